@@ -1,0 +1,430 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.type import money_pb2 as _money_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_STATUS_UNSPECIFIED: _ClassVar[OrderStatus]
+    ORDER_STATUS_PENDING: _ClassVar[OrderStatus]
+    ORDER_STATUS_CONFIRMED: _ClassVar[OrderStatus]
+    ORDER_STATUS_PROCESSING: _ClassVar[OrderStatus]
+    ORDER_STATUS_SHIPPED: _ClassVar[OrderStatus]
+    ORDER_STATUS_DELIVERED: _ClassVar[OrderStatus]
+    ORDER_STATUS_CANCELLED: _ClassVar[OrderStatus]
+
+class PaymentStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_STATUS_UNSPECIFIED: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_UNPAID: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_AUTHORIZED: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_PAID: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_PARTIALLY_REFUNDED: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_REFUNDED: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_REFUND_DUE: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_FAILED: _ClassVar[PaymentStatus]
+
+class ShippingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHIPPING_STATUS_UNSPECIFIED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_NOT_SHIPPED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_PROCESSING: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_SHIPPED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_IN_TRANSIT: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_DELIVERED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_RETURNED: _ClassVar[ShippingStatus]
+
+class PaymentMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_METHOD_UNSPECIFIED: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_CREDIT_CARD: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_PAYPAL: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_BANK_TRANSFER: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_CASH_ON_DELIVERY: _ClassVar[PaymentMethod]
+
+class PaymentIntentStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_INTENT_STATUS_UNSPECIFIED: _ClassVar[PaymentIntentStatus]
+    PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD: _ClassVar[PaymentIntentStatus]
+    PAYMENT_INTENT_STATUS_REQUIRES_CONFIRMATION: _ClassVar[PaymentIntentStatus]
+    PAYMENT_INTENT_STATUS_PROCESSING: _ClassVar[PaymentIntentStatus]
+    PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE: _ClassVar[PaymentIntentStatus]
+    PAYMENT_INTENT_STATUS_SUCCEEDED: _ClassVar[PaymentIntentStatus]
+    PAYMENT_INTENT_STATUS_CANCELLED: _ClassVar[PaymentIntentStatus]
+
+class CouponType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COUPON_TYPE_UNSPECIFIED: _ClassVar[CouponType]
+    COUPON_TYPE_PERCENTAGE: _ClassVar[CouponType]
+    COUPON_TYPE_FIXED: _ClassVar[CouponType]
+
+class TrackingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRACKING_STATUS_UNSPECIFIED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_ORDER_PLACED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_ORDER_CONFIRMED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_PROCESSING: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_SHIPPED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_IN_TRANSIT: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_OUT_FOR_DELIVERY: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_DELIVERY_ATTEMPTED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_DELIVERED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_EXCEPTION: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_RETURNED: _ClassVar[TrackingStatus]
+    TRACKING_STATUS_CANCELLED: _ClassVar[TrackingStatus]
+
+class OrderEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_EVENT_TYPE_UNSPECIFIED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_CREATED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_IMPORTED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_UPDATED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_STATUS_CHANGED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_TRACKING: _ClassVar[OrderEventType]
+ORDER_STATUS_UNSPECIFIED: OrderStatus
+ORDER_STATUS_PENDING: OrderStatus
+ORDER_STATUS_CONFIRMED: OrderStatus
+ORDER_STATUS_PROCESSING: OrderStatus
+ORDER_STATUS_SHIPPED: OrderStatus
+ORDER_STATUS_DELIVERED: OrderStatus
+ORDER_STATUS_CANCELLED: OrderStatus
+PAYMENT_STATUS_UNSPECIFIED: PaymentStatus
+PAYMENT_STATUS_UNPAID: PaymentStatus
+PAYMENT_STATUS_AUTHORIZED: PaymentStatus
+PAYMENT_STATUS_PAID: PaymentStatus
+PAYMENT_STATUS_PARTIALLY_REFUNDED: PaymentStatus
+PAYMENT_STATUS_REFUNDED: PaymentStatus
+PAYMENT_STATUS_REFUND_DUE: PaymentStatus
+PAYMENT_STATUS_FAILED: PaymentStatus
+SHIPPING_STATUS_UNSPECIFIED: ShippingStatus
+SHIPPING_STATUS_NOT_SHIPPED: ShippingStatus
+SHIPPING_STATUS_PROCESSING: ShippingStatus
+SHIPPING_STATUS_SHIPPED: ShippingStatus
+SHIPPING_STATUS_IN_TRANSIT: ShippingStatus
+SHIPPING_STATUS_DELIVERED: ShippingStatus
+SHIPPING_STATUS_RETURNED: ShippingStatus
+PAYMENT_METHOD_UNSPECIFIED: PaymentMethod
+PAYMENT_METHOD_CREDIT_CARD: PaymentMethod
+PAYMENT_METHOD_PAYPAL: PaymentMethod
+PAYMENT_METHOD_BANK_TRANSFER: PaymentMethod
+PAYMENT_METHOD_CASH_ON_DELIVERY: PaymentMethod
+PAYMENT_INTENT_STATUS_UNSPECIFIED: PaymentIntentStatus
+PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD: PaymentIntentStatus
+PAYMENT_INTENT_STATUS_REQUIRES_CONFIRMATION: PaymentIntentStatus
+PAYMENT_INTENT_STATUS_PROCESSING: PaymentIntentStatus
+PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE: PaymentIntentStatus
+PAYMENT_INTENT_STATUS_SUCCEEDED: PaymentIntentStatus
+PAYMENT_INTENT_STATUS_CANCELLED: PaymentIntentStatus
+COUPON_TYPE_UNSPECIFIED: CouponType
+COUPON_TYPE_PERCENTAGE: CouponType
+COUPON_TYPE_FIXED: CouponType
+TRACKING_STATUS_UNSPECIFIED: TrackingStatus
+TRACKING_STATUS_ORDER_PLACED: TrackingStatus
+TRACKING_STATUS_ORDER_CONFIRMED: TrackingStatus
+TRACKING_STATUS_PROCESSING: TrackingStatus
+TRACKING_STATUS_SHIPPED: TrackingStatus
+TRACKING_STATUS_IN_TRANSIT: TrackingStatus
+TRACKING_STATUS_OUT_FOR_DELIVERY: TrackingStatus
+TRACKING_STATUS_DELIVERY_ATTEMPTED: TrackingStatus
+TRACKING_STATUS_DELIVERED: TrackingStatus
+TRACKING_STATUS_EXCEPTION: TrackingStatus
+TRACKING_STATUS_RETURNED: TrackingStatus
+TRACKING_STATUS_CANCELLED: TrackingStatus
+ORDER_EVENT_TYPE_UNSPECIFIED: OrderEventType
+ORDER_EVENT_TYPE_CREATED: OrderEventType
+ORDER_EVENT_TYPE_IMPORTED: OrderEventType
+ORDER_EVENT_TYPE_UPDATED: OrderEventType
+ORDER_EVENT_TYPE_STATUS_CHANGED: OrderEventType
+ORDER_EVENT_TYPE_TRACKING: OrderEventType
+
+class Order(_message.Message):
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_STATUS_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_STATUS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    BILLING_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_METHOD_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_METHOD_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICING_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_INTENT_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_INSTRUCTIONS_FIELD_NUMBER: _ClassVar[int]
+    REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    CANCELLATION_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    order_number: str
+    source: str
+    external_order_id: str
+    customer: Customer
+    status: OrderStatus
+    payment_status: PaymentStatus
+    shipping_status: ShippingStatus
+    items: _containers.RepeatedCompositeFieldContainer[OrderItem]
+    shipping_address: Address
+    billing_address: Address
+    payment_method: PaymentMethod
+    payment_method_id: str
+    pricing: Pricing
+    delivery: Delivery
+    installation: Installation
+    payment_intent: PaymentIntent
+    special_instructions: str
+    referral_code: str
+    metadata: _containers.ScalarMap[str, str]
+    cancellation: Cancellation
+    etag: str
+    version: int
+    create_time: _timestamp_pb2.Timestamp
+    update_time: _timestamp_pb2.Timestamp
+    total_quantity: int
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ...) -> None: ...
+
+class Customer(_message.Message):
+    __slots__ = ("customer_id", "name", "email", "phone")
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    name: str
+    email: str
+    phone: str
+    def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
+
+class OrderItem(_message.Message):
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price")
+    class CustomizationsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_NAME_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    UNIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DESIGN_PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    name: str
+    variant_name: str
+    quantity: int
+    unit_price: _money_pb2.Money
+    total_price: _money_pb2.Money
+    design_project_id: str
+    customizations: _containers.ScalarMap[str, str]
+    requires_installation: bool
+    installation_price: _money_pb2.Money
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class Address(_message.Message):
+    __slots__ = ("address_id", "name", "street", "city", "state", "postal_code", "country", "phone")
+    ADDRESS_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STREET_FIELD_NUMBER: _ClassVar[int]
+    CITY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    POSTAL_CODE_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    address_id: str
+    name: str
+    street: str
+    city: str
+    state: str
+    postal_code: str
+    country: str
+    phone: str
+    def __init__(self, address_id: _Optional[str] = ..., name: _Optional[str] = ..., street: _Optional[str] = ..., city: _Optional[str] = ..., state: _Optional[str] = ..., postal_code: _Optional[str] = ..., country: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
+
+class Pricing(_message.Message):
+    __slots__ = ("subtotal", "tax", "shipping", "discount", "installation", "total", "applied_coupons", "loyalty_points_used", "loyalty_points_earned", "loyalty_points_value")
+    SUBTOTAL_FIELD_NUMBER: _ClassVar[int]
+    TAX_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_COUPONS_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_USED_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_EARNED_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_VALUE_FIELD_NUMBER: _ClassVar[int]
+    subtotal: _money_pb2.Money
+    tax: _money_pb2.Money
+    shipping: _money_pb2.Money
+    discount: _money_pb2.Money
+    installation: _money_pb2.Money
+    total: _money_pb2.Money
+    applied_coupons: _containers.RepeatedCompositeFieldContainer[AppliedCoupon]
+    loyalty_points_used: int
+    loyalty_points_earned: int
+    loyalty_points_value: _money_pb2.Money
+    def __init__(self, subtotal: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., applied_coupons: _Optional[_Iterable[_Union[AppliedCoupon, _Mapping]]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_earned: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class AppliedCoupon(_message.Message):
+    __slots__ = ("code", "discount", "type")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    discount: _money_pb2.Money
+    type: CouponType
+    def __init__(self, code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., type: _Optional[_Union[CouponType, str]] = ...) -> None: ...
+
+class Delivery(_message.Message):
+    __slots__ = ("method", "requested_time", "estimated_time", "time_slot", "carrier", "tracking_number")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_TIME_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_TIME_FIELD_NUMBER: _ClassVar[int]
+    TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    requested_time: _timestamp_pb2.Timestamp
+    estimated_time: _timestamp_pb2.Timestamp
+    time_slot: str
+    carrier: str
+    tracking_number: str
+    def __init__(self, method: _Optional[str] = ..., requested_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ...) -> None: ...
+
+class Installation(_message.Message):
+    __slots__ = ("required", "scheduled_time", "time_slot")
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
+    TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
+    required: bool
+    scheduled_time: _timestamp_pb2.Timestamp
+    time_slot: str
+    def __init__(self, required: _Optional[bool] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ...) -> None: ...
+
+class PaymentIntent(_message.Message):
+    __slots__ = ("id", "client_secret", "status")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    client_secret: str
+    status: PaymentIntentStatus
+    def __init__(self, id: _Optional[str] = ..., client_secret: _Optional[str] = ..., status: _Optional[_Union[PaymentIntentStatus, str]] = ...) -> None: ...
+
+class Cancellation(_message.Message):
+    __slots__ = ("reason", "actor", "cancel_time")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_TIME_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    actor: str
+    cancel_time: _timestamp_pb2.Timestamp
+    def __init__(self, reason: _Optional[str] = ..., actor: _Optional[str] = ..., cancel_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Tracking(_message.Message):
+    __slots__ = ("order_id", "tracking_number", "carrier", "status", "estimated_delivery_time", "current_location", "events")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    tracking_number: str
+    carrier: str
+    status: TrackingStatus
+    estimated_delivery_time: _timestamp_pb2.Timestamp
+    current_location: TrackingLocation
+    events: _containers.RepeatedCompositeFieldContainer[TrackingEvent]
+    def __init__(self, order_id: _Optional[str] = ..., tracking_number: _Optional[str] = ..., carrier: _Optional[str] = ..., status: _Optional[_Union[TrackingStatus, str]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., current_location: _Optional[_Union[TrackingLocation, _Mapping]] = ..., events: _Optional[_Iterable[_Union[TrackingEvent, _Mapping]]] = ...) -> None: ...
+
+class TrackingLocation(_message.Message):
+    __slots__ = ("city", "country", "time")
+    CITY_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    city: str
+    country: str
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, city: _Optional[str] = ..., country: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class TrackingEvent(_message.Message):
+    __slots__ = ("status", "description", "time", "location", "city", "country")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    CITY_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    status: TrackingStatus
+    description: str
+    time: _timestamp_pb2.Timestamp
+    location: str
+    city: str
+    country: str
+    def __init__(self, status: _Optional[_Union[TrackingStatus, str]] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., location: _Optional[str] = ..., city: _Optional[str] = ..., country: _Optional[str] = ...) -> None: ...
+
+class OrderEvent(_message.Message):
+    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    FROM_STATUS_FIELD_NUMBER: _ClassVar[int]
+    TO_STATUS_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_EVENT_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    version: int
+    type: OrderEventType
+    actor: str
+    request_id: str
+    event_time: _timestamp_pb2.Timestamp
+    from_status: OrderStatus
+    to_status: OrderStatus
+    changed_fields: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    tracking_event: TrackingEvent
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,407 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from google.api import annotations_pb2 as _annotations_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
+from google.type import money_pb2 as _money_pb2
+from orders.v1 import order_pb2 as _order_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class OrderBy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_BY_UNSPECIFIED: _ClassVar[OrderBy]
+    ORDER_BY_CREATE_TIME: _ClassVar[OrderBy]
+    ORDER_BY_UPDATE_TIME: _ClassVar[OrderBy]
+    ORDER_BY_TOTAL: _ClassVar[OrderBy]
+
+class SortOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SORT_ORDER_UNSPECIFIED: _ClassVar[SortOrder]
+    SORT_ORDER_DESC: _ClassVar[SortOrder]
+    SORT_ORDER_ASC: _ClassVar[SortOrder]
+
+class UpsertMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    UPSERT_MODE_UNSPECIFIED: _ClassVar[UpsertMode]
+    UPSERT_MODE_BEST_EFFORT: _ClassVar[UpsertMode]
+    UPSERT_MODE_ALL_OR_NOTHING: _ClassVar[UpsertMode]
+
+class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    UPSERT_OUTCOME_UNSPECIFIED: _ClassVar[UpsertOutcome]
+    UPSERT_OUTCOME_INSERTED: _ClassVar[UpsertOutcome]
+    UPSERT_OUTCOME_UPDATED: _ClassVar[UpsertOutcome]
+    UPSERT_OUTCOME_UNCHANGED: _ClassVar[UpsertOutcome]
+    UPSERT_OUTCOME_INVALID: _ClassVar[UpsertOutcome]
+ORDER_BY_UNSPECIFIED: OrderBy
+ORDER_BY_CREATE_TIME: OrderBy
+ORDER_BY_UPDATE_TIME: OrderBy
+ORDER_BY_TOTAL: OrderBy
+SORT_ORDER_UNSPECIFIED: SortOrder
+SORT_ORDER_DESC: SortOrder
+SORT_ORDER_ASC: SortOrder
+UPSERT_MODE_UNSPECIFIED: UpsertMode
+UPSERT_MODE_BEST_EFFORT: UpsertMode
+UPSERT_MODE_ALL_OR_NOTHING: UpsertMode
+UPSERT_OUTCOME_UNSPECIFIED: UpsertOutcome
+UPSERT_OUTCOME_INSERTED: UpsertOutcome
+UPSERT_OUTCOME_UPDATED: UpsertOutcome
+UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
+UPSERT_OUTCOME_INVALID: UpsertOutcome
+
+class CreateOrderRequest(_message.Message):
+    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_ADDRESS_ID_FIELD_NUMBER: _ClassVar[int]
+    BILLING_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    BILLING_ADDRESS_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_METHOD_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_METHOD_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_TIME_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_INSTRUCTIONS_FIELD_NUMBER: _ClassVar[int]
+    COUPON_CODE_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_TO_USE_FIELD_NUMBER: _ClassVar[int]
+    REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    customer_id: str
+    items: _containers.RepeatedCompositeFieldContainer[NewOrderItem]
+    cart_id: str
+    shipping_address: _order_pb2.Address
+    shipping_address_id: str
+    billing_address: _order_pb2.Address
+    billing_address_id: str
+    payment_method: _order_pb2.PaymentMethod
+    payment_method_id: str
+    requested_delivery_time: _timestamp_pb2.Timestamp
+    installation_time: _timestamp_pb2.Timestamp
+    special_instructions: str
+    coupon_code: str
+    loyalty_points_to_use: int
+    referral_code: str
+    metadata: _containers.ScalarMap[str, str]
+    validate_only: bool
+    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class NewOrderItem(_message.Message):
+    __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations")
+    class CustomizationsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    DESIGN_PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    variant_id: str
+    quantity: int
+    design_project_id: str
+    customizations: _containers.ScalarMap[str, str]
+    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class GetOrderRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+
+class BatchGetOrdersRequest(_message.Message):
+    __slots__ = ("order_ids",)
+    ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    order_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class BatchGetOrdersResponse(_message.Message):
+    __slots__ = ("orders", "missing_order_ids")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
+    missing_order_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class OrderFilter(_message.Message):
+    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to")
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUSES_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_STATUSES_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FROM_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_TO_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FROM_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_TO_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FROM_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_TO_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
+    payment_statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.PaymentStatus]
+    source: str
+    product_id: str
+    create_time_from: _timestamp_pb2.Timestamp
+    create_time_to: _timestamp_pb2.Timestamp
+    update_time_from: _timestamp_pb2.Timestamp
+    update_time_to: _timestamp_pb2.Timestamp
+    total_from: _money_pb2.Money
+    total_to: _money_pb2.Money
+    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class ListOrdersRequest(_message.Message):
+    __slots__ = ("filter", "order_by", "sort_order", "limit", "page_size", "resume_token")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    SORT_ORDER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    order_by: OrderBy
+    sort_order: SortOrder
+    limit: int
+    page_size: int
+    resume_token: str
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., sort_order: _Optional[_Union[SortOrder, str]] = ..., limit: _Optional[int] = ..., page_size: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class ListOrdersResponse(_message.Message):
+    __slots__ = ("orders", "resume_token", "truncated")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
+    resume_token: str
+    truncated: bool
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ...) -> None: ...
+
+class SearchOrdersRequest(_message.Message):
+    __slots__ = ("filter", "order_by", "sort_order", "page_size", "page_token", "skip")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    SORT_ORDER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SKIP_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    order_by: OrderBy
+    sort_order: SortOrder
+    page_size: int
+    page_token: str
+    skip: int
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., sort_order: _Optional[_Union[SortOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., skip: _Optional[int] = ...) -> None: ...
+
+class SearchOrdersResponse(_message.Message):
+    __slots__ = ("orders", "next_page_token", "total_size", "total_size_estimated")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SIZE_ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
+    next_page_token: str
+    total_size: int
+    total_size_estimated: bool
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_estimated: _Optional[bool] = ...) -> None: ...
+
+class UpdateOrderRequest(_message.Message):
+    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    OVERRIDE_REASON_FIELD_NUMBER: _ClassVar[int]
+    order: _order_pb2.Order
+    update_mask: _field_mask_pb2.FieldMask
+    request_id: str
+    validate_only: bool
+    override_reason: str
+    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ...) -> None: ...
+
+class TransitionOrderRequest(_message.Message):
+    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    OVERRIDE_REASON_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    status: _order_pb2.OrderStatus
+    carrier: str
+    tracking_number: str
+    etag: str
+    request_id: str
+    override_reason: str
+    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ...) -> None: ...
+
+class CancelOrderRequest(_message.Message):
+    __slots__ = ("order_id", "reason", "etag", "request_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    reason: str
+    etag: str
+    request_id: str
+    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class TrackOrderRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+
+class RecordTrackingEventRequest(_message.Message):
+    __slots__ = ("order_id", "event", "carrier", "tracking_number", "estimated_delivery_time", "request_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    event: _order_pb2.TrackingEvent
+    carrier: str
+    tracking_number: str
+    estimated_delivery_time: _timestamp_pb2.Timestamp
+    request_id: str
+    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.TrackingEvent, _Mapping]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class BatchUpsertOrdersRequest(_message.Message):
+    __slots__ = ("source", "orders", "mode", "validate_only", "request_id")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    orders: _containers.RepeatedCompositeFieldContainer[UpsertOrder]
+    mode: UpsertMode
+    validate_only: bool
+    request_id: str
+    def __init__(self, source: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[UpsertOrder, _Mapping]]] = ..., mode: _Optional[_Union[UpsertMode, str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class UpsertOrder(_message.Message):
+    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_TEXT_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    external_order_id: str
+    customer: _order_pb2.Customer
+    items: _containers.RepeatedCompositeFieldContainer[UpsertOrderItem]
+    shipping_address: _order_pb2.Address
+    address_text: str
+    discount: _money_pb2.Money
+    total: _money_pb2.Money
+    total_quantity: int
+    referral_code: str
+    status: _order_pb2.OrderStatus
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class UpsertOrderItem(_message.Message):
+    __slots__ = ("sku", "name", "quantity", "unit_price")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    UNIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    name: str
+    quantity: int
+    unit_price: _money_pb2.Money
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class BatchUpsertOrdersResponse(_message.Message):
+    __slots__ = ("message", "inserted", "updated", "unchanged", "invalid", "skipped", "results")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    INSERTED_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    INVALID_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    inserted: int
+    updated: int
+    unchanged: int
+    invalid: int
+    skipped: int
+    results: _containers.RepeatedCompositeFieldContainer[UpsertResult]
+    def __init__(self, message: _Optional[str] = ..., inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., invalid: _Optional[int] = ..., skipped: _Optional[int] = ..., results: _Optional[_Iterable[_Union[UpsertResult, _Mapping]]] = ...) -> None: ...
+
+class UpsertResult(_message.Message):
+    __slots__ = ("index", "external_order_id", "outcome", "order_id", "etag", "warnings", "status")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    external_order_id: str
+    outcome: UpsertOutcome
+    order_id: str
+    etag: str
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    status: _status_pb2.Status
+    def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class ListOrderEventsRequest(_message.Message):
+    __slots__ = ("order_id", "page_size", "page_token")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, order_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListOrderEventsResponse(_message.Message):
+    __slots__ = ("events", "next_page_token")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[_order_pb2.OrderEvent]
+    next_page_token: str
+    def __init__(self, events: _Optional[_Iterable[_Union[_order_pb2.OrderEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
