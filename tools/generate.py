@@ -37,7 +37,13 @@ def main(out: Path) -> None:
         inputs = [*paths, f"--descriptor_set_in={wkt}:{rules}"]
         run(*inputs, f"--python_out={out}", f"--pyi_out={out}", *sources, VALIDATE)
         run(*inputs, f"--grpc_python_out={out}", *[name for name in sources if name.endswith("_service.proto")])
-        run(*inputs, "--include_imports", "--include_source_info", f"--descriptor_set_out={out / 'orders.binpb'}", *sources)
+        run(
+            *inputs,
+            "--include_imports",
+            "--include_source_info",
+            f"--descriptor_set_out={out / 'orders.binpb'}",
+            *sources,
+        )
 
 
 def _length_delimited(data: bytes) -> bytes:

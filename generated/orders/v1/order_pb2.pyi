@@ -314,20 +314,22 @@ class AppliedCoupon(_message.Message):
     def __init__(self, code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., type: _Optional[_Union[CouponType, str]] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("method", "requested_time", "estimated_time", "time_slot", "carrier", "tracking_number")
+    __slots__ = ("method", "requested_time", "estimated_time", "time_slot", "carrier", "tracking_number", "estimated_shipping_time")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     REQUESTED_TIME_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_TIME_FIELD_NUMBER: _ClassVar[int]
     TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
     TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_SHIPPING_TIME_FIELD_NUMBER: _ClassVar[int]
     method: str
     requested_time: _timestamp_pb2.Timestamp
     estimated_time: _timestamp_pb2.Timestamp
     time_slot: str
     carrier: str
     tracking_number: str
-    def __init__(self, method: _Optional[str] = ..., requested_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ...) -> None: ...
+    estimated_shipping_time: _timestamp_pb2.Timestamp
+    def __init__(self, method: _Optional[str] = ..., requested_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_shipping_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Installation(_message.Message):
     __slots__ = ("required", "scheduled_time", "time_slot")

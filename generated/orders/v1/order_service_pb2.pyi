@@ -60,7 +60,7 @@ UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
 UPSERT_OUTCOME_INVALID: UpsertOutcome
 
 class CreateOrderRequest(_message.Message):
-    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only")
+    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only", "delivery_method", "delivery_time_slot", "installation_time_slot")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,9 @@ class CreateOrderRequest(_message.Message):
     REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_METHOD_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     customer_id: str
     items: _containers.RepeatedCompositeFieldContainer[NewOrderItem]
@@ -104,7 +107,10 @@ class CreateOrderRequest(_message.Message):
     referral_code: str
     metadata: _containers.ScalarMap[str, str]
     validate_only: bool
-    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    delivery_method: str
+    delivery_time_slot: str
+    installation_time_slot: str
+    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ..., delivery_method: _Optional[str] = ..., delivery_time_slot: _Optional[str] = ..., installation_time_slot: _Optional[str] = ...) -> None: ...
 
 class NewOrderItem(_message.Message):
     __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations")
@@ -148,7 +154,7 @@ class BatchGetOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OrderFilter(_message.Message):
-    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to")
+    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_STATUSES_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +166,7 @@ class OrderFilter(_message.Message):
     UPDATE_TIME_TO_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FROM_FIELD_NUMBER: _ClassVar[int]
     TOTAL_TO_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
     payment_statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.PaymentStatus]
@@ -171,7 +178,8 @@ class OrderFilter(_message.Message):
     update_time_to: _timestamp_pb2.Timestamp
     total_from: _money_pb2.Money
     total_to: _money_pb2.Money
-    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    external_order_id: str
+    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "limit", "page_size", "resume_token")
@@ -190,14 +198,16 @@ class ListOrdersRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., sort_order: _Optional[_Union[SortOrder, str]] = ..., limit: _Optional[int] = ..., page_size: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
 
 class ListOrdersResponse(_message.Message):
-    __slots__ = ("orders", "resume_token", "truncated")
+    __slots__ = ("orders", "resume_token", "truncated", "complete")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
     resume_token: str
     truncated: bool
-    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ...) -> None: ...
+    complete: bool
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ..., complete: _Optional[bool] = ...) -> None: ...
 
 class SearchOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "page_size", "page_token", "skip")
@@ -242,7 +252,7 @@ class UpdateOrderRequest(_message.Message):
     def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ...) -> None: ...
 
 class TransitionOrderRequest(_message.Message):
-    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason")
+    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
@@ -250,6 +260,7 @@ class TransitionOrderRequest(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     OVERRIDE_REASON_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     status: _order_pb2.OrderStatus
     carrier: str
@@ -257,7 +268,8 @@ class TransitionOrderRequest(_message.Message):
     etag: str
     request_id: str
     override_reason: str
-    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
     __slots__ = ("order_id", "reason", "etag", "request_id")

@@ -1,0 +1,59 @@
+"""The one exception by which a rule refuses, and the reasons there are for it."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from orders.v1.error_reason_pb2 import ErrorReason
+
+_PREFIX = "ERROR_REASON_"
+
+
+class Violation(NamedTuple):
+    """What is wrong with one field of a request."""
+
+    field: str
+    description: str
+
+
+class OrderError(Exception):
+    """A refusal: its reason, a sentence for people, and what programs need to react."""
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        violations: Iterable[Violation] = (),
+        retry_after: float | None = None,
+        asked_for: bool = False,
+    ) -> None:
+        """`reason` is a name of ErrorReason without its prefix; `retry_after` is in seconds.
+
+        `asked_for` marks that what is missing is what the call itself asked for, not what it would have used.
+        """
+        super().__init__(message)
+        ErrorReason.Value(_PREFIX + reason)  # a reason that is not in the proto is a bug
+        self.reason = reason
+        self.message = message
+        self.metadata = dict(metadata or {})
+        self.violations = list(violations)
+        self.retry_after = retry_after
+        self.asked_for = asked_for
+
+
+def invalid(*violations: Violation) -> OrderError:
+    """The request breaks a rule; each violation names its field."""
+    text = "; ".join(f"{violation.field}: {violation.description}" for violation in violations[:3])
+    if len(violations) > 3:
+        text += f"; and {len(violations) - 3} more"
+    return OrderError("INVALID_ORDER_DATA", text, violations=violations)
+
+
+def invalid_field(field: str, description: str) -> OrderError:
+    """The request breaks a rule on one field."""
+    return invalid(Violation(field, description))
+
+
+def order_not_found(order_id: str) -> OrderError:
+    return OrderError("ORDER_NOT_FOUND", f"there is no order {order_id!r}", metadata={"order_id": order_id})

@@ -1,0 +1,145 @@
+"""RecordTrackingEvent and TrackOrder: what the carrier reports, and the story it makes with the order's own events."""
+
+from collections.abc import Iterable
+
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_EVENT_TYPE_TRACKING,
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    SHIPPING_STATUS_DELIVERED,
+    SHIPPING_STATUS_IN_TRANSIT,
+    SHIPPING_STATUS_RETURNED,
+    TRACKING_STATUS_CANCELLED,
+    TRACKING_STATUS_DELIVERED,
+    TRACKING_STATUS_DELIVERY_ATTEMPTED,
+    TRACKING_STATUS_IN_TRANSIT,
+    TRACKING_STATUS_ORDER_CONFIRMED,
+    TRACKING_STATUS_ORDER_PLACED,
+    TRACKING_STATUS_OUT_FOR_DELIVERY,
+    TRACKING_STATUS_PROCESSING,
+    TRACKING_STATUS_RETURNED,
+    TRACKING_STATUS_SHIPPED,
+    Order,
+    OrderEvent,
+    Tracking,
+    TrackingEvent,
+)
+from orders.v1.order_service_pb2 import RecordTrackingEventRequest
+
+from server.domain.draft import Draft, OrderChange, Stamp, draft_of
+from server.domain.errors import OrderError, invalid_field
+from server.domain.lifecycle import RANK, transition
+
+# The status an order has reached, if its parcel is where the carrier says.
+_IMPLIED = {
+    TRACKING_STATUS_SHIPPED: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_IN_TRANSIT: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_OUT_FOR_DELIVERY: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_DELIVERY_ATTEMPTED: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_DELIVERED: ORDER_STATUS_DELIVERED,
+}
+
+_ON_ITS_WAY = frozenset(
+    {TRACKING_STATUS_IN_TRANSIT, TRACKING_STATUS_OUT_FOR_DELIVERY, TRACKING_STATUS_DELIVERY_ATTEMPTED}
+)
+
+# How an order's own events read in the story of its parcel.
+_OWN_EVENTS = {
+    ORDER_STATUS_PENDING: (TRACKING_STATUS_ORDER_PLACED, "Order placed"),
+    ORDER_STATUS_CONFIRMED: (TRACKING_STATUS_ORDER_CONFIRMED, "Order confirmed"),
+    ORDER_STATUS_PROCESSING: (TRACKING_STATUS_PROCESSING, "Order is being prepared for shipment"),
+    ORDER_STATUS_SHIPPED: (TRACKING_STATUS_SHIPPED, "Parcel handed to the carrier"),
+    ORDER_STATUS_DELIVERED: (TRACKING_STATUS_DELIVERED, "Parcel delivered"),
+    ORDER_STATUS_CANCELLED: (TRACKING_STATUS_CANCELLED, "Order cancelled"),
+}
+
+_ONE_DAY = 86_400
+
+
+def record_tracking_event(before: Order, request: RecordTrackingEventRequest, *, stamp: Stamp) -> OrderChange:
+    """The order after what the carrier reports."""
+    if before.status == ORDER_STATUS_CANCELLED:
+        text = f"order {before.order_id} is cancelled and is not tracked"
+        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata={"order_id": before.order_id, "status": "CANCELLED"})
+    reported = TrackingEvent()
+    reported.CopyFrom(request.event)
+    if not reported.HasField("time"):
+        reported.time.CopyFrom(stamp.time)
+    if reported.time.seconds > stamp.time.seconds + _ONE_DAY:
+        raise invalid_field("event.time", "is more than a day in the future")
+    draft = draft_of(before, stamp)
+    _set_delivery(draft.order, request)
+    _advance(draft, reported)
+    _set_shipping_status(draft.order, reported.status)
+    return draft.finish()
+
+
+def _set_delivery(order: Order, request: RecordTrackingEventRequest) -> None:
+    delivery = order.delivery
+    delivery.carrier = request.carrier or delivery.carrier
+    delivery.tracking_number = request.tracking_number or delivery.tracking_number
+    if request.HasField("estimated_delivery_time"):
+        delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
+
+
+def _advance(draft: Draft, reported: TrackingEvent) -> None:
+    """Moves the order to the status that the report implies; the last step carries the report, or an event of its own does."""
+    order = draft.order
+    implied = _IMPLIED.get(reported.status, order.status)
+    if RANK[order.status] >= RANK[implied]:
+        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, tracking_event=reported))
+        return
+    if implied == ORDER_STATUS_DELIVERED and order.status != ORDER_STATUS_SHIPPED:
+        transition(draft, ORDER_STATUS_SHIPPED)
+    transition(draft, implied, tracking_event=reported)
+
+
+def _set_shipping_status(order: Order, reported: int) -> None:
+    """A late report does not take a parcel back that has arrived; only its return does."""
+    if reported == TRACKING_STATUS_RETURNED:
+        order.shipping_status = SHIPPING_STATUS_RETURNED
+    elif reported in _ON_ITS_WAY and order.shipping_status not in (SHIPPING_STATUS_DELIVERED, SHIPPING_STATUS_RETURNED):
+        order.shipping_status = SHIPPING_STATUS_IN_TRANSIT
+
+
+def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
+    """The story of an order's parcel, oldest first, and where it is now."""
+    story = [entry for event in events if (entry := _as_tracking_event(event)) is not None]
+    story.sort(key=lambda event: (event.time.seconds, event.time.nanos))
+    tracking = Tracking(
+        order_id=order.order_id,
+        tracking_number=order.delivery.tracking_number,
+        carrier=order.delivery.carrier,
+        events=story,
+    )
+    if story:
+        tracking.status = story[-1].status
+    if order.delivery.HasField("estimated_time"):
+        tracking.estimated_delivery_time.CopyFrom(order.delivery.estimated_time)
+    _set_location(tracking)
+    return tracking
+
+
+def _as_tracking_event(event: OrderEvent) -> TrackingEvent | None:
+    if event.HasField("tracking_event"):
+        return event.tracking_event
+    if event.type in (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_STATUS_CHANGED):
+        status, description = _OWN_EVENTS[event.to_status]
+        return TrackingEvent(status=status, description=description, time=event.event_time)
+    return None
+
+
+def _set_location(tracking: Tracking) -> None:
+    for event in reversed(tracking.events):
+        if event.city or event.country:
+            tracking.current_location.city = event.city
+            tracking.current_location.country = event.country
+            tracking.current_location.time.CopyFrom(event.time)
+            return

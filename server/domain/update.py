@@ -1,0 +1,205 @@
+"""UpdateOrder: which fields may change until when, and the change itself."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_UPDATED,
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    Order,
+    OrderEvent,
+    OrderItem,
+)
+from orders.v1.order_service_pb2 import UpdateOrderRequest
+
+from server.domain.catalog import Offer, find_offer
+from server.domain.create import check_address
+from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
+from server.domain.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.lifecycle import RANK, status_name, transition
+from server.domain.pricing import add_line, price
+
+# The last status in which a field may change. A cancelled order changes no more.
+CHANGEABLE: dict[str, int] = {
+    "items": ORDER_STATUS_PENDING,
+    "customer.name": ORDER_STATUS_PROCESSING,
+    "customer.email": ORDER_STATUS_PROCESSING,
+    "customer.phone": ORDER_STATUS_PROCESSING,
+    "shipping_address": ORDER_STATUS_PROCESSING,
+    "billing_address": ORDER_STATUS_PROCESSING,
+    "payment_method": ORDER_STATUS_PROCESSING,
+    "payment_method_id": ORDER_STATUS_PROCESSING,
+    "delivery": ORDER_STATUS_PROCESSING,
+    "special_instructions": ORDER_STATUS_PROCESSING,
+    "referral_code": ORDER_STATUS_PROCESSING,
+    "installation.scheduled_time": ORDER_STATUS_DELIVERED,
+    "installation.time_slot": ORDER_STATUS_DELIVERED,
+    "metadata": ORDER_STATUS_DELIVERED,
+    "status": ORDER_STATUS_DELIVERED,
+}
+
+# What names the order in the request, or changes with every change: no wish to set it.
+_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time"})
+
+
+def update_order(
+    before: Order, request: UpdateOrderRequest, products: Mapping[str, bytes], *, stamp: Stamp
+) -> OrderChange:
+    """The order with the masked fields changed, or the same order if none differs."""
+    check_etag(before, request.order.etag)
+    wished = request.order
+    paths = [path for path in wished_paths(before, wished, request.update_mask) if _differs(before, wished, path)]
+    if not paths:
+        return OrderChange(before=before, after=before, events=[])
+    _check_changeable(before, paths)
+    draft = draft_of(before, stamp)
+    plain = [path for path in paths if path not in ("items", "status")]
+    _merge(wished, draft.order, plain)
+    _check_addresses(draft.order, plain)
+    if "items" in paths:
+        _replace_items(draft.order, wished, products)
+    changed = [path for path in paths if path != "status"]
+    if changed:
+        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
+    if "status" in paths:
+        transition(draft, wished.status, override_reason=request.override_reason)
+    return draft.finish()
+
+
+def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
+    """The paths to change, each within one rule of CHANGEABLE; refuses by name those that may never change."""
+    named = list(dict.fromkeys(mask.paths)) or [path for path in set_paths(wished) if _differs(before, wished, path)]
+    if named == ["*"]:
+        return list(CHANGEABLE)
+    paths: list[str] = []
+    violations: list[Violation] = []
+    for path in named:
+        if not mask.paths and path in _NOT_WISHES:
+            continue
+        found = _within_rules(path)
+        if found:
+            paths += found
+        else:
+            field = f"update_mask: {path}" if mask.paths else f"order.{path}"
+            known = path_exists(Order.DESCRIPTOR, path)
+            violations.append(Violation(field, "may not change" if known else "is not a field of Order"))
+    if violations:
+        raise invalid(*violations)
+    return paths
+
+
+def _within_rules(path: str) -> list[str]:
+    if not path_exists(Order.DESCRIPTOR, path):
+        return []
+    if _rule_of(path):
+        return [path]
+    return [rule for rule in CHANGEABLE if rule.startswith(path + ".")]
+
+
+def _rule_of(path: str) -> str:
+    return next((rule for rule in CHANGEABLE if path == rule or path.startswith(rule + ".")), "")
+
+
+def path_exists(descriptor: Descriptor, path: str) -> bool:
+    """Whether a field mask may name the path: it leads through messages only, not through lists and maps."""
+    head, _, rest = path.partition(".")
+    field = descriptor.fields_by_name.get(head)
+    if field is None or not rest:
+        return field is not None
+    return field.message_type is not None and not field.is_repeated and path_exists(field.message_type, rest)
+
+
+def set_paths(message: Message, prefix: str = "") -> Iterator[str]:
+    """The paths of all fields that are set: through messages down to values, lists and maps."""
+    for field, value in message.ListFields():
+        if _is_branch(field):
+            yield from set_paths(value, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name
+
+
+def _is_branch(field: FieldDescriptor) -> bool:
+    message_type = field.message_type
+    return message_type is not None and not field.is_repeated and message_type.file.package == "orders.v1"
+
+
+def value_at(message: Message, path: str) -> Any:
+    """The value at a path; for a message that is not set, its default."""
+    value: Any = message
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _differs(before: Order, wished: Order, path: str) -> bool:
+    return bool(value_at(before, path) != value_at(wished, path))
+
+
+def _check_changeable(order: Order, paths: list[str]) -> None:
+    if order.status == ORDER_STATUS_CANCELLED:
+        text = f"order {order.order_id} is cancelled and changes no more"
+        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata={"order_id": order.order_id, "status": "CANCELLED"})
+    for path in paths:
+        last = CHANGEABLE[_rule_of(path)]
+        if RANK[order.status] > RANK[last]:
+            status = status_name(order.status)
+            text = f"{path} can change until the order is {status_name(last)}; order {order.order_id} is {status}"
+            metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
+            raise OrderError("INVALID_TRANSITION", text, metadata=metadata)
+
+
+def _merge(wished: Order, order: Order, paths: list[str]) -> None:
+    FieldMask(paths=paths).MergeMessage(wished, order, replace_message_field=True, replace_repeated_field=True)
+
+
+def _check_addresses(order: Order, paths: list[str]) -> None:
+    for field in ("shipping_address", "billing_address"):
+        touched = any(path.split(".")[0] == field for path in paths)
+        if touched and order.HasField(field):
+            check_address(getattr(order, field), field=f"order.{field}")
+
+
+def _replace_items(order: Order, wished: Order, products: Mapping[str, bytes]) -> None:
+    """Prices the wished lines anew. A line that names the id of an old one keeps it; the others get new ids."""
+    if order.source:
+        raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
+    if not wished.items:
+        raise invalid_field("order.items", "an order needs at least one item; to give it up, cancel it")
+    old_ids = {item.item_id for item in order.items}
+    _check_item_ids(wished, old_ids)
+    next_id = 1 + max(int(item_id) for item_id in old_ids)
+    order.ClearField("items")
+    offers: list[Offer] = []
+    for index, line in enumerate(wished.items):
+        item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
+        offers.append(_add_wished_line(order, line, products, item_id=item_id, field=f"order.items[{index}]"))
+    price(order, offers, field="order.items")
+
+
+def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
+    seen: set[str] = set()
+    for index, line in enumerate(wished.items):
+        if line.item_id and (line.item_id not in old_ids or line.item_id in seen):
+            why = (
+                "occurs twice" if line.item_id in seen else "is not an item of the order; leave it empty for a new one"
+            )
+            raise invalid_field(f"order.items[{index}].item_id", f"{line.item_id!r} {why}")
+        seen.add(line.item_id)
+
+
+def _add_wished_line(
+    order: Order, line: OrderItem, products: Mapping[str, bytes], *, item_id: str, field: str
+) -> Offer:
+    if not line.product_id:
+        raise invalid_field(f"{field}.product_id", "is required")
+    offer = find_offer(products, product_id=line.product_id, variant_id=line.variant_id, field=field)
+    item = add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)
+    item.design_project_id = line.design_project_id
+    item.customizations.update(line.customizations)
+    return offer

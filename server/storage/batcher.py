@@ -1,0 +1,79 @@
+"""Gathers what arrives while the last batch is in flight and runs it as one. An idle server adds no delay."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from server.domain.errors import OrderError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batcher(Generic[Item, Result]):
+    """A queue and the workers that empty it.
+
+    `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
+    is the result of them all.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        max_batch: int,
+        max_queue: int,
+        workers: int = 1,
+    ) -> None:
+        self._run, self._max_batch, self._max_queue, self._workers = run, max_batch, max_queue, workers
+        self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        # Workers that will look at the queue once more. A task that is done with it is not counted, though it may still be in _tasks.
+        self._working = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: Item) -> Result:
+        """The item's result. Cancelling the wait drops the item if its batch has not begun, and nothing but the result if it has."""
+        if len(self._queue) >= self._max_queue:
+            raise OrderError("OVERLOADED", "the server has too much to do; try again in a moment", retry_after=1.0)
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._queue.append((item, future))
+        if self._working < self._workers:
+            self._working += 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def drain(self) -> None:
+        """Waits until everything submitted has its result."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _work(self) -> None:
+        while batch := self._take():
+            items = [item for item, _ in batch]
+            try:
+                results: Sequence[Result | Exception] = await self._run(items)
+            except Exception as error:
+                results = [error] * len(items)
+            for (_, future), result in zip(batch, results, strict=True):
+                _settle(future, result)
+        self._working -= 1
+
+    def _take(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        batch: list[tuple[Item, asyncio.Future[Result]]] = []
+        while self._queue and len(batch) < self._max_batch:
+            entry = self._queue.popleft()
+            if not entry[1].done():
+                batch.append(entry)
+        return batch
+
+
+def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -1,0 +1,104 @@
+"""Writes what a batch changed: one statement a table, all in one flight to the server."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from psycopg import AsyncConnection
+from sqlalchemy import Column
+
+from server.domain.state import Changes, State
+from server.storage import statements
+from server.storage.database import Row
+from server.storage.projections import datetime_of, event_row, item_rows, order_row
+from server.storage.sql import Statement
+
+Parameters = dict[str, list[Any]]
+
+# Orders a statement of a large batch. Dumping their parameters holds the event loop for a few milliseconds.
+_SLICE = 200
+
+
+Item = TypeVar("Item")
+
+
+async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
+    """Sends the statements; in pipeline mode nothing waits for their results."""
+    large = len(state.changes.orders) > _SLICE
+    for statement, parameters in _statements(state):
+        await connection.execute(statement.text, parameters, prepare=True)
+        if large:
+            await asyncio.sleep(0)
+
+
+def _statements(state: State) -> Iterator[tuple[Statement, Parameters]]:
+    changes = state.changes
+    yield from _catalog_statements(changes, state)
+    yield from _order_statements(changes, state)
+    if changes.stock:
+        moved = [(product, variant, delta) for (product, variant), delta in changes.stock.items() if delta]
+        if moved:
+            yield statements.MOVE_STOCK, _columns(("product_id", "variant_id", "available"), moved)
+    if changes.remembered:
+        now = datetime_of(state.time)
+        rows = [(*key, *remembered, now) for key, remembered in sorted(changes.remembered.items())]
+        yield statements.INSERT_IDEMPOTENCY_KEYS, _columns(_names(statements.IDEMPOTENCY_COLUMNS), rows)
+
+
+def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
+    inserted = [order_id for order_id, before in changes.orders.items() if before is None]
+    updated = {order_id: before for order_id, before in changes.orders.items() if before is not None}
+    for order_ids in _slices(inserted):
+        yield statements.INSERT_ORDERS, _order_columns(order_ids, state)
+        yield statements.INSERT_ITEMS, _item_columns(order_ids, state)
+    for order_ids in _slices(updated):
+        yield statements.UPDATE_ORDERS, _order_columns(order_ids, state)
+        new_items = [order_id for order_id in order_ids if updated[order_id].items != state.orders[order_id].items]
+        if new_items:
+            yield statements.DELETE_ITEMS, {"order_ids": new_items}
+            yield statements.INSERT_ITEMS, _item_columns(new_items, state)
+    for events in _slices(changes.events):
+        rows = [event_row(order, event) for order, event in events]
+        yield statements.INSERT_EVENTS, _columns(_names(statements.EVENT_COLUMNS), rows)
+
+
+def _catalog_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
+    now = datetime_of(state.time)
+    names = _names(statements.PRODUCT_COLUMNS)
+    for statement, new in ((statements.INSERT_PRODUCTS, True), (statements.UPDATE_PRODUCTS, False)):
+        rows = [(change.product_id, change.snapshot, now) for change in changes.products.values() if change.new is new]
+        if rows:
+            yield statement, _columns(names, rows)
+    if changes.new_shelves:
+        rows = [(product_id, variant_id, 0) for product_id, variant_id in sorted(changes.new_shelves)]
+        yield statements.INSERT_INVENTORY, _columns(("product_id", "variant_id", "available"), rows)
+    if changes.adjustments:
+        adjusted = [
+            (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)
+            for change in changes.adjustments
+        ]
+        yield statements.INSERT_ADJUSTMENTS, _columns(_names(statements.ADJUSTMENT_COLUMNS), adjusted)
+
+
+def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:
+    rows = [order_row(state.orders[order_id], state.changes.snapshots[order_id]) for order_id in order_ids]
+    return _columns(_names(statements.ORDER_COLUMNS), rows)
+
+
+def _item_columns(order_ids: Iterable[str], state: State) -> Parameters:
+    rows = [row for order_id in order_ids for row in item_rows(state.orders[order_id])]
+    return _columns(_names(statements.ITEM_COLUMNS), rows)
+
+
+def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
+    everything = list(items)
+    return (everything[start : start + _SLICE] for start in range(0, len(everything), _SLICE))
+
+
+def _names(columns: Sequence[Column[Any]]) -> list[str]:
+    return [column.name for column in columns]
+
+
+def _columns(names: Sequence[str], rows: Sequence[Row]) -> Parameters:
+    """Rows turned into one list a column."""
+    return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}

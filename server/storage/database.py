@@ -1,0 +1,73 @@
+"""Connections to PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from server.storage.errors import database_errors
+from server.storage.sql import Statement
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """A pool whose every use has a deadline."""
+
+    def __init__(self, url: str, *, timeout: float, pool_size: int) -> None:
+        """`timeout` is in seconds and bounds each use of a connection, waiting for it included."""
+        self.timeout = timeout
+        milliseconds = int(timeout * 1000)
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=min(4, pool_size),
+            max_size=pool_size,
+            open=False,
+            timeout=timeout,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 0,
+                "application_name": "orders",
+                "connect_timeout": max(2, int(timeout)),
+                "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
+                f"-c idle_in_transaction_session_timeout={2 * milliseconds} -c TimeZone=UTC",
+            },
+        )
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Row]]:
+        """A connection in autocommit mode. Raises DEPENDENCY_UNAVAILABLE."""
+        with database_errors():
+            async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
+                yield connection
+
+    async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
+        """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE."""
+        async with self.connection() as connection:
+            return await fetch(connection, statement, **parameters)
+
+    async def ping(self) -> bool:
+        """Whether the database answers."""
+        try:
+            async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, OSError, TimeoutError):
+            return False
+        return True
+
+
+async def fetch(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> list[Row]:
+    """The rows of one statement."""
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(statement.text, parameters, prepare=True)
+        return await cursor.fetchall()

@@ -1,0 +1,97 @@
+"""Reads what a batch of commands needs, locked in key order: orders first, then stock."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from orders.v1.order_pb2 import Order, OrderEvent
+from psycopg import AsyncConnection, AsyncCursor
+from uuid_utils import uuid7
+
+from server.domain.commands import Command, Needs, needs_of
+from server.domain.idempotency import Key, Remembered
+from server.domain.state import State
+from server.domain.stock import held_by
+from server.storage import statements
+from server.storage.database import Row
+from server.storage.projections import timestamp_of
+from server.storage.references import split_references
+from server.storage.sql import Statement
+
+Pending = AsyncCursor[Row] | None
+
+
+async def read_state(connection: AsyncConnection[Row], commands: Sequence[Command]) -> State:
+    """Begins a transaction and reads. Two flights to the server at most: what to give back is known from the orders only."""
+    now = datetime.now(UTC)
+    needs = [needs_of(command) for command in commands]
+    state = State(time=timestamp_of(now), new_order_id=lambda: str(uuid7()))
+    async with connection.pipeline():
+        await connection.execute("BEGIN")
+        remembered = await _send_keys(connection, commands)
+        await _read_orders(connection, needs, state)
+        stock = await _send_stock(connection, needs, state)
+        history = await _send_history(connection, needs, state)
+        numbers = await _send_numbers(connection, needs, state)
+        for caller, method, request_id, request, response in await _rows(remembered):
+            state.remembered[Key(caller, method, request_id)] = Remembered(request, response)
+        for product_id, variant_id, available, snapshot in await _rows(stock):
+            state.products[product_id] = snapshot
+            state.stock[product_id, variant_id] = available
+        for (event,) in await _rows(history):
+            message = OrderEvent.FromString(event)
+            state.history.setdefault(message.order_id, []).append(message)
+        state.order_numbers = [f"ORD-{now.year}-{number:06d}" for (number,) in reversed(await _rows(numbers))]
+    return state
+
+
+async def _send(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> AsyncCursor[Row]:
+    return await connection.execute(statement.text, parameters, prepare=True, binary=True)
+
+
+async def _rows(pending: Pending) -> list[Row]:
+    return [] if pending is None else await pending.fetchall()
+
+
+async def _send_keys(connection: AsyncConnection[Row], commands: Sequence[Command]) -> Pending:
+    keys = sorted({key for command in commands if (key := command.key) is not None})
+    if not keys:
+        return None
+    callers, methods, request_ids = map(list, zip(*keys, strict=True))
+    return await _send(
+        connection, statements.READ_IDEMPOTENCY_KEYS, caller=callers, method=methods, request_id=request_ids
+    )
+
+
+async def _read_orders(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> None:
+    named = imported = None
+    order_ids, order_numbers = split_references(reference for need in needs for reference in need.orders)
+    if order_ids or order_numbers:
+        named = await _send(connection, statements.LOCK_ORDERS, order_ids=order_ids, order_numbers=order_numbers)
+    external = sorted({key for need in needs for key in need.external})
+    if external:
+        sources, ids = map(list, zip(*external, strict=True))
+        imported = await _send(connection, statements.LOCK_IMPORTED_ORDERS, source=sources, external_order_id=ids)
+    for pending in (named, imported):
+        for (snapshot,) in await _rows(pending):
+            state.add_order(Order.FromString(snapshot))
+
+
+async def _send_stock(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:
+    product_ids = {product_id for need in needs for product_id in need.products}
+    if any(need.held_stock for need in needs):
+        product_ids.update(product_id for order in state.orders.values() for product_id, _ in held_by(order))
+    if not product_ids:
+        return None
+    return await _send(connection, statements.LOCK_INVENTORY, product_ids=sorted(product_ids))
+
+
+async def _send_history(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:
+    references = (reference for need in needs if need.history for reference in need.orders)
+    order_ids = [order.order_id for reference in references if (order := state.find(reference)) is not None]
+    return await _send(connection, statements.READ_HISTORY, order_ids=order_ids) if order_ids else None
+
+
+async def _send_numbers(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:
+    stored = sum(1 for need in needs for key in need.external if key in state.ids_by_external)
+    count = sum(need.new_orders for need in needs) - stored
+    return await _send(connection, statements.NEXT_ORDER_NUMBERS, count=count) if count > 0 else None

@@ -1,0 +1,69 @@
+"""The schema's version: bringing a database to it, and telling whether it is there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+# Any number will do, as long as nobody else takes it.
+_LOCK = 5_073_100_914_002_881
+
+
+def migrate(url: str) -> tuple[str | None, str]:
+    """Brings the database to the newest version; returns the version before and after. Two at once run one after the other."""
+    with _connection(url) as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.commit()
+        try:
+            before = _current(connection)
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+            return before, newest_version()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+            connection.commit()
+
+
+def current_version(url: str) -> str | None:
+    """The database's version; None if it has no schema."""
+    with _connection(url) as connection:
+        return _current(connection)
+
+
+def newest_version() -> str:
+    """The version this program works with."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    psycopg_url = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(psycopg_url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    with engine.connect() as connection:
+        yield connection
+
+
+def _current(connection: Connection) -> str | None:
+    version = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    return version
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("server.storage").joinpath("migrations")))
+    config.set_main_option("version_locations", str(files("server.storage").joinpath("migrations/versions")))
+    config.set_main_option("path_separator", "os")
+    return config

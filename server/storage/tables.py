@@ -1,0 +1,172 @@
+"""The schema. `orders.snapshot` is the truth; the other columns and `order_items` are projections of it."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.types import UserDefinedType
+
+
+class Xid8(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self) -> str:
+        return "xid8"
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s",
+    }
+)
+
+order_numbers = Sequence("order_numbers", data_type=BigInteger, metadata=metadata)
+
+
+def written_by() -> Column[str]:
+    """The transaction that last wrote the row: tells, exactly, whether a snapshot of the database sees this state of it."""
+    return Column("xid", Xid8, nullable=False, server_default=func.pg_current_xact_id())
+
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("order_number", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("external_order_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("payment_status", SmallInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
+    written_by(),
+    CheckConstraint("status BETWEEN 1 AND 6", name="status_known"),
+    CheckConstraint("payment_status BETWEEN 1 AND 7", name="payment_status_known"),
+    CheckConstraint("total_minor >= 0", name="total_not_negative"),
+    CheckConstraint("version > 0", name="version_positive"),
+    CheckConstraint("(source = '') = (external_order_id = '')", name="external_id_with_source"),
+)
+
+Index("orders_order_number_key", orders.c.order_number, unique=True)
+Index(
+    "orders_external_order_id_key",
+    orders.c.source,
+    orders.c.external_order_id,
+    unique=True,
+    postgresql_where=orders.c.source != "",
+)
+Index("orders_customer", orders.c.customer_id, orders.c.create_time, orders.c.order_id)
+Index("orders_create_time", orders.c.create_time, orders.c.order_id)
+# Both change with every change of an order, which rules out heap-only updates. They carry the lists that others poll: what
+# changed since a time, and the largest orders.
+Index("orders_update_time", orders.c.update_time, orders.c.order_id)
+Index("orders_total", orders.c.currency, orders.c.total_minor, orders.c.order_id)
+
+order_items = Table(
+    "order_items",
+    metadata,
+    Column("order_id", ForeignKey(orders.c.order_id, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("product_id", Text),
+    Column("variant_id", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit_price_minor", BigInteger, nullable=False),
+    Column("total_price_minor", BigInteger, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("unit_price_minor >= 0", name="unit_price_not_negative"),
+    CheckConstraint("total_price_minor = unit_price_minor * quantity", name="total_price_adds_up"),
+)
+
+# Imported lines have no product of this catalogue; what they are found by is their SKU.
+item_product = func.coalesce(order_items.c.product_id, order_items.c.sku)
+Index("order_items_product", item_product, order_items.c.order_id)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("order_id", ForeignKey(orders.c.order_id, ondelete="CASCADE"), primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("type", SmallInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("event_time", DateTime(timezone=True), nullable=False),
+    Column("from_status", SmallInteger, nullable=False),
+    Column("to_status", SmallInteger, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    written_by(),
+    CheckConstraint("version > 0", name="version_positive"),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("product_id", Text, primary_key=True),
+    Column("snapshot", LargeBinary, nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+)
+
+# One row for a product without variants, with variant_id '', or one for each variant.
+inventory = Table(
+    "inventory",
+    metadata,
+    Column("product_id", ForeignKey(products.c.product_id), primary_key=True),
+    Column("variant_id", Text, primary_key=True),
+    Column("available", BigInteger, nullable=False),
+    CheckConstraint("available >= 0", name="available_not_negative"),
+    # Nearly every order updates a row here in place; room on the page keeps those updates off the index.
+    postgresql_with={"fillfactor": 50},
+)
+
+stock_adjustments = Table(
+    "stock_adjustments",
+    metadata,
+    Column("adjustment_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("product_id", Text, nullable=False),
+    Column("variant_id", Text, nullable=False),
+    Column("delta", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("adjust_time", DateTime(timezone=True), nullable=False),
+    CheckConstraint("delta <> 0", name="delta_not_zero"),
+)
+Index("stock_adjustments_product", stock_adjustments.c.product_id, stock_adjustments.c.variant_id)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+)
+# Rows arrive in the order of time and leave in it: a summary a block range finds the old ones, and costs an insert nothing.
+Index("idempotency_keys_create_time", idempotency_keys.c.create_time, postgresql_using="brin")

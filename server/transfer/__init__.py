@@ -1,0 +1,1 @@
+"""Orders from files into the service and out of it into files: what `orders import` and `orders export` do."""

@@ -1,0 +1,79 @@
+"""Orders into batches, none of which holds two of one key."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from orders.v1.order_service_pb2 import UpsertOrder
+
+_FRAMING = 6  # bytes at most that a message takes in another beside its own
+
+
+class Entry:
+    """An order with where it stands in the file, so that a refusal can name it; its key and its bytes in a request."""
+
+    __slots__ = ("key", "line", "order", "raw", "size")
+
+    def __init__(self, order: UpsertOrder, line: int, raw: str) -> None:
+        self.order, self.line, self.raw = order, line, raw
+        self.key = order.external_order_id
+        self.size = order.ByteSize() + _FRAMING
+
+
+@dataclass(slots=True)
+class Batch:
+    """Orders that go in one call, by key."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    size: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Takes an order whose key it does not hold."""
+        self.entries[entry.key] = entry
+        self.size += entry.size
+
+
+class Batcher:
+    """Fills batches up to a number of orders and of bytes.
+
+    An order whose key is in the batch already goes into a later one, and so do those of that key after it: the orders of
+    one key leave in the order in which they came.
+    """
+
+    def __init__(self, *, orders: int, size: int) -> None:
+        self._orders, self.size = orders, size
+        self._batch = Batch()
+        self._later: list[Entry] = []
+        self._later_keys: set[str] = set()
+
+    def add(self, entry: Entry) -> Iterator[Batch]:
+        """Takes an order, not larger than a batch may be, and yields the batches that have to go before there is room."""
+        while not self._place(entry):
+            yield self._next()
+
+    def flush(self) -> Iterator[Batch]:
+        """The batches that are not full."""
+        while self._batch.entries:
+            yield self._next()
+
+    def _place(self, entry: Entry) -> bool:
+        if entry.key in self._batch.entries or entry.key in self._later_keys:
+            return self._postpone(entry)
+        if len(self._batch.entries) >= self._orders or self._batch.size + entry.size > self.size:
+            return False
+        self._batch.add(entry)
+        return True
+
+    def _postpone(self, entry: Entry) -> bool:
+        if len(self._later) >= self._orders:
+            return False
+        self._later.append(entry)
+        self._later_keys.add(entry.key)
+        return True
+
+    def _next(self) -> Batch:
+        batch, later = self._batch, self._later
+        self._batch, self._later, self._later_keys = Batch(), [], set()
+        for entry in later:
+            if not self._place(entry):
+                self._postpone(entry)
+        return batch

@@ -1,0 +1,93 @@
+"""Calls that may fail for a while: which errors pass, how long to wait, and what an error says."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import grpc
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+Metadata = Sequence[tuple[str, str]]
+_Detail = TypeVar("_Detail")
+
+# A deadline counts as passing: what is called here may be called again.
+_PASSING = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+
+class TransferError(Exception):
+    """An import or an export that could not be done, or not to its end; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often a call is made at most, and how long to wait in between, in seconds."""
+
+    attempts: int = 8
+    base: float = 0.2
+    longest: float = 10.0
+
+    DEFAULT: ClassVar["Retry"]
+
+    def passes(self, error: grpc.aio.AioRpcError, *, attempt: int) -> bool:
+        """Whether to call again after the attempt, counted from 1, failed."""
+        return error.code() in _PASSING and attempt < self.attempts
+
+    def delay(self, error: grpc.aio.AioRpcError | None, *, attempt: int) -> float:
+        """Twice as long each time, spread so that callers do not come back together; never sooner than the server asks."""
+        backoff = min(self.longest, self.base * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+        asked = _asked_delay(error) if error else 0.0
+        return asked + backoff / 4 if asked > backoff else backoff
+
+
+Retry.DEFAULT = Retry()
+
+
+def explain(error: grpc.aio.AioRpcError) -> str:
+    """An error of a call in one line, with its fields if it names any."""
+    status = _status(error)
+    fields = _fields(status) if status else ""
+    return f"{error.code().name}: {error.details() or 'no details'}" + (f" ({fields})" if fields else "")
+
+
+def explain_status(status: status_pb2.Status) -> str:
+    """Why one item of a batch was refused, in one line that begins with its fields if it names any."""
+    return _fields(status) or status.message or str(code_pb2.Code.Name(status.code))
+
+
+async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits this long, but not once it is to stop."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _asked_delay(error: grpc.aio.AioRpcError) -> float:
+    status = _status(error)
+    info = _detail(status, error_details_pb2.RetryInfo) if status else None
+    return info.retry_delay.ToTimedelta().total_seconds() if info else 0.0
+
+
+def _fields(status: status_pb2.Status) -> str:
+    request = _detail(status, error_details_pb2.BadRequest)
+    violations = request.field_violations if request else ()
+    return "; ".join(f"{violation.field}: {violation.description}" for violation in violations)
+
+
+def _status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
+    metadata = error.trailing_metadata() or ()
+    details: Any = next((value for key, value in metadata if key == "grpc-status-details-bin"), None)
+    return status_pb2.Status.FromString(details) if details else None
+
+
+def _detail(status: status_pb2.Status, kind: type[_Detail]) -> _Detail | None:
+    found: Any = kind()
+    return next((found for detail in status.details if detail.Unpack(found)), None)

@@ -1,0 +1,90 @@
+"""What `export` writes of an order: a line of JSON, or rows of CSV that the import reads back."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from google.protobuf import json_format
+from orders.v1.order_pb2 import Order, OrderItem, OrderStatus, PaymentStatus
+
+from server.transfer.shapes import ADDRESS_NAMES
+from server.transfer.values import decimal_text
+
+ExportFormat = Literal["jsonl", "csv"]
+
+_ORDER_COLUMNS = ["order_id", "order_number", "external_order_id", "source", "status", "payment_status", "currency"]
+_CUSTOMER_COLUMNS = ["customer_id", "customer_name", "email", "phone"]
+_LINE_COLUMNS = ["sku", "product_name", "quantity", "unit_price"]
+_REST_COLUMNS = ["discount", "total", "total_quantity", "referral_code", "metadata", "create_time", "update_time"]
+COLUMNS = [*_ORDER_COLUMNS, *_CUSTOMER_COLUMNS, *ADDRESS_NAMES, *_LINE_COLUMNS, *_REST_COLUMNS]
+
+
+def header(format: ExportFormat) -> bytes:
+    """What a file begins with."""
+    return _csv([COLUMNS]) if format == "csv" else b""
+
+
+def encoder(format: ExportFormat) -> Callable[[Sequence[Order]], bytes]:
+    """What writes orders one after the other in a format."""
+    return csv_rows if format == "csv" else json_lines
+
+
+def json_lines(orders: Sequence[Order]) -> bytes:
+    """A line of proto3 JSON for each order."""
+    return b"".join(_json_line(order) for order in orders)
+
+
+def csv_rows(orders: Sequence[Order]) -> bytes:
+    """A row for each line item, and one for an order that has none."""
+    return _csv([row for order in orders for row in _rows(order)])
+
+
+def _json_line(order: Order) -> bytes:
+    fields = json_format.MessageToDict(order, preserving_proto_field_name=True)
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _rows(order: Order) -> list[list[str]]:
+    before, after = _before_line(order), _after_line(order)
+    lines = [_line(item) for item in order.items] or [[""] * len(_LINE_COLUMNS)]
+    return [[*before, *line, *after] for line in lines]
+
+
+def _before_line(order: Order) -> list[str]:
+    status = OrderStatus.Name(order.status).removeprefix("ORDER_STATUS_")
+    payment_status = PaymentStatus.Name(order.payment_status).removeprefix("PAYMENT_STATUS_")
+    customer, address = order.customer, order.shipping_address
+    ids = [order.order_id, order.order_number, order.external_order_id, order.source]
+    who = [customer.customer_id, customer.name, customer.email, customer.phone]
+    where = [getattr(address, field) for field in ADDRESS_NAMES.values()]
+    return [*ids, status, payment_status, _currency(order), *who, *where]
+
+
+def _line(item: OrderItem) -> list[str]:
+    return [item.sku or item.product_id, item.name, str(item.quantity), _money(item, "unit_price")]
+
+
+def _after_line(order: Order) -> list[str]:
+    labels = json.dumps(dict(order.metadata), ensure_ascii=False) if order.metadata else ""
+    amounts = [_money(order.pricing, "discount"), _money(order.pricing, "total")]
+    times = [order.create_time.ToJsonString(), order.update_time.ToJsonString()]
+    return [*amounts, str(order.total_quantity), order.referral_code, labels, *times]
+
+
+def _currency(order: Order) -> str:
+    """The one currency of the order's amounts."""
+    amounts = (order.pricing.total, order.pricing.discount, *(item.unit_price for item in order.items))
+    return next((amount.currency_code for amount in amounts if amount.currency_code), "")
+
+
+def _money(message: object, field: str) -> str:
+    amount = getattr(message, field)
+    return decimal_text(amount.units, amount.nanos) if message.HasField(field) else ""  # type: ignore[attr-defined]
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,162 @@
+"""Orders from the service into a file."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from orders.v1.order_pb2 import Order
+from orders.v1.order_service_pb2 import ListOrdersRequest, ListOrdersResponse, OrderBy, OrderFilter, SortOrder
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+
+from server.transfer.calls import Metadata, Retry, TransferError, explain, stopped_within
+from server.transfer.export_lines import ExportFormat, encoder, header
+from server.transfer.outputs import STDOUT, Output, ResumableFile, Stdout
+from server.transfer.progress import Progress, Silent
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """What an export did."""
+
+    orders: int = 0
+    resumed_at: int = 0  # orders that an earlier run had written
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    def summary(self) -> str:
+        """The same in words."""
+        rate = (self.orders - self.resumed_at) / max(self.seconds, 1e-9)
+        said = f"{self.orders:,} orders; {self.seconds:.1f} s, {rate:,.0f} orders/s"
+        said += f", {self.resumed_at:,} of them from an earlier run" if self.resumed_at else ""
+        return said + ("\ninterrupted; to a file, the same command again goes on from here" if self.interrupted else "")
+
+
+class ExportFailed(TransferError):
+    """An export that could not go on; the report says what was done before."""
+
+    def __init__(self, message: str, report: ExportReport) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+async def export_orders(
+    output: str | Path,
+    *,
+    channel: grpc.aio.Channel,
+    format: ExportFormat = "jsonl",
+    filter: OrderFilter | None = None,
+    order_by: OrderBy = OrderBy.ORDER_BY_CREATE_TIME,
+    sort_order: SortOrder = SortOrder.SORT_ORDER_ASC,
+    limit: int = 0,
+    page_size: int = 1000,
+    overwrite: bool = False,
+    retry: Retry = Retry.DEFAULT,
+    call_timeout: float = 600.0,
+    metadata: Metadata = (),
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+) -> ExportReport:
+    """Writes the orders that match, at most `limit` unless it is 0, to a file (`-`: standard output).
+
+    A broken stream goes on from its last page, and so does a second run to the same file after an interruption.
+    `call_timeout` is that of one stream, in seconds: the export goes on in the next. Raises ExportFailed if the service
+    refuses a call, TransferError if the file is there and not this export's, and OSError if it cannot be written.
+    """
+    request = ListOrdersRequest(
+        filter=filter, order_by=order_by, sort_order=sort_order, limit=limit, page_size=page_size
+    )
+    target = _output(output, request, format=format, overwrite=overwrite)
+    stub = OrderServiceStub(channel)  # type: ignore[no-untyped-call]
+    streams = partial(stub.ListOrders, timeout=call_timeout, metadata=tuple(metadata))
+    work = _Export(request, target, streams, encoder(format), retry, stop or asyncio.Event())
+    return await work.run(header(format), progress or Silent())
+
+
+@dataclass
+class _Export:
+    request: ListOrdersRequest  # its token is that of the last page written
+    output: Output
+    streams: Callable[[ListOrdersRequest], Any]
+    encode: Callable[[Sequence[Order]], bytes]
+    retry: Retry
+    stop: asyncio.Event
+    report: ExportReport = field(default_factory=ExportReport)
+
+    async def run(self, header: bytes, progress: Progress) -> ExportReport:
+        began, report = time.monotonic(), self.report
+        start = self.output.open(header)
+        self.request.resume_token, report.orders, report.resumed_at = start.token, start.orders, start.orders
+        progress.start("export", total=self.request.limit or None, unit="orders")
+        report.interrupted = True
+        try:
+            report.interrupted = not await self._all(progress)
+        except BrokenPipeError:  # who reads has had enough
+            pass
+        finally:
+            self.output.close(finished=not report.interrupted)
+            report.seconds = time.monotonic() - began
+            progress.finish(report.summary())
+        return report
+
+    async def _all(self, progress: Progress) -> bool:
+        """Takes one stream after the other; whether it came to the end of the orders."""
+        failures = 0
+        while not self.stop.is_set():
+            token, error = self.request.resume_token, None
+            try:
+                if await self._stream(progress):
+                    return True
+            except grpc.aio.AioRpcError as broken:
+                error = broken
+            failures = failures + 1 if self.request.resume_token == token else 0
+            await self._pause(error, failures)
+        return False
+
+    async def _stream(self, progress: Progress) -> bool:
+        """Writes what one stream gives; whether there is no more."""
+        stream, truncated = self.streams(self.request), False
+        try:
+            async for page in stream:
+                truncated = page.truncated
+                self._write(page)
+                progress.update(done=self.report.orders, orders=self.report.orders - self.report.resumed_at, counts={})
+                if self.stop.is_set():
+                    return False
+        finally:
+            stream.cancel()  # of no effect on one that is over
+        return not truncated
+
+    def _write(self, page: ListOrdersResponse) -> None:
+        if page.orders:
+            self.report.orders += len(page.orders)
+            self.output.write(self.encode(page.orders), token=page.resume_token, orders=self.report.orders)
+        if page.orders or page.resume_token:
+            self.request.resume_token = page.resume_token
+
+    async def _pause(self, error: grpc.aio.AioRpcError | None, failures: int) -> None:
+        """Waits before the next stream, or gives up; `failures` are those since the last page."""
+        if error and (not self.retry.passes(error, attempt=failures) or self._lost):
+            raise ExportFailed(f"{explain(error)}; to a file, the same command again goes on from here", self.report)
+        if failures >= self.retry.attempts or self._lost:
+            raise ExportFailed("the service ends each stream before the first page", self.report)
+        if failures or error:
+            await stopped_within(self.stop, self.retry.delay(error, attempt=max(failures, 1)))
+
+    @property
+    def _lost(self) -> bool:
+        """Whether orders came without a token, so that a new stream would begin with them again."""
+        return bool(self.report.orders and not self.request.resume_token)
+
+
+def _output(path: str | Path, request: ListOrdersRequest, *, format: ExportFormat, overwrite: bool) -> Output:
+    if str(path) == STDOUT:
+        return Stdout()
+    arguments = json_format.MessageToDict(request, preserving_proto_field_name=True)
+    arguments.pop("page_size", None)  # another one gives the same orders
+    return ResumableFile(Path(path), arguments={**arguments, "format": format}, overwrite=overwrite)

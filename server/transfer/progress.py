@@ -1,0 +1,124 @@
+"""How far an import or an export is, on a terminal or in a log."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+
+Unit = Literal["bytes", "orders"]
+Counts = Mapping[str, int]
+
+
+class Progress(Protocol):
+    """What is told how far the work is."""
+
+    def start(self, label: str, *, total: int | None, unit: Unit) -> None:
+        """The work begins; `total` is how much there is of the unit, if it is known."""
+
+    def update(self, *, done: int, orders: int, counts: Counts) -> None:
+        """So much of the unit and so many orders are done, with these outcomes."""
+
+    def finish(self, summary: str) -> None:
+        """The work is over, or broken off, with this to say."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def start(self, label: str, *, total: int | None, unit: Unit) -> None:
+        """Says nothing."""
+
+    def update(self, *, done: int, orders: int, counts: Counts) -> None:
+        """Says nothing."""
+
+    def finish(self, summary: str) -> None:
+        """Says nothing."""
+
+
+class Lines:
+    """A line every few seconds, for logs and pipes."""
+
+    def __init__(self, stream: TextIO, *, every: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._every, self._clock = stream, every, clock
+        self._label, self._total, self._unit = "", 0, ""
+        self._began = self._said = clock()
+
+    def start(self, label: str, *, total: int | None, unit: Unit) -> None:
+        """Takes the time."""
+        self._label, self._total, self._unit = label, total or 0, unit
+        self._began = self._said = self._clock()
+
+    def update(self, *, done: int, orders: int, counts: Counts) -> None:
+        """Says a line, if the last one is long enough ago."""
+        now = self._clock()
+        if now - self._said >= self._every:
+            self._said = now
+            share = f" {done / self._total:.0%} of {self._total:,} {self._unit}," if self._total else ""
+            rate = orders / max(now - self._began, 1e-9)
+            self._say(f"{self._label}:{share} {orders:,} orders, {rate:,.0f} orders/s{_in_words(counts)}")
+
+    def finish(self, summary: str) -> None:
+        """Says the summary."""
+        self._say(summary)
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class Bar:
+    """A bar that grows, for a terminal."""
+
+    def __init__(
+        self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic, width: int | None = None
+    ) -> None:
+        self._console, self._clock = Console(file=stream, width=width), clock
+        self._began = clock()
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+
+    def start(self, label: str, *, total: int | None, unit: Unit) -> None:
+        """Draws the bar; without a total it only moves."""
+        amount: ProgressColumn = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), amount)
+        counts = TextColumn("{task.fields[counts]}", markup=False)
+        self._bars = Bars(*columns, TimeRemainingColumn(), counts, console=self._console)
+        self._task = self._bars.add_task(label, total=total, counts="")
+        self._began = self._clock()
+        self._bars.start()
+
+    def update(self, *, done: int, orders: int, counts: Counts) -> None:
+        """Draws it anew."""
+        if self._bars is not None and self._task is not None:
+            rate = orders / max(self._clock() - self._began, 1e-9)
+            self._bars.update(self._task, completed=done, counts=f"{rate:,.0f} orders/s{_in_words(counts)}")
+
+    def finish(self, summary: str) -> None:
+        """Leaves the bar as it is and says the summary below."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._console.print(summary, markup=False, highlight=False, soft_wrap=True)
+
+
+def presenter(stream: TextIO | None = None, *, quiet: bool = False) -> Progress:
+    """What suits the stream, standard error if none is given: a bar on a terminal, else lines."""
+    if quiet:
+        return Silent()
+    stream = stream or sys.stderr
+    return Bar(stream) if stream.isatty() else Lines(stream)
+
+
+def _in_words(counts: Counts) -> str:
+    return "".join(f", {number:,} {name}" for name, number in counts.items() if number)

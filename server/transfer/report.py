@@ -1,0 +1,84 @@
+"""What became of the orders of a file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from server.transfer.calls import TransferError
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of the orders of a file."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    invalid: int = 0  # refused by the service
+    rejected: int = 0  # not understood, and never sent
+    warnings: int = 0
+    interrupted: bool = False
+    seconds: float = 0.0
+    rejects_path: Path | None = None  # where the invalid and the rejected are, if there are any
+
+    @property
+    def read(self) -> int:
+        """Records that were decided on."""
+        return self.answered + self.rejected
+
+    @property
+    def answered(self) -> int:
+        """Orders that the service has decided on."""
+        return self.inserted + self.updated + self.unchanged + self.invalid
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The outcomes by name."""
+        names = ("inserted", "updated", "unchanged", "invalid", "rejected", "warnings")
+        return {name: getattr(self, name) for name in names}
+
+    def summary(self) -> str:
+        """The same in words."""
+        counts = ", ".join(f"{number:,} {name}" for name, number in self.counts.items())
+        rate = self.answered / max(self.seconds, 1e-9)
+        said = f"{self.read:,} read: {counts}; {self.seconds:.1f} s, {rate:,.0f} orders/s"
+        if self.rejects_path:
+            said += f"\nwhat was not taken, and why: {self.rejects_path}"
+        if self.interrupted:
+            said += "\ninterrupted; run the same command again to carry on, what is stored already stays as it is"
+        return said
+
+
+class ImportFailed(TransferError):
+    """An import that could not go on; the report says what was done before."""
+
+    def __init__(self, message: str, report: ImportReport) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class Rejects:
+    """The file of what was not taken, which only exists if there is anything to say."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+        if path:
+            path.unlink(missing_ok=True)  # an earlier run's would be taken for this one's
+
+    def add(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
+        """Writes one."""
+        if self._path and not self._file:
+            # Line by line, so that an interruption loses none.
+            self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        if self._file:
+            said = {"line": line, "external_order_id": external_order_id, "reason": reason, "raw": raw}
+            self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
+
+    def close(self) -> Path | None:
+        """The path, if anything was written."""
+        if not self._file:
+            return None
+        self._file.close()
+        return self._path

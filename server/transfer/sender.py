@@ -1,0 +1,108 @@
+"""Batches to the service, several at a time, but of one key only one after the other."""
+
+import asyncio
+import uuid
+from itertools import count
+
+import grpc
+from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, BatchUpsertOrdersResponse, UpsertOutcome, UpsertResult
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+
+from server.transfer.batches import Batch, Entry
+from server.transfer.calls import Metadata, Retry, explain_status
+from server.transfer.report import ImportReport, Rejects
+
+
+class Sender:
+    """The calls that are out, and the report of those that are back."""
+
+    def __init__(
+        self,
+        stub: OrderServiceStub,
+        request: BatchUpsertOrdersRequest,
+        rejects: Rejects,
+        *,
+        concurrency: int,
+        timeout: float,
+        retry: Retry,
+        metadata: Metadata,
+    ) -> None:
+        self._stub, self._request, self._rejects = stub, request, rejects
+        self._concurrency, self._timeout, self._retry, self._metadata = concurrency, timeout, retry, metadata
+        self._calls: dict[asyncio.Task[None], Batch] = {}
+        self.report = ImportReport()
+        self.failure: Exception | None = None  # the first; nothing is sent after it
+
+    async def ready(self) -> None:
+        """Waits until another batch may go."""
+        while len(self._calls) >= self._concurrency:
+            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
+            self._forget()
+
+    def send(self, batch: Batch) -> None:
+        """Lets a batch go, after those before it that share a key with it."""
+        keys = batch.entries.keys()
+        before = [call for call, earlier in self._calls.items() if not keys.isdisjoint(earlier.entries)]
+        self._calls[asyncio.create_task(self._deliver(batch, before))] = batch
+
+    async def drain(self) -> None:
+        """Waits for all that are out."""
+        if self._calls:
+            await asyncio.wait(self._calls)
+            self._forget()
+
+    async def close(self) -> None:
+        """Gives up what is out, and closes the file of rejects."""
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        self.report.rejects_path = self._rejects.close()
+
+    def reject(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
+        """Counts and notes a record that cannot be sent."""
+        self.report.rejected += 1
+        self._rejects.add(line=line, external_order_id=external_order_id, reason=reason, raw=raw)
+
+    def _forget(self) -> None:
+        self._calls = {call: batch for call, batch in self._calls.items() if not call.done()}
+
+    async def _deliver(self, batch: Batch, before: list[asyncio.Task[None]]) -> None:
+        if before:
+            await asyncio.wait(before)
+        if self.failure:
+            return
+        try:
+            self._note(await self._call(batch), list(batch.entries.values()))
+        except Exception as error:  # to be raised where the orders come from, whatever it is
+            self.failure = self.failure or error
+
+    async def _call(self, batch: Batch) -> BatchUpsertOrdersResponse:
+        orders = (entry.order for entry in batch.entries.values())
+        # With a request id, a retry is answered with what the first attempt did and is counted as that.
+        request = BatchUpsertOrdersRequest(orders=orders, request_id=str(uuid.uuid4()))
+        request.MergeFrom(self._request)
+        for attempt in count(1):
+            try:
+                answer = self._stub.BatchUpsertOrders(request, timeout=self._timeout, metadata=tuple(self._metadata))
+                response: BatchUpsertOrdersResponse = await answer
+                return response
+            except grpc.aio.AioRpcError as error:
+                if not self._retry.passes(error, attempt=attempt):
+                    raise
+                delay = self._retry.delay(error, attempt=attempt)
+            await asyncio.sleep(delay)
+        raise AssertionError("count() has no end")
+
+    def _note(self, response: BatchUpsertOrdersResponse, entries: list[Entry]) -> None:
+        self.report.inserted += response.inserted
+        self.report.updated += response.updated
+        self.report.unchanged += response.unchanged
+        self.report.invalid += response.invalid
+        for result in response.results:
+            self.report.warnings += len(result.warnings)
+            if result.outcome == UpsertOutcome.UPSERT_OUTCOME_INVALID:
+                self._note_invalid(result, entries[result.index])
+
+    def _note_invalid(self, result: UpsertResult, entry: Entry) -> None:
+        reason = explain_status(result.status)
+        self._rejects.add(line=entry.line, external_order_id=entry.key, reason=reason, raw=entry.raw)

@@ -1,0 +1,159 @@
+"""The JSON shapes an order may come in, each turned into an UpsertOrder."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from orders.v1.order_pb2 import Order
+from orders.v1.order_service_pb2 import UpsertOrder
+
+from server.transfer.values import (
+    Convert,
+    FieldError,
+    Fields,
+    decimal_money,
+    int32,
+    int64,
+    list_of,
+    members,
+    object_of,
+    optional,
+    status,
+    text,
+    text_map,
+)
+
+Values = dict[str, object]
+
+# What other systems call the values of an order and of a line of it, in a flat record. The misspelling is theirs.
+ORDER_NAMES = {
+    "order_id": "external_order_id",
+    "user_id": "customer_id",
+    "name": "customer_name",
+    "email": "email",
+    "phone": "phone",
+    "address": "address_text",
+    "total_amount": "total",
+    "discount": "discount",
+    "total_qty": "total_quantity",
+    "refferral_code": "referral_code",
+    "referral_code": "referral_code",
+}
+LINE_NAMES = {"product_sku_id": "sku", "product_name": "name", "qty": "quantity", "amount": "unit_price"}
+
+ADDRESS_NAMES = {
+    "address_id": "address_id",
+    "address_name": "name",
+    "street": "street",
+    "city": "city",
+    "state": "state",
+    "postal_code": "postal_code",
+    "country": "country",
+    "address_phone": "phone",
+}
+
+_CUSTOMER_NAMES = {"customer_id": "customer_id", "customer_name": "name", "email": "email", "phone": "phone"}
+_NESTED = {"customer": _CUSTOMER_NAMES, "shipping_address": ADDRESS_NAMES}
+_ONLY_FLAT = frozenset(ORDER_NAMES).difference(("order_id", "discount", "referral_code")) | {"products"}
+_ONLY_ORDER = frozenset(("order_id", "orderId", "order_number", "orderNumber", "pricing"))
+
+# What an upsert takes of an exported order; the rest is the service's own.
+_SAME = {field.name for field in UpsertOrder.DESCRIPTOR.fields} & {field.name for field in Order.DESCRIPTOR.fields}
+_KEPT = {
+    "orders.v1.Order": {*_SAME, "order_number", "pricing"},
+    "orders.v1.OrderItem": {"product_id", "sku", "name", "quantity", "unit_price"},
+    "orders.v1.Pricing": {"discount", "total"},
+}
+_BY_TYPE: Mapping[int, Convert] = {
+    FieldDescriptor.TYPE_STRING: text,
+    FieldDescriptor.TYPE_INT32: int32,
+    FieldDescriptor.TYPE_INT64: int64,
+    FieldDescriptor.TYPE_ENUM: status,  # the one enum that is kept
+}
+
+
+def order_from_json(record: object, *, currency: str) -> UpsertOrder:
+    """The order that an object says, in any of the shapes; `currency` is that of amounts which name none."""
+    names = members(record)
+    if not _ONLY_FLAT.isdisjoint(names):
+        return build(nest(_flat_reader(currency)(names)))
+    if not _ONLY_ORDER.isdisjoint(names):
+        return build(_of_order(_read_order(names)))
+    return build(_read_upsert(names))
+
+
+def order_values(currency: str) -> dict[str, Convert]:
+    """How each value that a flat record says of an order is read."""
+    money = optional(decimal_money(currency))
+    texts = ("external_order_id", "customer_id", "customer_name", "email", "phone", "address_text", "referral_code")
+    return {**dict.fromkeys(texts, text), "total": money, "discount": money, "total_quantity": optional(int64)}
+
+
+def line_values(currency: str) -> dict[str, Convert]:
+    """How each value that a flat record says of a line is read."""
+    return {"sku": text, "name": text, "quantity": optional(int32), "unit_price": optional(decimal_money(currency))}
+
+
+def nest(flat: Values) -> Values:
+    """A flat record's values as those of an UpsertOrder."""
+    for message, names in _NESTED.items():
+        inner = {field: flat.pop(name) for name, field in names.items() if name in flat}
+        if inner:
+            flat[message] = inner
+    return flat
+
+
+def build(values: Mapping[str, Any]) -> UpsertOrder:
+    """The message, which has to have the key that upserts go by."""
+    if not values.get("external_order_id"):
+        raise FieldError("is missing", "external_order_id")
+    return UpsertOrder(**values)
+
+
+@lru_cache
+def _flat_reader(currency: str) -> Callable[[object], Values]:
+    line = object_of(named(LINE_NAMES, line_values(currency)))
+    return object_of({**named(ORDER_NAMES, order_values(currency)), "products": ("items", list_of(line))})
+
+
+def named(names: Mapping[str, str], values: Mapping[str, Convert]) -> Fields:
+    """The fields of a record that calls them by these names."""
+    return {name: (field, values[field]) for name, field in names.items()}
+
+
+def _of_order(order: Values) -> Values:
+    pricing, number = order.pop("pricing", {}), order.pop("order_number", "")
+    items = order.pop("items", [])
+    assert isinstance(pricing, dict)
+    assert isinstance(items, list)
+    order["external_order_id"] = order.get("external_order_id") or number
+    return {**order, **pricing, "items": [_of_item(item) for item in items]}
+
+
+def _of_item(item: Values) -> Values:
+    product_id = item.pop("product_id", "")  # stands in for the SKU of products that have none
+    return item if item.get("sku") else {**item, "sku": product_id}
+
+
+def _message_fields(message: Any) -> Fields:
+    """The fields of a message by their names in proto3 JSON, of which there are two."""
+    kept = _KEPT.get(message.full_name)
+    fields: dict[str, tuple[str, Convert | None]] = {}
+    for field in message.fields:
+        to = _converter(field) if kept is None or field.name in kept else None
+        fields[field.name] = fields[field.json_name] = (field.name, to)
+    return fields
+
+
+def _converter(field: Any) -> Convert:
+    if field.type != FieldDescriptor.TYPE_MESSAGE:
+        return _BY_TYPE[field.type]
+    if field.message_type.GetOptions().map_entry:
+        return text_map
+    message = object_of(_message_fields(field.message_type))
+    return list_of(message) if field.is_repeated else message
+
+
+_read_order = object_of(_message_fields(Order.DESCRIPTOR))
+_read_upsert = object_of(_message_fields(UpsertOrder.DESCRIPTOR))
