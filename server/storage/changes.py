@@ -38,11 +38,11 @@ def _statements(state: State) -> Iterator[tuple[Statement, Parameters]]:
     if changes.stock:
         moved = [(product, variant, delta) for (product, variant), delta in changes.stock.items() if delta]
         if moved:
-            yield statements.MOVE_STOCK, _columns(("product_id", "variant_id", "available"), moved)
+            yield statements.MOVE_STOCK, columns_of(("product_id", "variant_id", "available"), moved)
     if changes.remembered:
         now = datetime_of(state.time)
         rows = [(*key, *remembered, now) for key, remembered in sorted(changes.remembered.items())]
-        yield statements.INSERT_IDEMPOTENCY_KEYS, _columns(_names(statements.IDEMPOTENCY_COLUMNS), rows)
+        yield statements.INSERT_IDEMPOTENCY_KEYS, columns_of(names_of(statements.IDEMPOTENCY_COLUMNS), rows)
 
 
 def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
@@ -59,35 +59,35 @@ def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statemen
             yield statements.INSERT_ITEMS, _item_columns(new_items, state)
     for events in _slices(changes.events):
         rows = [event_row(order, event) for order, event in events]
-        yield statements.INSERT_EVENTS, _columns(_names(statements.EVENT_COLUMNS), rows)
+        yield statements.INSERT_EVENTS, columns_of(names_of(statements.EVENT_COLUMNS), rows)
 
 
 def _catalog_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
     now = datetime_of(state.time)
-    names = _names(statements.PRODUCT_COLUMNS)
+    names = names_of(statements.PRODUCT_COLUMNS)
     for statement, new in ((statements.INSERT_PRODUCTS, True), (statements.UPDATE_PRODUCTS, False)):
         rows = [(change.product_id, change.snapshot, now) for change in changes.products.values() if change.new is new]
         if rows:
-            yield statement, _columns(names, rows)
+            yield statement, columns_of(names, rows)
     if changes.new_shelves:
         rows = [(product_id, variant_id, 0) for product_id, variant_id in sorted(changes.new_shelves)]
-        yield statements.INSERT_INVENTORY, _columns(("product_id", "variant_id", "available"), rows)
+        yield statements.INSERT_INVENTORY, columns_of(("product_id", "variant_id", "available"), rows)
     if changes.adjustments:
         adjusted = [
             (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)
             for change in changes.adjustments
         ]
-        yield statements.INSERT_ADJUSTMENTS, _columns(_names(statements.ADJUSTMENT_COLUMNS), adjusted)
+        yield statements.INSERT_ADJUSTMENTS, columns_of(names_of(statements.ADJUSTMENT_COLUMNS), adjusted)
 
 
 def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:
     rows = [order_row(state.orders[order_id], state.changes.snapshots[order_id]) for order_id in order_ids]
-    return _columns(_names(statements.ORDER_COLUMNS), rows)
+    return columns_of(names_of(statements.ORDER_COLUMNS), rows)
 
 
 def _item_columns(order_ids: Iterable[str], state: State) -> Parameters:
     rows = [row for order_id in order_ids for row in item_rows(state.orders[order_id])]
-    return _columns(_names(statements.ITEM_COLUMNS), rows)
+    return columns_of(names_of(statements.ITEM_COLUMNS), rows)
 
 
 def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -95,10 +95,10 @@ def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
     return (everything[start : start + _SLICE] for start in range(0, len(everything), _SLICE))
 
 
-def _names(columns: Sequence[Column[Any]]) -> list[str]:
+def names_of(columns: Sequence[Column[Any]]) -> list[str]:
     return [column.name for column in columns]
 
 
-def _columns(names: Sequence[str], rows: Sequence[Row]) -> Parameters:
+def columns_of(names: Sequence[str], rows: Sequence[Row]) -> Parameters:
     """Rows turned into one list a column."""
     return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}

@@ -51,6 +51,13 @@ class Database:
             async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:
+        """A connection for work on all orders: each statement has its deadline, the whole has none."""
+        with database_errors():
+            async with self._pool.connection() as connection:
+                yield connection
+
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE."""
         async with self.connection() as connection:

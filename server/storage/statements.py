@@ -16,13 +16,13 @@ from server.storage.tables import (
 
 # Read, with locks, in key order.
 
-_by_reference = or_(
+by_reference = or_(
     orders.c.order_id == func.any(sql.array("order_ids", Uuid())),
     orders.c.order_number == func.any(sql.array("order_numbers", Text())),
 )
 
 LOCK_ORDERS = sql.compiled(
-    select(orders.c.snapshot).where(_by_reference).order_by(orders.c.order_id).with_for_update(key_share=True)
+    select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id).with_for_update(key_share=True)
 )
 
 _external = sql.rows([orders.c.source, orders.c.external_order_id])
@@ -97,6 +97,7 @@ INSERT_INVENTORY = _insert_rows(inventory, list(inventory.c))
 INSERT_ADJUSTMENTS = _insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
 INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
 
+# What never changes in the life of an order.
 _never_change = {"order_id", "order_number", "source", "external_order_id", "create_time"}
 _changing = [column for column in ORDER_COLUMNS if column.name not in _never_change]
 _new = sql.rows([orders.c.order_id, *_changing])
@@ -105,6 +106,14 @@ UPDATE_ORDERS = sql.compiled(
     update(orders)
     .values({column.name: _new.c[column.name] for column in _changing} | {"xid": func.pg_current_xact_id()})
     .where(orders.c.order_id == _new.c.order_id)
+)
+
+# As the snapshots say, and nothing else: the transaction id stays, for the orders themselves have not changed.
+_rebuilt = sql.rows(ORDER_COLUMNS)
+REBUILD_ORDERS = sql.compiled(
+    update(orders)
+    .values({column.name: _rebuilt.c[column.name] for column in ORDER_COLUMNS})
+    .where(orders.c.order_id == _rebuilt.c.order_id)
 )
 
 DELETE_ITEMS = sql.compiled(
@@ -140,4 +149,4 @@ DELETE_OLD_IDEMPOTENCY_KEYS = sql.compiled(
 
 # Point reads.
 
-READ_ORDERS = sql.compiled(select(orders.c.order_id, orders.c.order_number, orders.c.snapshot).where(_by_reference))
+READ_ORDERS = sql.compiled(select(orders.c.order_id, orders.c.order_number, orders.c.snapshot).where(by_reference))

@@ -30,6 +30,15 @@ class Xid8(UserDefinedType[str]):
         return "xid8"
 
 
+class PgSnapshot(UserDefinedType[str]):
+    """What a transaction sees: which others were committed when it began."""
+
+    cache_ok = True
+
+    def get_col_spec(self) -> str:
+        return "pg_snapshot"
+
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -122,6 +131,8 @@ order_events = Table(
     written_by(),
     CheckConstraint("version > 0", name="version_positive"),
 )
+# Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.
+Index("order_events_xid", order_events.c.xid)
 
 products = Table(
     "products",

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -133,6 +132,7 @@ def upgrade() -> None:
 
     for table in ("orders", "order_events"):
         op.execute(f"ALTER TABLE {table} ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id()")
+    op.create_index("order_events_xid", "order_events", ["xid"], unique=False)
 
 
 def downgrade() -> None:

@@ -1,0 +1,202 @@
+"""The composition root: builds everything, starts it in the right order, and stops it in the other."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.config import Settings
+from server.demo import load_demo_catalogue
+from server.rpc.catalog_service import CatalogServicer
+from server.rpc.health import Health
+from server.rpc.order_service import OrderServicer
+from server.rpc.server import SERVICES, build_server
+from server.rpc.validation import violations_of
+from server.storage import embedded, schema
+from server.storage.catalog import CatalogRepository
+from server.storage.database import Database
+from server.storage.housekeeping import forget_old_requests
+from server.storage.orders import OrderRepository
+from server.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_INTERVAL = 3600.0
+
+
+class StartError(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers."""
+
+    host: str
+    port: int
+    health: Health
+    database: Database
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The database to use: the configured one, or the embedded one, started for as long as it is needed. Blocks."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    try:
+        postgres = embedded.start(settings.data_dir, version=settings.postgres_version)
+    except embedded.EmbeddedError as error:
+        raise StartError(str(error)) from error
+    try:
+        yield postgres.url
+    finally:
+        postgres.stop()
+
+
+def migrate(url: str) -> tuple[str | None, str]:
+    """Brings the schema to this program's version; returns the version before and after."""
+    with _schema_errors():
+        return schema.migrate(url)
+
+
+def check_schema(url: str) -> None:
+    """Refuses a database whose schema is not this program's."""
+    with _schema_errors():
+        current, newest = schema.current_version(url), schema.newest_version()
+    if current is None:
+        raise StartError("the database has no schema yet; run `orders migrate`")
+    if current < newest:
+        raise StartError(f"the database's schema is {current}, this program needs {newest}; run `orders migrate`")
+    if current > newest:
+        raise StartError(f"the database's schema is {current}, this program knows {newest}; run a newer program")
+
+
+@contextmanager
+def _schema_errors() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.Error, SQLAlchemyError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise StartError(f"the database does not answer: {cause}; check ORDERS_DATABASE_URL") from error
+
+
+def check_port(settings: Settings) -> None:
+    """Refuses a port that is taken, before anything else is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with contextlib.closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StartError(
+                f"cannot listen on {settings.host}:{settings.port}: {reason}; "
+                "stop what does, or choose another address with --host and --port"
+            ) from error
+
+
+@asynccontextmanager
+async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
+    """A server on a database that has the right schema. On leaving, finishes what it has begun."""
+    database = Database(url, timeout=settings.database_timeout, pool_size=settings.pool_size)
+    await database.open()
+    writer = Writer(database, validate=violations_of, max_batch=settings.max_batch, max_queue=settings.max_queue)
+    health = Health(SERVICES)
+    catalog = CatalogRepository(database)
+    server = build_server(
+        orders=OrderServicer(writer=writer, orders=OrderRepository(database), database=database),
+        catalog=CatalogServicer(writer=writer, catalog=catalog),
+        health=health,
+        max_bytes=settings.max_request_bytes,
+        reflect=settings.reflection,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        stack.push_async_callback(writer.drain)
+        port = _listen(server, settings)
+        if settings.demo and settings.database_url is None:
+            await load_demo_catalogue(catalog, writer)
+        await server.start()
+        stack.push_async_callback(_stop, server, health, settings)
+        await health.set_ready(await database.ping())
+        for task in (_watch_database(database, health, settings), _keep_house(database, settings)):
+            stack.push_async_callback(_cancel, asyncio.create_task(task))
+        yield Running(settings.host, port, health, database)
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        return int(server.add_insecure_port(f"{host}:{settings.port}"))
+    except RuntimeError as error:
+        raise StartError(
+            f"cannot listen on {host}:{settings.port}; choose another address with --host and --port"
+        ) from error
+
+
+async def _stop(server: grpc.aio.Server, health: Health, settings: Settings) -> None:
+    """Says so first, then takes no new calls, then lets the running ones finish."""
+    await health.enter_graceful_shutdown()
+    await asyncio.sleep(settings.drain_delay)
+    await server.stop(settings.shutdown_grace)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _watch_database(database: Database, health: Health, settings: Settings) -> None:
+    while True:
+        await asyncio.sleep(settings.health_interval)
+        ready = await database.ping()
+        if ready != health.ready:
+            log.warning("the database %s", "answers again" if ready else "does not answer")
+            await health.set_ready(ready)
+
+
+async def _keep_house(database: Database, settings: Settings) -> None:
+    while True:
+        try:
+            forgotten = await forget_old_requests(
+                database, before=datetime.now(UTC) - timedelta(days=settings.idempotency_days)
+            )
+            log.debug("forgot %d request ids", forgotten)
+        except Exception:
+            log.exception("housekeeping failed; it will be tried again")
+        await asyncio.sleep(_HOUSEKEEPING_INTERVAL)
+
+
+def serve(settings: Settings, *, announce: Callable[[Running], None]) -> None:
+    """Serves until SIGINT or SIGTERM. Raises StartError."""
+    import uvloop
+
+    check_port(settings)
+    with database_url(settings) as url:
+        if settings.database_url is None:
+            migrate(url)
+        else:
+            check_schema(url)
+        uvloop.run(_serve_until_told(settings, url, announce))
+
+
+async def _serve_until_told(settings: Settings, url: str, announce: Callable[[Running], None]) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    async with running(settings, url) as server:
+        announce(server)
+        await told.wait()
+        log.info("stopping")

@@ -1,0 +1,354 @@
+"""The `orders` command."""
+
+import asyncio
+import functools
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from server import config
+
+if TYPE_CHECKING:
+    from server.app import Running
+
+app = typer.Typer(
+    name="orders",
+    help="The order service: owns orders from checkout to delivery, over gRPC, on PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+_DATABASE = ("database_url", "data_dir", "postgres_version", "database_timeout")
+
+Target = Annotated[
+    str, typer.Option("--target", envvar="ORDERS_TARGET", help="Address of the server.", show_default=True)
+]
+_DEFAULT_TARGET = "127.0.0.1:50051"
+
+
+class Failure(Exception):
+    """Ends the command with a line on stderr."""
+
+
+def main() -> None:
+    """Runs the command; what a person can mend ends with one line and exit code 1, not with a traceback."""
+    try:
+        app()
+    except (Failure, config.ConfigError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(text: str) -> None:
+    print(f"orders: {text}", file=sys.stderr)
+    sys.exit(1)
+
+
+def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command a flag for each named setting (all, if none is named) and hands it the settings that result."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        fields = {name: config.Settings.model_fields[name] for name in names or config.Settings.model_fields}
+
+        @functools.wraps(function)
+        def command(*args: Any, config_file: Path | None = None, **given: Any) -> None:
+            flags = {name: given.pop(name) for name in fields}
+            settings = config.load(config_file, **flags)
+            logging.basicConfig(
+                level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+            )
+            function(*args, settings=settings, **given)
+
+        own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
+        flags = [_flag(name, field) for name, field in fields.items()]
+        option = typer.Option("--config", envvar=config.CONFIG_VARIABLE, help="Settings as a TOML file.")
+        file = _parameter("config_file", Annotated[Path | None, option])
+        parameters = [*own, *flags, file]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return command
+
+    return decorate
+
+
+def _flag(name: str, field: Any) -> inspect.Parameter:
+    plain = next((t for t in get_args(field.annotation) if t is not type(None)), field.annotation)
+    if not isinstance(field.annotation, UnionType):
+        plain = field.annotation
+    kind = plain if plain in (str, int, float, bool, Path) else str
+    default = "" if field.default is None else f" [default: {field.default}]"
+    flag = "--" + name.replace("_", "-")
+    names = f"{flag}/--no-{name.replace('_', '-')}" if kind is bool else flag
+    option = typer.Option(names, help=f"{field.description}{default}", show_default=False)
+    return _parameter(name, Annotated[kind | None, option])
+
+
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+@contextmanager
+def _database(settings: config.Settings) -> Iterator[str]:
+    """The database's URL; failures to get at it end the command."""
+    from server.app import StartError, database_url
+    from server.domain.errors import OrderError
+
+    try:
+        with database_url(settings) as url:
+            yield url
+    except (StartError, OrderError) as error:
+        raise Failure(str(error)) from error
+
+
+@app.command()
+@with_settings()
+def serve(*, settings: config.Settings) -> None:
+    """Serve until told to stop. Without a database of your own, start the embedded one and bring it up to date."""
+    from server.app import StartError
+    from server.app import serve as run
+
+    try:
+        run(settings, announce=functools.partial(_announce, settings))
+    except StartError as error:
+        raise Failure(str(error)) from error
+
+
+def _announce(settings: config.Settings, server: "Running") -> None:
+    from server.welcome import welcome
+
+    print(welcome(host=server.host, port=server.port, embedded=settings.database_url is None), flush=True)
+
+
+@app.command()
+@with_settings(*_DATABASE)
+def migrate(*, settings: config.Settings) -> None:
+    """Bring the database's schema up to date. Safe to run from several replicas at once."""
+    from server.app import migrate as run
+
+    with _database(settings) as url:
+        before, after = run(url)
+        print(f"the schema is at {after}" + ("" if before == after else f", it was {before or 'empty'}"))
+
+
+class Format(StrEnum):
+    """The shape of a file of orders."""
+
+    auto = "auto"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="File of orders; - for standard input.")],
+    *,
+    source: Annotated[
+        str, typer.Option("--source", help="The system the orders come from; with their ids it makes them unique.")
+    ],
+    target: Target = _DEFAULT_TARGET,
+    format: Annotated[Format, typer.Option("--format", help="Shape of the file.")] = Format.auto,
+    currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for files that have none.")] = "USD",
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Where refused lines go. [default: FILE.rejects.jsonl]")
+    ] = None,
+    validate_only: Annotated[bool, typer.Option("--validate-only", help="Do everything but store.")] = False,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1000, help="Orders a call.")] = 500,
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Calls in flight.")] = 4,
+) -> None:
+    """Import orders from JSON Lines or CSV through the API.
+
+    Reads orders of BatchUpsertOrders, of `orders export`, or with name, products, order_id and total_amount. Lines that are
+    refused go to a file with their reasons. Can be stopped and run again: what is there already is left unchanged.
+    """
+    from server.transfer.importer import import_orders
+    from server.transfer.interrupts import stop_on_signals
+    from server.transfer.progress import presenter
+
+    async def run() -> int:
+        async with _channel(target) as channel:
+            with stop_on_signals() as stop:
+                report = await import_orders(
+                    "-" if str(file) == "-" else file,
+                    channel=channel,
+                    source=source,
+                    format=format.value,
+                    currency=currency,
+                    rejects_path=rejects,
+                    validate_only=validate_only,
+                    batch_size=batch_size,
+                    concurrency=concurrency,
+                    progress=presenter(),
+                    stop=stop,
+                )
+        if report.interrupted:
+            return 130
+        return 3 if report.invalid or report.rejected else 0
+
+    raise typer.Exit(_transfer(run))
+
+
+class OrderBy(StrEnum):
+    """By what an export is sorted."""
+
+    create_time = "create_time"
+    update_time = "update_time"
+    total = "total"
+
+
+@app.command()
+def export(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - for standard output.")] = Path("-"),
+    target: Target = _DEFAULT_TARGET,
+    format: Annotated[
+        Format, typer.Option("--format", help="jsonl or csv; auto goes by the file's name.")
+    ] = Format.auto,
+    source: Annotated[str, typer.Option("--source", help="Only orders imported from this system.")] = "",
+    customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
+    order_by: Annotated[OrderBy, typer.Option("--order-by", help="Oldest or smallest first.")] = OrderBy.create_time,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many orders; 0 for all.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Export orders as JSON Lines or CSV. Can be stopped; the same command again goes on where it stopped."""
+    from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
+    from orders.v1.order_service_pb2 import OrderFilter
+
+    from server.transfer.exporter import export_orders
+    from server.transfer.interrupts import stop_on_signals
+    from server.transfer.progress import presenter
+
+    shape = "csv" if format == Format.csv or (format == Format.auto and output.suffix == ".csv") else "jsonl"
+
+    async def run() -> int:
+        async with _channel(target) as channel:
+            with stop_on_signals() as stop:
+                report = await export_orders(
+                    "-" if str(output) == "-" else output,
+                    channel=channel,
+                    format=shape,
+                    filter=OrderFilter(source=source, customer_id=customer),
+                    order_by=OrderByEnum.Value(f"ORDER_BY_{order_by.upper()}"),
+                    limit=limit,
+                    overwrite=overwrite,
+                    progress=presenter(),
+                    stop=stop,
+                )
+        return 130 if report.interrupted else 0
+
+    raise typer.Exit(_transfer(run))
+
+
+def _channel(target: str) -> Any:
+    import grpc
+
+    return grpc.aio.insecure_channel(
+        target,
+        options=[("grpc.max_receive_message_length", 64 << 20), ("grpc.keepalive_time_ms", 30_000)],
+    )
+
+
+def _transfer(run: Callable[[], Any]) -> int:
+    from server.transfer.calls import TransferError
+
+    try:
+        return int(asyncio.run(run()))
+    except (TransferError, ValueError, OSError) as error:
+        raise Failure(str(error)) from error
+
+
+@app.command()
+@with_settings(*_DATABASE)
+def verify(*, settings: config.Settings) -> None:
+    """Prove that snapshots, columns, items, events and stock agree for every order; print what does not."""
+    from server.storage.verification import verify as run
+
+    problems = _on_all_orders(settings, "verifying", run)
+    for problem in problems[:1000]:
+        print(f"{problem.subject}: {problem.text}")
+    if problems:
+        raise Failure(f"{len(problems)} disagreements; `orders rebuild` mends columns and items")
+    print("everything agrees")
+
+
+@app.command()
+@with_settings(*_DATABASE)
+def rebuild(*, settings: config.Settings) -> None:
+    """Write columns and items anew from the snapshots, where they differ."""
+    from server.storage.verification import rebuild as run
+
+    print(f"{_on_all_orders(settings, 'rebuilding', run)} orders rebuilt")
+
+
+def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., Any]) -> Any:
+    """Runs work that goes over all orders, with a progress bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from server.app import check_schema
+    from server.storage.database import Database
+
+    async def run(url: str) -> Any:
+        database = Database(url, timeout=max(60.0, settings.database_timeout), pool_size=4)
+        await database.open()
+        console = Console(stderr=True)
+        try:
+            with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+                task = bar.add_task(title, total=None)
+                return await work(database, lambda done, total: bar.update(task, completed=done, total=total))
+        finally:
+            await database.close()
+
+    with _database(settings) as url:
+        check_schema(url)
+        return asyncio.run(run(url))
+
+
+@app.command()
+def healthcheck(
+    *,
+    target: Target = _DEFAULT_TARGET,
+    service: Annotated[str, typer.Option("--service", help="Service to ask for; all if empty.")] = "",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")] = 3.0,
+) -> None:
+    """Ask a server whether it serves. Exit code 0 if it does."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    with grpc.insecure_channel(target) as channel:
+        try:
+            request = health_pb2.HealthCheckRequest(service=service)
+            response = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise Failure(f"{target}: {error.code().name}: {error.details()}") from error  # type: ignore[attr-defined]
+    status = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+    print(status)
+    if status != "SERVING":
+        raise typer.Exit(1)
+
+
+@app.command("config")
+@with_settings()
+def config_(*, settings: config.Settings) -> None:
+    """Print the settings as they result from flags, variables and file. Secrets are hidden."""
+    for name, value in settings.shown().items():
+        print(f"{config.PREFIX}{name.upper()}={value}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the program and of the schema it needs."""
+    from server.storage.schema import newest_version
+
+    print(f"orders {installed_version('order-service')}, schema {newest_version()}")

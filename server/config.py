@@ -1,0 +1,92 @@
+"""Settings: flags over ORDERS_* variables over a file. The only reader of the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PREFIX = "ORDERS_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the message names it and says what it takes."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(50051, description="Port to listen on; 0 takes a free one.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL to use, as postgresql://user:password@host:port/name. Without it: the embedded one.",
+    )
+    data_dir: Path = Field(Path(".data/postgres"), description="Folder of the embedded PostgreSQL.")
+    postgres_version: Annotated[int, Field(description="Version of the embedded PostgreSQL: 18 or 16.")] = 18
+    database_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
+        10.0, description="Seconds until a call of the database is given up."
+    )
+    pool_size: Annotated[int, Field(ge=4, le=1000)] = Field(10, description="Connections to the database at most.")
+    max_batch: Annotated[int, Field(ge=1, le=1000)] = Field(64, description="Writes that share a transaction at most.")
+    max_queue: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="Writes that wait at most before new ones are refused."
+    )
+    max_request_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
+        4 << 20, description="Size of a request at most."
+    )
+    health_interval: Annotated[float, Field(gt=0)] = Field(
+        2.0, description="Seconds between looks at the database's health."
+    )
+    drain_delay: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Seconds between NOT_SERVING and the stop, for load balancers to notice."
+    )
+    shutdown_grace: Annotated[float, Field(ge=0)] = Field(
+        10.0, description="Seconds that calls get to finish at a stop."
+    )
+    idempotency_days: Annotated[float, Field(gt=0)] = Field(7.0, description="Days that request ids are remembered.")
+    demo: bool = Field(True, description="Load a small demo catalogue into an empty embedded database.")
+    reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and buf curl.")
+    log_level: str = Field(
+        "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get(CONFIG_VARIABLE)
+        sources = [init_settings, env_settings]
+        if file:
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
+        return tuple(sources)
+
+    def shown(self) -> dict[str, str]:
+        """The settings as text, secrets hidden."""
+        return {name: "" if value is None else str(value) for name, value in self}
+
+
+def load(file: Path | None = None, **flags: Any) -> Settings:
+    """The settings; `flags` that are None are not set. Raises ConfigError."""
+    if file is not None:
+        os.environ[CONFIG_VARIABLE] = str(file)
+    path = os.environ.get(CONFIG_VARIABLE)
+    if path and not Path(path).is_file():
+        raise ConfigError(f"there is no settings file {path}")
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise ConfigError(f"{PREFIX}{name.upper()} (--{name.replace('_', '-')}): {first['msg']}") from error
+    except ValueError as error:
+        raise ConfigError(f"cannot read the settings: {error}") from error

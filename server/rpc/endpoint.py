@@ -1,0 +1,127 @@
+"""What happens around every handler: decode, check, run, encode; and every failure becomes a proper refusal.
+
+This is a wrapper made once a method, at start-up, and not a chain of `grpc.aio` interceptors: it sees the raw bytes, so that what
+cannot be decoded is refused like anything else, it serves unary and streaming methods alike, and it costs nothing a call.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import uuid4
+
+import grpc
+from google.protobuf import symbol_database
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+
+from server.domain.caller import ANONYMOUS, Caller
+from server.domain.errors import OrderError, invalid_field
+from server.rpc.errors import refuse
+from server.rpc.validation import check, decode
+
+log = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext
+
+
+class Call(Protocol):
+    """What a handler may know of its call, and do to it besides answering."""
+
+    caller: Caller
+
+    def time_remaining(self) -> float | None: ...
+    async def write(self, message: bytes) -> None: ...
+    async def mark_replayed(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Call:
+    context: Context
+    caller: Caller = ANONYMOUS
+
+    def time_remaining(self) -> float | None:
+        """Seconds until the caller's deadline; None without one."""
+        remaining = self.context.time_remaining()
+        return None if remaining is None else float(remaining)
+
+    async def write(self, message: bytes) -> None:
+        """Sends a message of the stream. Waits while the caller reads slowly."""
+        await self.context.write(message)
+
+    async def mark_replayed(self) -> None:
+        """Tells the caller that this is the answer to an earlier request. In the headers too: HTTP callers see no trailers."""
+        replayed = (("idempotency-replayed", "true"),)
+        self.context.set_trailing_metadata(replayed)
+        await self.context.send_initial_metadata(replayed)
+
+
+Handler = Callable[[Any, Call], Awaitable[Message | bytes | None]]
+
+
+def service_handler(servicer: object, service: ServiceDescriptor, *, max_bytes: int) -> grpc.GenericRpcHandler:
+    """The handlers of a service, each a method of the servicer by the name that its proto gives it."""
+    return grpc.method_handlers_generic_handler(
+        service.full_name,
+        {method.name: _method_handler(method, getattr(servicer, method.name), max_bytes) for method in service.methods},
+    )
+
+
+def _method_handler(method: MethodDescriptor, handler: Handler, max_bytes: int) -> grpc.RpcMethodHandler:
+    request_type = symbol_database.Default().GetSymbol(method.input_type.full_name)
+    name = method.full_name
+
+    async def serve(data: bytes, context: Context) -> bytes:
+        try:
+            if len(data) > max_bytes:
+                raise _too_large(len(data), max_bytes)
+            request = decode(request_type, data)
+            check(request)
+            answer = await handler(request, _Call(context))
+            return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()  # type: ignore[return-value]
+        except OrderError as error:
+            return await refuse(context, error)
+        except asyncio.CancelledError:
+            if _is_over(context):
+                raise
+            # Not the caller's doing. Left alone, it would leave the caller waiting for a status that never comes.
+            return await refuse(context, _going_away())
+        except Exception:
+            request_id = uuid4().hex
+            log.exception("%s failed, request %s", name, request_id)
+            return await refuse(context, _internal(request_id))
+
+    kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
+    return kind(serve)
+
+
+def _is_over(context: Context) -> bool:
+    return bool(context.done() or context.cancelled())
+
+
+def _too_large(size: int, limit: int) -> OrderError:
+    return invalid_field("", f"the request has {size:,} bytes, the limit is {limit:,}; send it in smaller parts")
+
+
+def _going_away() -> OrderError:
+    metadata = {"dependency": "server"}
+    return OrderError("DEPENDENCY_UNAVAILABLE", "the server is stopping; try again", metadata=metadata, retry_after=1.0)
+
+
+def _internal(request_id: str) -> OrderError:
+    text = f"the server failed; its log has more under request id {request_id}"
+    return OrderError("INTERNAL", text, metadata={"request_id": request_id})
+
+
+class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Refuses, with details, what no other handler serves. Goes last."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        method = details.method
+
+        async def serve(_: bytes, context: Context) -> bytes:
+            text = f"there is no method {method}"
+            return await refuse(context, OrderError("METHOD_NOT_FOUND", text, metadata={"method": method}))
+
+        return grpc.unary_unary_rpc_method_handler(serve)

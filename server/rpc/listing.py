@@ -1,0 +1,156 @@
+"""ListOrders and SearchOrders: pages of stored orders, joined into messages without being taken apart."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from orders.v1.order_service_pb2 import ListOrdersRequest, ListOrdersResponse, SearchOrdersRequest, SearchOrdersResponse
+
+from server.domain import tokens
+from server.domain.errors import invalid_field
+from server.domain.money import to_minor
+from server.domain.tokens import token_invalid
+from server.rpc import wire
+from server.rpc.endpoint import Call
+from server.storage.database import Database
+from server.storage.listing import Began, Listed, Listing, Position, begin, count, read_page
+
+_DEFAULT_LIST_PAGE = 100
+_DEFAULT_SEARCH_PAGE = 20
+# Far enough below the 4 MiB that clients take by default, whatever the size of the orders.
+_MAX_MESSAGE = 1 << 20
+# Left for the last message to arrive in before the deadline, in seconds.
+_MARGIN = 0.25
+
+
+class Cursor(NamedTuple):
+    """Where a list goes on: what it saw when it began, the last order delivered, and how many have been."""
+
+    began: Began
+    after: Position | None
+    delivered: int
+
+
+async def stream(database: Database, request: ListOrdersRequest, call: Call) -> None:
+    """Writes the list's messages until its end, its limit, or shortly before the caller's deadline."""
+    listing = _listing(request)
+    query = ListOrdersRequest(
+        filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
+    )
+    deadline = _deadline(call)
+    cursor = await _start(database, request.resume_token, query, field="resume_token")
+    if cursor is None:
+        await call.write(_message([], complete=True))
+        return
+    size = request.page_size or _DEFAULT_LIST_PAGE
+    while True:
+        page, more = await _page(database, listing, cursor, size=size, limit=request.limit)
+        chunks = list(_chunks(page))
+        for index, chunk in enumerate(chunks):
+            cursor = cursor._replace(after=chunk[-1].position, delivered=cursor.delivered + len(chunk))
+            complete = not more and index == len(chunks) - 1
+            await call.write(_message(chunk, _encode(query, cursor), complete=complete))
+        if not more:
+            if not chunks:
+                await call.write(_message([], complete=True))
+            return
+        if time.monotonic() > deadline:
+            await call.write(_message([], _encode(query, cursor), truncated=True))
+            return
+
+
+def _deadline(call: Call) -> float:
+    remaining = call.time_remaining()
+    if remaining is None:
+        return float("inf")
+    return time.monotonic() + remaining - min(_MARGIN, remaining / 4)
+
+
+async def _page(
+    database: Database, listing: Listing, cursor: Cursor, *, size: int, limit: int
+) -> tuple[list[Listed], bool]:
+    """A page, and whether anything follows it."""
+    if limit:
+        size = min(size, limit - cursor.delivered)
+    if size <= 0:
+        return [], False
+    found = await read_page(database, listing, cursor.began, cursor.after, size=size + 1)
+    more = len(found) > size and (not limit or cursor.delivered + size < limit)
+    return found[:size], more
+
+
+def _chunks(page: Sequence[Listed]) -> Iterator[list[Listed]]:
+    chunk: list[Listed] = []
+    size = 0
+    for listed in page:
+        if chunk and size + len(listed.order) > _MAX_MESSAGE:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(listed)
+        size += len(listed.order)
+    if chunk:
+        yield chunk
+
+
+def _message(chunk: Sequence[Listed], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
+    rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete)
+    return b"".join([*wire.repeated(1, (listed.order for listed in chunk)), rest.SerializeToString()])
+
+
+async def search(database: Database, request: SearchOrdersRequest) -> bytes:
+    """The answer of SearchOrders, serialized."""
+    listing = _listing(request)
+    query = SearchOrdersRequest(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
+    cursor = await _start(database, request.page_token, query, field="page_token")
+    if cursor is None:
+        return b""
+    size = request.page_size or _DEFAULT_SEARCH_PAGE
+    found = await read_page(database, listing, cursor.began, cursor.after, size=size + 1, skip=request.skip)
+    token = _encode(query, cursor._replace(after=found[size - 1].position)) if len(found) > size else ""
+    counted = await count(database, request.filter)
+    rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)
+    return b"".join([*wire.repeated(1, (listed.order for listed in found[:size])), rest.SerializeToString()])
+
+
+def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
+    wanted = request.filter
+    for name in ("total_from", "total_to"):
+        if wanted.HasField(name):
+            to_minor(getattr(wanted, name), field=f"filter.{name}")
+    for name in ("create_time", "update_time"):
+        low, high = f"{name}_from", f"{name}_to"
+        if wanted.HasField(low) and wanted.HasField(high):
+            if getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
+                raise invalid_field(f"filter.{low}", f"is after {high}")
+    return Listing(filter=wanted, order_by=request.order_by, sort_order=request.sort_order)
+
+
+async def _start(database: Database, token: str, query: Any, *, field: str) -> Cursor | None:
+    """The cursor in the token, or one at the beginning; None if there is nothing to list."""
+    if not token:
+        began = await begin(database)
+        return None if began is None else Cursor(began, None, 0)
+    try:
+        snapshot, newest, order_id, delivered, *key = tokens.decode(token, query, field=field)
+        began = Began(snapshot, datetime.fromisoformat(newest))
+        return Cursor(began, Position(tuple(map(_from_json, key)), order_id), delivered)
+    except (ValueError, TypeError) as error:
+        raise token_invalid(field) from error
+
+
+def _encode(query: Any, cursor: Cursor) -> str:
+    assert cursor.after is not None
+    key = [_to_json(value) for value in cursor.after.key]
+    began = cursor.began
+    return tokens.encode(
+        query, [began.snapshot, began.newest.isoformat(), cursor.after.order_id, cursor.delivered, *key]
+    )
+
+
+def _to_json(value: Any) -> Any:
+    return {"time": value.isoformat()} if isinstance(value, datetime) else value
+
+
+def _from_json(value: Any) -> Any:
+    return datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value

@@ -1,0 +1,45 @@
+"""The gRPC server: the one place where every service is registered."""
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_reflection.v1alpha import reflection
+from orders.v1 import catalog_service_pb2, order_service_pb2
+
+from server.rpc.catalog_service import CatalogServicer
+from server.rpc.endpoint import UnknownMethods, service_handler
+from server.rpc.health import Health
+from server.rpc.order_service import OrderServicer
+
+ORDER_SERVICE = order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]
+CATALOG_SERVICE = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"]
+SERVICES = (ORDER_SERVICE.full_name, CATALOG_SERVICE.full_name)
+
+# Reflection serves the types of error details only if they are loaded.
+_LOADED_FOR_REFLECTION = error_details_pb2
+
+
+def build_server(
+    *, orders: OrderServicer, catalog: CatalogServicer, health: Health, max_bytes: int, reflect: bool
+) -> grpc.aio.Server:
+    """A server with every service, not yet listening."""
+    server = grpc.aio.server(
+        options=[
+            # With one process, a forgotten server must not share the port.
+            ("grpc.so_reuseport", 0),
+            # Above the limit that requests are refused by with details: the library's own refusal has none.
+            ("grpc.max_receive_message_length", 4 * max_bytes),
+            ("grpc.max_send_message_length", -1),
+        ]
+    )
+    server.add_generic_rpc_handlers(
+        (
+            service_handler(orders, ORDER_SERVICE, max_bytes=max_bytes),
+            service_handler(catalog, CATALOG_SERVICE, max_bytes=max_bytes),
+        )
+    )
+    health.add_to(server)
+    if reflect:
+        names = (*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+    server.add_generic_rpc_handlers((UnknownMethods(),))
+    return server

@@ -1,0 +1,87 @@
+"""The static rules of a request, as its proto states them."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import DecodeError, Message
+from protovalidate import Validator
+from protovalidate import Violation as Found
+
+from server.domain.errors import Violation, invalid, invalid_field
+
+Request = TypeVar("Request", bound=Message)
+
+_collect = Validator().collect_violations
+_NANOS = 1_000_000_000
+
+
+def decode(request_type: type[Request], data: bytes) -> Request:
+    """The request, if its bytes are one."""
+    try:
+        return request_type.FromString(data)
+    except DecodeError as error:
+        name = request_type.DESCRIPTOR.full_name
+        raise invalid_field("", f"the bytes are no {name}; is the client's proto the server's?") from error
+
+
+def check(request: Message) -> None:
+    """Refuses a request that breaks its proto's rules, naming every field that does."""
+    violations = violations_of(request)
+    if violations:
+        raise invalid(*violations)
+
+
+def violations_of(message: Message) -> list[Violation]:
+    """What is wrong with a message by its proto's rules."""
+    found = _collect(message)
+    violations = [Violation(_path(violation), violation.proto.message) for violation in found] if found else []
+    for look in _timestamp_checks(message.DESCRIPTOR):
+        look(message, "", violations)
+    return violations
+
+
+def _path(violation: Found) -> str:
+    path = ""
+    for element in violation.proto.field.elements if violation.proto.field else ():
+        path += f".{element.field_name}" if path else element.field_name
+        if element.subscript is not None:
+            key = element.subscript.value
+            path += f"[{key}]" if element.subscript.field == "index" else f'["{key}"]'
+    return path
+
+
+Check = Callable[[Message, str, list[Violation]], None]
+
+
+@lru_cache(maxsize=256)
+def _timestamp_checks(descriptor: Descriptor) -> tuple[Check, ...]:
+    """The rules bound a Timestamp's seconds, but take any nanos; what these let through could not be written as JSON."""
+    checks: list[Check] = []
+    for field in descriptor.fields:
+        inner = field.message_type
+        if inner is None or field.is_repeated:
+            continue
+        if inner.full_name == "google.protobuf.Timestamp":
+            checks.append(_check_nanos(field.name))
+        elif inner.file.package == descriptor.file.package and _timestamp_checks(inner):
+            checks.append(_check_within(field.name, inner))
+    return tuple(checks)
+
+
+def _check_nanos(name: str) -> Check:
+    def look(message: Any, prefix: str, violations: list[Violation]) -> None:
+        if message.HasField(name) and not 0 <= getattr(message, name).nanos < _NANOS:
+            violations.append(Violation(f"{prefix}{name}.nanos", "must be from 0 to 999,999,999"))
+
+    return look
+
+
+def _check_within(name: str, inner: Descriptor) -> Check:
+    def look(message: Any, prefix: str, violations: list[Violation]) -> None:
+        if message.HasField(name):
+            for check_inner in _timestamp_checks(inner):
+                check_inner(getattr(message, name), f"{prefix}{name}.", violations)
+
+    return look

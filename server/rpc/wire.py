@@ -1,0 +1,32 @@
+"""The little of protobuf's wire format that joining serialized messages takes."""
+
+from collections.abc import Iterable
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+# Sizes below this are looked up.
+_COMMON = 1 << 14
+_SIZES = [_varint(size) for size in range(_COMMON)]
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A length-delimited field: a message, a string or bytes. Numbers up to 15."""
+    return b"".join(repeated(number, (value,)))
+
+
+def repeated(number: int, values: Iterable[bytes]) -> list[bytes]:
+    """The chunks of a repeated length-delimited field. Numbers up to 15."""
+    tag = bytes((number << 3 | 2,))
+    chunks: list[bytes] = []
+    for value in values:
+        size = len(value)
+        chunks += (tag, _SIZES[size] if size < _COMMON else _varint(size), value)
+    return chunks

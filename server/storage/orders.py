@@ -1,0 +1,80 @@
+"""Reads of orders. What is read goes to the caller as it is stored: serialized."""
+
+from collections.abc import Sequence
+
+from orders.v1.order_pb2 import OrderEvent
+from sqlalchemy import BigInteger, Uuid, select
+
+from server.domain.errors import order_not_found
+from server.storage import sql, statements
+from server.storage.batcher import Batcher
+from server.storage.database import Database
+from server.storage.references import as_order_id, split_references
+from server.storage.tables import order_events, orders
+
+_ORDER_AND_EVENTS = sql.compiled(
+    select(orders.c.snapshot, order_events.c.event)
+    .join(order_events, order_events.c.order_id == orders.c.order_id)
+    .where(orders.c.order_id == sql.parameter("order_id", Uuid()))
+    .order_by(order_events.c.version)
+)
+
+_EVENTS_PAGE = sql.compiled(
+    select(order_events.c.event)
+    .where(
+        order_events.c.order_id == sql.parameter("order_id", Uuid()),
+        order_events.c.version > sql.parameter("after", BigInteger()),
+    )
+    .order_by(order_events.c.version)
+    .limit(sql.parameter("limit", BigInteger()))
+)
+
+
+class OrderRepository:
+    """Orders by id or number, and their events. Methods raise ORDER_NOT_FOUND and DEPENDENCY_UNAVAILABLE."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Reads of single orders that arrive together go out together: one query costs as much as fifty.
+        self._reader = Batcher[str, bytes](self._read, max_batch=256, max_queue=10_000, workers=2)
+
+    async def get(self, reference: str) -> bytes:
+        """The order with an id or a number."""
+        return await self._reader.submit(reference)
+
+    async def find(self, references: Sequence[str]) -> list[bytes | None]:
+        """The orders with these ids or numbers, None where there is none."""
+        order_ids, order_numbers = split_references(references)
+        found = await self._database.fetch(statements.READ_ORDERS, order_ids=order_ids, order_numbers=order_numbers)
+        snapshots: dict[str, bytes] = {}
+        for order_id, order_number, snapshot in found:
+            snapshots[str(order_id)] = snapshots[order_number] = snapshot
+        return [snapshots.get(as_order_id(reference) or reference) for reference in references]
+
+    async def _read(self, references: Sequence[str]) -> list[bytes | Exception]:
+        found = await self.find(references)
+        return [
+            order_not_found(reference) if snapshot is None else snapshot
+            for reference, snapshot in zip(references, found, strict=True)
+        ]
+
+    async def with_events(self, reference: str) -> tuple[bytes, list[OrderEvent]]:
+        """The order and all its events, oldest first."""
+        found = await self._database.fetch(_ORDER_AND_EVENTS, order_id=await self._order_id(reference))
+        return found[0][0], [OrderEvent.FromString(event) for _, event in found]
+
+    async def events(self, reference: str, *, after: int, limit: int) -> list[OrderEvent]:
+        """Up to `limit` events after a version, oldest first."""
+        order_id = await self._order_id(reference)
+        found = await self._database.fetch(_EVENTS_PAGE, order_id=order_id, after=after, limit=limit)
+        return [OrderEvent.FromString(event) for (event,) in found]
+
+    async def _order_id(self, reference: str) -> str:
+        order_ids, order_numbers = split_references([reference])
+        found = await self._database.fetch(_ORDER_ID, order_ids=order_ids, order_numbers=order_numbers)
+        if not found:
+            raise order_not_found(reference)
+        return str(found[0][0])
+
+
+_ORDER_ID = sql.compiled(select(orders.c.order_id).where(statements.by_reference))

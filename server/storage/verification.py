@@ -1,0 +1,211 @@
+"""Proves that snapshots, columns, items, events and stock say the same; and writes the projections anew where they do not."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from orders.v1.order_pb2 import Order, OrderEvent
+from psycopg import AsyncConnection, AsyncCursor
+from sqlalchemy import BigInteger, Uuid, func, select
+
+from server.domain.stock import Shelf, held_by
+from server.storage import sql, statements
+from server.storage.changes import columns_of, names_of
+from server.storage.database import Database, Row, fetch
+from server.storage.projections import event_row, item_rows, order_row
+from server.storage.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
+from server.storage.tables import inventory, order_events, order_items, orders, stock_adjustments
+
+_AT_ONCE = 500
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+_ids = sql.array("order_ids", Uuid())
+
+_PAGE = (
+    select(*ORDER_COLUMNS)
+    .where(orders.c.order_id > sql.parameter("after", Uuid()))
+    .order_by(orders.c.order_id)
+    .limit(sql.parameter("limit", BigInteger()))
+)
+_READ_PAGE = sql.compiled(_PAGE)
+_LOCK_PAGE = sql.compiled(_PAGE.with_for_update(key_share=True))
+_ITEMS = sql.compiled(
+    select(*ITEM_COLUMNS)
+    .where(order_items.c.order_id == func.any(_ids))
+    .order_by(order_items.c.order_id, order_items.c.position)
+)
+_EVENTS = sql.compiled(
+    select(*EVENT_COLUMNS)
+    .where(order_events.c.order_id == func.any(_ids))
+    .order_by(order_events.c.order_id, order_events.c.version)
+)
+_COUNT = sql.compiled(select(func.count()).select_from(orders))
+_STOCK = sql.compiled(select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available))
+_ADJUSTED = sql.compiled(
+    select(
+        stock_adjustments.c.product_id, stock_adjustments.c.variant_id, func.sum(stock_adjustments.c.delta)
+    ).group_by(stock_adjustments.c.product_id, stock_adjustments.c.variant_id)
+)
+
+Progress = Callable[[int, int], None]
+
+
+class Problem(NamedTuple):
+    """Something that does not agree: of an order (or a shelf), and what."""
+
+    subject: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Stored:
+    """An order as all the tables have it."""
+
+    order: Order
+    row: Row
+    items: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+
+
+async def verify(database: Database, progress: Progress) -> list[Problem]:
+    """Every disagreement, over one consistent view of the database; `progress` gets the orders done and in all."""
+    problems: list[Problem] = []
+    held: Counter[Shelf] = Counter()
+    async with database.long_connection() as connection:
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        ((total,),) = await fetch(connection, _COUNT)
+        done = 0
+        async for page in _pages(connection, _READ_PAGE):
+            for stored in page:
+                problems += _problems_of(stored)
+                held.update(held_by(stored.order))
+            done += len(page)
+            progress(done, total)
+        problems += await _stock_problems(connection, held)
+        await connection.execute("COMMIT")
+    return problems
+
+
+async def rebuild(database: Database, progress: Progress) -> int:
+    """Writes columns and items anew from the snapshots, where they differ; returns how many orders did."""
+    rebuilt = done = 0
+    after = _FIRST
+    async with database.long_connection() as connection:
+        ((total,),) = await fetch(connection, _COUNT)
+        while True:
+            await connection.execute("BEGIN")
+            page = await _read_page(connection, _LOCK_PAGE, after)
+            rebuilt += await _rebuild_page(connection, page)
+            await connection.execute("COMMIT")
+            done += len(page)
+            progress(done, total)
+            if len(page) < _AT_ONCE:
+                return rebuilt
+            after = page[-1].order.order_id
+
+
+async def _rebuild_page(connection: AsyncConnection[Row], page: list[_Stored]) -> int:
+    rows = [stored for stored in page if _columns(stored) != _expected_columns(stored)]
+    items = [stored for stored in page if _own(stored.items) != item_rows(stored.order)]
+    if rows:
+        parameters = columns_of(names_of(ORDER_COLUMNS), [_expected_columns(stored) for stored in rows])
+        await _run(connection, statements.REBUILD_ORDERS, parameters)
+    if items:
+        await _run(connection, statements.DELETE_ITEMS, {"order_ids": [stored.order.order_id for stored in items]})
+        parameters = columns_of(names_of(ITEM_COLUMNS), [row for stored in items for row in item_rows(stored.order)])
+        await _run(connection, statements.INSERT_ITEMS, parameters)
+    return len({stored.order.order_id for stored in (*rows, *items)})
+
+
+async def _run(
+    connection: AsyncConnection[Row], statement: sql.Statement, parameters: dict[str, Any]
+) -> AsyncCursor[Row]:
+    return await connection.execute(statement.text, parameters)
+
+
+async def _pages(connection: AsyncConnection[Row], statement: sql.Statement) -> AsyncIterator[list[_Stored]]:
+    after = _FIRST
+    while page := await _read_page(connection, statement, after):
+        yield page
+        after = page[-1].order.order_id
+
+
+async def _read_page(connection: AsyncConnection[Row], statement: sql.Statement, after: str) -> list[_Stored]:
+    rows = await fetch(connection, statement, after=after, limit=_AT_ONCE)
+    page = {str(row[0]): _Stored(Order.FromString(row[-1]), row) for row in rows}
+    for item in await fetch(connection, _ITEMS, order_ids=list(page)):
+        page[str(item[0])].items.append(item)
+    for event in await fetch(connection, _EVENTS, order_ids=list(page)):
+        page[str(event[0])].events.append(event)
+    return list(page.values())
+
+
+def _own(rows: list[Row]) -> list[Row]:
+    """Rows as the messages have them: ids are text."""
+    return [(str(row[0]), *row[1:]) for row in rows]
+
+
+def _columns(stored: _Stored) -> Row:
+    return _own([stored.row])[0]
+
+
+def _expected_columns(stored: _Stored) -> Row:
+    return order_row(stored.order, stored.row[-1])
+
+
+def _problems_of(stored: _Stored) -> list[Problem]:
+    order = stored.order
+    texts = []
+    for column, actual, expected in zip(ORDER_COLUMNS, _columns(stored), _expected_columns(stored), strict=True):
+        if actual != expected:
+            texts.append(f"orders.{column.name} is {actual!r}, the snapshot says {expected!r}")
+    if _own(stored.items) != item_rows(order):
+        texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
+    texts += _event_problems(stored)
+    return [Problem(order.order_number or order.order_id, text) for text in texts]
+
+
+def _event_problems(stored: _Stored) -> list[str]:
+    order = stored.order
+    texts = []
+    versions = [row[1] for row in stored.events]
+    if versions != list(range(1, order.version + 1)):
+        texts.append(f"the order is at version {order.version}, its events are {versions}")
+    for row in stored.events:
+        event = OrderEvent.FromString(row[-1])
+        expected = event_row(order, event)
+        # The total is the one after that event; only the last event's is the order's.
+        comparable = slice(0, 8)
+        if _own([row])[0][comparable] != expected[comparable]:
+            texts.append(f"the columns of event {event.version} are not the event's")
+    if stored.events:
+        last = OrderEvent.FromString(stored.events[-1][-1])
+        if last.to_status != order.status:
+            texts.append("the last event's status is not the order's")
+        if stored.events[-1][8] != order_row(order, b"")[8]:
+            texts.append("the last event's total is not the order's")
+    if order.etag != str(order.version):
+        texts.append(f"the etag is {order.etag!r} at version {order.version}")
+    return texts
+
+
+async def _stock_problems(connection: AsyncConnection[Row], held: Counter[Shelf]) -> list[Problem]:
+    available: dict[Shelf, int] = {
+        (product, variant): pieces for product, variant, pieces in await fetch(connection, _STOCK)
+    }
+    adjusted: dict[Shelf, int] = defaultdict(int)
+    for product, variant, pieces in await fetch(connection, _ADJUSTED):
+        adjusted[product, variant] = int(pieces)
+    problems = []
+    for shelf in sorted({*available, *adjusted, *held}):
+        expected = adjusted.get(shelf, 0) - held[shelf]
+        if available.get(shelf, 0) != expected:
+            name = "/".join(part for part in shelf if part)
+            problems.append(
+                Problem(
+                    f"product {name}",
+                    f"inventory has {available.get(shelf, 0)}; the adjustments less what orders hold are {expected}",
+                )
+            )
+    return problems

@@ -1,0 +1,34 @@
+"""What a started server says: commands to paste."""
+
+_TEXT = """\
+Orders are served on {address}, kept in {where}. Stop with Ctrl-C.
+
+With grpcurl (each line is a whole command):
+
+  grpcurl -plaintext {address} list
+  grpcurl -plaintext -d '{create}' {address} orders.v1.OrderService/CreateOrder
+  grpcurl -plaintext -d '{{"order_id":"{number}"}}' {address} orders.v1.OrderService/GetOrder
+  grpcurl -plaintext -d '{{"filter":{{"customer_id":"jane"}}}}' {address} orders.v1.OrderService/ListOrders
+  grpcurl -plaintext -d '{{"order_id":"{number}"}}' {address} orders.v1.OrderService/TrackOrder
+  grpcurl -plaintext -d '{{"order_id":"{number}","reason":"changed my mind"}}' {address} orders.v1.OrderService/CancelOrder
+
+With buf curl, which `make serve` has installed:
+
+  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{create}' http://{address}/orders.v1.OrderService/CreateOrder
+  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"order_id":"{number}"}}' http://{address}/orders.v1.OrderService/GetOrder
+  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"filter":{{"customer_id":"jane"}}}}' http://{address}/orders.v1.OrderService/ListOrders
+  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"order_id":"{number}"}}' http://{address}/orders.v1.OrderService/TrackOrder
+  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"order_id":"{number}","reason":"changed my mind"}}' http://{address}/orders.v1.OrderService/CancelOrder
+"""
+
+_CREATE = (
+    '{"customer_id":"jane","items":[{"product_id":"mug","quantity":2},{"product_id":"sofa","variant_id":"blue","quantity":1}],'
+    '"shipping_address":{"name":"Jane Doe","street":"123 Main St","city":"New York","state":"NY","postal_code":"10001","country":"US"}}'
+)
+
+
+def welcome(*, host: str, port: int, embedded: bool, number: str = "ORD-2026-000001") -> str:
+    """The text for a server on an address; `number` is the order that the commands after the first one are about."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
+    return _TEXT.format(address=address, where=where, create=_CREATE, number=number)
