@@ -1,0 +1,188 @@
+"""Real parts for every test: PostgreSQL from the wheel, migrated; a real server on a free port; real stubs."""
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psycopg
+import pytest
+import uvloop
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+from google.type.money_pb2 import Money
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, Product
+from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from orders.v1.order_service_pb2 import CreateOrderRequest
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+from sqlalchemy.engine import make_url
+
+from server.app import Running, running
+from server.config import Settings
+from server.storage import embedded, schema
+
+VERSIONS = (18, 16)
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> uvloop.EventLoopPolicy:
+    return uvloop.EventLoopPolicy()
+
+
+@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"postgres{version}")
+def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a running PostgreSQL of each supported version."""
+    with tempfile.TemporaryDirectory(prefix="orders-test-") as folder:
+        server = embedded.start(Path(folder) / "data", version=request.param)
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: str) -> Callable[[], str]:
+    """Makes an empty, migrated database and returns its URL."""
+    template = _create(postgres, "template")
+    schema.migrate(template)
+
+    def make() -> str:
+        return _create(postgres, f"test{next(_names)}", template="template")
+
+    return make
+
+
+def _create(postgres: str, name: str, *, template: str = "template0") -> str:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running server, its stubs, and its database for looking behind the scenes."""
+
+    running: Running
+    url: str
+    channel: grpc.aio.Channel
+    orders: OrderServiceStub
+    catalog: CatalogServiceStub
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.running.port}"
+
+    async def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query of the database, beside the server."""
+        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            cursor = await connection.execute(query, parameters)
+            return await cursor.fetchall()
+
+    async def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything the database holds, to compare."""
+        tables = ("orders", "order_items", "order_events", "products", "inventory", "stock_adjustments", "idempotency_keys")
+        return {table: await self.rows(f"SELECT t::text FROM {table} t ORDER BY 1") for table in tables}
+
+    async def stock(self, product_id: str, variant_id: str = "") -> int:
+        query = "SELECT available FROM inventory WHERE product_id = %s AND variant_id = %s"
+        return int((await self.rows(query, product_id, variant_id))[0][0])
+
+
+@asynccontextmanager
+async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
+    """A server on a database, with the given settings."""
+    configured = Settings(**{"port": 0, "database_url": url, "shutdown_grace": 1.0, "health_interval": 0.2} | settings)
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running(configured, url))
+        options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)]
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=options))
+        yield Service(server, url, channel, OrderServiceStub(channel), CatalogServiceStub(channel))
+
+
+@pytest.fixture(scope="module")
+async def service(new_database: Callable[[], str]) -> AsyncIterator[Service]:
+    """A server on a database of the module's own, with the products of `PRODUCTS`."""
+    async with serving(new_database()) as service:
+        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        yield service
+
+
+def usd(units: int, cents: int = 0) -> Money:
+    return Money(currency_code="USD", units=units, nanos=cents * 10_000_000)
+
+
+PRODUCTS = [
+    Product(product_id="mug", sku="MUG", name="Mug", price=usd(12, 50), stock=1_000_000),
+    Product(product_id="lamp", sku="LAMP", name="Lamp", price=usd(49, 90), stock=1_000_000),
+    Product(
+        product_id="sofa",
+        sku="SOFA",
+        name="Sofa",
+        price=usd(1250),
+        requires_installation=True,
+        installation_price=usd(100),
+        variants=[
+            {"variant_id": "blue", "name": "Blue", "sku": "SOFA-B", "stock": 1_000_000},
+            {"variant_id": "red", "name": "Red", "sku": "SOFA-R", "stock": 1_000_000, "price": usd(1300)},
+        ],
+    ),
+]
+
+
+def new_order(customer_id: str = "jane", *, product_id: str = "mug", quantity: int = 1, **fields: Any) -> CreateOrderRequest:
+    """A request for an order of one line."""
+    request = CreateOrderRequest(customer_id=customer_id, **fields)
+    request.items.add(product_id=product_id, quantity=quantity)
+    return request
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error as a client sees it, details taken apart."""
+
+    code: grpc.StatusCode
+    message: str
+    infos: list[ErrorInfo]
+    fields: dict[str, str]
+    retry: RetryInfo | None
+
+    @property
+    def reason(self) -> str:
+        """The reason of the one ErrorInfo."""
+        (info,) = self.infos
+        assert info.domain == "orders.v1"
+        return str(info.reason)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        (info,) = self.infos
+        return dict(info.metadata)
+
+
+def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+    """Takes an error's details apart."""
+    status = Status()
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            status = Status.FromString(value)
+    infos, fields, retry = [], {}, None
+    for detail in status.details:
+        if detail.Is(ErrorInfo.DESCRIPTOR):
+            infos.append(ErrorInfo.FromString(detail.value))
+        elif detail.Is(BadRequest.DESCRIPTOR):
+            fields |= {v.field: v.description for v in BadRequest.FromString(detail.value).field_violations}
+        elif detail.Is(RetryInfo.DESCRIPTOR):
+            retry = RetryInfo.FromString(detail.value)
+    return Refusal(error.code(), error.details() or "", infos, fields, retry)
+
+
+async def refused(call: Any) -> Refusal:
+    """Awaits a call that must fail and returns how it did."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return refusal_of(caught.value)
