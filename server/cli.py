@@ -11,7 +11,7 @@ from enum import StrEnum
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -76,7 +76,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         option = typer.Option("--config", envvar=config.CONFIG_VARIABLE, help="Settings as a TOML file.")
         file = _parameter("config_file", Annotated[Path | None, option])
         parameters = [*own, *flags, file]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__signature__ = inspect.Signature(parameters)
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return command
 
@@ -229,7 +229,7 @@ def export(
     from server.transfer.interrupts import stop_on_signals
     from server.transfer.progress import presenter
 
-    shape = "csv" if format == Format.csv or (format == Format.auto and output.suffix == ".csv") else "jsonl"
+    as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
 
     async def run() -> int:
         async with _channel(target) as channel:
@@ -237,9 +237,9 @@ def export(
                 report = await export_orders(
                     "-" if str(output) == "-" else output,
                     channel=channel,
-                    format=shape,
+                    format="csv" if as_csv else "jsonl",
                     filter=OrderFilter(source=source, customer_id=customer),
-                    order_by=OrderByEnum.Value(f"ORDER_BY_{order_by.upper()}"),
+                    order_by=cast(OrderByEnum, OrderByEnum.Value(f"ORDER_BY_{order_by.upper()}")),
                     limit=limit,
                     overwrite=overwrite,
                     progress=presenter(),
@@ -331,7 +331,7 @@ def healthcheck(
             request = health_pb2.HealthCheckRequest(service=service)
             response = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise Failure(f"{target}: {error.code().name}: {error.details()}") from error  # type: ignore[attr-defined]
+            raise Failure(f"{target}: {error.code().name}: {error.details()}") from error
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
     print(status)
     if status != "SERVING":

@@ -247,8 +247,10 @@ class _UpsertBatch:
             self._state.apply(change)
         self._changes.append(change)
         self._count(change, result)
-        result.order_id = change.after.order_id
-        result.etag = change.after.etag
+        stored = change.before if self._request.validate_only else change.after
+        if stored is not None:
+            result.order_id = stored.order_id
+            result.etag = stored.etag
         result.warnings.extend(warnings)
 
     def _fresh(self, before: Order | None) -> Order:

@@ -10,6 +10,7 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
+    ORDER_STATUS_UNSPECIFIED,
     PAYMENT_STATUS_AUTHORIZED,
     PAYMENT_STATUS_PAID,
     PAYMENT_STATUS_PARTIALLY_REFUNDED,
@@ -34,7 +35,7 @@ class Step:
 
     who: frozenset[Role]
     guard: str = ""
-    passing: int = 0
+    passing: OrderStatus = ORDER_STATUS_UNSPECIFIED
 
 
 _PAYMENT = frozenset({Role.PAYMENT, Role.ADMIN})
@@ -45,7 +46,7 @@ _ADMIN = frozenset({Role.ADMIN})
 PAID = "paid"
 SHIPPABLE = "shippable"
 
-STEPS: dict[tuple[int, int], Step] = {
+STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
     (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(_PAYMENT, PAID),
     (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(_FULFILMENT),
     (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(_FULFILMENT, SHIPPABLE),
@@ -76,14 +77,14 @@ _SHIPPING_STATUS = {
 _PAID_STATUSES = frozenset({PAYMENT_STATUS_AUTHORIZED, PAYMENT_STATUS_PAID, PAYMENT_STATUS_PARTIALLY_REFUNDED})
 
 
-def status_name(status: int) -> str:
+def status_name(status: OrderStatus) -> str:
     """The status without its prefix, as people write it: `SHIPPED`."""
     return str(OrderStatus.Name(status)).removeprefix("ORDER_STATUS_")
 
 
 def transition(
     draft: Draft,
-    to: int,
+    to: OrderStatus,
     *,
     override_reason: str = "",
     reason: str = "",
@@ -98,10 +99,10 @@ def transition(
         _enter(draft, step.passing, reason=_check_guard(order, passed, step.passing, caller, override_reason))
         step = STEPS[step.passing, to]
     overridden = _check_guard(order, step, to, caller, override_reason)
-    _enter(draft, to, reason=reason or overridden, tracking_event=tracking_event)
+    _enter(draft, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
 
 
-def _find_step(order: Order, to: int) -> Step:
+def _find_step(order: Order, to: OrderStatus) -> Step:
     step = STEPS.get((order.status, to))
     if step is not None:
         return step
@@ -109,13 +110,18 @@ def _find_step(order: Order, to: int) -> Step:
     if order.status == ORDER_STATUS_CANCELLED:
         raise OrderError("ORDER_ALREADY_CANCELLED", f"order {order.order_id} is cancelled", metadata=about)
     if to == ORDER_STATUS_CANCELLED:
-        text = f"order {order.order_id} is {status_name(order.status)} and can no longer be cancelled"
-        raise OrderError("ORDER_NOT_CANCELLABLE", text, metadata=about)
+        raise _not_cancellable(order)
     allowed = ", ".join(status_name(after) for before, after in STEPS if before == order.status) or "nothing"
     raise invalid_transition(order, to, f"; from {status_name(order.status)} it can go to {allowed}")
 
 
-def invalid_transition(order: Order, to: int, why: str, *, guard: str = "") -> OrderError:
+def _not_cancellable(order: Order) -> OrderError:
+    status = status_name(order.status)
+    text = f"order {order.order_id} is {status} and can no longer be cancelled"
+    return OrderError("ORDER_NOT_CANCELLABLE", text, metadata={"order_id": order.order_id, "status": status})
+
+
+def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> OrderError:
     """The order's status forbids the move; `why` ends the sentence."""
     metadata = {"order_id": order.order_id, "from": status_name(order.status), "to": status_name(to)}
     if guard:
@@ -124,14 +130,14 @@ def invalid_transition(order: Order, to: int, why: str, *, guard: str = "") -> O
     return OrderError("INVALID_TRANSITION", text, metadata=metadata)
 
 
-def _check_role(order: Order, to: int, step: Step, caller: Caller) -> None:
+def _check_role(order: Order, to: OrderStatus, step: Step, caller: Caller) -> None:
     if caller.roles.isdisjoint(step.who):
         who = " or ".join(sorted(step.who))
         text = f"only {who} may move order {order.order_id} from {status_name(order.status)} to {status_name(to)}"
         raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
 
 
-def _check_guard(order: Order, step: Step, to: int, caller: Caller, override_reason: str) -> str:
+def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
     """Refuses if the step's guard does not hold; returns the reason if an admin overrode it."""
     if step.guard == PAID and order.payment_status not in _PAID_STATUSES:
         if not override_reason:
@@ -147,7 +153,7 @@ def _check_guard(order: Order, step: Step, to: int, caller: Caller, override_rea
     return ""
 
 
-def _enter(draft: Draft, status: int, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:
+def _enter(draft: Draft, status: OrderStatus, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:
     order = draft.order
     event = OrderEvent(
         type=ORDER_EVENT_TYPE_STATUS_CHANGED,
@@ -172,12 +178,12 @@ def _cancel(order: Order, stamp: Stamp, reason: str = "") -> None:
         order.payment_status = PAYMENT_STATUS_REFUND_DUE
 
 
-def advance_imported(order: Order, to: int, stamp: Stamp) -> None:
+def advance_imported(order: Order, to: OrderStatus, stamp: Stamp) -> None:
     """Moves an imported order as its source says: forward over any number of statuses, or to CANCELLED before it is shipped."""
     if to in (0, order.status):
         return
     if to == ORDER_STATUS_CANCELLED and order.status in (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED):
-        raise invalid_transition(order, to, ": it has left already")
+        raise _not_cancellable(order)
     if RANK[to] < RANK[order.status]:
         raise invalid_field(
             "status", f"{status_name(to)} would go back: the order is {status_name(order.status)} already"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_EVENT_TYPE_IMPORTED,
@@ -111,8 +112,10 @@ def _set_shipping_status(order: Order, reported: int) -> None:
 
 def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
     """The story of an order's parcel, oldest first, and where it is now."""
-    story = [entry for event in events if (entry := _as_tracking_event(event)) is not None]
-    story.sort(key=lambda event: (event.time.seconds, event.time.nanos))
+    history = list(events)
+    reports = [event.tracking_event for event in history if event.tracking_event.status in _IMPLIED]
+    story = [entry for event in history if (entry := _as_tracking_event(event, reports)) is not None]
+    story.sort(key=lambda event: _when(event.time))
     tracking = Tracking(
         order_id=order.order_id,
         tracking_number=order.delivery.tracking_number,
@@ -127,13 +130,24 @@ def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
     return tracking
 
 
-def _as_tracking_event(event: OrderEvent) -> TrackingEvent | None:
+def _as_tracking_event(event: OrderEvent, reports: Iterable[TrackingEvent]) -> TrackingEvent | None:
     if event.HasField("tracking_event"):
         return event.tracking_event
     if event.type in (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_STATUS_CHANGED):
         status, description = _OWN_EVENTS[event.to_status]
-        return TrackingEvent(status=status, description=description, time=event.event_time)
+        return TrackingEvent(status=status, description=description, time=_happened(event, reports))
     return None
+
+
+def _happened(event: OrderEvent, reports: Iterable[TrackingEvent]) -> Timestamp:
+    """An order's own event is recorded when it is known here; it happened no later than a report that presupposes it."""
+    rank = RANK[event.to_status]
+    later = (report.time for report in reports if RANK[_IMPLIED[report.status]] >= rank)
+    return min((event.event_time, *later), key=_when)
+
+
+def _when(time: Timestamp) -> tuple[int, int]:
+    return time.seconds, time.nanos
 
 
 def _set_location(tracking: Tracking) -> None:

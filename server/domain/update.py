@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from orders.v1.order_pb2 import (
@@ -15,6 +15,7 @@ from orders.v1.order_pb2 import (
     Order,
     OrderEvent,
     OrderItem,
+    OrderStatus,
 )
 from orders.v1.order_service_pb2 import UpdateOrderRequest
 
@@ -26,7 +27,7 @@ from server.domain.lifecycle import RANK, status_name, transition
 from server.domain.pricing import add_line, price
 
 # The last status in which a field may change. A cancelled order changes no more.
-CHANGEABLE: dict[str, int] = {
+CHANGEABLE: dict[str, OrderStatus] = {
     "items": ORDER_STATUS_PENDING,
     "customer.name": ORDER_STATUS_PROCESSING,
     "customer.email": ORDER_STATUS_PROCESSING,
@@ -35,7 +36,12 @@ CHANGEABLE: dict[str, int] = {
     "billing_address": ORDER_STATUS_PROCESSING,
     "payment_method": ORDER_STATUS_PROCESSING,
     "payment_method_id": ORDER_STATUS_PROCESSING,
-    "delivery": ORDER_STATUS_PROCESSING,
+    "delivery.method": ORDER_STATUS_PROCESSING,
+    "delivery.requested_time": ORDER_STATUS_PROCESSING,
+    "delivery.estimated_time": ORDER_STATUS_PROCESSING,
+    "delivery.time_slot": ORDER_STATUS_PROCESSING,
+    "delivery.carrier": ORDER_STATUS_PROCESSING,
+    "delivery.tracking_number": ORDER_STATUS_PROCESSING,
     "special_instructions": ORDER_STATUS_PROCESSING,
     "referral_code": ORDER_STATUS_PROCESSING,
     "installation.scheduled_time": ORDER_STATUS_DELIVERED,
@@ -59,17 +65,26 @@ def update_order(
         return OrderChange(before=before, after=before, events=[])
     _check_changeable(before, paths)
     draft = draft_of(before, stamp)
-    plain = [path for path in paths if path not in ("items", "status")]
-    _merge(wished, draft.order, plain)
-    _check_addresses(draft.order, plain)
-    if "items" in paths:
-        _replace_items(draft.order, wished, products)
-    changed = [path for path in paths if path != "status"]
+    changed = _change_fields(before, draft.order, wished, [path for path in paths if path != "status"], products)
     if changed:
         draft.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
         transition(draft, wished.status, override_reason=request.override_reason)
-    return draft.finish()
+    return draft.finish() if draft.events else OrderChange(before=before, after=before, events=[])
+
+
+def _change_fields(
+    before: Order, order: Order, wished: Order, paths: list[str], products: Mapping[str, bytes]
+) -> list[str]:
+    """Changes the fields, and returns those that came out different: lines may cost what they did, and be the same."""
+    plain = [path for path in paths if path != "items"]
+    _merge(wished, order, plain)
+    _check_addresses(order, plain)
+    if "items" in paths:
+        _replace_items(order, wished, products)
+        if order.items == before.items:
+            return plain
+    return paths
 
 
 def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
@@ -106,11 +121,11 @@ def _rule_of(path: str) -> str:
     return next((rule for rule in CHANGEABLE if path == rule or path.startswith(rule + ".")), "")
 
 
-def path_exists(descriptor: Descriptor, path: str) -> bool:
+def path_exists(descriptor: Any, path: str) -> bool:
     """Whether a field mask may name the path: it leads through messages only, not through lists and maps."""
-    head, _, rest = path.partition(".")
+    head, dot, rest = path.partition(".")
     field = descriptor.fields_by_name.get(head)
-    if field is None or not rest:
+    if field is None or not dot:
         return field is not None
     return field.message_type is not None and not field.is_repeated and path_exists(field.message_type, rest)
 
@@ -155,7 +170,20 @@ def _check_changeable(order: Order, paths: list[str]) -> None:
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:
-    FieldMask(paths=paths).MergeMessage(wished, order, replace_message_field=True, replace_repeated_field=True)
+    """Sets the paths to what is wished; FieldMask.MergeMessage would keep those whose parent is not set in the wish."""
+    for path in paths:
+        *parents, name = path.split(".")
+        source, target = wished, order
+        for parent in parents:
+            source, target = getattr(source, parent), getattr(target, parent)
+        target.ClearField(name)
+        field = source.DESCRIPTOR.fields_by_name[name]
+        if field.message_type is None:
+            setattr(target, name, getattr(source, name))
+        elif field.is_repeated:
+            getattr(target, name).MergeFrom(getattr(source, name))
+        elif source.HasField(name):
+            getattr(target, name).CopyFrom(getattr(source, name))
 
 
 def _check_addresses(order: Order, paths: list[str]) -> None:

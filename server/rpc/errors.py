@@ -18,11 +18,9 @@ _MAX_MESSAGE = 1000
 async def refuse(context: grpc.aio.ServicerContext, error: OrderError) -> NoReturn:
     """Ends the call with the error's code and details."""
     status = status_of(bounded(error))
-    await context.abort(
-        _CODES[status.code],
-        status.message,
-        trailing_metadata=(("grpc-status-details-bin", status.SerializeToString()),),
-    )
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(_CODES[status.code], status.message, trailing_metadata=details)
+    raise AssertionError("abort raises")
 
 
 def bounded(error: OrderError) -> OrderError:

@@ -120,9 +120,9 @@ def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
             to_minor(getattr(wanted, name), field=f"filter.{name}")
     for name in ("create_time", "update_time"):
         low, high = f"{name}_from", f"{name}_to"
-        if wanted.HasField(low) and wanted.HasField(high):
-            if getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
-                raise invalid_field(f"filter.{low}", f"is after {high}")
+        given = wanted.HasField(low) and wanted.HasField(high)
+        if given and getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
+            raise invalid_field(f"filter.{low}", f"is after {high}")
     return Listing(filter=wanted, order_by=request.order_by, sort_order=request.sort_order)
 
 

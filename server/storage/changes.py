@@ -70,8 +70,8 @@ def _catalog_statements(changes: Changes, state: State) -> Iterator[tuple[Statem
         if rows:
             yield statement, columns_of(names, rows)
     if changes.new_shelves:
-        rows = [(product_id, variant_id, 0) for product_id, variant_id in sorted(changes.new_shelves)]
-        yield statements.INSERT_INVENTORY, columns_of(("product_id", "variant_id", "available"), rows)
+        shelves = [(*shelf, 0) for shelf in sorted(changes.new_shelves)]
+        yield statements.INSERT_INVENTORY, columns_of(("product_id", "variant_id", "available"), shelves)
     if changes.adjustments:
         adjusted = [
             (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)

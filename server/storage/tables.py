@@ -1,5 +1,7 @@
 """The schema. `orders.snapshot` is the truth; the other columns and `order_items` are projections of it."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -26,7 +28,7 @@ class Xid8(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_: Any) -> str:
         return "xid8"
 
 
@@ -35,7 +37,7 @@ class PgSnapshot(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_: Any) -> str:
         return "pg_snapshot"
 
 

