@@ -45,6 +45,8 @@ class Running:
     port: int
     health: Health
     database: Database
+    # What the next order will be called, for commands to paste.
+    next_order_number: str
 
 
 @contextmanager
@@ -112,9 +114,9 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
     await database.open()
     writer = Writer(database, validate=violations_of, max_batch=settings.max_batch, max_queue=settings.max_queue)
     health = Health(SERVICES)
-    catalog = CatalogRepository(database)
+    orders, catalog = OrderRepository(database), CatalogRepository(database)
     server = build_server(
-        orders=OrderServicer(writer=writer, orders=OrderRepository(database), database=database),
+        orders=OrderServicer(writer=writer, orders=orders, database=database),
         catalog=CatalogServicer(writer=writer, catalog=catalog),
         health=health,
         max_bytes=settings.max_request_bytes,
@@ -131,7 +133,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         await health.set_ready(await database.ping())
         for task in (_watch_database(database, health, settings), _keep_house(database, settings)):
             stack.push_async_callback(_cancel, asyncio.create_task(task))
-        yield Running(settings.host, port, health, database)
+        yield Running(settings.host, port, health, database, await orders.next_order_number())
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:

@@ -76,7 +76,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         option = typer.Option("--config", envvar=config.CONFIG_VARIABLE, help="Settings as a TOML file.")
         file = _parameter("config_file", Annotated[Path | None, option])
         parameters = [*own, *flags, file]
-        command.__signature__ = inspect.Signature(parameters)
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return command
 
@@ -128,7 +128,10 @@ def serve(*, settings: config.Settings) -> None:
 def _announce(settings: config.Settings, server: "Running") -> None:
     from server.welcome import welcome
 
-    print(welcome(host=server.host, port=server.port, embedded=settings.database_url is None), flush=True)
+    text = welcome(
+        host=server.host, port=server.port, embedded=settings.database_url is None, number=server.next_order_number
+    )
+    print(text, flush=True)
 
 
 @app.command()

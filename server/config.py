@@ -1,10 +1,12 @@
 """Settings: flags over ORDERS_* variables over a file. The only reader of the environment."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PREFIX = "ORDERS_"
@@ -55,6 +57,24 @@ class Settings(BaseSettings):
         "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
     )
 
+    @field_validator("postgres_version")
+    @classmethod
+    def _is_embedded(cls, version: int) -> int:
+        if version not in (16, 18):
+            raise PydanticCustomError("postgres_version", "Input should be 18 or 16")
+        return version
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuses what would be taken apart wrongly, and then shown: a piece of the password for a host."""
+        if url and not re.fullmatch(r"postgres(ql)?://([^@/?]*@)?[^@/?]*([/?].*)?", url.get_secret_value()):
+            text = (
+                "Input should be like postgresql://user:password@host:port/name, @ and / in the password as %40 and %2F"
+            )
+            raise PydanticCustomError("database_url", text)
+        return url
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -87,6 +107,8 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"{path}: there is no setting {name}; `orders config` lists them all") from error
         raise ConfigError(f"{PREFIX}{name.upper()} (--{name.replace('_', '-')}): {first['msg']}") from error
-    except ValueError as error:
-        raise ConfigError(f"cannot read the settings: {error}") from error
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"cannot read the settings file {path}: {error}") from error

@@ -27,7 +27,7 @@ _CREATE = (
 )
 
 
-def welcome(*, host: str, port: int, embedded: bool, number: str = "ORD-2026-000001") -> str:
+def welcome(*, host: str, port: int, embedded: bool, number: str) -> str:
     """The text for a server on an address; `number` is the order that the commands after the first one are about."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"

@@ -21,6 +21,11 @@ from server.domain.pricing import add_line, price
 DEFAULT_DELIVERY_METHOD = "standard"
 
 
+def order_number(year: int, count: int) -> str:
+    """The number that people quote, for example `ORD-2026-000001`."""
+    return f"ORD-{year}-{count:06d}"
+
+
 def create_order(
     request: CreateOrderRequest, products: Mapping[str, bytes], *, order_id: str, order_number: str, stamp: Stamp
 ) -> OrderChange:

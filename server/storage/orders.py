@@ -1,10 +1,12 @@
 """Reads of orders. What is read goes to the caller as it is stored: serialized."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from orders.v1.order_pb2 import OrderEvent
 from sqlalchemy import BigInteger, Uuid, select
 
+from server.domain.create import order_number
 from server.domain.errors import order_not_found
 from server.storage import sql, statements
 from server.storage.batcher import Batcher
@@ -29,6 +31,10 @@ _EVENTS_PAGE = sql.compiled(
     .limit(sql.parameter("limit", BigInteger()))
 )
 
+_ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
+
+_ORDER_ID = sql.compiled(select(orders.c.order_id).where(statements.by_reference))
+
 
 class OrderRepository:
     """Orders by id or number, and their events. Methods raise ORDER_NOT_FOUND and DEPENDENCY_UNAVAILABLE."""
@@ -47,8 +53,8 @@ class OrderRepository:
         order_ids, order_numbers = split_references(references)
         found = await self._database.fetch(statements.READ_ORDERS, order_ids=order_ids, order_numbers=order_numbers)
         snapshots: dict[str, bytes] = {}
-        for order_id, order_number, snapshot in found:
-            snapshots[str(order_id)] = snapshots[order_number] = snapshot
+        for order_id, number, snapshot in found:
+            snapshots[str(order_id)] = snapshots[number] = snapshot
         return [snapshots.get(as_order_id(reference) or reference) for reference in references]
 
     async def _read(self, references: Sequence[str]) -> list[bytes | Exception]:
@@ -69,12 +75,14 @@ class OrderRepository:
         found = await self._database.fetch(_EVENTS_PAGE, order_id=order_id, after=after, limit=limit)
         return [OrderEvent.FromString(event) for (event,) in found]
 
+    async def next_order_number(self) -> str:
+        """The number that the next order gets, if nobody else orders first."""
+        ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
+        return order_number(datetime.now(UTC).year, counted + 1)
+
     async def _order_id(self, reference: str) -> str:
         order_ids, order_numbers = split_references([reference])
         found = await self._database.fetch(_ORDER_ID, order_ids=order_ids, order_numbers=order_numbers)
         if not found:
             raise order_not_found(reference)
         return str(found[0][0])
-
-
-_ORDER_ID = sql.compiled(select(orders.c.order_id).where(statements.by_reference))

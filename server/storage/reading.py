@@ -8,6 +8,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from uuid_utils import uuid7
 
 from server.domain.commands import Command, Needs, needs_of
+from server.domain.create import order_number
 from server.domain.idempotency import Key, Remembered
 from server.domain.state import State
 from server.domain.stock import held_by
@@ -40,7 +41,7 @@ async def read_state(connection: AsyncConnection[Row], commands: Sequence[Comman
         for (event,) in await _rows(history):
             message = OrderEvent.FromString(event)
             state.history.setdefault(message.order_id, []).append(message)
-        state.order_numbers = [f"ORD-{now.year}-{number:06d}" for (number,) in reversed(await _rows(numbers))]
+        state.order_numbers = [order_number(now.year, count) for (count,) in reversed(await _rows(numbers))]
     return state
 
 
