@@ -26,14 +26,14 @@ SECONDS = 2.0
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """A server of its own; its address."""
+def server(folder: Path) -> Iterator[tuple[str, int]]:
+    """A server of its own; its address and its process id."""
     command = [ORDERS, "serve", "--port", "0", "--data-dir", folder, "--no-demo", "--log-level", "warning"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             first = process.stdout.readline()
-            yield first.split(" on ", 1)[1].split(",", 1)[0]
+            yield first.split(" on ", 1)[1].split(",", 1)[0], process.pid
         finally:
             process.terminate()
 
@@ -61,7 +61,7 @@ async def measure(address: str) -> dict[str, list[float]]:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as folder:
         data = Path(folder) / "data"
-        with server(data) as address:
+        with server(data) as (address, _):
             figures = uvloop.run(measure(address))
         subprocess.run([ORDERS, "verify", "--data-dir", data], check=True)
     medians = {name: statistics.median(values) for name, values in figures.items()}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import psycopg
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
@@ -88,8 +89,19 @@ def _schema_errors() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, SQLAlchemyError) as error:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise StartError(f"the database does not answer: {cause}; check ORDERS_DATABASE_URL") from error
+        cause = getattr(error, "orig", error)
+        if isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None:
+            # What is wrong with the URL itself is told with the URL, and its password.
+            raise StartError(
+                "ORDERS_DATABASE_URL cannot be read; write postgresql://user:password@host:port/name"
+            ) from error
+        text = str(cause).strip().splitlines()[0]
+        raise StartError(f"the database does not answer: {text}; check ORDERS_DATABASE_URL") from error
+    except CommandError as error:
+        text = str(error).replace("\n", " ")
+        raise StartError(
+            f"the database's schema is none that this program knows: {text}; run a newer program"
+        ) from error
 
 
 def check_port(settings: Settings) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class Failure(Exception):
 
 def main() -> None:
     """Runs the command; what a person can mend ends with one line and exit code 1, not with a traceback."""
+    # The default would leave an embedded PostgreSQL behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app()
     except (Failure, config.ConfigError) as error:
@@ -69,6 +72,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
             logging.basicConfig(
                 level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
             )
+            logging.getLogger("alembic").setLevel(logging.WARNING)
             function(*args, settings=settings, **given)
 
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
@@ -188,7 +192,7 @@ def import_(
                     source=source,
                     format=format.value,
                     currency=currency,
-                    rejects_path=rejects,
+                    rejects_path=rejects or Path(f"{'orders' if str(file) == '-' else file}.rejects.jsonl"),
                     validate_only=validate_only,
                     batch_size=batch_size,
                     concurrency=concurrency,
@@ -267,6 +271,8 @@ def _transfer(run: Callable[[], Any]) -> int:
 
     try:
         return int(asyncio.run(run()))
+    except asyncio.CancelledError:  # by a second signal
+        return 130
     except (TransferError, ValueError, OSError) as error:
         raise Failure(str(error)) from error
 

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 PREFIX = "ORDERS_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 
+_URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
+
 
 class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
@@ -68,10 +70,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
         """Refuses what would be taken apart wrongly, and then shown: a piece of the password for a host."""
-        if url and not re.fullmatch(r"postgres(ql)?://([^@/?]*@)?[^@/?]*([/?].*)?", url.get_secret_value()):
-            text = (
-                "Input should be like postgresql://user:password@host:port/name, @ and / in the password as %40 and %2F"
-            )
+        if url is not None and not _URL.fullmatch(url.get_secret_value()):
+            text = "Input should be postgresql://user:password@host:port/name, with %40, %2F, %25 for @, / and %"
             raise PydanticCustomError("database_url", text)
         return url
 

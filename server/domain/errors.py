@@ -44,7 +44,7 @@ class OrderError(Exception):
 
 def invalid(*violations: Violation) -> OrderError:
     """The request breaks a rule; each violation names its field."""
-    text = "; ".join(f"{violation.field}: {violation.description}" for violation in violations[:3])
+    text = "; ".join(": ".join(filter(None, violation)) for violation in violations[:3])
     if len(violations) > 3:
         text += f"; and {len(violations) - 3} more"
     return OrderError("INVALID_ORDER_DATA", text, violations=violations)

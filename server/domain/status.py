@@ -1,13 +1,21 @@
 """Turns a refusal into a `google.rpc.Status`: one table of codes, and the details that go with them."""
 
+from collections.abc import Iterator, Sequence
+
 from google.protobuf.any_pb2 import Any
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from server.domain.errors import OrderError
+from server.domain.errors import OrderError, Violation
 
 DOMAIN = "orders.v1"
+
+# A status travels in the trailers, of which clients take 8 KiB: the message twice, each byte of it as three at worst, and
+# everything once more in base 64. What does not fit is counted, not listed. All in bytes of UTF-8.
+_MAX_MESSAGE = 500
+_MAX_TEXT = 200
+_MAX_VIOLATIONS = 2500
 
 CODES = {
     "INVALID_ORDER_DATA": code_pb2.INVALID_ARGUMENT,
@@ -41,19 +49,31 @@ CODES = {
 def status_of(error: OrderError) -> Status:
     """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps."""
     code = code_pb2.NOT_FOUND if error.asked_for else CODES[error.reason]
-    status = Status(code=code, message=error.message)
-    _add(status, ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
+    status = Status(code=code, message=_cut(error.message, _MAX_MESSAGE))
+    metadata = {key: _cut(value, _MAX_TEXT) for key, value in error.metadata.items()}
+    _add(status, ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.violations:
-        violations = [
-            BadRequest.FieldViolation(field=violation.field, description=violation.description)
-            for violation in error.violations
-        ]
-        _add(status, BadRequest(field_violations=violations))
+        _add(status, BadRequest(field_violations=_fitting(error.violations)))
     if error.retry_after is not None:
         retry = RetryInfo()
         retry.retry_delay.FromMilliseconds(int(error.retry_after * 1000))
         _add(status, retry)
     return status
+
+
+def _fitting(violations: Sequence[Violation]) -> Iterator[BadRequest.FieldViolation]:
+    room = _MAX_VIOLATIONS
+    for index, (field, description) in enumerate(violations):
+        shown = BadRequest.FieldViolation(field=_cut(field, _MAX_TEXT), description=_cut(description, _MAX_TEXT))
+        room -= shown.ByteSize()
+        if room < 0:
+            yield BadRequest.FieldViolation(description=f"and {len(violations) - index} more")
+            return
+        yield shown
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")
 
 
 def _add(status: Status, detail: ErrorInfo | BadRequest | RetryInfo) -> None:

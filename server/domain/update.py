@@ -202,11 +202,15 @@ def _replace_items(order: Order, wished: Order, products: Mapping[str, bytes]) -
     old_ids = {item.item_id for item in order.items}
     _check_item_ids(wished, old_ids)
     next_id = 1 + max(int(item_id) for item_id in old_ids)
+    currency = order.pricing.total.currency_code
     order.ClearField("items")
     offers: list[Offer] = []
     for index, line in enumerate(wished.items):
         item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
         offers.append(_add_wished_line(order, line, products, item_id=item_id, field=f"order.items[{index}]"))
+    if offers[0].currency != currency:
+        text = f"is priced in {offers[0].currency}; the order is in {currency}, which cannot change"
+        raise invalid_field("order.items[0].product_id", text)
     price(order, offers, field="order.items")
 
 

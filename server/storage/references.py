@@ -9,9 +9,11 @@ def as_order_id(reference: str) -> str | None:
     if len(reference) != 36:
         return None
     try:
-        return str(UUID(reference))
+        order_id = str(UUID(reference))
     except ValueError:
         return None
+    # UUID takes hyphens, signs and blanks in any place.
+    return order_id if order_id == reference.lower() else None
 
 
 def split_references(references: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 # Any number will do, as long as nobody else takes it.
@@ -49,8 +49,10 @@ def newest_version() -> str:
 
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
-    psycopg_url = make_url(url).set(drivername="postgresql+psycopg")
-    engine = create_engine(psycopg_url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    # psycopg reads the URL, as it does for the pool: one reading of it for all.
+    engine = create_engine(
+        "postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(url, connect_timeout=10)
+    )
     with engine.connect() as connection:
         yield connection
 

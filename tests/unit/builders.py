@@ -285,6 +285,8 @@ class Store:
     """Keeps what a batch writes and reads what it needs, as bytes, like `storage/changes.py` and `storage/reading.py`."""
 
     orders: dict[str, bytes] = field(default_factory=dict)
+    # Order ids by order number and by source and external id.
+    ids: dict[str | tuple[str, str], str] = field(default_factory=dict)
     events: dict[str, list[bytes]] = field(default_factory=dict)
     products: dict[str, bytes] = field(default_factory=dict)
     stock: dict[Shelf, int] = field(default_factory=dict)
@@ -325,12 +327,10 @@ class Store:
         """No more rows than the commands say they need."""
         state = State(time=Timestamp(seconds=self.time.seconds, nanos=self.time.nanos), new_order_id=self.new_order_id)
         needs = [needs_of(wanted) for wanted in commands]
-        references = {reference for need in needs for reference in need.orders}
-        external = {key for need in needs for key in need.external}
-        for order in map(Order.FromString, self.orders.values()):
-            named = order.order_id in references or order.order_number in references
-            if everything or named or (order.source, order.external_order_id) in external:
-                state.add_order(order)
+        names = {name for need in needs for name in (*need.orders, *need.external)}
+        named = {self.ids.get(name, name) for name in names}
+        for order_id in sorted(self.orders if everything else named & self.orders.keys()):
+            state.add_order(self.order(order_id))
         wanted_products = {product_id for need in needs for product_id in need.products}
         if any(need.held_stock for need in needs):
             wanted_products |= {product_id for order in state.orders.values() for product_id, _ in held_by(order)}
@@ -362,6 +362,10 @@ class Store:
             assert (before is None) == (order_id not in self.orders)
             assert changes.snapshots[order_id] == state.orders[order_id].SerializeToString(deterministic=True)
             self.orders[order_id] = changes.snapshots[order_id]
+            after = self.order(order_id)
+            for name in (after.order_number, (after.source, after.external_order_id)):
+                if name not in ("", ("", "")):
+                    assert self.ids.setdefault(name, order_id) == order_id, f"{name} is taken"
         for order, event in changes.events:
             assert order.order_id == event.order_id
             self.events.setdefault(event.order_id, []).append(event.SerializeToString())

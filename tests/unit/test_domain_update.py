@@ -614,6 +614,17 @@ def test_a_line_that_cannot_be_ordered_is_refused(item: OrderItem, reason: str, 
     assert (error.reason, fields_of(error)) == (reason, fields)
 
 
+def test_an_order_keeps_its_currency() -> None:
+    state = new_state(product(), product("tea", "300", currency="JPY"))
+    order = run(state, create())
+    tea = OrderItem(product_id="tea", quantity=1)
+    error = refuse(state, update(order, "items", wished=wish(tea)))
+    assert fields_of(error) == ["order.items[0].product_id"]
+    assert "the order is in USD, which cannot change" in error.message
+    chair = OrderItem(product_id="chair", quantity=1)
+    assert fields_of(refuse(state, update(order, "items", wished=wish(chair, tea)))) == ["order.items[1].product_id"]
+
+
 def test_the_last_line_cannot_be_removed() -> None:
     state = shop()
     error = refuse(state, update(two_lines(state), "items"))

@@ -359,7 +359,7 @@ def outcome_of(before: int, to: int) -> int:
     return UPSERT_OUTCOME_UPDATED if forward and not too_late else UPSERT_OUTCOME_INVALID
 
 
-@pytest.mark.parametrize(("before", "to"), pairs(STATUSES, [ORDER_STATUS_UNSPECIFIED, *STATUSES]), ids=short)
+@pytest.mark.parametrize(("before", "to"), list(pairs(STATUSES, [ORDER_STATUS_UNSPECIFIED, *STATUSES])), ids=short)
 def test_a_status_goes_forward_only(before: int, to: int) -> None:
     state = imported(upsert(status=before))
     (result,) = run(state, batch(upsert(status=to))).results

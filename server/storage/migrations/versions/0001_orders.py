@@ -39,11 +39,11 @@ def upgrade() -> None:
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("snapshot", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("(source = '') = (external_order_id = '')", name="orders_external_id_with_source"),
-        sa.CheckConstraint("payment_status BETWEEN 1 AND 7", name="orders_payment_status_known"),
-        sa.CheckConstraint("status BETWEEN 1 AND 6", name="orders_status_known"),
-        sa.CheckConstraint("total_minor >= 0", name="orders_total_not_negative"),
-        sa.CheckConstraint("version > 0", name="orders_version_positive"),
+        sa.CheckConstraint("(source = '') = (external_order_id = '')", name=op.f("orders_external_id_with_source")),
+        sa.CheckConstraint("payment_status BETWEEN 1 AND 7", name=op.f("orders_payment_status_known")),
+        sa.CheckConstraint("status BETWEEN 1 AND 6", name=op.f("orders_status_known")),
+        sa.CheckConstraint("total_minor >= 0", name=op.f("orders_total_not_negative")),
+        sa.CheckConstraint("version > 0", name=op.f("orders_version_positive")),
         sa.PrimaryKeyConstraint("order_id", name="orders_pkey"),
     )
     op.create_index("orders_create_time", "orders", ["create_time", "order_id"], unique=False)
@@ -75,7 +75,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("adjust_time", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("delta <> 0", name="stock_adjustments_delta_not_zero"),
+        sa.CheckConstraint("delta <> 0", name=op.f("stock_adjustments_delta_not_zero")),
         sa.PrimaryKeyConstraint("adjustment_id", name="stock_adjustments_pkey"),
     )
     op.create_index("stock_adjustments_product", "stock_adjustments", ["product_id", "variant_id"], unique=False)
@@ -84,7 +84,7 @@ def upgrade() -> None:
         sa.Column("product_id", sa.Text(), nullable=False),
         sa.Column("variant_id", sa.Text(), nullable=False),
         sa.Column("available", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("available >= 0", name="inventory_available_not_negative"),
+        sa.CheckConstraint("available >= 0", name=op.f("inventory_available_not_negative")),
         sa.ForeignKeyConstraint(["product_id"], ["products.product_id"], name="inventory_product_id_fkey"),
         sa.PrimaryKeyConstraint("product_id", "variant_id", name="inventory_pkey"),
         postgresql_with={"fillfactor": 50},
@@ -101,7 +101,7 @@ def upgrade() -> None:
         sa.Column("to_status", sa.SmallInteger(), nullable=False),
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("event", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("version > 0", name="order_events_version_positive"),
+        sa.CheckConstraint("version > 0", name=op.f("order_events_version_positive")),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name="order_events_order_id_fkey", ondelete="CASCADE"
         ),
@@ -118,9 +118,11 @@ def upgrade() -> None:
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
         sa.Column("total_price_minor", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("quantity > 0", name="order_items_quantity_positive"),
-        sa.CheckConstraint("total_price_minor = unit_price_minor * quantity", name="order_items_total_price_adds_up"),
-        sa.CheckConstraint("unit_price_minor >= 0", name="order_items_unit_price_not_negative"),
+        sa.CheckConstraint("quantity > 0", name=op.f("order_items_quantity_positive")),
+        sa.CheckConstraint(
+            "total_price_minor = unit_price_minor * quantity", name=op.f("order_items_total_price_adds_up")
+        ),
+        sa.CheckConstraint("unit_price_minor >= 0", name=op.f("order_items_unit_price_not_negative")),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name="order_items_order_id_fkey", ondelete="CASCADE"
         ),

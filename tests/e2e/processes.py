@@ -1,0 +1,170 @@
+"""Real processes for the tests: the `orders` command of this environment, run as a person would run it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import grpc
+import psycopg
+from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+
+ORDERS = Path(sys.executable).with_name("orders")
+ROOT = Path(__file__).parents[2]
+CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 64 << 20)]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This environment without any setting of the program but these."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ORDERS_")} | variables
+
+
+def start(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, **options: object
+) -> subprocess.Popen[str]:
+    """Starts `orders` with these arguments, away from the repository."""
+    return subprocess.Popen(
+        [ORDERS, *map(str, arguments)],
+        cwd=cwd or tempfile.gettempdir(),
+        env=environment(**(env or {})),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def orders(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = ""
+) -> Finished:
+    """Runs `orders` to its end."""
+    process = start(*arguments, cwd=cwd, env=env, stdin=subprocess.PIPE)
+    try:
+        out, err = process.communicate(stdin, timeout=60)
+    finally:
+        process.kill()
+    return Finished(process.returncode, out, err)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Looks again and again whether something holds that another process brings about."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it does not come about")
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `orders serve`."""
+
+    process: subprocess.Popen[str]
+    data_dir: Path
+    address: str
+    welcome: str
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """The embedded database."""
+        socket_dir = (self.data_dir / "postmaster.pid").read_text().splitlines()[4]
+        return f"postgresql://postgres@/postgres?host={quote(socket_dir)}"
+
+    def database(self, name: str) -> str:
+        """The URL of a new, empty database beside the server's own."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        return self.url.replace("/postgres?", f"/{name}?")
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        """Runs a statement in the database behind the server's back; returns the rows, if it gives any."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signals the server and returns its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    @property
+    def postgres_runs(self) -> bool:
+        return (self.data_dir / "postmaster.pid").exists()
+
+    @contextmanager
+    def stubs(self) -> Iterator[tuple[OrderServiceStub, CatalogServiceStub]]:
+        """Blocking stubs on a channel of their own."""
+        with grpc.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
+            yield OrderServiceStub(channel), CatalogServiceStub(channel)
+
+
+@contextmanager
+def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """An `orders serve` on the embedded PostgreSQL of a folder, once it has said that it is ready."""
+    log = data_dir.with_name(data_dir.name + ".log")
+    with log.open("a") as stderr:
+        arguments = ["serve", "--data-dir", data_dir, *([] if "--port" in flags else ["--port", 0]), *flags]
+        process = subprocess.Popen(
+            [ORDERS, *map(str, arguments)],
+            cwd=data_dir.parent,
+            env=environment(**(env or {})),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    try:
+        welcome = _read_welcome(process)
+        said = re.search(r"Orders are served on (\S+),", welcome)
+        assert said, f"no welcome: {welcome}\n{log.read_text()}"
+        yield Server(process, data_dir, said[1], welcome, log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+
+
+def _read_welcome(process: subprocess.Popen[str]) -> str:
+    """Everything that the server says, which ends with two empty lines or with the process."""
+    assert process.stdout
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.strip().endswith("OrderService/CancelOrder") and " curl " in line:
+            break
+    return "".join(lines)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A temporary folder with a path short enough for a socket."""
+    path = Path(tempfile.mkdtemp(prefix="orders-e2e-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)

@@ -1,0 +1,472 @@
+"""What the contract tests are made of: a valid request of every method, and every way in which its proto says one can be wrong."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import grpc
+from buf.validate import validate_pb2
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+from orders.v1 import catalog_service_pb2, order_service_pb2
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertProductsRequest,
+    GetProductRequest,
+    ListProductsRequest,
+)
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_PENDING,
+    PAYMENT_METHOD_PAYPAL,
+    PAYMENT_STATUS_UNPAID,
+    TRACKING_STATUS_EXCEPTION,
+)
+from orders.v1.order_service_pb2 import (
+    ORDER_BY_TOTAL,
+    SORT_ORDER_ASC,
+    UPSERT_MODE_ALL_OR_NOTHING,
+    BatchGetOrdersRequest,
+    BatchUpsertOrdersRequest,
+    CancelOrderRequest,
+    CreateOrderRequest,
+    GetOrderRequest,
+    ListOrderEventsRequest,
+    ListOrdersRequest,
+    OrderFilter,
+    RecordTrackingEventRequest,
+    SearchOrdersRequest,
+    TrackOrderRequest,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
+)
+
+from tests.conftest import Refusal, Service, refusal_of, usd
+
+SERVICES = (
+    order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
+    catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"],
+)
+METHODS: dict[str, MethodDescriptor] = {method.name: method for service in SERVICES for method in service.methods}
+WRITES = [name for name, method in METHODS.items() if "request_id" in method.input_type.fields_by_name]
+READS = [name for name in METHODS if name not in WRITES]
+
+TIME = Timestamp(seconds=1_800_000_000, nanos=500_000_000)
+ADDRESS = {"name": "Jane Roe", "street": "1 Main St", "city": "Springfield", "postal_code": "12345", "country": "US"}
+
+
+def valid_requests(order_id: str) -> dict[str, Message]:
+    """A request of every method that succeeds on a pending order, with two elements in every list and every message set."""
+    listed = OrderFilter(
+        customer_id="jane",
+        statuses=[ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED],
+        payment_statuses=[PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_UNPAID],
+        product_id="mug",
+        create_time_from={"seconds": 1},
+        create_time_to={"seconds": 7_000_000_000},
+        update_time_from={"seconds": 1},
+        update_time_to={"seconds": 7_000_000_000},
+        total_from=usd(0),
+        total_to=usd(1_000_000),
+    )
+    return {
+        "CreateOrder": CreateOrderRequest(
+            customer_id="jane",
+            items=[
+                {"product_id": "mug", "quantity": 2, "customizations": {"text": "Jane"}},
+                {"product_id": "sofa", "variant_id": "blue", "quantity": 1, "design_project_id": "den"},
+            ],
+            shipping_address=ADDRESS,
+            billing_address=ADDRESS,
+            payment_method=PAYMENT_METHOD_PAYPAL,
+            payment_method_id="pm-1",
+            requested_delivery_time=TIME,
+            installation_time=TIME,
+            special_instructions="Ring twice",
+            referral_code="FRIEND",
+            metadata={"channel": "web"},
+            delivery_method="express",
+            delivery_time_slot="10:00-14:00",
+            installation_time_slot="afternoon",
+        ),
+        "GetOrder": GetOrderRequest(order_id=order_id),
+        "BatchGetOrders": BatchGetOrdersRequest(order_ids=[order_id, order_id]),
+        "ListOrders": ListOrdersRequest(
+            filter=listed, order_by=ORDER_BY_TOTAL, sort_order=SORT_ORDER_ASC, limit=2, page_size=1
+        ),
+        "SearchOrders": SearchOrdersRequest(
+            filter=listed, order_by=ORDER_BY_TOTAL, sort_order=SORT_ORDER_ASC, page_size=1
+        ),
+        "UpdateOrder": UpdateOrderRequest(
+            order={
+                "order_id": order_id,
+                "customer": {"name": "Jane Roe", "email": "jane@example.com", "phone": "+1 555 0100"},
+                "items": [
+                    {"product_id": "mug", "quantity": 3, "customizations": {"text": "J"}},
+                    {"product_id": "lamp", "quantity": 1},
+                ],
+                "shipping_address": ADDRESS,
+                "billing_address": ADDRESS,
+                "payment_method": PAYMENT_METHOD_PAYPAL,
+                "delivery": {"method": "express", "requested_time": TIME, "carrier": "DHL", "tracking_number": "1Z"},
+                "installation": {"scheduled_time": TIME, "time_slot": "morning"},
+                "special_instructions": "Ring once",
+                "metadata": {"channel": "phone"},
+            }
+        ),
+        "TransitionOrder": TransitionOrderRequest(
+            order_id=order_id, status=ORDER_STATUS_CONFIRMED, override_reason="pays at the door", reason="checked"
+        ),
+        "CancelOrder": CancelOrderRequest(order_id=order_id, reason="changed my mind"),
+        "TrackOrder": TrackOrderRequest(order_id=order_id),
+        "RecordTrackingEvent": RecordTrackingEventRequest(
+            order_id=order_id,
+            event={
+                "status": TRACKING_STATUS_EXCEPTION,
+                "description": "label torn",
+                "time": {"seconds": 1_700_000_000},
+                "location": "Giza Distribution Center",
+                "city": "Giza",
+                "country": "Egypt",
+            },
+            carrier="DHL",
+            tracking_number="1Z999",
+            estimated_delivery_time=TIME,
+        ),
+        "BatchUpsertOrders": BatchUpsertOrdersRequest(
+            source="shop",
+            mode=UPSERT_MODE_ALL_OR_NOTHING,
+            orders=[
+                {
+                    "external_order_id": f"{order_id}-{number}",
+                    "customer": {"customer_id": "c1", "name": "Omar", "email": "o@example.com", "phone": "0100"},
+                    "items": [
+                        {"sku": "A", "name": "Apple", "quantity": 2, "unit_price": usd(3)},
+                        {"sku": "B", "name": "Bread", "quantity": 1, "unit_price": usd(4)},
+                    ],
+                    "shipping_address": ADDRESS,
+                    "discount": usd(1),
+                    "total": usd(9),
+                    "metadata": {"channel": "app"},
+                }
+                for number in (1, 2)
+            ],
+        ),
+        "ListOrderEvents": ListOrderEventsRequest(order_id=order_id, page_size=1),
+        "BatchUpsertProducts": BatchUpsertProductsRequest(
+            products=[
+                {
+                    "product_id": f"desk-{order_id}-{number}",
+                    "sku": "DESK",
+                    "name": "Desk",
+                    "price": usd(300),
+                    "installation_price": usd(30),
+                    "variants": [
+                        {
+                            "variant_id": "oak",
+                            "name": "Oak",
+                            "price": usd(350),
+                            "stock": 5,
+                            "attributes": {"wood": "oak"},
+                        },
+                        {
+                            "variant_id": "ash",
+                            "name": "Ash",
+                            "price": usd(320),
+                            "stock": 6,
+                            "attributes": {"wood": "ash"},
+                        },
+                    ],
+                }
+                for number in (1, 2)
+            ]
+        ),
+        "GetProduct": GetProductRequest(product_id="mug"),
+        "ListProducts": ListProductsRequest(page_size=1),
+        "AdjustStock": AdjustStockRequest(product_id="mug", delta=5, reason="delivery 4711"),
+    }
+
+
+async def call(service: Service, method: str, request: Message | bytes, *, timeout: float | None = 30) -> list[bytes]:
+    """The serialized answers of a call, made with serialized bytes, well formed or not."""
+    descriptor = METHODS[method]
+    path = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
+    data = request if isinstance(request, bytes) else request.SerializeToString()
+    if descriptor.server_streaming:
+        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=timeout)]
+    return [await service.channel.unary_unary(path)(data, timeout=timeout)]
+
+
+async def outcome(service: Service, method: str, request: Message | bytes) -> Refusal | None:
+    """How a call was refused; None if it was not."""
+    try:
+        await call(service, method, request)
+    except grpc.aio.AioRpcError as error:
+        return refusal_of(error)
+    return None
+
+
+class Break(NamedTuple):
+    """A way to make a valid request break one rule, and the field that the refusal has to name."""
+
+    name: str
+    apply: Callable[[Any], None]
+    field: str
+
+    def applied_to(self, request: Message) -> Message:
+        broken = type(request)()
+        broken.CopyFrom(request)
+        self.apply(broken)
+        return broken
+
+
+class Bad(NamedTuple):
+    """A value that breaks a rule, and what it adds to the field's path."""
+
+    name: str
+    value: Any
+    suffix: str = ""
+
+
+Reach = Callable[[Any], Any]
+Find = Callable[[FieldDescriptor], Iterator[Break]]
+
+
+def breaks_of_rules(method: str) -> list[Break]:
+    """Everything that breaks a rule of the method's proto."""
+    return list(_walk(METHODS[method].input_type, lambda request: request, "", _breaks_of_rules))
+
+
+def breaks_of_money(method: str) -> list[Break]:
+    """Everything that can be wrong with an amount that the caller sets."""
+    return list(_walk(METHODS[method].input_type, lambda request: request, "", _breaks_of_money))
+
+
+def free_texts(method: str, text: str) -> list[Break]:
+    """The text in every field that takes any text."""
+
+    def find(field: FieldDescriptor) -> Iterator[Break]:
+        rules = _rules(field)
+        if is_map(field):
+            yield Break("text as a key", lambda m: getattr(m, field.name).update({text[:64]: "value"}), "")
+            yield Break("text as a value", lambda m: getattr(m, field.name).update({"key": text}), "")
+        elif field.type == field.TYPE_STRING and not field.is_repeated and not rules.string.pattern:
+            yield Break("text", _setter(field, text[: rules.string.max_len or None]), "")
+
+    return list(_walk(METHODS[method].input_type, lambda request: request, "", find))
+
+
+def _walk(descriptor: Any, reach: Reach, path: str, find: Find) -> Iterator[Break]:
+    """What `find` finds in a message's fields and in those of the messages in it; in lists, in the second element."""
+    for field in descriptor.fields:
+        for found in find(field):
+            where = f"{path}{field.name}{found.field}"
+            yield Break(f"{path}{field.name} {found.name}", _applied(found, reach), where)
+        inner = field.message_type
+        if inner is not None and inner.file.package == "orders.v1" and not is_map(field):
+            index = "[1]" if field.is_repeated else ""
+            yield from _walk(inner, _reach_into(field, reach), f"{path}{field.name}{index}.", find)
+
+
+def _applied(found: Break, reach: Reach) -> Callable[[Any], None]:
+    return lambda request: found.apply(reach(request))
+
+
+def _reach_into(field: FieldDescriptor, reach: Reach) -> Reach:
+    def into(request: Any) -> Any:
+        value = getattr(reach(request), field.name)
+        if field.is_repeated:
+            return value[1]
+        value.SetInParent()
+        return value
+
+    return into
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def _rules(field: FieldDescriptor) -> Any:
+    return field.GetOptions().Extensions[validate_pb2.field]
+
+
+def _is_output(field: FieldDescriptor) -> bool:
+    behaviours = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
+    return field_behavior_pb2.OUTPUT_ONLY in behaviours
+
+
+def _breaks_of_rules(field: FieldDescriptor) -> Iterator[Break]:
+    rules = _rules(field)
+    if rules.required:
+        yield Break("missing", lambda message: message.ClearField(field.name), "")
+    if is_map(field):
+        yield from _breaks_of_map(field, rules.map)
+    elif field.is_repeated:
+        yield from _breaks_of_list(field, rules.repeated)
+    else:
+        for bad in _bad_values(field, rules):
+            yield Break(bad.name, _setter(field, bad.value), bad.suffix)
+
+
+def _setter(field: FieldDescriptor, value: Any) -> Callable[[Any], None]:
+    def apply(message: Any) -> None:
+        if isinstance(value, Message):
+            getattr(message, field.name).CopyFrom(value)
+        else:
+            setattr(message, field.name, value)
+
+    return apply
+
+
+def _breaks_of_map(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
+    _expect_only(rules, {"max_pairs", "keys", "values"}, field)
+    for count in (rules.max_pairs + 1, 10_000):
+        pairs = {f"key {number}": "" for number in range(count)}
+        yield Break(f"has {count} pairs", lambda message, pairs=pairs: getattr(message, field.name).update(pairs), "")
+    for bad in _bad_texts(rules.keys.string):
+        pair = {bad.value: "value"}
+        put = Break(f"key {bad.name}", lambda m, pair=pair: getattr(m, field.name).update(pair), f'["{bad.value}"]')
+        yield put
+    for bad in _bad_texts(rules.values.string):
+        pair = {"key": bad.value}
+        yield Break(f"value {bad.name}", lambda m, pair=pair: getattr(m, field.name).update(pair), '["key"]')
+
+
+def _breaks_of_list(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
+    _expect_only(rules, {"min_items", "max_items", "items"}, field)
+    if rules.min_items:
+        yield Break("is empty", lambda message: message.ClearField(field.name), "")
+    for count in (rules.max_items + 1, 10_000) if rules.max_items else ():
+        yield Break(f"has {count} elements", lambda message, count=count: _fill(message, field, count), "")
+    for bad in _bad_values(field, rules.items) if rules.items.WhichOneof("type") else ():
+        yield Break(f"element {bad.name}", lambda m, bad=bad: _set_second(m, field, bad.value), f"[1]{bad.suffix}")
+
+
+def _fill(message: Any, field: FieldDescriptor, count: int) -> None:
+    values = getattr(message, field.name)
+    first = values[0]
+    values.extend([first] * (count - len(values)))
+
+
+def _set_second(message: Any, field: FieldDescriptor, value: Any) -> None:
+    getattr(message, field.name)[1] = value
+
+
+def _bad_values(field: FieldDescriptor, rules: Any) -> Iterator[Bad]:
+    kind = rules.WhichOneof("type")
+    if field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
+        yield from _bad_times(rules.timestamp, field)
+    elif kind == "string":
+        _expect_only(rules.string, {"min_len", "max_len", "pattern"}, field)
+        yield from _bad_texts(rules.string)
+    elif kind == "enum":
+        yield from _bad_enums(field, rules.enum)
+    elif kind in ("int32", "int64"):
+        yield from _bad_numbers(kind, getattr(rules, kind), field)
+    else:
+        assert kind is None, f"there are no cases for the {kind} rules of {field.full_name}"
+
+
+def _expect_only(rules: Any, known: set[str], field: FieldDescriptor) -> None:
+    unknown = {rule.name for rule, _ in rules.ListFields()} - known
+    assert not unknown, f"there are no cases for the rules {unknown} of {field.full_name}"
+
+
+CONTROL_CHARACTERS = ("a\0b", "a\nb", "a\r\n", "\x1b[31mred", "a\x7fb", "a\u0085b")
+
+
+def _bad_texts(rules: Any) -> Iterator[Bad]:
+    if rules.max_len:
+        yield Bad("too long", "x" * (rules.max_len + 1))
+        yield (
+            Bad("far too long", "x" * 100_000) if rules.pattern else Bad("too long in CJK", "漢" * (rules.max_len + 1))
+        )
+    if rules.min_len:
+        yield Bad("empty", "")
+    for text in (*CONTROL_CHARACTERS, "tab\t", "blank here", "Übergröße", "漢字", "A"):
+        if rules.pattern and not re.fullmatch(rules.pattern, text):
+            yield Bad(repr(text), text)
+
+
+def _bad_enums(field: FieldDescriptor, rules: Any) -> Iterator[Bad]:
+    _expect_only(rules, {"defined_only", "not_in"}, field)
+    assert rules.defined_only
+    highest = max(field.enum_type.values_by_number)
+    for number in (highest + 1, 99, -1, 2**31 - 1, -(2**31), *rules.not_in):
+        yield Bad(f"= {number}", number)
+
+
+def _bad_numbers(kind: str, rules: Any, field: FieldDescriptor) -> Iterator[Bad]:
+    _expect_only(rules, {"gt", "gte", "lte", "not_in"}, field)
+    largest = 2 ** (31 if kind == "int32" else 63)
+    low = rules.gt if rules.HasField("gt") else rules.gte - 1
+    numbers = [low, low - 1, -largest, *rules.not_in]
+    if rules.HasField("lte"):
+        numbers += [rules.lte + 1, largest - 1]
+    for number in numbers:
+        yield Bad(f"= {number}", number)
+
+
+def _bad_times(rules: Any, field: FieldDescriptor) -> Iterator[Bad]:
+    _expect_only(rules, {"gte", "lt"}, field)
+    if rules.HasField("lt"):
+        for seconds in (rules.gte.seconds - 1, rules.lt.seconds, 2**63 - 1, -(2**63)):
+            yield Bad(f"at {seconds} s", Timestamp(seconds=seconds))
+    for nanos in (2_000_000_000, 1_000_000_000, -1):
+        yield Bad(f"with {nanos} ns", Timestamp(seconds=1, nanos=nanos), ".nanos")
+
+
+def _breaks_of_money(field: FieldDescriptor) -> Iterator[Break]:
+    if field.message_type is None or field.message_type.full_name != "google.type.Money" or _is_output(field):
+        return
+    if field.containing_type.name == "Pricing":
+        return
+    for code in ("ZZZ", "usd", "", "US\0"):
+        bad = Money(currency_code=code, units=1)
+        yield Break(f"in currency {code!r}", _setter(field, bad), ".currency_code")
+    for bad, suffix in (
+        (Money(currency_code="USD", units=-1), ""),
+        (Money(currency_code="USD", nanos=-10_000_000), ""),
+        (Money(currency_code="USD", units=5, nanos=-10_000_000), ""),
+        (Money(currency_code="USD", units=2**63 - 1), ""),
+        (Money(currency_code="USD", units=10**15), ""),
+        (Money(currency_code="USD", units=-(2**63)), ""),
+        (Money(currency_code="USD", units=1, nanos=5_000_000), ".nanos"),
+        (Money(currency_code="USD", units=1, nanos=1), ".nanos"),
+        (Money(currency_code="USD", units=1, nanos=1_000_000_000), ".nanos"),
+        (Money(currency_code="USD", nanos=2**31 - 1), ".nanos"),
+    ):
+        yield Break(f"is {bad.units} USD {bad.nanos} nanos", _setter(field, bad), suffix)
+
+
+def in_yen(request: Message) -> Message:
+    """The same request with all its amounts in a currency without decimals."""
+    copy = type(request)()
+    copy.CopyFrom(request)
+    for money in _amounts_in(copy):
+        money.currency_code = "JPY"
+    return copy
+
+
+def _amounts_in(message: Message) -> Iterator[Money]:
+    if isinstance(message, Money):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None and not is_map(field):
+            for inner in value if field.is_repeated else (value,):
+                yield from _amounts_in(inner)
+
+
+def half_a_yen(method: str) -> list[Break]:
+    """Half a yen in every amount that the caller sets; for requests in yen."""
+
+    def find(field: FieldDescriptor) -> Iterator[Break]:
+        for _ in list(_breaks_of_money(field))[:1]:
+            yield Break("is half a yen", _setter(field, Money(currency_code="JPY", nanos=500_000_000)), ".nanos")
+
+    return list(_walk(METHODS[method].input_type, lambda request: request, "", find))
