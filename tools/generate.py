@@ -43,6 +43,8 @@ def main(out: Path) -> None:
             "--include_source_info",
             f"--descriptor_set_out={out / 'orders.binpb'}",
             *sources,
+            # Whoever turns errors into JSON needs the types of their details too.
+            "google/rpc/error_details.proto",
         )
 
 

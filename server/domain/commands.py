@@ -72,6 +72,7 @@ class Needs:
     products: Iterable[str] = ()
     # Also the stock of what the orders hold now, because the command may give it back.
     held_stock: bool = False
+    replaces_products: bool = False
     history: bool = False
     new_orders: int = 0
 
@@ -82,7 +83,7 @@ def _held(request: UpdateOrderRequest) -> bool:
 
 
 NEEDS: dict[type[Message], Callable[[Any], Needs]] = {
-    CreateOrderRequest: lambda r: Needs(products=[item.product_id for item in r.items], new_orders=1),
+    CreateOrderRequest: lambda r: Needs(products=[item.product_id for item in r.items], new_orders=int(not r.validate_only)),
     UpdateOrderRequest: lambda r: Needs(
         orders=[r.order.order_id], products=[item.product_id for item in r.order.items], held_stock=_held(r)
     ),
@@ -90,15 +91,23 @@ NEEDS: dict[type[Message], Callable[[Any], Needs]] = {
     CancelOrderRequest: lambda r: Needs(orders=[r.order_id], held_stock=True),
     RecordTrackingEventRequest: lambda r: Needs(orders=[r.order_id], history=True),
     BatchUpsertOrdersRequest: lambda r: Needs(
-        external=[(r.source, order.external_order_id) for order in r.orders], held_stock=True, new_orders=len(r.orders)
+        external=[(r.source, order.external_order_id) for order in r.orders], held_stock=True, new_orders=0 if r.validate_only else len(r.orders)
     ),
-    BatchUpsertProductsRequest: lambda r: Needs(products=[product.product_id for product in r.products]),
+    BatchUpsertProductsRequest: lambda r: Needs(
+        products=[product.product_id for product in r.products], replaces_products=True
+    ),
     AdjustStockRequest: lambda r: Needs(products=[r.product_id]),
 }
 
 
 def needs_of(command: Command) -> Needs:
     return NEEDS[type(command.request)](command.request)
+
+
+def orders_to_number(needs: Needs, state: State) -> int:
+    """How many order numbers a command may need, now that the orders it names are read."""
+    stored = sum(1 for key in needs.external if key in state.ids_by_external)
+    return max(0, needs.new_orders - stored)
 
 
 def decide(command: Command, state: State) -> Answer:

@@ -35,8 +35,9 @@ class Changes:
 class State:
     """Rows by key. Commands read them here and change them here, one after the other."""
 
-    time: Timestamp
     new_order_id: Callable[[], str]
+    # When the batch takes place.
+    time: Timestamp = field(default_factory=Timestamp)
     orders: dict[str, Order] = field(default_factory=dict)
     ids_by_number: dict[str, str] = field(default_factory=dict)
     ids_by_external: dict[tuple[str, str], str] = field(default_factory=dict)

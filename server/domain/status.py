@@ -14,7 +14,7 @@ DOMAIN = "orders.v1"
 # A status travels in the trailers, of which clients take 8 KiB: the message twice, each byte of it as three at worst, and
 # everything once more in base 64. What does not fit is counted, not listed. All in bytes of UTF-8.
 _MAX_MESSAGE = 500
-_MAX_TEXT = 200
+_MAX_TEXT = 300
 _MAX_VIOLATIONS = 2500
 
 CODES = {

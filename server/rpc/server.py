@@ -14,6 +14,8 @@ ORDER_SERVICE = order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]
 CATALOG_SERVICE = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"]
 SERVICES = (ORDER_SERVICE.full_name, CATALOG_SERVICE.full_name)
 
+_MAX_PENDING = 20_000
+
 # Reflection serves the types of error details only if they are loaded.
 _LOADED_FOR_REFLECTION = error_details_pb2
 
@@ -29,6 +31,10 @@ def build_server(
             # Above the limit that requests are refused by with details: the library's own refusal has none.
             ("grpc.max_receive_message_length", 4 * max_bytes),
             ("grpc.max_send_message_length", -1),
+            # Of the calls that wait to be taken up, the library drops some above 1,000, as CANCELLED and without a word. The
+            # writer's queue refuses with details.
+            ("grpc.server.max_pending_requests", _MAX_PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING),
         ]
     )
     server.add_generic_rpc_handlers(

@@ -42,7 +42,7 @@ class OrderRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         # Reads of single orders that arrive together go out together: one query costs as much as fifty.
-        self._reader = Batcher[str, bytes](self._read, max_batch=256, max_queue=10_000, workers=2)
+        self._reader = Batcher[str, bytes](self._read, max_batch=256, max_queue=10_000, workers=1)
 
     async def get(self, reference: str) -> bytes:
         """The order with an id or a number."""

@@ -7,7 +7,7 @@ from orders.v1.order_pb2 import Order, OrderEvent
 from psycopg import AsyncConnection, AsyncCursor
 from uuid_utils import uuid7
 
-from server.domain.commands import Command, Needs, needs_of
+from server.domain.commands import Command, Needs, needs_of, orders_to_number
 from server.domain.create import order_number
 from server.domain.idempotency import Key, Remembered
 from server.domain.state import State
@@ -23,16 +23,16 @@ Pending = AsyncCursor[Row] | None
 
 async def read_state(connection: AsyncConnection[Row], commands: Sequence[Command]) -> State:
     """Begins a transaction and reads. Two flights to the server at most: what to give back is known from the orders only."""
-    now = datetime.now(UTC)
     needs = [needs_of(command) for command in commands]
-    state = State(time=timestamp_of(now), new_order_id=lambda: str(uuid7()))
+    state = State(new_order_id=lambda: str(uuid7()))
     async with connection.pipeline():
         await connection.execute("BEGIN")
-        remembered = await _send_keys(connection, commands)
         await _read_orders(connection, needs, state)
         stock = await _send_stock(connection, needs, state)
         history = await _send_history(connection, needs, state)
         numbers = await _send_numbers(connection, needs, state)
+        # Last, behind the locks: where another replica carried out the same request, its answer is seen, not only its effect.
+        remembered = await _send_keys(connection, commands)
         for caller, method, request_id, request, response in await _rows(remembered):
             state.remembered[Key(caller, method, request_id)] = Remembered(request, response)
         for product_id, variant_id, available, snapshot in await _rows(stock):
@@ -41,6 +41,9 @@ async def read_state(connection: AsyncConnection[Row], commands: Sequence[Comman
         for (event,) in await _rows(history):
             message = OrderEvent.FromString(event)
             state.history.setdefault(message.order_id, []).append(message)
+        # Only now that every lock is held: what waited for another batch has not happened before it.
+        now = datetime.now(UTC)
+        state.time = timestamp_of(now)
         state.order_numbers = [order_number(now.year, count) for (count,) in reversed(await _rows(numbers))]
     return state
 
@@ -68,7 +71,8 @@ async def _read_orders(connection: AsyncConnection[Row], needs: Sequence[Needs],
     order_ids, order_numbers = split_references(reference for need in needs for reference in need.orders)
     if order_ids or order_numbers:
         named = await _send(connection, statements.LOCK_ORDERS, order_ids=order_ids, order_numbers=order_numbers)
-    external = sorted({key for need in needs for key in need.external})
+    # An id that breaks its rule is refused when its turn comes; the database could not take every such text.
+    external = sorted({key for need in needs for key in need.external if key[1].isprintable()})
     if external:
         sources, ids = map(list, zip(*external, strict=True))
         imported = await _send(connection, statements.LOCK_IMPORTED_ORDERS, source=sources, external_order_id=ids)
@@ -83,7 +87,9 @@ async def _send_stock(connection: AsyncConnection[Row], needs: Sequence[Needs], 
         product_ids.update(product_id for order in state.orders.values() for product_id, _ in held_by(order))
     if not product_ids:
         return None
-    return await _send(connection, statements.LOCK_INVENTORY, product_ids=sorted(product_ids))
+    replaced = any(need.replaces_products for need in needs)
+    statement = statements.LOCK_PRODUCTS if replaced else statements.LOCK_INVENTORY
+    return await _send(connection, statement, product_ids=sorted(product_ids))
 
 
 async def _send_history(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:
@@ -93,6 +99,5 @@ async def _send_history(connection: AsyncConnection[Row], needs: Sequence[Needs]
 
 
 async def _send_numbers(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:
-    stored = sum(1 for need in needs for key in need.external if key in state.ids_by_external)
-    count = sum(need.new_orders for need in needs) - stored
+    count = sum(orders_to_number(need, state) for need in needs)
     return await _send(connection, statements.NEXT_ORDER_NUMBERS, count=count) if count > 0 else None

@@ -69,19 +69,32 @@ class Writer:
         raise AssertionError("unreachable")
 
     async def _run(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
-        """Runs a batch, again where it met another one on the way."""
+        """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with database_errors():
                     return await self._transact(commands, decide_all)
             except RETRYABLE as error:
                 log.info("batch of %d met another one (%s), attempt %d", len(commands), type(error).__name__, attempt)
+            except OrderError:
+                raise
+            except Exception:
+                if len(commands) == 1:
+                    raise
+                log.exception("batch of %d failed, each command goes alone", len(commands))
+                return [await self._run_alone(command, decide_all) for command in commands]
         raise OrderError(
             "IDEMPOTENCY_IN_PROGRESS",
             "the same rows are being written elsewhere; send the request again",
             metadata={"request_id": commands[0].request.request_id},
             retry_after=0.1,
         )
+
+    async def _run_alone(self, command: Command, decide_all: Decide) -> Outcome:
+        try:
+            return (await self._run([command], decide_all))[0]
+        except Exception as error:
+            return error
 
     async def _transact(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
         async with self._database.connection() as connection:

@@ -108,9 +108,9 @@ class Server:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signals the server and returns its exit code."""
-        self.process.send_signal(number)
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, whole_group: bool = False) -> int:
+        """Signals the server, or its process group as a terminal does, and returns its exit code."""
+        (os.killpg if whole_group else os.kill)(self.process.pid, number)
         return self.process.wait(30)
 
     @property
@@ -137,6 +137,7 @@ def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None
             text=True,
             stdout=subprocess.PIPE,
             stderr=stderr,
+            process_group=0,
         )
     try:
         welcome = _read_welcome(process)

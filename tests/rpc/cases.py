@@ -10,6 +10,8 @@ from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.error_details_pb2 import BadRequest
+from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
 from orders.v1 import catalog_service_pb2, order_service_pb2
 from orders.v1.catalog_service_pb2 import (
@@ -190,14 +192,14 @@ def valid_requests(order_id: str) -> dict[str, Message]:
     }
 
 
-async def call(service: Service, method: str, request: Message | bytes, *, timeout: float | None = 30) -> list[bytes]:
+async def call(service: Service, method: str, request: Message | bytes) -> list[bytes]:
     """The serialized answers of a call, made with serialized bytes, well formed or not."""
     descriptor = METHODS[method]
     path = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
     data = request if isinstance(request, bytes) else request.SerializeToString()
     if descriptor.server_streaming:
-        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=timeout)]
-    return [await service.channel.unary_unary(path)(data, timeout=timeout)]
+        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=30)]
+    return [await service.channel.unary_unary(path)(data, timeout=30)]
 
 
 async def outcome(service: Service, method: str, request: Message | bytes) -> Refusal | None:
@@ -207,6 +209,12 @@ async def outcome(service: Service, method: str, request: Message | bytes) -> Re
     except grpc.aio.AioRpcError as error:
         return refusal_of(error)
     return None
+
+
+def fields_of(status: Status) -> set[str]:
+    """The fields that a status blames."""
+    details = [BadRequest.FromString(detail.value) for detail in status.details if detail.Is(BadRequest.DESCRIPTOR)]
+    return {violation.field for detail in details for violation in detail.field_violations}
 
 
 class Break(NamedTuple):
@@ -266,7 +274,7 @@ def _walk(descriptor: Any, reach: Reach, path: str, find: Find) -> Iterator[Brea
             where = f"{path}{field.name}{found.field}"
             yield Break(f"{path}{field.name} {found.name}", _applied(found, reach), where)
         inner = field.message_type
-        if inner is not None and inner.file.package == "orders.v1" and not is_map(field):
+        if inner is not None and inner.file.package == "orders.v1" and not is_map(field) and not _is_output(field):
             index = "[1]" if field.is_repeated else ""
             yield from _walk(inner, _reach_into(field, reach), f"{path}{field.name}{index}.", find)
 
@@ -422,8 +430,6 @@ def _bad_times(rules: Any, field: FieldDescriptor) -> Iterator[Bad]:
 
 def _breaks_of_money(field: FieldDescriptor) -> Iterator[Break]:
     if field.message_type is None or field.message_type.full_name != "google.type.Money" or _is_output(field):
-        return
-    if field.containing_type.name == "Pricing":
         return
     for code in ("ZZZ", "usd", "", "US\0"):
         bad = Money(currency_code=code, units=1)

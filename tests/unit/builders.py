@@ -1,10 +1,10 @@
 """Messages, callers and states for tests of the domain, and a store that plays the database's part."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf.message import Message
@@ -31,6 +31,8 @@ from orders.v1.order_pb2 import (
     Customer,
     Order,
     OrderEvent,
+    OrderStatus,
+    PaymentStatus,
     Tracking,
 )
 from orders.v1.order_service_pb2 import (
@@ -47,7 +49,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.caller import Caller, Role
-from server.domain.commands import Answer, Command, Validate, decide, decide_upsert, needs_of
+from server.domain.commands import Answer, Command, Validate, decide, decide_upsert, needs_of, orders_to_number
 from server.domain.errors import OrderError, Violation
 from server.domain.idempotency import Key, Remembered
 from server.domain.state import State
@@ -111,7 +113,9 @@ def product(
     return made
 
 
-def variant(variant_id: str, *, price: str = "", stock: int = 100, currency: str = "USD", sku: str = "") -> ProductVariant:
+def variant(
+    variant_id: str, *, price: str = "", stock: int = 100, currency: str = "USD", sku: str = ""
+) -> ProductVariant:
     made = ProductVariant(variant_id=variant_id, name=variant_id.title(), stock=stock, sku=sku)
     if price:
         made.price.CopyFrom(money(price, currency))
@@ -123,8 +127,8 @@ def line(product_id: str = "chair", quantity: int = 1, **more: Any) -> NewOrderI
 
 
 def create(*items: NewOrderItem, **more: Any) -> CreateOrderRequest:
-    more = {"shipping_address": address()} | more
-    return CreateOrderRequest(customer_id="carl", items=items or [line()], **more)
+    given: dict[str, Any] = {"shipping_address": address()} | more
+    return CreateOrderRequest(customer_id="carl", items=items or [line()], **given)
 
 
 def address(street: str = "1 Nile St", city: str = "Giza", **more: Any) -> Address:
@@ -136,8 +140,8 @@ def upsert_line(sku: str = "sss1", quantity: int = 1, price: str = "25", currenc
 
 
 def upsert(external_order_id: str = "ID-01", **more: Any) -> UpsertOrder:
-    more = {"items": [upsert_line()], "customer": Customer(customer_id="99", name="Abhay")} | more
-    return UpsertOrder(external_order_id=external_order_id, **more)
+    said: dict[str, Any] = {"items": [upsert_line()], "customer": Customer(customer_id="99", name="Abhay")} | more
+    return UpsertOrder(external_order_id=external_order_id, **said)
 
 
 def batch(*orders: UpsertOrder, source: str = "shop", **more: Any) -> BatchUpsertOrdersRequest:
@@ -193,12 +197,12 @@ def answer(state: State, request: Any, caller: Caller = ADMIN, *, validate: Vali
     return decide(wanted, state)
 
 
-def drive(steps: Iterator[None]) -> Answer:
+def drive(steps: Generator[None, None, Answer]) -> Answer:
     while True:
         try:
             next(steps)
         except StopIteration as stop:
-            return stop.value
+            return cast(Answer, stop.value)
 
 
 def run(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Any:
@@ -245,7 +249,7 @@ def history(state: State, order: Order) -> list[OrderEvent]:
     return state.history[order.order_id]
 
 
-def order_in(state: State, status: int, *items: NewOrderItem) -> Order:
+def order_in(state: State, status: OrderStatus, *items: NewOrderItem) -> Order:
     """A paid order with a carrier, brought into a status by the rules."""
     order = pay(state, run(state, create(*items)))
     if status == ORDER_STATUS_CANCELLED:
@@ -256,7 +260,7 @@ def order_in(state: State, status: int, *items: NewOrderItem) -> Order:
     return order
 
 
-def pay(state: State, order: Order, payment_status: int = PAYMENT_STATUS_PAID) -> Order:
+def pay(state: State, order: Order, payment_status: PaymentStatus = PAYMENT_STATUS_PAID) -> Order:
     """What the payment service writes: the payment's status and nothing else."""
     kept = stored(state, order)
     kept.payment_status = payment_status
@@ -265,7 +269,7 @@ def pay(state: State, order: Order, payment_status: int = PAYMENT_STATUS_PAID) -
     return copy
 
 
-def transition(order: Order, status: int, **more: Any) -> TransitionOrderRequest:
+def transition(order: Order, status: OrderStatus, **more: Any) -> TransitionOrderRequest:
     return TransitionOrderRequest(order_id=order.order_id, status=status, **more)
 
 
@@ -295,6 +299,7 @@ class Store:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     new_order_id: Callable[[], str] = field(default_factory=numbered_ids)
     time: Timestamp = field(default_factory=lambda: at(0))
+    locked: set[Shelf] = field(default_factory=set)
 
     def put_products(self, *products: Product) -> None:
         (outcome,) = self.execute(command(BatchUpsertProductsRequest(products=products)))
@@ -327,7 +332,7 @@ class Store:
         """No more rows than the commands say they need."""
         state = State(time=Timestamp(seconds=self.time.seconds, nanos=self.time.nanos), new_order_id=self.new_order_id)
         needs = [needs_of(wanted) for wanted in commands]
-        names = {name for need in needs for name in (*need.orders, *need.external)}
+        names: set[Any] = {name for need in needs for name in (*need.orders, *need.external)}
         named = {self.ids.get(name, name) for name in names}
         for order_id in sorted(self.orders if everything else named & self.orders.keys()):
             state.add_order(self.order(order_id))
@@ -338,11 +343,13 @@ class Store:
             if everything or shelf[0] in wanted_products:
                 state.stock[shelf] = available
                 state.products[shelf[0]] = self.products[shelf[0]]
-        for order_id in [found.order_id for need in needs if need.history for r in need.orders if (found := state.find(r))]:
+        self.locked = set(state.stock)
+        for order_id in [
+            found.order_id for need in needs if need.history for r in need.orders if (found := state.find(r))
+        ]:
             state.history[order_id] = self.history(order_id)
-        stored = sum(1 for need in needs for key in need.external if key in state.ids_by_external)
-        count = sum(need.new_orders for need in needs) - stored
-        state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(max(0, count))][::-1]
+        count = sum(orders_to_number(need, state) for need in needs)
+        state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(count)][::-1]
         keys = {wanted.key for wanted in commands}
         state.remembered = {key: value for key, value in self.remembered.items() if key in keys}
         return state
@@ -370,7 +377,7 @@ class Store:
             assert order.order_id == event.order_id
             self.events.setdefault(event.order_id, []).append(event.SerializeToString())
         for shelf, delta in changes.stock.items():
-            assert shelf in self.stock, f"{shelf} is moved and does not exist"
+            assert shelf in self.locked | changes.new_shelves, f"{shelf} is moved and was not locked before"
             self.stock[shelf] += delta
             assert self.stock[shelf] >= 0
         for key, value in changes.remembered.items():

@@ -330,9 +330,7 @@ def test_the_reason_of_a_transition_to_cancelled_is_that_of_the_cancellation() -
 
 
 @pytest.mark.parametrize("payment", PaymentStatus.values()[1:], ids=by_payment)
-@pytest.mark.parametrize(
-    "status", [ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING], ids=short
-)
+@pytest.mark.parametrize("status", [ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING], ids=short)
 def test_cancelling_makes_what_was_paid_due_for_refund(payment: int, status: int) -> None:
     state = new_state()
     order = pay(state, order_in(state, status), payment)
@@ -340,9 +338,7 @@ def test_cancelling_makes_what_was_paid_due_for_refund(payment: int, status: int
     assert cancelled.payment_status == (PAYMENT_STATUS_REFUND_DUE if payment in PAID else payment)
 
 
-@pytest.mark.parametrize(
-    "status", [ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING], ids=short
-)
+@pytest.mark.parametrize("status", [ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING], ids=short)
 def test_cancelling_gives_the_stock_back_once(status: int) -> None:
     state = new_state()
     order = order_in(state, status, line(quantity=7))

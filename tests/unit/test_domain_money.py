@@ -67,15 +67,22 @@ def test_text_and_message_say_the_same_amount(minor: int, currency: str) -> None
 
 @given(INT64, INT32, CURRENCIES)
 def test_a_message_is_taken_exactly_or_refused(units: int, nanos: int, currency: str) -> None:
+    check_exact_or_refused(units, nanos, currency)
+
+
+@given(st.integers(-2, 10**7), INT32 | st.sampled_from([0, 10**7, 10**9]), CURRENCIES)
+def test_a_small_message_is_taken_exactly_or_refused(units: int, nanos: int, currency: str) -> None:
+    check_exact_or_refused(units, nanos, currency)
+
+
+def check_exact_or_refused(units: int, nanos: int, currency: str) -> None:
     money = Money(currency_code=currency, units=units, nanos=nanos)
-    try:
-        minor = to_minor(money, field="price")
-    except OrderError as error:
-        assert error.reason == "INVALID_ORDER_DATA"
-        assert all(name == "price" or name.startswith("price.") for name in fields_of(error))
+    scale = 10 ** EXPONENTS[currency]
+    exact = (units + Decimal(nanos) / 1_000_000_000) * scale
+    if 0 <= exact <= MAX_MINOR and exact == int(exact) and units >= 0 and 0 <= nanos < 1_000_000_000:
+        assert from_minor(to_minor(money, field="price"), currency) == money
     else:
-        assert 0 <= minor <= MAX_MINOR
-        assert from_minor(minor, currency) == money
+        assert all(name.startswith("price") for name in fields_of(refusal(money)))
 
 
 @pytest.mark.parametrize("code", ["", "usd", "XYZ", "US", "$", "XAU"])

@@ -94,7 +94,9 @@ def test_a_report_from_the_way_ships_the_order(status: int, reported: int) -> No
     shipped = stored(state, order)
     last = history(state, order)[-1]
     assert shipped.status == ORDER_STATUS_SHIPPED
-    assert shipped.shipping_status == (SHIPPING_STATUS_IN_TRANSIT if reported in ON_ITS_WAY else SHIPPING_STATUS_SHIPPED)
+    assert shipped.shipping_status == (
+        SHIPPING_STATUS_IN_TRANSIT if reported in ON_ITS_WAY else SHIPPING_STATUS_SHIPPED
+    )
     assert (last.type, last.from_status, last.to_status) == (
         ORDER_EVENT_TYPE_STATUS_CHANGED,
         ORDER_STATUS_PROCESSING,
@@ -268,7 +270,11 @@ def test_an_updated_field_is_no_part_of_the_story() -> None:
 def test_the_story_is_told_in_the_order_in_which_it_happened() -> None:
     state = new_state()
     order = order_in(state, ORDER_STATUS_SHIPPED)
-    for status, hours in ((TRACKING_STATUS_OUT_FOR_DELIVERY, 5), (TRACKING_STATUS_IN_TRANSIT, 2), (TRACKING_STATUS_EXCEPTION, 3)):
+    for status, hours in (
+        (TRACKING_STATUS_OUT_FOR_DELIVERY, 5),
+        (TRACKING_STATUS_IN_TRANSIT, 2),
+        (TRACKING_STATUS_EXCEPTION, 3),
+    ):
         tracking = run(state, report(order, status, at(3600 * hours)))
     assert statuses(tracking)[-3:] == [
         TRACKING_STATUS_IN_TRANSIT,
@@ -289,7 +295,9 @@ def test_the_parcel_is_where_it_was_last_seen() -> None:
     assert (location.city, location.country, location.time) == ("Giza", "EG", at(200))
 
 
-@pytest.mark.parametrize("status", [ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED], ids=by_order_status)
+@pytest.mark.parametrize(
+    "status", [ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED], ids=by_order_status
+)
 @pytest.mark.parametrize("reported", [*LEFT, TRACKING_STATUS_DELIVERED], ids=by_report)
 def test_a_report_of_an_hour_ago_tells_where_the_parcel_stands(status: int, reported: int) -> None:
     """The order's own events are recorded when they become known, which is after what they led to."""

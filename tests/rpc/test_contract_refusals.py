@@ -1,0 +1,619 @@
+"""Every method refuses every kind of bad request with the right code and details, and changes nothing."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertProductsRequest,
+    GetProductRequest,
+    ListProductsResponse,
+    Product,
+)
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_IN_TRANSIT,
+    Order,
+)
+from orders.v1.order_service_pb2 import (
+    UPSERT_MODE_ALL_OR_NOTHING,
+    UPSERT_OUTCOME_INSERTED,
+    UPSERT_OUTCOME_INVALID,
+    BatchGetOrdersRequest,
+    BatchUpsertOrdersRequest,
+    CancelOrderRequest,
+    CreateOrderRequest,
+    GetOrderRequest,
+    ListOrderEventsRequest,
+    ListOrderEventsResponse,
+    ListOrdersRequest,
+    ListOrdersResponse,
+    RecordTrackingEventRequest,
+    SearchOrdersRequest,
+    SearchOrdersResponse,
+    TrackOrderRequest,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
+)
+
+from tests.conftest import Refusal, Service, new_order, refusal_of, usd
+from tests.rpc.cases import (
+    CONTROL_CHARACTERS,
+    METHODS,
+    breaks_of_money,
+    breaks_of_rules,
+    call,
+    fields_of,
+    free_texts,
+    half_a_yen,
+    in_yen,
+    outcome,
+    valid_requests,
+)
+
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+PRECONDITION = grpc.StatusCode.FAILED_PRECONDITION
+NOT_FOUND = grpc.StatusCode.NOT_FOUND
+ABORTED = grpc.StatusCode.ABORTED
+
+UNKNOWN_ORDERS = (
+    "01890a5d-ac96-774b-bcce-b302099a8057",
+    "ORD-2026-999999",
+    "nonsense",
+    "ü",
+    " ",
+    "x" * 64,
+    *CONTROL_CHARACTERS,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Orders in the statuses that rules ask about (`imported` is pending; i-1 is one that is shipped), and tokens of lists."""
+
+    pending: Order
+    shipped: Order
+    cancelled: Order
+    imported: Order
+    tokens: dict[str, str]
+
+    @property
+    def requests(self) -> dict[str, Message]:
+        return valid_requests(self.pending.order_id)
+
+
+@pytest.fixture(scope="module")
+async def world(service: Service) -> World:
+    orders = service.orders
+    extra = [
+        Product(product_id="sushi", name="Sushi", price={"currency_code": "JPY", "units": 900}, stock=100),
+        Product(product_id="pen", name="Pen", price=usd(1), stock=100),
+        Product(product_id="yacht", name="Yacht", price=usd(9_000_000_000_000), stock=1_000_000),
+    ]
+    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=extra))
+    pending, shipped, cancelled = [await orders.CreateOrder(new_order()) for _ in range(3)]
+    await orders.CancelOrder(CancelOrderRequest(order_id=cancelled.order_id))
+    for move in (
+        TransitionOrderRequest(status=ORDER_STATUS_CONFIRMED, override_reason="paid in cash"),
+        TransitionOrderRequest(status=ORDER_STATUS_SHIPPED, carrier="DHL", tracking_number="1Z"),
+    ):
+        move.order_id = shipped.order_id
+        shipped = await orders.TransitionOrder(move)
+    await orders.BatchUpsertOrders(imported("i-1", status=ORDER_STATUS_SHIPPED))
+    upserted = await orders.BatchUpsertOrders(imported("i-2"))
+    stored = await orders.GetOrder(GetOrderRequest(order_id=upserted.results[0].order_id))
+    return World(pending, shipped, cancelled, stored, await tokens_of(service, shipped))
+
+
+async def tokens_of(service: Service, order: Order) -> dict[str, str]:
+    """A token of every method that gives one."""
+    requests = valid_requests(order.order_id)
+    (events,) = await call(service, "ListOrderEvents", requests["ListOrderEvents"])
+    (products,) = await call(service, "ListProducts", requests["ListProducts"])
+    (found,) = await call(service, "SearchOrders", SearchOrdersRequest(page_size=1))
+    listed = await call(service, "ListOrders", ListOrdersRequest(page_size=1))
+    return {
+        "ListOrderEvents": ListOrderEventsResponse.FromString(events).next_page_token,
+        "ListProducts": ListProductsResponse.FromString(products).next_page_token,
+        "SearchOrders": SearchOrdersResponse.FromString(found).next_page_token,
+        "ListOrders": ListOrdersResponse.FromString(listed[0]).resume_token,
+    }
+
+
+def imported(*ids: str, **fields: Any) -> BatchUpsertOrdersRequest:
+    request = BatchUpsertOrdersRequest(source="shop", mode=UPSERT_MODE_ALL_OR_NOTHING)
+    for external_order_id in ids:
+        order = request.orders.add(external_order_id=external_order_id, customer={"name": "Omar"}, **fields)
+        if not order.items:
+            order.items.add(sku="A", quantity=1, unit_price=usd(5))
+    return request
+
+
+class Case(NamedTuple):
+    """A request and how it has to be refused."""
+
+    name: str
+    request: Message | bytes
+    code: grpc.StatusCode = INVALID
+    reason: str = "INVALID_ORDER_DATA"
+    fields: frozenset[str] = frozenset()
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+    def mismatch(self, refusal: Refusal | None) -> str:
+        """What is not as it has to be, if anything."""
+        if refusal is None:
+            return f"{self.name}: not refused"
+        expected = (self.code, self.reason, self.fields)
+        infos = [(info.domain, info.reason) for info in refusal.infos]
+        if infos != [("orders.v1", self.reason)] or refusal.code != self.code or refusal.fields.keys() != self.fields:
+            return f"{self.name}: expected {expected}, got {refusal}"
+        if self.metadata.items() - refusal.metadata.items():
+            return f"{self.name}: expected metadata {self.metadata}, got {refusal.metadata}"
+        if not refusal.message or not all(refusal.fields.values()):
+            return f"{self.name}: says nothing: {refusal}"
+        return ""
+
+
+def wrong(name: str, request: Message, *fields: str) -> Case:
+    return Case(name, request, fields=frozenset(fields))
+
+
+def unknown_orders(make: Any) -> list[Case]:
+    return [
+        Case(f"unknown order {name!r}", make(name), NOT_FOUND, "ORDER_NOT_FOUND", metadata={"order_id": name})
+        for name in UNKNOWN_ORDERS
+    ]
+
+
+def bad_tokens(method: str, world: World) -> list[Case]:
+    """Tokens that are garbage, damaged, of another query or of another method."""
+    request = type(world.requests[method])
+    field = "resume_token" if method == "ListOrders" else "page_token"
+    named = {"order_id": world.shipped.order_id} if method == "ListOrderEvents" else {}
+    own = world.tokens[method]
+    assert own
+    damaged = [own[:-4], own[4:], own + "AAAA", own[:10] + ("A" if own[10] != "A" else "B") + own[11:], own.upper()]
+    garbage = ["!", "AAAA", "ü", "\0", "e30=", "x" * 4096, "null", " "]
+    others = [token for name, token in world.tokens.items() if name != method]
+    cases = [request(**named, **{field: token}) for token in (*damaged, *garbage, *others)]
+    if method in ("SearchOrders", "ListOrders"):
+        cases += [
+            request(filter={"customer_id": "jane"}, **{field: own}),
+            request(order_by=3, **{field: own}),
+            request(sort_order=2, **{field: own}),
+        ]
+    if method == "ListOrders":
+        cases.append(request(limit=7, resume_token=own))
+    if method == "ListOrderEvents":
+        cases.append(request(order_id=world.pending.order_id, page_token=own))
+    return [
+        Case(f"token of {case}", case, INVALID, "RESUME_TOKEN_INVALID", metadata={"field": field}) for case in cases
+    ]
+
+
+def create_order_cases(world: World) -> list[Case]:
+    def with_items(*items: tuple[str, str, int]) -> CreateOrderRequest:
+        lines = [
+            {"product_id": product, "variant_id": variant, "quantity": pieces} for product, variant, pieces in items
+        ]
+        return CreateOrderRequest(customer_id="jane", items=lines)
+
+    missing = {"product_id": "nope", "variant_id": ""}
+    short = {"product_id": "pen", "requested": "101", "available": "100"}
+    coupon = {"coupon_code": "SAVE10", "condition": "exists"}
+    points = {"requested": "5", "available": "0"}
+    return [
+        wrong("no items", CreateOrderRequest(customer_id="jane"), "items"),
+        wrong("items and a cart", new_order(cart_id="c1"), "cart_id"),
+        wrong("a variant is not named", with_items(("mug", "", 1), ("sofa", "", 1)), "items[1].variant_id"),
+        wrong("two currencies", with_items(("mug", "", 1), ("sushi", "", 1)), "items[1].product_id"),
+        wrong("a line too large", with_items(("mug", "", 1), ("yacht", "", 1000)), "items[1].quantity"),
+        wrong("a total too large", with_items(*[("yacht", "", 1)] * 200), "items"),
+        wrong("no street", new_order(shipping_address={"city": "X"}), "shipping_address.street"),
+        wrong("no billing street", new_order(billing_address={"city": "X"}), "billing_address.street"),
+        wrong("unknown saved address", new_order(shipping_address_id="a1"), "shipping_address_id"),
+        wrong("unknown saved billing address", new_order(billing_address_id="a1"), "billing_address_id"),
+        Case("unknown cart", CreateOrderRequest(customer_id="jane", cart_id="c1"), NOT_FOUND, "CART_NOT_FOUND"),
+        Case("unknown product", with_items(("nope", "", 1)), PRECONDITION, "PRODUCT_NOT_FOUND", metadata=missing),
+        Case("unknown variant", with_items(("sofa", "pink", 1)), PRECONDITION, "PRODUCT_NOT_FOUND"),
+        Case("variant of none", with_items(("mug", "pink", 1)), PRECONDITION, "PRODUCT_NOT_FOUND"),
+        Case("too many", with_items(("pen", "", 101)), PRECONDITION, "INSUFFICIENT_STOCK", metadata=short),
+        Case("too many together", with_items(*[("pen", "", 51)] * 2), PRECONDITION, "INSUFFICIENT_STOCK"),
+        Case("coupon", new_order(coupon_code="SAVE10"), PRECONDITION, "INVALID_COUPON", metadata=coupon),
+        Case("points", new_order(loyalty_points_to_use=5), PRECONDITION, "INSUFFICIENT_POINTS", metadata=points),
+        Case("not even in theory", new_order(product_id="nope", validate_only=True), PRECONDITION, "PRODUCT_NOT_FOUND"),
+    ]
+
+
+def list_cases(method: str, world: World) -> list[Case]:
+    request = type(world.requests[method])
+    early, late = {"seconds": 5}, {"seconds": 6}
+    return [
+        wrong(f"{name} upside down", request(filter={f"{name}_from": late, f"{name}_to": early}), f"filter.{name}_from")
+        for name in ("create_time", "update_time")
+    ] + bad_tokens(method, world)
+
+
+# A mask's paths are no fields of the request: the field tells which of them is meant.
+def mask_path(path: str) -> str:
+    return f"update_mask: {path}"
+
+
+def update_order_cases(world: World) -> list[Case]:
+    pending, shipped, cancelled = world.pending.order_id, world.shipped.order_id, world.cancelled.order_id
+
+    def update(order_id: str, *mask: str, **fields: Any) -> UpdateOrderRequest:
+        return UpdateOrderRequest(order={"order_id": order_id, **fields}, update_mask={"paths": mask})
+
+    too_late = {"from": "SHIPPED", "to": "SHIPPED", "field": "items"}
+    many = [f"nope{number}" for number in range(20)]
+    cases = [
+        wrong("no order id", update(""), "order.order_id"),
+        *(
+            wrong(f"mask {path!r}", update(pending, path), mask_path(path))
+            for path in (
+                *("nope", "", ".", "status.", "customer.nope", "metadata.channel", "items.quantity", "Status", "\0"),
+                *("order_id", "version", "create_time", "pricing.total", "customer.customer_id", "source", "pricing"),
+            )
+        ),
+        wrong("many bad paths", update(pending, *many), *map(mask_path, many)),
+        wrong("star and more", update(pending, "*", "metadata"), mask_path("*")),
+        wrong("may not change", update(pending, source="elsewhere"), "order.source"),
+        wrong("pricing", update(pending, pricing={"total": usd(1)}), "order.pricing.total"),
+        wrong("no items left", update(pending, "items"), "order.items"),
+        wrong("no product", update(pending, items=[{"quantity": 1}]), "order.items[0].product_id"),
+        wrong(
+            "unknown line",
+            update(pending, items=[{"item_id": "9", "product_id": "mug", "quantity": 1}]),
+            "order.items[0].item_id",
+        ),
+        wrong(
+            "line twice",
+            update(pending, items=[{"item_id": "1", "product_id": "mug", "quantity": 1}] * 2),
+            "order.items[1].item_id",
+        ),
+        wrong(
+            "no variant", update(pending, items=[{"product_id": "sofa", "quantity": 1}]), "order.items[0].variant_id"
+        ),
+        wrong("no street", update(pending, shipping_address={"city": "X"}), "order.shipping_address.street"),
+        wrong(
+            "imported items",
+            update(world.imported.order_id, items=[{"product_id": "mug", "quantity": 1}]),
+            "order.items",
+        ),
+        Case(
+            "unknown product",
+            update(pending, items=[{"product_id": "x", "quantity": 1}]),
+            PRECONDITION,
+            "PRODUCT_NOT_FOUND",
+        ),
+        Case(
+            "too many",
+            update(pending, items=[{"product_id": "pen", "quantity": 101}]),
+            PRECONDITION,
+            "INSUFFICIENT_STOCK",
+        ),
+        Case(
+            "items of a shipped order",
+            update(shipped, items=[{"product_id": "mug", "quantity": 9}]),
+            PRECONDITION,
+            "INVALID_TRANSITION",
+            metadata=too_late,
+        ),
+        Case("a cancelled order", update(cancelled, referral_code="X"), PRECONDITION, "ORDER_ALREADY_CANCELLED"),
+        Case("status back", update(shipped, status=ORDER_STATUS_PENDING), PRECONDITION, "INVALID_TRANSITION"),
+        Case("status none", update(pending, "status"), PRECONDITION, "INVALID_TRANSITION"),
+        Case(
+            "unpaid",
+            update(pending, status=ORDER_STATUS_CONFIRMED),
+            PRECONDITION,
+            "INVALID_TRANSITION",
+            metadata={"guard": "paid"},
+        ),
+        Case("cancel too late", update(shipped, status=ORDER_STATUS_CANCELLED), PRECONDITION, "ORDER_NOT_CANCELLABLE"),
+        Case("stale", update(pending, etag="0", referral_code="X"), ABORTED, "ETAG_MISMATCH", metadata={"etag": "1"}),
+        Case("etag with NUL", update(pending, etag="\0", referral_code="X"), ABORTED, "ETAG_MISMATCH"),
+    ]
+    return cases + unknown_orders(lambda name: update(name, referral_code="X"))
+
+
+def transition_order_cases(world: World) -> list[Case]:
+    pending, shipped, cancelled = world.pending.order_id, world.shipped.order_id, world.cancelled.order_id
+
+    def move(order_id: str, status: Any, **fields: Any) -> TransitionOrderRequest:
+        return TransitionOrderRequest(order_id=order_id, status=status, **fields)
+
+    unpaid = {"order_id": pending, "from": "PENDING", "to": "CONFIRMED", "guard": "paid"}
+    back = {"order_id": shipped, "from": "SHIPPED", "to": "PENDING"}
+    late = {"order_id": shipped, "status": "SHIPPED"}
+    return [
+        Case("unpaid", move(pending, ORDER_STATUS_CONFIRMED), PRECONDITION, "INVALID_TRANSITION", metadata=unpaid),
+        Case("too far", move(pending, ORDER_STATUS_DELIVERED), PRECONDITION, "INVALID_TRANSITION"),
+        Case("nowhere", move(pending, ORDER_STATUS_PENDING), PRECONDITION, "INVALID_TRANSITION"),
+        Case("back", move(shipped, ORDER_STATUS_PENDING), PRECONDITION, "INVALID_TRANSITION", metadata=back),
+        Case(
+            "cancel late", move(shipped, ORDER_STATUS_CANCELLED), PRECONDITION, "ORDER_NOT_CANCELLABLE", metadata=late
+        ),
+        Case("cancelled", move(cancelled, ORDER_STATUS_SHIPPED), PRECONDITION, "ORDER_ALREADY_CANCELLED"),
+        Case(
+            "stale", move(pending, ORDER_STATUS_CANCELLED, etag="0"), ABORTED, "ETAG_MISMATCH", metadata={"etag": "1"}
+        ),
+        *unknown_orders(lambda name: move(name, ORDER_STATUS_CANCELLED)),
+    ]
+
+
+def cancel_order_cases(world: World) -> list[Case]:
+    def cancel(order: Order, **fields: Any) -> CancelOrderRequest:
+        return CancelOrderRequest(order_id=order.order_id, **fields)
+
+    return [
+        Case("shipped", cancel(world.shipped), PRECONDITION, "ORDER_NOT_CANCELLABLE", metadata={"status": "SHIPPED"}),
+        Case("again", cancel(world.cancelled), PRECONDITION, "ORDER_ALREADY_CANCELLED"),
+        Case("stale", cancel(world.pending, etag="0"), ABORTED, "ETAG_MISMATCH", metadata={"etag": "1"}),
+        *unknown_orders(lambda name: CancelOrderRequest(order_id=name)),
+    ]
+
+
+def record_tracking_event_cases(world: World) -> list[Case]:
+    def record(order_id: str, **fields: Any) -> RecordTrackingEventRequest:
+        event = {"status": TRACKING_STATUS_IN_TRANSIT, **fields}
+        return RecordTrackingEventRequest(order_id=order_id, event=event)
+
+    future = record(world.shipped.order_id, time={"seconds": 7_000_000_000})
+    pending, cancelled = record(world.pending.order_id), record(world.cancelled.order_id)
+    return [
+        wrong("in the future", future, "event.time"),
+        Case("cancelled", cancelled, PRECONDITION, "ORDER_ALREADY_CANCELLED"),
+        Case("not even confirmed", pending, PRECONDITION, "INVALID_TRANSITION"),
+        *unknown_orders(record),
+    ]
+
+
+def batch_upsert_orders_cases(world: World) -> list[Case]:
+    mixed, other_currency, huge, costly = (
+        imported("n-1", "n-2"),
+        imported("n-1", "i-1"),
+        imported("n-1"),
+        imported("n-1"),
+    )
+    mixed.orders[1].items.add(sku="B", quantity=1, unit_price={"currency_code": "EUR", "units": 5})
+    other_currency.orders[1].items[0].unit_price.currency_code = "EUR"
+    huge.orders[0].items[0].unit_price.units = 10**12
+    huge.orders[0].items[0].quantity = 1_000_000
+    costly.orders[0].discount.CopyFrom(usd(6))
+    discounted = imported("n-1", "n-2")
+    discounted.orders[1].discount.CopyFrom(Order().pricing.total)
+    return [
+        wrong("the same order twice", imported("n-1", "n-1"), "orders[1].external_order_id"),
+        wrong("a status that goes back", imported("n-1", "i-1", status=ORDER_STATUS_PENDING), "orders[1].status"),
+        wrong("two currencies", mixed, "orders[1].items[1].unit_price.currency_code"),
+        wrong("a currency that changes", other_currency, "orders[1].total.currency_code"),
+        wrong("too large", huge, "orders[0].items"),
+        wrong("a discount above the price", costly, "orders[0].discount"),
+        wrong("a discount in no currency", discounted, "orders[1].discount.currency_code"),
+        wrong("several", imported("", ""), "orders[0].external_order_id", "orders[1].external_order_id"),
+    ]
+
+
+def batch_upsert_products_cases(world: World) -> list[Case]:
+    mug = {"product_id": "mug2", "name": "Mug", "price": usd(1)}
+    variants = [{"variant_id": "a", "name": "A"}, {"variant_id": "a", "name": "A"}]
+
+    def put(*products: dict[str, Any]) -> BatchUpsertProductsRequest:
+        return BatchUpsertProductsRequest(products=products)
+
+    euro = {"currency_code": "EUR", "units": 1}
+    return [
+        wrong("twice", put(mug, mug), "products[1].product_id"),
+        wrong("the same variant twice", put(mug | {"variants": variants}), "products[0].variants[1].variant_id"),
+        wrong("stock beside variants", put(mug | {"variants": variants[:1], "stock": 1}), "products[0].stock"),
+        wrong(
+            "installation in another currency",
+            put(mug | {"installation_price": euro}),
+            "products[0].installation_price.currency_code",
+        ),
+        wrong(
+            "a variant in another currency",
+            put(mug | {"variants": [variants[0] | {"price": euro}]}),
+            "products[0].variants[0].price.currency_code",
+        ),
+    ]
+
+
+def adjust_stock_cases(world: World) -> list[Case]:
+    def adjust(product_id: str, delta: int = 1, **fields: Any) -> AdjustStockRequest:
+        return AdjustStockRequest(product_id=product_id, delta=delta, **{"reason": "count"} | fields)
+
+    short = {"product_id": "pen", "requested": "101", "available": "100"}
+    return [
+        wrong("a reason the database cannot hold", adjust("mug", reason="a\0b"), "reason"),
+        Case("unknown", adjust("nope"), NOT_FOUND, "PRODUCT_NOT_FOUND", metadata={"product_id": "nope"}),
+        Case("unknown variant", adjust("sofa", variant_id="pink"), NOT_FOUND, "PRODUCT_NOT_FOUND"),
+        Case("no variant", adjust("sofa"), NOT_FOUND, "PRODUCT_NOT_FOUND"),
+        Case("too many", adjust("pen", -101), PRECONDITION, "INSUFFICIENT_STOCK", metadata=short),
+    ]
+
+
+DOMAIN_CASES = {
+    "CreateOrder": create_order_cases,
+    "GetOrder": lambda world: unknown_orders(lambda name: GetOrderRequest(order_id=name)),
+    "BatchGetOrders": lambda world: [
+        wrong("an empty id", BatchGetOrdersRequest(order_ids=["x", ""]), "order_ids[1]"),
+        wrong("nothing", BatchGetOrdersRequest(), "order_ids"),
+    ],
+    "ListOrders": lambda world: list_cases("ListOrders", world),
+    "SearchOrders": lambda world: list_cases("SearchOrders", world),
+    "UpdateOrder": update_order_cases,
+    "TransitionOrder": transition_order_cases,
+    "CancelOrder": cancel_order_cases,
+    "TrackOrder": lambda world: unknown_orders(lambda name: TrackOrderRequest(order_id=name)),
+    "RecordTrackingEvent": record_tracking_event_cases,
+    "BatchUpsertOrders": batch_upsert_orders_cases,
+    "ListOrderEvents": lambda world: (
+        unknown_orders(lambda name: ListOrderEventsRequest(order_id=name)) + bad_tokens("ListOrderEvents", world)
+    ),
+    "BatchUpsertProducts": batch_upsert_products_cases,
+    "GetProduct": lambda world: [Case("unknown", GetProductRequest(product_id="nope"), NOT_FOUND, "PRODUCT_NOT_FOUND")],
+    "ListProducts": lambda world: bad_tokens("ListProducts", world),
+    "AdjustStock": adjust_stock_cases,
+}
+
+
+def cases_of_bytes(method: str, request: Message) -> list[Case]:
+    """Bytes that are no request of the method, or too many of them."""
+    valid = request.SerializeToString()
+    text = next(field for field in METHODS[method].input_type.fields if field.type == field.TYPE_STRING)
+    tag = bytes((text.number << 3 | 2,))
+    padding = (4 << 20) + 1 - len(valid) - 5
+    length = bytes((padding & 0x7F | 0x80, padding >> 7 & 0x7F | 0x80, padding >> 14 & 0x7F | 0x80, padding >> 21))
+    undecodable = {
+        "garbage": b"\xff" * 20,
+        "half a tag": b"\x80",
+        "half a text": tag + b"\x05ab",
+        "a text that is not UTF-8": valid + tag + b"\x02\xff\xfe",
+        "half a character": valid + tag + b"\x01\xc3",
+        "a surrogate": valid + tag + b"\x03\xed\xa0\x80",
+        "a group that never ends": valid + b"\x7b",
+        "a wire type that does not exist": valid + b"\x0f",
+        "a byte over 4 MiB": valid + b"\x7a" + length + bytes(padding),
+    }
+    return [Case(name, data, fields=frozenset({""})) for name, data in undecodable.items()]
+
+
+def every_case(method: str, world: World) -> Iterable[Case]:
+    valid = world.requests[method]
+    yield from DOMAIN_CASES[method](world)
+    yield from cases_of_bytes(method, valid)
+    for found in (*breaks_of_rules(method), *breaks_of_money(method)):
+        yield wrong(found.name, found.applied_to(valid), found.field)
+    for found in half_a_yen(method):
+        yield wrong(found.name, found.applied_to(in_yen(valid)), found.field)
+
+
+def test_every_method_of_the_descriptors_has_cases() -> None:
+    assert METHODS.keys() == DOMAIN_CASES.keys() == valid_requests("").keys()
+    assert all(breaks_of_rules(method) for method in METHODS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_what_the_cases_start_from_is_taken(service: Service, method: str) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    assert await outcome(service, method, valid_requests(order.order_id)[method]) is None
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_bad_request_is_refused_by_name_and_changes_nothing(
+    service: Service, world: World, method: str
+) -> None:
+    cases = list(every_case(method, world))
+    before = await service.contents()
+    outcomes = await asyncio.gather(*(outcome(service, method, case.request) for case in cases))
+    mismatches = [mismatch for case, found in zip(cases, outcomes, strict=True) if (mismatch := case.mismatch(found))]
+    assert mismatches == []
+    assert await service.contents() == before
+
+
+TEXTS = (
+    "two\nlines\tand a tab",
+    "NUL \0 in it",
+    "\x1b[31m\x7f\u0085\u2028",
+    "🛋️ Größe 漢字 \u202e",
+    "'; DROP TABLE orders; --",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_no_text_makes_the_server_fail(service: Service, world: World, method: str) -> None:
+    valid = world.requests[method]
+    requests = [found.applied_to(valid) for text in TEXTS for found in free_texts(method, text)]
+    outcomes = await asyncio.gather(*(outcome(service, method, request) for request in requests))
+    assert {found.code for found in outcomes if found} <= {INVALID, NOT_FOUND, PRECONDITION, ABORTED}
+    assert [found for found in outcomes if found and (len(found.infos) != 1 or not found.reason)] == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_free_text_comes_back_as_it_was_sent(service: Service, text: str) -> None:
+    order = await service.orders.CreateOrder(
+        new_order(special_instructions=text, metadata={text: text}, shipping_address={"street": text, "name": text})
+    )
+    stored = await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id))
+    assert stored.special_instructions == stored.shipping_address.street == stored.shipping_address.name == text
+    assert dict(stored.metadata) == {text: text}
+
+
+async def test_a_request_beyond_what_the_transport_takes_is_refused_before_it_is_read(service: Service) -> None:
+    refusal = await outcome(service, "CreateOrder", bytes((16 << 20) + 1))
+    assert refusal is not None
+    assert refusal.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert await outcome(service, "GetProduct", GetProductRequest(product_id="mug")) is None
+
+
+@pytest.mark.parametrize("method", ["/orders.v1.OrderService/Nope", "/orders.v1.Nope/GetOrder", "/nope"])
+async def test_an_unknown_method_is_refused_with_details(service: Service, method: str) -> None:
+    for kind in (service.channel.unary_unary, service.channel.unary_stream):
+        call = kind(method)(b"\xff")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call if kind == service.channel.unary_unary else [answer async for answer in call]
+        refusal = refusal_of(caught.value)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_FOUND")
+        assert refusal.metadata == {"method": method}
+
+
+async def test_a_refusal_of_any_length_fits_what_clients_take(service: Service) -> None:
+    """Clients give up on more than 8 KiB of trailers, and then show neither the code nor the reason."""
+    long = "漢" * 2000
+    metadata = {f"{number}{long}": long for number in range(50)}
+    requests = {
+        "CreateOrder": [new_order(metadata=metadata), CreateOrderRequest(items=[{}] * 500)],
+        "UpdateOrder": [
+            UpdateOrderRequest(order={"order_id": long}),
+            UpdateOrderRequest(order={"order_id": "x"}, update_mask={"paths": [long] * 50}),
+        ],
+        "BatchUpsertOrders": [imported(*[long] * 500), imported("n-1", metadata=metadata)],
+    }
+    for method, refusable in requests.items():
+        for request in refusable:
+            refusal = await outcome(service, method, request)
+            assert refusal is not None
+            assert refusal.code in (INVALID, NOT_FOUND)
+            assert refusal.reason in ("INVALID_ORDER_DATA", "ORDER_NOT_FOUND")
+
+
+async def test_the_fields_that_do_not_fit_a_refusal_are_counted(service: Service) -> None:
+    refusal = await outcome(
+        service, "CreateOrder", CreateOrderRequest(customer_id="jane", items=[{"quantity": 1}] * 500)
+    )
+    assert refusal is not None
+    named = [field for field in refusal.fields if field]
+    assert named == [f"items[{index}].product_id" for index in range(len(named))]
+    assert refusal.fields[""] == f"and {500 - len(named)} more"
+
+
+async def test_a_bad_order_of_a_batch_is_answered_by_itself_with_the_details_of_an_error(service: Service) -> None:
+    valid = valid_requests("batch")["BatchUpsertOrders"]
+    found = breaks_of_rules("BatchUpsertOrders") + breaks_of_money("BatchUpsertOrders")
+    breaks = [one for one in found if one.field.startswith("orders[1].")]
+    mismatches = []
+    for number, one in enumerate(breaks):
+        request = BatchUpsertOrdersRequest()
+        request.CopyFrom(one.applied_to(valid))
+        request.mode = 0
+        request.source = f"shop{number}"
+        response = await service.orders.BatchUpsertOrders(request)
+        good, bad = response.results
+        fields = fields_of(bad.status)
+        if (good.outcome, bad.outcome, bad.index) != (UPSERT_OUTCOME_INSERTED, UPSERT_OUTCOME_INVALID, 1):
+            mismatches.append(f"{one.name}: {response}")
+        if fields != {one.field} or bad.status.code != INVALID.value[0] or bad.order_id:
+            mismatches.append(f"{one.name}: {bad}")
+    assert mismatches == []
