@@ -6,8 +6,8 @@ import inspect
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -257,13 +257,21 @@ def export(
     raise typer.Exit(_transfer(run))
 
 
-def _channel(target: str) -> Any:
+@asynccontextmanager
+async def _channel(target: str) -> AsyncIterator[Any]:
+    """A channel to a server that is there: one that goes away later is waited for, one that never was is not."""
     import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    return grpc.aio.insecure_channel(
-        target,
-        options=[("grpc.max_receive_message_length", 64 << 20), ("grpc.keepalive_time_ms", 30_000)],
-    )
+    options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.keepalive_time_ms", 30_000)]
+    async with grpc.aio.insecure_channel(target, options=options) as channel:
+        try:
+            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                text = f"{target}: {error.code().name}: {error.details()}; name another server with --target"
+                raise Failure(text) from error
+        yield channel
 
 
 def _transfer(run: Callable[[], Any]) -> int:

@@ -33,7 +33,7 @@ from server.domain.idempotency import Key, first_answer
 from server.domain.lifecycle import transition
 from server.domain.state import State
 from server.domain.status import status_of
-from server.domain.tracking import record_tracking_event, track
+from server.domain.tracking import record_tracking_event, set_carrier, track
 from server.domain.update import update_order
 from server.domain.upsert import summarize, upsert_order
 
@@ -83,7 +83,9 @@ def _held(request: UpdateOrderRequest) -> bool:
 
 
 NEEDS: dict[type[Message], Callable[[Any], Needs]] = {
-    CreateOrderRequest: lambda r: Needs(products=[item.product_id for item in r.items], new_orders=int(not r.validate_only)),
+    CreateOrderRequest: lambda r: Needs(
+        products=[item.product_id for item in r.items], new_orders=int(not r.validate_only)
+    ),
     UpdateOrderRequest: lambda r: Needs(
         orders=[r.order.order_id], products=[item.product_id for item in r.order.items], held_stock=_held(r)
     ),
@@ -91,7 +93,9 @@ NEEDS: dict[type[Message], Callable[[Any], Needs]] = {
     CancelOrderRequest: lambda r: Needs(orders=[r.order_id], held_stock=True),
     RecordTrackingEventRequest: lambda r: Needs(orders=[r.order_id], history=True),
     BatchUpsertOrdersRequest: lambda r: Needs(
-        external=[(r.source, order.external_order_id) for order in r.orders], held_stock=True, new_orders=0 if r.validate_only else len(r.orders)
+        external=[(r.source, order.external_order_id) for order in r.orders],
+        held_stock=True,
+        new_orders=0 if r.validate_only else len(r.orders),
     ),
     BatchUpsertProductsRequest: lambda r: Needs(
         products=[product.product_id for product in r.products], replaces_products=True
@@ -156,10 +160,9 @@ def _transition(command: Command, state: State) -> bytes:
     before = state.order(request.order_id)
     check_etag(before, request.etag)
     draft = draft_of(before, command.stamp(state))
-    delivery = draft.order.delivery
-    delivery.carrier = request.carrier or delivery.carrier
-    delivery.tracking_number = request.tracking_number or delivery.tracking_number
+    set_carrier(draft.order, request)
     transition(draft, request.status, override_reason=request.override_reason, reason=request.reason)
+    draft.note_delivery_changes("carrier", "tracking_number")
     return _finish(state, draft.finish())
 
 

@@ -49,6 +49,13 @@ class Draft:
             event.from_status = event.to_status = order.status
         self.events.append(event)
 
+    def note_delivery_changes(self, *fields: str) -> None:
+        """Lists, with the last event, those of the delivery's fields that the draft has changed."""
+        assert self.before is not None
+        before, after = self.before.delivery, self.order.delivery
+        changed = [f"delivery.{field}" for field in fields if getattr(before, field) != getattr(after, field)]
+        self.events[-1].changed_fields.extend(changed)
+
     def finish(self) -> OrderChange:
         order = self.order
         order.etag = str(order.version)

@@ -16,6 +16,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_STATUS_PARTIALLY_REFUNDED,
     PAYMENT_STATUS_REFUND_DUE,
     SHIPPING_STATUS_DELIVERED,
+    SHIPPING_STATUS_NOT_SHIPPED,
     SHIPPING_STATUS_PROCESSING,
     SHIPPING_STATUS_SHIPPED,
     Order,
@@ -39,7 +40,7 @@ class Step:
 
 
 _PAYMENT = frozenset({Role.PAYMENT, Role.ADMIN})
-_FULFILMENT = frozenset({Role.FULFILMENT, Role.ADMIN})
+FULFILMENT = frozenset({Role.FULFILMENT, Role.ADMIN})
 _OWNER = frozenset({Role.CUSTOMER, Role.ADMIN})
 _ADMIN = frozenset({Role.ADMIN})
 
@@ -48,11 +49,11 @@ SHIPPABLE = "shippable"
 
 STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
     (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(_PAYMENT, PAID),
-    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(_FULFILMENT),
-    (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(_FULFILMENT, SHIPPABLE),
-    (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED): Step(_FULFILMENT),
-    (ORDER_STATUS_PENDING, ORDER_STATUS_PROCESSING): Step(_FULFILMENT, passing=ORDER_STATUS_CONFIRMED),
-    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_SHIPPED): Step(_FULFILMENT, passing=ORDER_STATUS_PROCESSING),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(FULFILMENT),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(FULFILMENT, SHIPPABLE),
+    (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED): Step(FULFILMENT),
+    (ORDER_STATUS_PENDING, ORDER_STATUS_PROCESSING): Step(FULFILMENT, passing=ORDER_STATUS_CONFIRMED),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_SHIPPED): Step(FULFILMENT, passing=ORDER_STATUS_PROCESSING),
     (ORDER_STATUS_PENDING, ORDER_STATUS_CANCELLED): Step(_OWNER),
     (ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED): Step(_ADMIN),
     (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED): Step(_ADMIN),
@@ -69,6 +70,7 @@ RANK = {
 }
 
 _SHIPPING_STATUS = {
+    ORDER_STATUS_CANCELLED: SHIPPING_STATUS_NOT_SHIPPED,
     ORDER_STATUS_PROCESSING: SHIPPING_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED: SHIPPING_STATUS_SHIPPED,
     ORDER_STATUS_DELIVERED: SHIPPING_STATUS_DELIVERED,
@@ -93,7 +95,7 @@ def transition(
     """Moves the draft to a status by the table, recording every status it enters."""
     order, caller = draft.order, draft.stamp.caller
     step = _find_step(order, to)
-    _check_role(order, to, step, caller)
+    check_role(order, step.who, caller, what=f"move to {status_name(to)}")
     if step.passing:
         passed = STEPS[order.status, step.passing]
         _enter(draft, step.passing, reason=_check_guard(order, passed, step.passing, caller, override_reason))
@@ -102,13 +104,19 @@ def transition(
     _enter(draft, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
 
 
+def check_not_cancelled(order: Order) -> None:
+    """A cancelled order changes no more."""
+    if order.status == ORDER_STATUS_CANCELLED:
+        metadata = {"order_id": order.order_id, "status": status_name(order.status)}
+        text = f"order {order.order_id} is cancelled and changes no more"
+        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata=metadata)
+
+
 def _find_step(order: Order, to: OrderStatus) -> Step:
     step = STEPS.get((order.status, to))
     if step is not None:
         return step
-    about = {"order_id": order.order_id, "status": status_name(order.status)}
-    if order.status == ORDER_STATUS_CANCELLED:
-        raise OrderError("ORDER_ALREADY_CANCELLED", f"order {order.order_id} is cancelled", metadata=about)
+    check_not_cancelled(order)
     if to == ORDER_STATUS_CANCELLED:
         raise _not_cancellable(order)
     allowed = ", ".join(status_name(after) for before, after in STEPS if before == order.status) or "nothing"
@@ -130,10 +138,10 @@ def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = 
     return OrderError("INVALID_TRANSITION", text, metadata=metadata)
 
 
-def _check_role(order: Order, to: OrderStatus, step: Step, caller: Caller) -> None:
-    if caller.roles.isdisjoint(step.who):
-        who = " or ".join(sorted(step.who))
-        text = f"only {who} may move order {order.order_id} from {status_name(order.status)} to {status_name(to)}"
+def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
+    """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
+    if caller.roles.isdisjoint(who):
+        text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
         raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
 
 

@@ -32,11 +32,11 @@ from orders.v1.order_pb2 import (
     Tracking,
     TrackingEvent,
 )
-from orders.v1.order_service_pb2 import RecordTrackingEventRequest
+from orders.v1.order_service_pb2 import RecordTrackingEventRequest, TransitionOrderRequest
 
 from server.domain.draft import Draft, OrderChange, Stamp, draft_of
-from server.domain.errors import OrderError, invalid_field
-from server.domain.lifecycle import RANK, transition
+from server.domain.errors import invalid_field
+from server.domain.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role, transition
 
 # The status an order has reached, if its parcel is where the carrier says.
 _IMPLIED = {
@@ -44,6 +44,7 @@ _IMPLIED = {
     TRACKING_STATUS_IN_TRANSIT: ORDER_STATUS_SHIPPED,
     TRACKING_STATUS_OUT_FOR_DELIVERY: ORDER_STATUS_SHIPPED,
     TRACKING_STATUS_DELIVERY_ATTEMPTED: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_RETURNED: ORDER_STATUS_SHIPPED,
     TRACKING_STATUS_DELIVERED: ORDER_STATUS_DELIVERED,
 }
 
@@ -66,9 +67,8 @@ _ONE_DAY = 86_400
 
 def record_tracking_event(before: Order, request: RecordTrackingEventRequest, *, stamp: Stamp) -> OrderChange:
     """The order after what the carrier reports."""
-    if before.status == ORDER_STATUS_CANCELLED:
-        text = f"order {before.order_id} is cancelled and is not tracked"
-        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata={"order_id": before.order_id, "status": "CANCELLED"})
+    check_not_cancelled(before)
+    check_role(before, FULFILMENT, stamp.caller, what="record what the carrier reports of")
     reported = TrackingEvent()
     reported.CopyFrom(request.event)
     if not reported.HasField("time"):
@@ -76,18 +76,20 @@ def record_tracking_event(before: Order, request: RecordTrackingEventRequest, *,
     if reported.time.seconds > stamp.time.seconds + _ONE_DAY:
         raise invalid_field("event.time", "is more than a day in the future")
     draft = draft_of(before, stamp)
-    _set_delivery(draft.order, request)
+    set_carrier(draft.order, request)
+    if request.HasField("estimated_delivery_time"):
+        draft.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
     _advance(draft, reported)
+    draft.note_delivery_changes("carrier", "tracking_number", "estimated_time")
     _set_shipping_status(draft.order, reported.status)
     return draft.finish()
 
 
-def _set_delivery(order: Order, request: RecordTrackingEventRequest) -> None:
+def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOrderRequest) -> None:
+    """Takes over the carrier and the tracking number, where the request says them."""
     delivery = order.delivery
     delivery.carrier = request.carrier or delivery.carrier
     delivery.tracking_number = request.tracking_number or delivery.tracking_number
-    if request.HasField("estimated_delivery_time"):
-        delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
 
 
 def _advance(draft: Draft, reported: TrackingEvent) -> None:

@@ -8,10 +8,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_UPDATED,
-    ORDER_STATUS_CANCELLED,
     ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
+    PAYMENT_STATUS_FAILED,
+    PAYMENT_STATUS_UNPAID,
     Order,
     OrderEvent,
     OrderItem,
@@ -23,7 +24,7 @@ from server.domain.catalog import Offer, find_offer
 from server.domain.create import check_address
 from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import OrderError, Violation, invalid, invalid_field
-from server.domain.lifecycle import RANK, status_name, transition
+from server.domain.lifecycle import RANK, check_not_cancelled, status_name, transition
 from server.domain.pricing import add_line, price
 
 # The last status in which a field may change. A cancelled order changes no more.
@@ -50,6 +51,9 @@ CHANGEABLE: dict[str, OrderStatus] = {
     "status": ORDER_STATUS_DELIVERED,
 }
 
+# The payment statuses in which an order may still come to cost something else.
+_OPEN = frozenset({PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED})
+
 # What names the order in the request, or changes with every change: no wish to set it.
 _NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time"})
 
@@ -69,6 +73,8 @@ def update_order(
     if changed:
         draft.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
+        if not wished.status:
+            raise invalid_field("order.status", "is named by the mask, but not set")
         transition(draft, wished.status, override_reason=request.override_reason)
     return draft.finish() if draft.events else OrderChange(before=before, after=before, events=[])
 
@@ -91,7 +97,7 @@ def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
     """The paths to change, each within one rule of CHANGEABLE; refuses by name those that may never change."""
     named = list(dict.fromkeys(mask.paths)) or [path for path in set_paths(wished) if _differs(before, wished, path)]
     if named == ["*"]:
-        return list(CHANGEABLE)
+        return [path for path in CHANGEABLE if path != "status" or wished.status]
     paths: list[str] = []
     violations: list[Violation] = []
     for path in named:
@@ -157,16 +163,20 @@ def _differs(before: Order, wished: Order, path: str) -> bool:
 
 
 def _check_changeable(order: Order, paths: list[str]) -> None:
-    if order.status == ORDER_STATUS_CANCELLED:
-        text = f"order {order.order_id} is cancelled and changes no more"
-        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata={"order_id": order.order_id, "status": "CANCELLED"})
+    check_not_cancelled(order)
     for path in paths:
         last = CHANGEABLE[_rule_of(path)]
+        status = status_name(order.status)
         if RANK[order.status] > RANK[last]:
-            status = status_name(order.status)
-            text = f"{path} can change until the order is {status_name(last)}; order {order.order_id} is {status}"
-            metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
-            raise OrderError("INVALID_TRANSITION", text, metadata=metadata)
+            raise _too_late(order, path, f"can change until the order is {status_name(last)}, and it is {status}")
+        if path == "items" and order.payment_status not in _OPEN:
+            raise _too_late(order, path, "can change until the order is paid or authorized, and it is")
+
+
+def _too_late(order: Order, path: str, why: str) -> OrderError:
+    status = status_name(order.status)
+    metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
+    return OrderError("INVALID_TRANSITION", f"order {order.order_id}: {path} {why}", metadata=metadata)
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:

@@ -10,6 +10,7 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PENDING,
     PAYMENT_STATUS_UNPAID,
     SHIPPING_STATUS_NOT_SHIPPED,
+    Address,
     Order,
     OrderEvent,
 )
@@ -17,7 +18,7 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersResponse, UpsertOrder
 
 from server.domain.draft import Draft, OrderChange, Stamp, draft_of
 from server.domain.errors import invalid_field
-from server.domain.lifecycle import advance_imported
+from server.domain.lifecycle import advance_imported, check_not_cancelled
 from server.domain.money import MAX_MINOR, from_minor, text_of, to_minor
 
 _COMPARED = (
@@ -56,9 +57,8 @@ def upsert_order(
     if before is None:
         return _insert(wished, amounts, fresh, stamp), amounts.warnings
     if before.pricing.total.currency_code != amounts.currency:
-        raise invalid_field(
-            "total.currency_code", f"the order is in {before.pricing.total.currency_code}, which cannot change"
-        )
+        text = f"the order is in {before.pricing.total.currency_code}, which cannot change"
+        raise invalid_field("items[0].unit_price.currency_code", text)
     draft = draft_of(before, stamp)
     _fill(draft.order, wished, amounts)
     from_status = draft.order.status
@@ -76,6 +76,7 @@ def upsert_order(
         )
     if not draft.events:
         return OrderChange(before=before, after=before, events=[]), amounts.warnings
+    check_not_cancelled(before)
     return draft.finish(), amounts.warnings
 
 
@@ -117,6 +118,8 @@ def _amounts(wished: UpsertOrder) -> Amounts:
     pieces = sum(quantities)
     if wished.total_quantity and wished.total_quantity != pieces:
         warnings.append(f"total_quantity: {wished.total_quantity} does not add up: the items are {pieces} pieces")
+    if wished.address_text and wished.HasField("shipping_address"):
+        warnings.append("address_text: is not used, as shipping_address is given")
     return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or pieces, warnings)
 
 
@@ -139,7 +142,7 @@ def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
         order.shipping_address.CopyFrom(wished.shipping_address)
         order.billing_address.CopyFrom(wished.shipping_address)
     elif wished.address_text:
-        order.shipping_address.street = wished.address_text
+        order.shipping_address.CopyFrom(Address(street=wished.address_text))
         order.billing_address.CopyFrom(order.shipping_address)
     order.total_quantity = amounts.pieces
     _fill_items(order, wished, amounts)

@@ -1,7 +1,7 @@
 """Writes what a batch changed: one statement a table, all in one flight to the server."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
@@ -46,7 +46,8 @@ def _statements(state: State) -> Iterator[tuple[Statement, Parameters]]:
 
 
 def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
-    inserted = [order_id for order_id, before in changes.orders.items() if before is None]
+    # Where batches insert the same rows, one order keeps them from deadlocking.
+    inserted = sorted((id for id, before in changes.orders.items() if before is None), key=_external_id(state))
     updated = {order_id: before for order_id, before in changes.orders.items() if before is not None}
     for order_ids in _slices(inserted):
         yield statements.INSERT_ORDERS, _order_columns(order_ids, state)
@@ -66,7 +67,7 @@ def _catalog_statements(changes: Changes, state: State) -> Iterator[tuple[Statem
     now = datetime_of(state.time)
     names = names_of(statements.PRODUCT_COLUMNS)
     for statement, new in ((statements.INSERT_PRODUCTS, True), (statements.UPDATE_PRODUCTS, False)):
-        rows = [(change.product_id, change.snapshot, now) for change in changes.products.values() if change.new is new]
+        rows = [(name, change.snapshot, now) for name, change in sorted(changes.products.items()) if change.new is new]
         if rows:
             yield statement, columns_of(names, rows)
     if changes.new_shelves:
@@ -88,6 +89,10 @@ def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:
 def _item_columns(order_ids: Iterable[str], state: State) -> Parameters:
     rows = [row for order_id in order_ids for row in item_rows(state.orders[order_id])]
     return columns_of(names_of(statements.ITEM_COLUMNS), rows)
+
+
+def _external_id(state: State) -> Callable[[str], tuple[str, str]]:
+    return lambda order_id: (state.orders[order_id].source, state.orders[order_id].external_order_id)
 
 
 def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -45,9 +45,9 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection[Row]]:
-        """A connection in autocommit mode. Raises DEPENDENCY_UNAVAILABLE."""
-        with database_errors():
+    async def connection(self, *, passing: tuple[type[Exception], ...] = ()) -> AsyncIterator[AsyncConnection[Row]]:
+        """A connection in autocommit mode. Raises DEPENDENCY_UNAVAILABLE, except for errors that are `passing`."""
+        with database_errors(passing=passing):
             async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
                 yield connection
 

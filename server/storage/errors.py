@@ -26,10 +26,12 @@ _UNAVAILABLE = (
 
 
 @contextmanager
-def database_errors() -> Iterator[None]:
-    """Raises DEPENDENCY_UNAVAILABLE for what is the database's state and not the caller's fault."""
+def database_errors(*, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Raises DEPENDENCY_UNAVAILABLE for what is the database's state and not the caller's fault; lets through what is `passing`."""
     try:
         yield
+    except passing:
+        raise
     except _UNAVAILABLE as error:
         log.warning("database: %s: %s", type(error).__name__, str(error).strip())
         raise unavailable() from error

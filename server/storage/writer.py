@@ -19,7 +19,7 @@ from server.domain.state import State
 from server.storage.batcher import Batcher
 from server.storage.changes import send_changes
 from server.storage.database import Database, Row
-from server.storage.errors import RETRYABLE, database_errors, unavailable
+from server.storage.errors import RETRYABLE, unavailable
 from server.storage.reading import read_state
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,7 @@ class Writer:
         """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with database_errors():
-                    return await self._transact(commands, decide_all)
+                return await self._transact(commands, decide_all)
             except RETRYABLE as error:
                 log.info("batch of %d met another one (%s), attempt %d", len(commands), type(error).__name__, attempt)
             except OrderError:
@@ -97,7 +96,7 @@ class Writer:
             return error
 
     async def _transact(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
-        async with self._database.connection() as connection:
+        async with self._database.connection(passing=RETRYABLE) as connection:
             try:
                 state = await read_state(connection, commands)
                 outcomes = await decide_all(commands, state)

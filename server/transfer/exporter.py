@@ -96,8 +96,8 @@ class _Export:
         report.interrupted = True
         try:
             report.interrupted = not await self._all(progress)
-        except BrokenPipeError:  # who reads has had enough
-            pass
+        except BrokenPipeError:  # who reads has had enough, which is as good as the end
+            report.interrupted = False
         finally:
             self.output.close(finished=not report.interrupted)
             report.seconds = time.monotonic() - began

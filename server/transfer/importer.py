@@ -80,7 +80,8 @@ class _Import:
             report.interrupted = not await self._feed(batcher, chunk)
             await self.sender.drain()
         except (Exception, asyncio.CancelledError):
-            await self.sender.drain()
+            if not self.stop.is_set():  # else it has been waited for already
+                await self.sender.drain()
             raise
         finally:
             await self.sender.close()

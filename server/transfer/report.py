@@ -64,8 +64,8 @@ class Rejects:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: IO[str] | None = None
-        if path:
-            path.unlink(missing_ok=True)  # an earlier run's would be taken for this one's
+        if path and path.is_file() and not path.is_symlink():  # but not /dev/null, or what /dev/stderr stands for
+            path.unlink()  # an earlier run's would be taken for this one's
 
     def add(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
         """Writes one."""

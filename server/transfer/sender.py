@@ -104,5 +104,6 @@ class Sender:
                 self._note_invalid(result, entries[result.index])
 
     def _note_invalid(self, result: UpsertResult, entry: Entry) -> None:
-        reason = explain_status(result.status)
+        # In the request an order has a number, which says nothing to who reads the file.
+        reason = explain_status(result.status).replace(f"orders[{result.index}].", "")
         self._rejects.add(line=entry.line, external_order_id=entry.key, reason=reason, raw=entry.raw)

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
+from hypothesis import HealthCheck, settings
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
     BatchUpsertProductsRequest,
@@ -83,6 +84,9 @@ RESPONSES: Mapping[type[Message], tuple[str, type[Message]]] = {
     AdjustStockRequest: ("AdjustStock", Product),
 }
 
+# For properties: a busy machine is no failure.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 # Messages.
 
@@ -95,7 +99,7 @@ def money(amount: str, currency: str = "USD") -> Money:
 
 
 def amount(value: Money) -> Decimal:
-    return value.units + Decimal(value.nanos) / 1_000_000_000
+    return Decimal(value.units) + Decimal(value.nanos) / 1_000_000_000
 
 
 def at(seconds: int) -> Timestamp:
@@ -251,9 +255,9 @@ def history(state: State, order: Order) -> list[OrderEvent]:
 
 def order_in(state: State, status: OrderStatus, *items: NewOrderItem) -> Order:
     """A paid order with a carrier, brought into a status by the rules."""
-    order = pay(state, run(state, create(*items)))
+    order: Order = pay(state, run(state, create(*items)))
     if status == ORDER_STATUS_CANCELLED:
-        return run(state, CancelOrderRequest(order_id=order.order_id))
+        return Order.FromString(answer(state, CancelOrderRequest(order_id=order.order_id)).body)
     for to in STATUSES[1 : STATUSES.index(status) + 1]:
         request = TransitionOrderRequest(order_id=order.order_id, status=to, carrier="Aramex", tracking_number="T1")
         order = run(state, request)

@@ -33,6 +33,7 @@ from tests.unit.builders import (
     product,
     refuse,
     run,
+    unhurried,
     variant,
 )
 
@@ -147,6 +148,7 @@ def test_an_installation_price_costs_nothing_where_nobody_has_to_install() -> No
     assert run(state, create()).pricing.total == money("10.00")
 
 
+@unhurried
 @given(
     st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**5), st.booleans(), st.integers(1, 20)), max_size=8),
     st.sampled_from(["JPY", "USD", "KWD", "CLF"]),

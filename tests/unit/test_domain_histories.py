@@ -73,7 +73,7 @@ from tests.unit.builders import (
     variant,
 )
 
-BATCHES = 2000
+BATCHES = 1500
 SEEDS = range(12)
 
 # Only imports are made by this caller, so that an event shows by which rule it is to be judged.

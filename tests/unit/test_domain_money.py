@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.domain.errors import OrderError
 from server.domain.money import EXPONENTS, MAX_MINOR, from_minor, minor_of, text_of, to_minor
-from tests.unit.builders import amount, fields_of
+from tests.unit.builders import amount, fields_of, unhurried
 
 ONE_OF_EACH = [("JPY", 0), ("USD", 2), ("KWD", 3), ("CLF", 4)]
 CURRENCIES = st.sampled_from(sorted(EXPONENTS))
@@ -51,6 +51,7 @@ def test_an_amount_is_the_same_in_minor_units_as_a_message_and_as_text(
     assert text_of(minor, currency) == text
 
 
+@unhurried
 @given(MINORS, CURRENCIES)
 def test_minor_units_survive_the_way_to_a_message_and_back(minor: int, currency: str) -> None:
     money = from_minor(minor, currency)
@@ -58,6 +59,7 @@ def test_minor_units_survive_the_way_to_a_message_and_back(minor: int, currency:
     assert minor_of(money) == minor
 
 
+@unhurried
 @given(MINORS, CURRENCIES)
 def test_text_and_message_say_the_same_amount(minor: int, currency: str) -> None:
     number, _, code = text_of(minor, currency).partition(" ")
@@ -65,11 +67,13 @@ def test_text_and_message_say_the_same_amount(minor: int, currency: str) -> None
     assert -Decimal(number).as_tuple().exponent == EXPONENTS[currency]
 
 
+@unhurried
 @given(INT64, INT32, CURRENCIES)
 def test_a_message_is_taken_exactly_or_refused(units: int, nanos: int, currency: str) -> None:
     check_exact_or_refused(units, nanos, currency)
 
 
+@unhurried
 @given(st.integers(-2, 10**7), INT32 | st.sampled_from([0, 10**7, 10**9]), CURRENCIES)
 def test_a_small_message_is_taken_exactly_or_refused(units: int, nanos: int, currency: str) -> None:
     check_exact_or_refused(units, nanos, currency)

@@ -22,6 +22,7 @@ from tests.unit.builders import (
     product,
     refuse,
     run,
+    unhurried,
     variant,
 )
 
@@ -39,6 +40,7 @@ def orders(draw: st.DrawFn) -> Order:
     )
 
 
+@unhurried
 @given(orders())
 def test_an_order_holds_its_lines_unless_it_is_cancelled_or_they_are_imported(order: Order) -> None:
     held = held_by(order)
@@ -47,6 +49,7 @@ def test_an_order_holds_its_lines_unless_it_is_cancelled_or_they_are_imported(or
     assert set(held) == {(item.product_id, item.variant_id) for item in live}
 
 
+@unhurried
 @given(st.lists(orders(), min_size=1, max_size=6))
 def test_over_any_life_an_order_takes_what_it_holds_in_the_end(life: list[Order]) -> None:
     taken: Counter[Shelf] = Counter()
@@ -55,6 +58,7 @@ def test_over_any_life_an_order_takes_what_it_holds_in_the_end(life: list[Order]
     assert {shelf: pieces for shelf, pieces in taken.items() if pieces} == dict(held_by(life[-1]))
 
 
+@unhurried
 @given(orders(), orders())
 def test_a_change_and_its_reverse_take_nothing(first: Order, second: Order) -> None:
     there, back = taken_by(first, second), taken_by(second, first)
@@ -62,6 +66,7 @@ def test_a_change_and_its_reverse_take_nothing(first: Order, second: Order) -> N
     assert 0 not in there.values()
 
 
+@unhurried
 @given(
     st.dictionaries(SHELVES, st.integers(-50, 50), max_size=4), st.dictionaries(SHELVES, st.integers(0, 50), max_size=4)
 )

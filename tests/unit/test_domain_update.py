@@ -20,6 +20,9 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
     PAYMENT_METHOD_PAYPAL,
+    PAYMENT_STATUS_AUTHORIZED,
+    PAYMENT_STATUS_PAID,
+    PAYMENT_STATUS_UNPAID,
     Address,
     Customer,
     Delivery,
@@ -27,6 +30,7 @@ from orders.v1.order_pb2 import (
     Order,
     OrderItem,
     OrderStatus,
+    PaymentStatus,
     Pricing,
 )
 from orders.v1.order_service_pb2 import UpdateOrderRequest
@@ -236,6 +240,8 @@ def test_nothing_that_the_proto_calls_output_only_changes(path: str) -> None:
 def test_a_field_changes_up_to_its_last_status(path: str, status: int) -> None:
     state = new_state()
     order = filled(state, status)
+    if path == "items":
+        stored(state, order).payment_status = PAYMENT_STATUS_UNPAID
     wished = with_value(path)
     request = update(order, path, wished=wished)
     if RANKS.index(status) > RANKS.index(LAST_STATUS[path]):
@@ -777,3 +783,18 @@ def test_a_transition_after_an_update_counts_on() -> None:
     run(state, update(order, wished=Order(referral_code="NEW")))
     assert run(state, transition(order, ORDER_STATUS_CONFIRMED)).version == 3
     assert stored(state, order).status != ORDER_STATUS_DELIVERED
+
+
+@pytest.mark.parametrize("payment_status", [PAYMENT_STATUS_AUTHORIZED, PAYMENT_STATUS_PAID])
+def test_what_is_paid_for_stays_as_it_is(payment_status: PaymentStatus) -> None:
+    state = new_state()
+    order = filled(state, ORDER_STATUS_PENDING)
+    state.orders[order.order_id].payment_status = payment_status
+    error = refuse(state, update(order, "items", wished=with_value("items")))
+    assert (error.reason, error.metadata["field"]) == ("INVALID_TRANSITION", "items")
+
+
+def test_a_status_that_the_mask_names_must_be_set() -> None:
+    state = new_state()
+    order = filled(state, ORDER_STATUS_PENDING)
+    assert fields_of(refuse(state, update(order, "status", wished=Order()))) == ["order.status"]

@@ -281,7 +281,7 @@ def test_an_order_keeps_its_currency() -> None:
     state = imported()
     before = fingerprint(state)
     status = invalid_status(state, upsert(items=[upsert_line(currency="EUR")]))
-    assert fields_of(status) == ["orders[0].total.currency_code"]
+    assert fields_of(status) == ["orders[0].items[0].unit_price.currency_code"]
     assert fingerprint(state) == before
 
 

@@ -1,0 +1,326 @@
+"""A write with a request id happens once, and an etag keeps a write from undoing what its caller has not seen."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProductsRequest, Product
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_CONFIRMED, Order
+from orders.v1.order_service_pb2 import (
+    BatchUpsertOrdersRequest,
+    BatchUpsertOrdersResponse,
+    CancelOrderRequest,
+    CreateOrderRequest,
+    GetOrderRequest,
+    RecordTrackingEventRequest,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
+)
+
+from tests.conftest import Service, new_order, refusal_of, refused, serving, usd
+from tests.rpc.cases import METHODS, WRITES, outcome, valid_requests
+
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+REPLAYED = ("idempotency-replayed", "true")
+
+_ids = itertools.count(1)
+
+
+class Answer(NamedTuple):
+    """What a write answered, and whether it said, in the headers and in the trailers, that it did before."""
+
+    body: bytes
+    replayed: tuple[bool, bool]
+
+
+async def write(service: Service, method: str, request: Message) -> Answer:
+    path = f"/{METHODS[method].containing_service.full_name}/{method}"
+    call = service.channel.unary_unary(path)(request.SerializeToString(), timeout=30)
+    body = await call
+    return Answer(
+        body, (REPLAYED in list(await call.initial_metadata()), REPLAYED in list(await call.trailing_metadata()))
+    )
+
+
+FIRST, AGAIN = (False, False), (True, True)
+
+
+async def new_request(service: Service, method: str, request_id: str = "") -> Any:
+    """A request that succeeds, about an order of its own, with a request id of its own if none is given."""
+    order = await service.orders.CreateOrder(new_order())
+    request: Any = valid_requests(order.order_id)[method]
+    request.request_id = request_id or f"{method}-{next(_ids)}"
+    return request
+
+
+def with_changes(request: Message, changes: Message) -> Message:
+    changed = type(request)()
+    changed.CopyFrom(request)
+    changed.MergeFrom(changes)
+    return changed
+
+
+# Another request with the same id: what it says differently.
+OTHERS: dict[str, Message] = {
+    "CreateOrder": CreateOrderRequest(customer_id="joe", items=[{"product_id": "mug", "quantity": 1}], coupon_code="X"),
+    "UpdateOrder": UpdateOrderRequest(order={"referral_code": "OTHER"}, validate_only=True),
+    "TransitionOrder": TransitionOrderRequest(carrier="UPS", reason="other"),
+    "CancelOrder": CancelOrderRequest(reason="other", etag="1"),
+    "RecordTrackingEvent": RecordTrackingEventRequest(event={"city": "Cairo"}, tracking_number="other"),
+    "BatchUpsertOrders": BatchUpsertOrdersRequest(source="other", orders=[{"external_order_id": "other"}]),
+    "BatchUpsertProducts": BatchUpsertProductsRequest(products=[{"product_id": "p", "name": "P", "price": usd(1)}]),
+    "AdjustStock": AdjustStockRequest(variant_id="blue", delta=6, reason="other"),
+}
+
+# What makes the request fail, and the reason.
+FAILURES: dict[str, tuple[Message, str]] = {
+    "CreateOrder": (CreateOrderRequest(items=[{"product_id": "nope", "quantity": 1}]), "PRODUCT_NOT_FOUND"),
+    "UpdateOrder": (UpdateOrderRequest(order={"etag": "0"}), "ETAG_MISMATCH"),
+    "TransitionOrder": (TransitionOrderRequest(etag="0"), "ETAG_MISMATCH"),
+    "CancelOrder": (CancelOrderRequest(etag="0"), "ETAG_MISMATCH"),
+    "RecordTrackingEvent": (
+        RecordTrackingEventRequest(event={"time": {"seconds": 7_000_000_000}}),
+        "INVALID_ORDER_DATA",
+    ),
+    "BatchUpsertOrders": (BatchUpsertOrdersRequest(orders=[{"external_order_id": "bad"}]), "INVALID_ORDER_DATA"),
+    "BatchUpsertProducts": (
+        BatchUpsertProductsRequest(products=[{"product_id": "p", "name": "P", "price": usd(1)}] * 2),
+        "INVALID_ORDER_DATA",
+    ),
+    "AdjustStock": (AdjustStockRequest(delta=-1_000_000_000), "INSUFFICIENT_STOCK"),
+}
+
+# The rows that one write adds.
+EFFECTS: dict[str, dict[str, int]] = {
+    "CreateOrder": {"orders": 1, "order_items": 2, "order_events": 1},
+    "UpdateOrder": {"order_items": 1, "order_events": 1},
+    "TransitionOrder": {"order_events": 1},
+    "CancelOrder": {"order_events": 1},
+    "RecordTrackingEvent": {"order_events": 1},
+    "BatchUpsertOrders": {"orders": 2, "order_items": 4, "order_events": 2},
+    "BatchUpsertProducts": {"products": 2, "inventory": 4, "stock_adjustments": 4},
+    "AdjustStock": {"stock_adjustments": 1},
+}
+
+Contents = Mapping[str, list[Any]]
+
+
+def added(before: Contents, after: Contents) -> dict[str, int]:
+    """By how many rows each table grew, if it did."""
+    return {table: len(rows) - len(before[table]) for table, rows in after.items() if len(rows) != len(before[table])}
+
+
+def test_every_write_of_the_descriptors_is_covered() -> None:
+    assert set(WRITES) == OTHERS.keys() == FAILURES.keys() == EFFECTS.keys()
+
+
+@pytest.mark.parametrize("method", WRITES)
+async def test_the_same_request_gets_the_same_answer_and_changes_nothing(service: Service, method: str) -> None:
+    request = await new_request(service, method)
+    empty = await service.contents()
+    first = await write(service, method, request)
+    before = await service.contents()
+    assert first.replayed == FIRST
+    assert added(empty, before) == EFFECTS[method] | {"idempotency_keys": 1}
+    for _ in range(2):
+        assert await write(service, method, request) == Answer(first.body, AGAIN)
+    assert await service.contents() == before
+
+
+@pytest.mark.parametrize("method", WRITES)
+async def test_another_request_with_the_same_id_is_refused_with_the_fields_that_differ(
+    service: Service, method: str
+) -> None:
+    request = await new_request(service, method)
+    await write(service, method, request)
+    before = await service.contents()
+    changes = OTHERS[method]
+    refusal = await outcome(service, method, with_changes(request, changes))
+    assert refusal is not None
+    assert (refusal.code, refusal.reason) == (INVALID, "IDEMPOTENCY_KEY_REUSED")
+    names = ", ".join(field.name for field, _ in changes.ListFields())
+    assert refusal.metadata == {"request_id": request.request_id, "fields": names}
+    assert await service.contents() == before
+
+
+@pytest.mark.parametrize("method", WRITES)
+async def test_a_failed_call_stores_nothing_and_can_be_tried_again(service: Service, method: str) -> None:
+    request = await new_request(service, method)
+    changes, reason = FAILURES[method]
+    before = await service.contents()
+    for _ in range(2):
+        refusal = await outcome(service, method, with_changes(request, changes))
+        assert refusal is not None
+        assert refusal.reason == reason
+    assert await service.contents() == before
+    assert (await write(service, method, request)).replayed == FIRST
+
+
+@pytest.mark.parametrize("method", WRITES)
+async def test_twenty_at_once_have_one_effect_and_one_answer(service: Service, method: str) -> None:
+    request = await new_request(service, method)
+    before = await service.contents()
+    answers = await asyncio.gather(*(write(service, method, request) for _ in range(20)))
+    assert len({answer.body for answer in answers}) == 1
+    assert Counter(answer.replayed for answer in answers) == {FIRST: 1, AGAIN: 19}
+    assert added(before, await service.contents()) == EFFECTS[method] | {"idempotency_keys": 1}
+
+
+async def change_what_was_written(service: Service, method: str, request: Any, body: bytes) -> None:
+    """Changes what the write answered with, as somebody else would."""
+    if method == "AdjustStock":
+        await service.catalog.AdjustStock(AdjustStockRequest(product_id="mug", delta=-1, reason="theft"))
+    elif method == "BatchUpsertProducts":
+        product_id = request.products[0].product_id
+        taken = AdjustStockRequest(product_id=product_id, variant_id="oak", delta=-1, reason="theft")
+        await service.catalog.AdjustStock(taken)
+    elif method == "BatchUpsertOrders":
+        order_id = BatchUpsertOrdersResponse.FromString(body).results[0].order_id
+        await service.orders.CancelOrder(CancelOrderRequest(order_id=order_id))
+    else:
+        await service.orders.CancelOrder(CancelOrderRequest(order_id=Order.FromString(body).order_id))
+
+
+@pytest.mark.parametrize("method", [method for method in WRITES if method != "CancelOrder"])
+async def test_the_first_answer_comes_again_after_things_have_changed(service: Service, method: str) -> None:
+    request = await new_request(service, method)
+    first = await write(service, method, request)
+    await change_what_was_written(service, method, request, first.body)
+    before = await service.contents()
+    assert await write(service, method, request) == Answer(first.body, AGAIN)
+    assert await service.contents() == before
+
+
+async def test_another_server_on_the_database_gives_the_first_answer_too(service: Service) -> None:
+    requests = {method: await new_request(service, method) for method in WRITES}
+    first = {method: await write(service, method, request) for method, request in requests.items()}
+    async with serving(service.url) as other:
+        for method, request in requests.items():
+            assert await write(other, method, request) == Answer(first[method].body, AGAIN)
+
+
+async def test_a_request_id_means_something_else_to_another_method(service: Service) -> None:
+    requests = {method: await new_request(service, method, "shared") for method in WRITES}
+    answers = await asyncio.gather(*(write(service, method, request) for method, request in requests.items()))
+    assert {answer.replayed for answer in answers} == {FIRST}
+
+
+async def test_without_a_request_id_the_same_request_counts_twice(service: Service) -> None:
+    first, second = [await service.orders.CreateOrder(new_order()) for _ in range(2)]
+    assert first.order_id != second.order_id
+
+
+async def test_a_failed_call_does_not_say_that_it_was_replayed(service: Service) -> None:
+    for _ in range(2):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await service.orders.CreateOrder(new_order(product_id="nope", request_id="never"))
+        assert REPLAYED not in list(caught.value.trailing_metadata())
+        assert refusal_of(caught.value).reason == "PRODUCT_NOT_FOUND"
+
+
+VALIDATING = [method for method in WRITES if "validate_only" in METHODS[method].input_type.fields_by_name]
+
+
+@pytest.mark.parametrize("method", VALIDATING)
+async def test_validating_stores_nothing_and_leaves_the_request_id_free(service: Service, method: str) -> None:
+    request = await new_request(service, method)
+    request.validate_only = True
+    before = await service.contents()
+    for _ in range(2):
+        assert (await write(service, method, request)).replayed == FIRST
+    assert await service.contents() == before
+    request.validate_only = False
+    assert (await write(service, method, request)).replayed == FIRST
+    assert added(before, await service.contents()) == EFFECTS[method] | {"idempotency_keys": 1}
+    request.validate_only = True
+    refusal = await outcome(service, method, request)
+    assert refusal is not None
+    assert refusal.metadata == {"request_id": request.request_id, "fields": "validate_only"}
+
+
+async def test_validating_an_order_shows_it_as_it_would_be_without_a_number(service: Service) -> None:
+    order = await service.orders.CreateOrder(new_order(quantity=3, validate_only=True))
+    assert order.pricing.total == usd(37, 50)
+    assert order.order_number == ""
+    assert (
+        await refused(service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)))
+    ).reason == "ORDER_NOT_FOUND"
+
+
+def changing(order: Order, etag: str, *, text: str = "x") -> dict[str, Message]:
+    """A change by each of the methods that take an etag."""
+    order_id = order.order_id
+    return {
+        "UpdateOrder": UpdateOrderRequest(order={"order_id": order_id, "etag": etag, "special_instructions": text}),
+        "TransitionOrder": TransitionOrderRequest(
+            order_id=order_id, etag=etag, status=ORDER_STATUS_CONFIRMED, override_reason=text
+        ),
+        "CancelOrder": CancelOrderRequest(order_id=order_id, etag=etag, reason=text),
+    }
+
+
+def test_every_method_that_takes_an_etag_is_covered() -> None:
+    taking = {name for name, method in METHODS.items() if "etag" in method.input_type.fields_by_name}
+    assert taking | {"UpdateOrder"} == changing(Order(), "").keys()
+
+
+@pytest.mark.parametrize("method", changing(Order(), ""))
+async def test_a_stale_etag_is_refused_with_the_current_one(service: Service, method: str) -> None:
+    seen = await service.orders.CreateOrder(new_order())
+    changed = await service.orders.UpdateOrder(
+        UpdateOrderRequest(order={"order_id": seen.order_id, "etag": seen.etag, "referral_code": "NEW"})
+    )
+    assert changed.etag != seen.etag
+    before = await service.contents()
+    for stale in (seen.etag, "nonsense", changed.etag + " "):
+        refusal = await outcome(service, method, changing(seen, stale)[method])
+        assert refusal is not None
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+        assert refusal.metadata == {"order_id": seen.order_id, "etag": changed.etag}
+    assert await service.contents() == before
+    assert await outcome(service, method, changing(seen, changed.etag)[method]) is None
+
+
+@pytest.mark.parametrize("method", changing(Order(), ""))
+async def test_without_an_etag_the_last_one_wins(service: Service, method: str) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    await service.orders.UpdateOrder(UpdateOrderRequest(order={"order_id": order.order_id, "referral_code": "NEW"}))
+    assert await outcome(service, method, changing(order, "")[method]) is None
+
+
+async def test_of_many_who_saw_the_same_order_one_may_change_it(service: Service) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    wishes = [changing(order, order.etag, text=f"text {number}") for number in range(5)]
+    attempts = [(method, request) for wish in wishes for method, request in wish.items()]
+    outcomes = await asyncio.gather(*(outcome(service, method, request) for method, request in attempts))
+    assert Counter(refusal.reason if refusal else "taken" for refusal in outcomes) == {"taken": 1, "ETAG_MISMATCH": 14}
+    stored = await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id))
+    assert stored.version == order.version + 1
+
+
+async def test_an_update_that_changes_nothing_keeps_the_etag(service: Service) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    before = await service.contents()
+    assert await service.orders.UpdateOrder(UpdateOrderRequest(order=order)) == order
+    assert await service.contents() == before
+
+
+async def test_a_replay_is_given_whatever_etag_the_order_has_now(service: Service) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    request = CancelOrderRequest(order_id=order.order_id, etag=order.etag, request_id=f"cancel-{order.order_id}")
+    first = await service.orders.CancelOrder(request)
+    assert first.status == ORDER_STATUS_CANCELLED
+    assert await service.orders.CancelOrder(request) == first
+
+
+async def test_a_product_of_a_batch_is_not_adjusted_twice(service: Service) -> None:
+    shelf = Product(product_id="bench", name="Bench", price=usd(80), stock=7)
+    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[shelf], request_id="bench"))
+    await service.catalog.AdjustStock(AdjustStockRequest(product_id="bench", delta=-2, reason="sold", request_id="b1"))
+    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[shelf], request_id="bench"))
+    assert await service.stock("bench") == 5

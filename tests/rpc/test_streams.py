@@ -1,0 +1,684 @@
+"""ListOrders: streams that are cut, resumed, limited and given up, while others write."""
+
+import asyncio
+import itertools
+import json
+import random
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, Product
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    PAYMENT_STATUS_PAID,
+    PAYMENT_STATUS_UNPAID,
+    Order,
+)
+from orders.v1.order_service_pb2 import (
+    ORDER_BY_CREATE_TIME,
+    ORDER_BY_TOTAL,
+    ORDER_BY_UNSPECIFIED,
+    ORDER_BY_UPDATE_TIME,
+    SORT_ORDER_ASC,
+    SORT_ORDER_DESC,
+    CancelOrderRequest,
+    CreateOrderRequest,
+    GetOrderRequest,
+    ListOrdersRequest,
+    ListOrdersResponse,
+    OrderBy,
+    OrderFilter,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
+)
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+from psycopg import sql as pg
+
+from server.storage.listing import CONDITIONS, _page_statement, parameters_of
+from tests.conftest import PRODUCTS, Service, new_order, refused, serving, usd
+from tests.storage.helpers import Row, disagreements, ids, imported, session, until, upserts, waiting_for_locks
+
+_sources = (f"source-{number}" for number in itertools.count(1))
+
+EVERY_ORDER = list(
+    itertools.product((ORDER_BY_CREATE_TIME, ORDER_BY_UPDATE_TIME, ORDER_BY_TOTAL), (SORT_ORDER_ASC, SORT_ORDER_DESC))
+)
+every_order = pytest.mark.parametrize(("order_by", "sort_order"), EVERY_ORDER)
+
+
+# Streams, message by message.
+
+
+async def messages_of(
+    service: Service, request: ListOrdersRequest, *, token: str = "", count: int = 1 << 30, timeout: float | None = None
+) -> list[ListOrdersResponse]:
+    """The first messages of a stream, which is then cut."""
+    wanted = ListOrdersRequest()
+    wanted.CopyFrom(request)
+    wanted.resume_token = token
+    call = service.orders.ListOrders(wanted, timeout=timeout)
+    found: list[ListOrdersResponse] = []
+    async for message in call:
+        found.append(message)
+        if len(found) == count:
+            call.cancel()
+            break
+    return found
+
+
+def check(found: Sequence[ListOrdersResponse], page_size: int) -> None:
+    """What holds for the messages of every stream that is not cut by a deadline."""
+    for message in found:
+        assert len(message.orders) <= page_size
+        assert not message.truncated
+        assert bool(message.orders) or message.complete
+        assert bool(message.resume_token) or not message.orders
+    assert not any(message.complete for message in found[:-1])
+
+
+async def collect(
+    service: Service,
+    request: ListOrdersRequest,
+    *,
+    cut_after: Callable[[], int] = lambda: 1 << 30,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+) -> list[Order]:
+    """All orders of a list whose streams are cut again and again, and resumed after something else has happened."""
+    orders: list[Order] = []
+    token = ""
+    while True:
+        found = await messages_of(service, request, token=token, count=cut_after())
+        check(found, request.page_size or 100)
+        orders += [order for message in found for order in message.orders]
+        if found and found[-1].complete:
+            return orders
+        token = found[-1].resume_token if found else token
+        if meanwhile is not None:
+            await meanwhile()
+
+
+def key_of(order: Order, order_by: OrderBy) -> tuple[Any, ...]:
+    """An order's place in a list."""
+    if order_by == ORDER_BY_TOTAL:
+        total = order.pricing.total
+        return total.currency_code, total.units, total.nanos, order.order_id
+    time = order.update_time if order_by == ORDER_BY_UPDATE_TIME else order.create_time
+    return time.seconds, time.nanos, order.order_id
+
+
+def sorted_ids(orders: Sequence[Order], order_by: OrderBy, sort_order: int) -> list[str]:
+    return ids(sorted(orders, key=lambda order: key_of(order, order_by), reverse=sort_order != SORT_ORDER_ASC))
+
+
+async def stored_orders(service: Service, source: str = "", customer_id: str = "") -> list[Order]:
+    """The orders as the database has them."""
+    query = "SELECT snapshot FROM orders WHERE (source = %s OR %s = '') AND (customer_id = %s OR %s = '')"
+    rows = await service.rows(query, source, source, customer_id, customer_id)
+    return [Order.FromString(snapshot) for (snapshot,) in rows]
+
+
+# Others, who write meanwhile.
+
+
+@dataclass
+class Others:
+    """Callers who change the orders of one customer, and add new ones."""
+
+    service: Service
+    customer_id: str
+    source: str
+    chance: random.Random
+    orders: list[str] = field(default_factory=list)
+    imported: int = 0
+
+    async def fill(self, count: int) -> None:
+        """Orders of both kinds, some of which have changed since, many with the same total or time."""
+        calls: list[Awaitable[Any]] = [self._create() for _ in range(count // 2)]
+        orders = [self._imported(number) for number in range(count - count // 2)]
+        self.imported = len(orders)
+        await asyncio.gather(*calls, self.service.orders.BatchUpsertOrders(upserts(self.source, *orders)))
+        await self.write(count // 4, new=False)
+
+    def _imported(self, number: int) -> Any:
+        return imported(
+            f"x{number}",
+            self.customer_id,
+            cents=100 * self.chance.randint(1, 5),
+            referral_code=str(self.chance.random()),
+        )
+
+    async def _create(self) -> None:
+        order = await self.service.orders.CreateOrder(new_order(self.customer_id, quantity=self.chance.randint(1, 3)))
+        self.orders.append(order.order_id)
+
+    async def _change(self) -> None:
+        order_id = self.chance.choice(self.orders)
+        kind = self.chance.random()
+        wish: dict[str, Any] = {"order_id": order_id}
+        if kind < 0.5:
+            wish["items"] = [{"product_id": "mug", "quantity": self.chance.randint(1, 9)}]
+        elif kind < 0.8:
+            wish["special_instructions"] = str(kind)
+        elif kind < 0.9:
+            await self._attempt(self.service.orders.CancelOrder(CancelOrderRequest(order_id=order_id)))
+            return
+        else:
+            status = self.chance.choice([ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING])
+            request = TransitionOrderRequest(order_id=order_id, status=status, override_reason="test")
+            await self._attempt(self.service.orders.TransitionOrder(request))
+            return
+        await self._attempt(self.service.orders.UpdateOrder(UpdateOrderRequest(order=wish)))
+
+    async def _attempt(self, call: Awaitable[Any]) -> None:
+        try:
+            await call
+        except grpc.aio.AioRpcError as error:
+            assert error.code() == grpc.StatusCode.FAILED_PRECONDITION, error
+
+    async def _import(self, *, new: bool) -> None:
+        numbers = set(self.chance.sample(range(self.imported), min(4, self.imported)))
+        if new:
+            numbers.add(self.imported)
+            self.imported += 1
+        await self.service.orders.BatchUpsertOrders(upserts(self.source, *map(self._imported, numbers)))
+
+    async def write(self, count: int = 6, *, new: bool = True) -> None:
+        """Some changes, all at once."""
+        kinds = [self._change, self._change, lambda: self._import(new=new)] + [self._create] * new
+        await asyncio.gather(*(self.chance.choice(kinds)() for _ in range(count)))
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Changes without a pause."""
+        done = False
+
+        async def work() -> None:
+            while not done:
+                await self.write(3)
+
+        task = asyncio.create_task(work())
+        try:
+            yield
+        finally:
+            done = True
+            await task
+
+
+async def others(service: Service, count: int, *, seed: int = 0) -> Others:
+    source = next(_sources)
+    writers = Others(service, f"customer-of-{source}", source, random.Random(seed))
+    await writers.fill(count)
+    return writers
+
+
+@every_order
+@pytest.mark.parametrize("page_size", [1, 3, 100])
+async def test_a_list_cut_anywhere_gives_every_order_once_in_its_first_place_while_others_write(
+    service: Service, order_by: OrderBy, sort_order: Any, page_size: int
+) -> None:
+    writers = await others(service, 24, seed=page_size)
+    before = await stored_orders(service, customer_id=writers.customer_id)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    request = ListOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=page_size)
+    chance = random.Random(page_size)
+    found = await collect(
+        service,
+        request,
+        cut_after=lambda: chance.choice((1, 1, 2, 5)),
+        meanwhile=lambda: writers.write(chance.choice((2, 8))),
+    )
+    assert ids(found) == sorted_ids(before, order_by, sort_order)
+
+
+@every_order
+async def test_a_list_cut_at_each_message_in_turn_goes_on_from_there(
+    service: Service, order_by: OrderBy, sort_order: Any
+) -> None:
+    writers = await others(service, 12)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    request = ListOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=2)
+    whole = await messages_of(service, request)
+    assert ids([order for message in whole for order in message.orders]) == sorted_ids(
+        await stored_orders(service, customer_id=writers.customer_id), order_by, sort_order
+    )
+    # The tokens of one stream, each used after more has changed: they all hold on to what the stream saw when it began.
+    for number, message in enumerate(whole):
+        await writers.write(2)
+        rest = await messages_of(service, request, token=message.resume_token)
+        check(rest, 2)
+        expected = [order for later in whole[number + 1 :] for order in later.orders]
+        assert ids([order for later in rest for order in later.orders]) == ids(expected)
+        assert rest[-1].complete
+
+
+@every_order
+async def test_a_list_of_everything_is_whole_while_others_write_without_a_pause(
+    new_database: Callable[[], str], order_by: OrderBy, sort_order: Any
+) -> None:
+    async with serving(new_database()) as service:
+        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        writers = await others(service, 150)
+        before = await stored_orders(service)
+        request = ListOrdersRequest(order_by=order_by, sort_order=sort_order, page_size=10)
+        first = await messages_of(service, request, count=1)
+        async with writers.writing():
+            token = first[-1].resume_token
+            rest = await messages_of(service, request, token=token)
+        found = [order for message in (*first, *rest) for order in message.orders]
+        assert ids(found) == sorted_ids(before, order_by, sort_order)
+        assert await disagreements(service.url) == []
+
+
+@every_order
+async def test_what_is_being_written_when_a_list_begins_has_one_place_in_it(
+    service: Service, order_by: OrderBy, sort_order: Any
+) -> None:
+    writers = await others(service, 10)
+    before = await stored_orders(service, customer_id=writers.customer_id)
+    changed = writers.orders[0]
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    request = ListOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=1)
+    async with session(service.url) as outside, session(service.url, autocommit=False) as holder:
+        await holder.execute("SELECT FROM inventory WHERE product_id = 'lamp' FOR UPDATE")
+        # One batch that has begun when the list does, and ends when the list is under way.
+        wish = {"order_id": changed, "items": [{"product_id": "lamp", "quantity": 3}], "metadata": {"n": "1"}}
+        update = asyncio.ensure_future(service.orders.UpdateOrder(UpdateOrderRequest(order=wish)))
+
+        async def waiting() -> bool:
+            return await waiting_for_locks(outside) == 1
+
+        await until(waiting)
+        # The bulk lane overtakes it: its transaction is younger, and done before the list begins.
+        await service.orders.BatchUpsertOrders(upserts(writers.source, imported("x0", writers.customer_id, cents=9999)))
+        younger = await stored_orders(service, source=writers.source)
+        before = [order for order in before if not order.source] + younger
+        first = await messages_of(service, request, count=1)
+    try:
+        await update
+    except grpc.aio.AioRpcError as error:
+        assert error.code() == grpc.StatusCode.FAILED_PRECONDITION  # it was cancelled or confirmed already
+    # And it changes once more, together with one that had changed before the list began.
+    await service.orders.BatchUpsertOrders(upserts(writers.source, imported("x0", writers.customer_id, cents=1)))
+    rest = await messages_of(service, request, token=first[-1].resume_token)
+    found = [order for message in (*first, *rest) for order in message.orders]
+    assert ids(found) == sorted_ids(before, order_by, sort_order)
+
+
+async def test_a_list_is_sorted_by_creation_time_newest_first_if_nothing_is_said(service: Service) -> None:
+    writers = await others(service, 10)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    whole = await collect(service, ListOrdersRequest(filter=wanted))
+    before = await stored_orders(service, customer_id=writers.customer_id)
+    assert ids(whole) == sorted_ids(before, ORDER_BY_CREATE_TIME, SORT_ORDER_DESC)
+    unsaid = ListOrdersRequest(filter=wanted, order_by=ORDER_BY_UNSPECIFIED)
+    assert ids(await collect(service, unsaid)) == ids(whole)
+
+
+async def test_totals_are_sorted_within_their_currency(service: Service) -> None:
+    euro = Money(currency_code="EUR", units=1)
+    await service.catalog.BatchUpsertProducts(
+        BatchUpsertProductsRequest(products=[Product(product_id="tram", name="Tram", price=euro, stock=100)])
+    )
+    pieces = [("mug", 1), ("tram", 50), ("mug", 2), ("tram", 1), ("tram", 1)]
+    for product_id, quantity in pieces:
+        await service.orders.CreateOrder(new_order("traveller", product_id=product_id, quantity=quantity))
+    request = ListOrdersRequest(filter={"customer_id": "traveller"}, order_by=ORDER_BY_TOTAL, page_size=1)
+    found = await collect(service, request, cut_after=lambda: 1)
+    totals = [(order.pricing.total.currency_code, order.pricing.total.units) for order in found]
+    assert totals == [("USD", 25), ("USD", 12), ("EUR", 50), ("EUR", 1), ("EUR", 1)]
+    assert len(set(ids(found))) == 5
+
+
+# Limits, sizes and ends.
+
+
+@every_order
+async def test_a_limit_counts_over_all_resumptions(service: Service, order_by: OrderBy, sort_order: Any) -> None:
+    writers = await others(service, 12)
+    before = await stored_orders(service, customer_id=writers.customer_id)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    for limit in (1, 2, 5, 11, 12, 13):
+        request = ListOrdersRequest(
+            filter=wanted, order_by=order_by, sort_order=sort_order, page_size=2, limit=limit
+        )
+        found = await collect(service, request, cut_after=lambda: 1)
+        assert ids(found) == sorted_ids(before, order_by, sort_order)[:limit]
+
+
+async def test_a_token_of_a_complete_list_gives_nothing_more(service: Service) -> None:
+    writers = await others(service, 6)
+    for limit in (0, 4):
+        request = ListOrdersRequest(filter={"customer_id": writers.customer_id}, page_size=2, limit=limit)
+        token = (await messages_of(service, request))[-1].resume_token
+        await writers.write()
+        assert await messages_of(service, request, token=token) == [ListOrdersResponse(complete=True)]
+
+
+@pytest.mark.parametrize(("page_size", "sizes"), [(0, [100, 7]), (1000, [107]), (50, [50, 50, 7]), (107, [107])])
+async def test_a_message_holds_as_many_orders_as_a_page(service: Service, page_size: int, sizes: list[int]) -> None:
+    orders = [imported(str(number), "pager") for number in range(107)]
+    await service.orders.BatchUpsertOrders(upserts("pages", *orders))
+    found = await messages_of(service, ListOrdersRequest(filter={"source": "pages"}, page_size=page_size))
+    assert [len(message.orders) for message in found] == sizes
+    assert [message.complete for message in found] == [False] * (len(sizes) - 1) + [True]
+
+
+async def test_a_page_size_may_change_from_one_resumption_to_the_next(service: Service) -> None:
+    writers = await others(service, 20)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    first = await messages_of(service, ListOrdersRequest(filter=wanted, page_size=3), count=1)
+    rest = await messages_of(service, ListOrdersRequest(filter=wanted, page_size=7), token=first[-1].resume_token)
+    before = await stored_orders(service, customer_id=writers.customer_id)
+    found = [order for message in (*first, *rest) for order in message.orders]
+    assert ids(found) == sorted_ids(before, ORDER_BY_CREATE_TIME, SORT_ORDER_DESC)
+
+
+@every_order
+async def test_a_list_of_nothing_is_one_complete_message(service: Service, order_by: OrderBy, sort_order: Any) -> None:
+    request = ListOrdersRequest(filter={"customer_id": "nobody"}, order_by=order_by, sort_order=sort_order)
+    assert await messages_of(service, request) == [ListOrdersResponse(complete=True)]
+
+
+async def test_a_list_of_an_empty_database_is_one_complete_message(new_database: Callable[[], str]) -> None:
+    async with serving(new_database()) as service:
+        for order_by, sort_order in EVERY_ORDER:
+            request = ListOrdersRequest(order_by=order_by, sort_order=sort_order)
+            assert await messages_of(service, request) == [ListOrdersResponse(complete=True)]
+
+
+async def test_a_token_serves_no_other_list(service: Service) -> None:
+    writers = await others(service, 6)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    first = await messages_of(service, ListOrdersRequest(filter=wanted, page_size=2), count=1)
+    token = first[-1].resume_token
+    for other in (
+        ListOrdersRequest(filter={"customer_id": "jane"}),
+        ListOrdersRequest(filter=wanted, order_by=ORDER_BY_TOTAL),
+        ListOrdersRequest(filter=wanted, sort_order=SORT_ORDER_ASC),
+        ListOrdersRequest(filter=wanted, limit=3),
+    ):
+        assert (await refused(messages_of(service, other, token=token))).reason == "RESUME_TOKEN_INVALID"
+    for damaged in (token[:-1], "x" + token, "x"):
+        request = ListOrdersRequest(filter=wanted)
+        assert (await refused(messages_of(service, request, token=damaged))).reason == "RESUME_TOKEN_INVALID"
+
+
+# Filters.
+
+
+def _time(time: datetime) -> Timestamp:
+    made = Timestamp()
+    made.FromDatetime(time)
+    return made
+
+
+async def test_each_filter_keeps_what_it_says_and_ranges_leave_out_their_end(service: Service) -> None:
+    orders = service.orders
+    customer = "filtered"
+    mug = await orders.CreateOrder(new_order(customer))
+    lamp = await orders.CreateOrder(new_order(customer, product_id="lamp"))
+    both = CreateOrderRequest(customer_id=customer)
+    both.items.add(product_id="lamp", quantity=1)
+    both.items.add(product_id="mug", quantity=4)
+    many = await orders.CreateOrder(both)
+    confirmed = await orders.TransitionOrder(
+        TransitionOrderRequest(order_id=lamp.order_id, status=ORDER_STATUS_CONFIRMED, override_reason="r")
+    )
+    cancelled = await orders.CancelOrder(CancelOrderRequest(order_id=mug.order_id))
+    await orders.BatchUpsertOrders(upserts("filters", imported("1", customer, cents=5000)))
+    stored = {order.order_id: order for order in await stored_orders(service, customer_id=customer)}
+    (shop,) = (order for order in stored.values() if order.source)
+    assert len(stored) == 4
+
+    async def kept(**wanted: Any) -> set[str]:
+        found = await collect(service, ListOrdersRequest(filter={"customer_id": customer} | wanted, page_size=1))
+        assert len(set(ids(found))) == len(found)
+        return set(ids(found))
+
+    everything = set(stored)
+    a, b, c, d = mug.order_id, lamp.order_id, many.order_id, shop.order_id
+    assert await kept() == everything
+    assert await kept(statuses=[ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED]) == {a, b}
+    assert await kept(statuses=[ORDER_STATUS_PENDING]) == {c, d}
+    assert await kept(payment_statuses=[PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_PAID]) == everything
+    assert await kept(payment_statuses=[PAYMENT_STATUS_PAID]) == set()
+    assert await kept(source="filters") == {d}
+    assert await kept(source="filters", external_order_id="1") == {d}
+    assert await kept(source="filters", external_order_id="2") == set()
+    assert await kept(product_id="lamp") == {b, c}
+    assert await kept(product_id="mug") == {a, c}
+    assert await kept(product_id="SKU") == {d}
+    assert await kept(create_time_from=lamp.create_time) == {b, c, d}
+    assert await kept(create_time_to=lamp.create_time) == {a}
+    assert await kept(create_time_from=lamp.create_time, create_time_to=many.create_time) == {b}
+    assert await kept(create_time_from=lamp.create_time, create_time_to=lamp.create_time) == set()
+    assert await kept(update_time_from=confirmed.update_time, update_time_to=cancelled.update_time) == {b}
+    assert await kept(update_time_from=cancelled.update_time) == {a, d}
+    assert await kept(total_from=usd(49, 90)) == {b, c, d}
+    assert await kept(total_from=usd(49, 90), total_to=usd(50)) == {b}
+    assert await kept(total_to=usd(49, 90)) == {a}
+    assert await kept(total_from=Money(currency_code="EUR")) == set()
+    assert await kept(statuses=[ORDER_STATUS_CONFIRMED], product_id="mug") == set()
+
+
+@every_order
+async def test_a_filter_on_what_changes_goes_by_the_order_as_it_is_read_and_never_twice(
+    service: Service, order_by: OrderBy, sort_order: Any
+) -> None:
+    customer = f"fickle-{order_by}-{sort_order}"
+    made = [await service.orders.CreateOrder(new_order(customer, quantity=1 + n % 3)) for n in range(12)]
+    wanted = OrderFilter(customer_id=customer, statuses=[ORDER_STATUS_PENDING], total_to=usd(1000))
+    request = ListOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=1)
+    chance = random.Random(1)
+    left = set(ids(made))
+
+    async def leave() -> None:
+        order_id = chance.choice(sorted(left))
+        left.discard(order_id)
+        await service.orders.CancelOrder(CancelOrderRequest(order_id=order_id))
+        other = chance.choice(sorted(left))
+        line = {"product_id": "mug", "quantity": chance.randint(1, 9)}
+        await service.orders.UpdateOrder(UpdateOrderRequest(order={"order_id": other, "items": [line]}))
+
+    found = await collect(service, request, cut_after=lambda: chance.choice((2, 3)), meanwhile=leave)
+    assert len(set(ids(found))) == len(found)
+    assert left < set(ids(made))
+    assert left <= set(ids(found)) <= set(ids(made))
+    places = sorted_ids(made, order_by, sort_order)
+    assert [places.index(order_id) for order_id in ids(found)] == sorted(places.index(o) for o in ids(found))
+    assert all(order.status == ORDER_STATUS_PENDING for order in found)
+
+
+# Large orders, slow readers, deadlines, and callers that leave.
+
+
+def _huge(customer_id: str) -> CreateOrderRequest:
+    """An order of some 3.5 MB: 500 lines with customizations."""
+    request = CreateOrderRequest(customer_id=customer_id)
+    for _ in range(500):
+        line = request.items.add(product_id="mug", quantity=1)
+        line.customizations.update({f"part-{number}": "x" * 490 for number in range(14)})
+    return request
+
+
+@pytest.fixture(scope="module")
+async def huge(service: Service) -> tuple[str, list[Order]]:
+    """Large orders of one customer, with small ones between them, from old to new."""
+    made = []
+    for number in range(4):
+        made.append(await service.orders.CreateOrder(_huge("hoarder")))
+        made += [await service.orders.CreateOrder(new_order("hoarder")) for _ in range(number)]
+    return "hoarder", made
+
+
+async def test_messages_of_huge_orders_are_taken_by_a_client_with_the_usual_limit(
+    service: Service, huge: tuple[str, list[Order]]
+) -> None:
+    customer, made = huge
+    assert made[0].ByteSize() > 3_500_000
+    request = ListOrdersRequest(filter={"customer_id": customer}, sort_order=SORT_ORDER_ASC)
+    async with grpc.aio.insecure_channel(service.address) as channel:
+        found = [message async for message in OrderServiceStub(channel).ListOrders(request)]
+    assert len(found) >= 4
+    assert all(message.ByteSize() < 4 << 20 for message in found)
+    assert [order for message in found for order in message.orders] == made
+    # Each message has a token of its own, also those that share a page.
+    tokens = [message.resume_token for message in found]
+    assert len(set(tokens)) == len(found)
+    count = 0
+    for message in found:
+        count += len(message.orders)
+        rest = await messages_of(service, request, token=message.resume_token)
+        assert ids([order for later in rest for order in later.orders]) == ids(made[count:])
+
+
+async def _pool(service: Service) -> dict[str, int]:
+    return service.running.database._pool.get_stats()
+
+
+async def test_a_reader_that_stops_reading_stops_the_work(service: Service) -> None:
+    orders = [imported(str(n), "slow", address_text="x" * 500, metadata={"k": "v" * 500}) for n in range(1000)]
+    for batch in range(3):
+        await service.orders.BatchUpsertOrders(upserts(f"slow-{batch}", *orders))
+    before = (await _pool(service))["requests_num"]
+    call = service.orders.ListOrders(ListOrdersRequest(filter={"customer_id": "slow"}, page_size=50))
+    await call.read()
+
+    async def still() -> bool:
+        seen = (await _pool(service))["requests_num"]
+        await asyncio.sleep(0.05)
+        return (await _pool(service))["requests_num"] == seen
+
+    await until(still)
+    # Of the 60 pages it has read the few that fit into the connection's buffers.
+    assert (await _pool(service))["requests_num"] - before < 30
+    count = 50
+    async for message in call:
+        count += len(message.orders)
+    assert count == 3000
+
+
+async def test_a_caller_that_leaves_ends_the_work_and_frees_its_connection(service: Service) -> None:
+    before = (await _pool(service))["requests_num"]
+    calls = [service.orders.ListOrders(ListOrdersRequest(page_size=1)) for _ in range(20)]
+    for call in calls:
+        await call.read()
+        call.cancel()
+    for call in calls:
+        with pytest.raises(asyncio.CancelledError):
+            await call.read()
+
+    async def idle() -> bool:
+        rows = await service.rows(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'orders'"
+            " AND state <> 'idle'"
+        )
+        stats = await _pool(service)
+        return rows == [(0,)] and stats["pool_available"] == stats["pool_size"]
+
+    await until(idle)
+    done = (await _pool(service))["requests_num"]
+    total = len(await stored_orders(service))
+    assert done - before < 20 * total / 2
+    await messages_of(service, ListOrdersRequest(page_size=1000))
+    assert await idle()
+
+
+async def test_a_stream_ends_by_itself_shortly_before_its_deadline_and_is_resumed(service: Service) -> None:
+    source = next(_sources)
+    for batch in range(4):
+        orders = [imported(f"{batch}-{n}", "patient") for n in range(1000)]
+        await service.orders.BatchUpsertOrders(upserts(source, *orders))
+    request = ListOrdersRequest(filter={"source": source}, page_size=1)
+    found: list[Order] = []
+    token, streams = "", 0
+    while True:
+        # One order a message takes longer than this for 4,000 orders.
+        size = 1 if streams < 3 else 1000
+        request.page_size = size
+        messages = await messages_of(service, request, token=token, timeout=0.4 if streams < 3 else 60)
+        found += [order for message in messages for order in message.orders]
+        last, token, streams = messages[-1], messages[-1].resume_token, streams + 1
+        assert not any(message.truncated or message.complete for message in messages[:-1])
+        assert last.truncated != last.complete
+        if last.complete:
+            break
+        assert not last.orders
+        assert token
+    assert streams == 4
+    assert len(found) == len(set(ids(found))) == 4000
+
+
+async def test_huge_orders_do_not_carry_a_stream_over_its_deadline(
+    service: Service, huge: tuple[str, list[Order]]
+) -> None:
+    customer, made = huge
+    request = ListOrdersRequest(filter={"customer_id": customer})
+    call = service.orders.ListOrders(request, timeout=1)
+    first = await call.read()
+    while not call.done() and call.time_remaining() > 0.2:
+        await asyncio.sleep(0.01)  # the reader is busy with the first message nearly until its deadline
+    messages = [first]
+    async for message in call:
+        messages.append(message)
+    assert messages[-1].truncated
+    rest = await messages_of(service, request, token=messages[-1].resume_token)
+    found = [order for message in (*messages, *rest) for order in message.orders]
+    assert ids(found) == ids(made[::-1])
+
+
+# Plans.
+
+
+@pytest.fixture(scope="module")
+async def many(new_database: Callable[[], str]) -> AsyncIterator[Service]:
+    """A server with 50,000 orders."""
+    async with serving(new_database()) as service:
+
+        async def batch(number: int) -> None:
+            orders = [imported(f"{number}-{n}", f"c{n % 250}", cents=1 + n * number % 9973) for n in range(1000)]
+            await service.orders.BatchUpsertOrders(upserts("shop", *orders))
+
+        await asyncio.gather(*map(batch, range(50)))
+        async with session(service.url) as connection:
+            await connection.execute("ANALYZE")
+        yield service
+
+
+def _walk(plan: dict[str, Any]) -> AsyncIterator[dict[str, Any]] | Any:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _walk(child)
+
+
+async def _plan(connection: Any, statement: str, parameters: dict[str, Any], mode: str) -> list[dict[str, Any]]:
+    """The nodes of the plan of a prepared statement that has been used before."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    text = re.sub(r"%\((\w+)\)s", number, statement).replace("%%", "%")
+    await connection.execute(f"SET plan_cache_mode = {mode}")
+    await connection.execute("DEALLOCATE ALL")
+    await connection.execute(f"PREPARE page AS {text}".encode())
+    values = pg.SQL(", ").join(pg.Literal(parameters[name]) for name in names)
+    execute = pg.SQL("EXECUTE page ({})").format(values)
+    for _ in range(6):
+        await connection.execute(execute)
+    cursor = await connection.execute(pg.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {}").format(execute))
+    ((plan,),) = await cursor.fetchall()
+    return list(_walk(json.loads(plan)[0]["Plan"] if isinstance(plan, str) else plan[0]["Plan"]))
