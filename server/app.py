@@ -142,7 +142,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             await load_demo_catalogue(catalog, writer)
         await server.start()
         stack.push_async_callback(_stop, server, health, settings)
-        await health.set_ready(await database.ping())
+        health.set_ready(await database.ping())
         for task in (_watch_database(database, health, settings), _keep_house(database, settings)):
             stack.push_async_callback(_cancel, asyncio.create_task(task))
         yield Running(settings.host, port, health, database, await orders.next_order_number())
@@ -160,7 +160,7 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
 
 async def _stop(server: grpc.aio.Server, health: Health, settings: Settings) -> None:
     """Says so first, then takes no new calls, then lets the running ones finish."""
-    await health.enter_graceful_shutdown()
+    health.stop()
     await asyncio.sleep(settings.drain_delay)
     await server.stop(settings.shutdown_grace)
 
@@ -177,7 +177,7 @@ async def _watch_database(database: Database, health: Health, settings: Settings
         ready = await database.ping()
         if ready != health.ready:
             log.warning("the database %s", "answers again" if ready else "does not answer")
-            await health.set_ready(ready)
+            health.set_ready(ready)
 
 
 async def _keep_house(database: Database, settings: Settings) -> None:

@@ -36,6 +36,10 @@ class Call(Protocol):
     async def mark_replayed(self) -> None: ...
 
 
+class _CallerGone(Exception):
+    """There is nobody to write to. The library says so before it cancels the handler."""
+
+
 @dataclass(slots=True)
 class _Call:
     context: Context
@@ -47,8 +51,11 @@ class _Call:
         return None if remaining is None else float(remaining)
 
     async def write(self, message: bytes) -> None:
-        """Sends a message of the stream. Waits while the caller reads slowly."""
-        await self.context.write(message)
+        """Sends a message of the stream. Waits while the caller reads slowly; raises _CallerGone if it has left."""
+        try:
+            await self.context.write(message)
+        except grpc.aio.InternalError as error:
+            raise _CallerGone from error
 
     async def mark_replayed(self) -> None:
         """Tells the caller that this is the answer to an earlier request. In the headers too: HTTP callers see no trailers."""
@@ -82,6 +89,8 @@ def _method_handler(method: MethodDescriptor, handler: Handler, max_bytes: int) 
             return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()  # type: ignore[return-value]
         except OrderError as error:
             return await refuse(context, error)
+        except _CallerGone as error:
+            raise asyncio.CancelledError from error
         except asyncio.CancelledError:
             if _is_over(context):
                 raise

@@ -51,12 +51,12 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
             cursor = cursor._replace(after=chunk[-1].position, delivered=cursor.delivered + len(chunk))
             complete = not more and index == len(chunks) - 1
             await call.write(_message(chunk, _encode(query, cursor), complete=complete))
+            if not complete and time.monotonic() > deadline:
+                await call.write(_message([], _encode(query, cursor), truncated=True))
+                return
         if not more:
             if not chunks:
                 await call.write(_message([], complete=True))
-            return
-        if time.monotonic() > deadline:
-            await call.write(_message([], _encode(query, cursor), truncated=True))
             return
 
 

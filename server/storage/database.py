@@ -48,14 +48,24 @@ class Database:
     async def connection(self, *, passing: tuple[type[Exception], ...] = ()) -> AsyncIterator[AsyncConnection[Row]]:
         """A connection in autocommit mode. Raises DEPENDENCY_UNAVAILABLE, except for errors that are `passing`."""
         with database_errors(passing=passing):
-            async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
+            async with asyncio.timeout(self.timeout), self._lend() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
+        """As the pool's own `connection()`, which loses the connection if the caller is cancelled just when it gives it back."""
+        connection = await self._pool.getconn()
+        try:
+            async with connection:
+                yield connection
+        finally:
+            await asyncio.shield(self._pool.putconn(connection))
 
     @asynccontextmanager
     async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:
         """A connection for work on all orders: each statement has its deadline, the whole has none."""
         with database_errors():
-            async with self._pool.connection() as connection:
+            async with self._lend() as connection:
                 yield connection
 
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
@@ -66,7 +76,7 @@ class Database:
     async def ping(self) -> bool:
         """Whether the database answers."""
         try:
-            async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
+            async with asyncio.timeout(self.timeout), self._lend() as connection:
                 await connection.execute("SELECT 1")
         except (psycopg.Error, OSError, TimeoutError):
             return False

@@ -121,6 +121,7 @@ class _Export:
     async def _stream(self, progress: Progress) -> bool:
         """Writes what one stream gives; whether there is no more."""
         stream, truncated = self.streams(self.request), False
+        stopping = asyncio.create_task(self._cancel_when_told(stream))
         try:
             async for page in stream:
                 truncated = page.truncated
@@ -128,9 +129,19 @@ class _Export:
                 progress.update(done=self.report.orders, orders=self.report.orders - self.report.resumed_at, counts={})
                 if self.stop.is_set():
                     return False
+        except asyncio.CancelledError:
+            if not self.stop.is_set():
+                raise
+            return False
         finally:
+            stopping.cancel()
             stream.cancel()  # of no effect on one that is over
         return not truncated
+
+    async def _cancel_when_told(self, stream: Any) -> None:
+        """Does not leave whoever says stop waiting for the next page."""
+        await self.stop.wait()
+        stream.cancel()
 
     def _write(self, page: ListOrdersResponse) -> None:
         if page.orders:

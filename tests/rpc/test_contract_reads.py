@@ -1,7 +1,7 @@
 """What reads answer: in which order, in which pages, and what of it."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from tests.conftest import Service, new_order, refused, serving, usd
+from tests.conftest import PRODUCTS, Service, new_order, refused, serving, usd
 
 
 def eur(units: int) -> Money:
@@ -68,8 +68,9 @@ def eur(units: int) -> Money:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Every order there is in the module's database, and how they match."""
+    """A server, and every order that its database holds, newest first."""
 
+    service: Service
     orders: list[Order]
     # A moment between the creation of the first and the second half.
     between: Timestamp
@@ -84,8 +85,14 @@ def imported(external_order_id: str, price: Money, **fields: Any) -> BatchUpsert
 
 
 @pytest.fixture(scope="module")
-async def corpus(service: Service) -> Corpus:
-    """Orders of two currencies, sources, several customers and statuses, with totals that are equal here and there."""
+async def corpus(new_database: Callable[[], str]) -> AsyncIterator[Corpus]:
+    async with serving(new_database()) as service:
+        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        yield await fill(service)
+
+
+async def fill(service: Service) -> Corpus:
+    """Orders of two currencies and sources, several customers and statuses, with totals that are equal here and there."""
     orders = service.orders
     first = [
         await orders.CreateOrder(new_order(customer, product_id=product, quantity=quantity))
@@ -110,7 +117,7 @@ async def corpus(service: Service) -> Corpus:
     await orders.TransitionOrder(TransitionOrderRequest(order_id=first[0].order_id, **confirmed))
     every = await orders.SearchOrders(SearchOrdersRequest(page_size=100))
     assert len(every.orders) == 11
-    return Corpus(list(every.orders), second[0].create_time)
+    return Corpus(service, list(every.orders), second[0].create_time)
 
 
 def at(time: Timestamp) -> int:
@@ -219,43 +226,41 @@ def test_every_field_of_a_filter_is_searched_by() -> None:
 
 
 @pytest.mark.parametrize("name", FILTERS)
-async def test_a_search_finds_what_matches_in_every_order_page_by_page(
-    service: Service, corpus: Corpus, name: str
-) -> None:
+async def test_a_search_finds_what_matches_in_every_order_page_by_page(corpus: Corpus, name: str) -> None:
     wanted = FILTERS[name][0](corpus)
     for order_by in KEYS:
         for sort_order in (SORT_ORDER_UNSPECIFIED, SORT_ORDER_DESC, SORT_ORDER_ASC):
             request = SearchOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=3)
-            found = await pages(service, request)
+            found = await pages(corpus.service, request)
             assert flat(found) == expected(corpus, name, order_by, sort_order)
             assert [len(page) for page in found[:-1]] == [3] * (len(found) - 1)
 
 
 @pytest.mark.parametrize("name", FILTERS)
-async def test_a_search_says_how_many_match_on_every_page(service: Service, corpus: Corpus, name: str) -> None:
+async def test_a_search_says_how_many_match_on_every_page(corpus: Corpus, name: str) -> None:
     count = len(expected(corpus, name, ORDER_BY_CREATE_TIME, SORT_ORDER_DESC))
     request = SearchOrdersRequest(filter=FILTERS[name][0](corpus), page_size=4)
     while True:
-        response = await service.orders.SearchOrders(request)
+        response = await corpus.service.orders.SearchOrders(request)
         assert (response.total_size, response.total_size_estimated) == (count, False)
         if not response.next_page_token:
             return
         request.page_token = response.next_page_token
 
 
-async def test_a_page_by_number_is_the_page_by_token(service: Service, corpus: Corpus) -> None:
+async def test_a_page_by_number_is_the_page_by_token(corpus: Corpus) -> None:
     for order_by in KEYS:
-        by_token = await pages(service, SearchOrdersRequest(order_by=order_by, page_size=3))
+        by_token = await pages(corpus.service, SearchOrdersRequest(order_by=order_by, page_size=3))
         for number, page in enumerate(by_token):
             request = SearchOrdersRequest(order_by=order_by, page_size=3, skip=3 * number)
-            assert list((await service.orders.SearchOrders(request)).orders) == page
+            assert list((await corpus.service.orders.SearchOrders(request)).orders) == page
 
 
-async def test_skipping_goes_on_from_a_token_and_may_go_beyond_the_end(service: Service, corpus: Corpus) -> None:
-    first = await service.orders.SearchOrders(SearchOrdersRequest(page_size=2))
+async def test_skipping_goes_on_from_a_token_and_may_go_beyond_the_end(corpus: Corpus) -> None:
+    first = await corpus.service.orders.SearchOrders(SearchOrdersRequest(page_size=2))
     request = SearchOrdersRequest(page_size=2, page_token=first.next_page_token, skip=3)
-    assert list((await service.orders.SearchOrders(request)).orders) == corpus.orders[5:7]
-    beyond = await service.orders.SearchOrders(SearchOrdersRequest(page_size=2, skip=100_000))
+    assert list((await corpus.service.orders.SearchOrders(request)).orders) == corpus.orders[5:7]
+    beyond = await corpus.service.orders.SearchOrders(SearchOrdersRequest(page_size=2, skip=100_000))
     assert (list(beyond.orders), beyond.next_page_token, beyond.total_size) == ([], "", len(corpus.orders))
 
 
@@ -271,37 +276,33 @@ async def test_a_page_holds_20_orders_if_nobody_says(new_database: Callable[[], 
         assert [len(page) for page in await pages(other, SearchOrdersRequest())] == [20, 5]
 
 
-async def test_an_order_is_found_by_its_number_and_in_any_spelling_of_its_id(service: Service, corpus: Corpus) -> None:
+async def test_an_order_is_found_by_its_number_and_in_any_spelling_of_its_id(corpus: Corpus) -> None:
     for order in corpus.orders[:3]:
         for name in (order.order_id, order.order_number, order.order_id.upper()):
-            assert await service.orders.GetOrder(GetOrderRequest(order_id=name)) == order
+            assert await corpus.service.orders.GetOrder(GetOrderRequest(order_id=name)) == order
 
 
 @pytest.mark.parametrize("respell", [lambda i: i.replace("-", "") + "----", lambda i: "{" + i + "}", lambda i: f" {i}"])
-async def test_what_only_resembles_an_id_names_no_order(
-    service: Service, corpus: Corpus, respell: Callable[[str], str]
-) -> None:
+async def test_what_only_resembles_an_id_names_no_order(corpus: Corpus, respell: Callable[[str], str]) -> None:
     name = respell(corpus.orders[0].order_id)
     for call in (
-        service.orders.GetOrder(GetOrderRequest(order_id=name)),
-        service.orders.CancelOrder(CancelOrderRequest(order_id=name)),
+        corpus.service.orders.GetOrder(GetOrderRequest(order_id=name)),
+        corpus.service.orders.CancelOrder(CancelOrderRequest(order_id=name)),
     ):
         assert (await refused(call)).metadata == {"order_id": name}
 
 
-async def test_a_batch_of_orders_comes_in_the_order_asked_for_with_the_missing_ones_named(
-    service: Service, corpus: Corpus
-) -> None:
+async def test_a_batch_of_orders_comes_in_the_order_asked_for_with_the_missing_ones_named(corpus: Corpus) -> None:
     first, second, third = corpus.orders[:3]
     asked = ["nope", second.order_id, first.order_number, "ORD-1", second.order_id, third.order_id.upper(), "a\0b"]
-    response = await service.orders.BatchGetOrders(BatchGetOrdersRequest(order_ids=asked))
+    response = await corpus.service.orders.BatchGetOrders(BatchGetOrdersRequest(order_ids=asked))
     assert list(response.orders) == [second, first, second, third]
     assert list(response.missing_order_ids) == ["nope", "ORD-1", "a\0b"]
 
 
-async def test_a_batch_takes_a_hundred_orders(service: Service, corpus: Corpus) -> None:
+async def test_a_batch_takes_a_hundred_orders(corpus: Corpus) -> None:
     asked = [corpus.orders[number % 11].order_id for number in range(100)]
-    response = await service.orders.BatchGetOrders(BatchGetOrdersRequest(order_ids=asked))
+    response = await corpus.service.orders.BatchGetOrders(BatchGetOrdersRequest(order_ids=asked))
     assert [order.order_id for order in response.orders] == asked
 
 

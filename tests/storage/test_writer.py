@@ -201,7 +201,9 @@ async def test_callers_that_meet_a_lock_are_told_and_served_again_when_it_is_gon
         order, other = [await service.orders.CreateOrder(new_order()) for _ in range(2)]
         async with locked(url, "orders", f"order_id = '{order.order_id}'") as outside:
             began = time.monotonic()
-            cancel = asyncio.create_task(refused(service.orders.CancelOrder(CancelOrderRequest(order_id=order.order_id))))
+            cancel = asyncio.create_task(
+                refused(service.orders.CancelOrder(CancelOrderRequest(order_id=order.order_id)))
+            )
             await until_waiting(outside)
             await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id))
             refusal = await cancel

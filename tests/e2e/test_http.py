@@ -1,0 +1,544 @@
+"""HTTP/JSON through a real Envoy, by `deploy/envoy.yaml`: every binding of the protos, and what docs/http-mapping.md says of them."""
+
+import http.client
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import grpc
+import pytest
+from google.api import annotations_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from orders.v1.order_service_pb2 import GetOrderRequest
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+
+from tests.conftest import refused
+from tests.e2e.processes import ROOT, Server, environment, free_port, wait_until
+
+ENVOY = Path(sys.executable).with_name("envoy")
+DOCUMENT = (ROOT / "docs" / "http-mapping.md").read_text()
+
+Query = Mapping[str, object] | Sequence[tuple[str, object]]
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+    @property
+    def json(self) -> Any:
+        assert self.headers.get_content_type() == "application/json"
+        return json.loads(self.text)
+
+    @property
+    def ok(self) -> Any:
+        """The body of an answer that is none but a success."""
+        assert self.status == 200, self.text
+        return self.json
+
+    def refused(self, status: int, reason: str = "") -> dict[str, Any]:
+        """The metadata of the error, which is a google.rpc.Status with one ErrorInfo if the server itself refused."""
+        assert self.status == status, self.text
+        error = self.json
+        assert set(error) == {"code", "message", "details"}
+        assert error["message"]
+        infos = [detail for detail in error["details"] if detail["@type"].endswith("google.rpc.ErrorInfo")]
+        assert [(info["reason"], info["domain"]) for info in infos] == ([(reason, "orders.v1")] if reason else [])
+        return dict(infos[0]["metadata"]) if infos else {}
+
+
+@dataclass(frozen=True)
+class Api:
+    """An Envoy in front of a server."""
+
+    address: str
+
+    def call(
+        self, verb: str, path: str, body: Any = None, query: Query = (), headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Sends a request as it is: the body as JSON, the query encoded."""
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        data = body if body is None or isinstance(body, str) else json.dumps(body)
+        try:
+            connection.request(verb, f"{path}?{urlencode(query)}" if query else path, data, dict(headers or {}))
+            answer = connection.getresponse()
+            return Response(answer.status, answer.headers, answer.read().decode())
+        finally:
+            connection.close()
+
+    def create(self, customer_id: str = "jane", **fields: Any) -> dict[str, Any]:
+        """A new order."""
+        body = {"customer_id": customer_id, "items": [{"product_id": "mug", "quantity": 2}], **fields}
+        return dict(self.call("POST", "/v1/orders", body).ok)
+
+
+@contextmanager
+def envoy(folder: Path, upstream: str) -> Iterator[Api]:
+    """An Envoy by the repository's configuration, on ports of its own."""
+    port = free_port()
+    text = (ROOT / "deploy" / "envoy.yaml").read_text()
+    for here, there in (("8080", str(port)), ("50051", upstream.rpartition(":")[2])):
+        assert text.count(f"port_value: {here}") == 1
+        text = text.replace(f"port_value: {here}", f"port_value: {there}")
+    (folder / f"{port}.yaml").write_text(text)
+    with (folder / f"{port}.log").open("w") as log:
+        command = [ENVOY, "-c", folder / f"{port}.yaml", "--use-dynamic-base-id", "--concurrency", "1"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=log)
+    try:
+        yield Api(f"127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def status_of_health(api: Api) -> int:
+    try:
+        return api.call("GET", "/healthz").status
+    except OSError:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def api(server: Server, folder: Path) -> Iterator[Api]:
+    with envoy(folder, server.address) as api:
+        wait_until(lambda: status_of_health(api) == 200)
+        yield api
+
+
+# Every binding, by verb and path, with a call of it and what it must answer.
+
+Binding = tuple[str, str]
+CALLS: dict[Binding, Callable[[Api], None]] = {}
+
+
+def calls(verb: str, path: str) -> Callable[[Callable[[Api], None]], Callable[[Api], None]]:
+    def register(function: Callable[[Api], None]) -> Callable[[Api], None]:
+        CALLS[verb, path] = function
+        return function
+
+    return register
+
+
+def bindings() -> list[Binding]:
+    """Those in the descriptor set that Envoy is given."""
+    files = FileDescriptorSet.FromString((ROOT / "generated" / "orders.binpb").read_bytes()).file
+    methods = [method for file in files for service in file.service for method in service.method]
+    rules = [method.options.Extensions[annotations_pb2.http] for method in methods]
+    every = [rule for first in rules for rule in (first, *first.additional_bindings)]
+    return [(rule.WhichOneof("pattern").upper(), getattr(rule, rule.WhichOneof("pattern"))) for rule in every]
+
+
+@pytest.mark.parametrize("binding", bindings(), ids=" ".join)
+def test_every_binding_answers_as_it_should(api: Api, binding: Binding) -> None:
+    assert binding in CALLS, "a binding without a test"
+    CALLS[binding](api)
+
+
+def test_the_document_lists_exactly_the_bindings_there_are() -> None:
+    table = DOCUMENT.partition("## The methods")[2].partition("###")[0]
+    assert re.findall(r"\| `([A-Z]+) (/v1/\S+)` \|", table) == bindings()
+
+
+@calls("POST", "/v1/orders")
+def _(api: Api) -> None:
+    order = api.call(
+        "POST",
+        "/v1/orders",
+        {
+            "customerId": "jane",
+            "items": [{"productId": "mug", "quantity": "2"}],
+            "shipping_address": {"street": "123 Main St", "postal_code": "10001"},
+            "payment_method": 1,
+        },
+    ).ok
+    assert order["status"] == "ORDER_STATUS_PENDING"
+    assert order["payment_method"] == "PAYMENT_METHOD_CREDIT_CARD"
+    assert order["shipping_address"]["postal_code"] == "10001"
+    assert order["pricing"]["total"] == {"currency_code": "USD", "units": "25", "nanos": 0}
+    assert order["items"][0]["unit_price"] == {"currency_code": "USD", "units": "12", "nanos": 500000000}
+    # 64 bits are text, what is empty is printed, and a message that is not set is absent.
+    assert order["version"] == "1"
+    assert order["items"][0]["quantity"] == 2
+    assert order["metadata"] == {}
+    assert "cancellation" not in order
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", order["create_time"])
+
+
+@calls("GET", "/v1/orders/{order_id}")
+def _(api: Api) -> None:
+    order = api.create()
+    assert api.call("GET", f"/v1/orders/{order['order_id']}").ok == order
+    assert api.call("GET", f"/v1/orders/{order['order_number']}").ok == order
+    missing = api.call("GET", "/v1/orders/nope")
+    assert missing.refused(404, "ORDER_NOT_FOUND") == {"order_id": "nope"}
+    assert missing.json["code"] == 5
+
+
+@calls("GET", "/v1/orders:batchGet")
+def _(api: Api) -> None:
+    one, two = api.create(), api.create()
+    query = [("order_ids", two["order_id"]), ("order_ids", "nope"), ("order_ids", one["order_number"])]
+    assert api.call("GET", "/v1/orders:batchGet", query=query).ok == {
+        "orders": [two, one],
+        "missing_order_ids": ["nope"],
+    }
+
+
+@calls("GET", "/v1/orders:stream")
+def _(api: Api) -> None:
+    created = [api.create("streamed") for _ in range(5)]
+    query = {"filter.customer_id": "streamed", "page_size": 2}
+    streamed = api.call("GET", "/v1/orders:stream", query=query)
+    assert streamed.status == 200
+    # Newline-delimited JSON: each line a message.
+    pages = [json.loads(line) for line in streamed.text.splitlines()]
+    assert [order["order_id"] for page in pages for order in page["orders"]] == [
+        order["order_id"] for order in reversed(created)
+    ]
+    assert [page["complete"] for page in pages] == [False, False, True]
+    rest = api.call("GET", "/v1/orders:stream", query={**query, "resume_token": pages[0]["resume_token"]})
+    assert [json.loads(line) for line in rest.text.splitlines()][-1]["orders"] == pages[-1]["orders"]
+    # An error before the first message is an ordinary one.
+    api.call("GET", "/v1/orders:stream", query={"page_size": 2000}).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("GET", "/v1/orders")
+def _(api: Api) -> None:
+    created = [api.create("searched") for _ in range(3)]
+    assert api.call("POST", f"/v1/orders/{created[0]['order_id']}:cancel", {}).ok
+    query = [
+        ("filter.customer_id", "searched"),
+        ("filter.statuses", "ORDER_STATUS_PENDING"),
+        ("filter.statuses", "ORDER_STATUS_CONFIRMED"),
+        ("page_size", 1),
+    ]
+    first = api.call("GET", "/v1/orders", query=query).ok
+    assert first["orders"] == [created[2]]
+    assert (first["total_size"], first["total_size_estimated"]) == ("2", False)
+    second = api.call("GET", "/v1/orders", query=[*query, ("page_token", first["next_page_token"])]).ok
+    assert second["orders"] == [created[1]]
+    assert second["next_page_token"] == ""
+    assert api.call("GET", "/v1/orders", query=[*query, ("skip", 1)]).ok["orders"] == [created[1]]
+    numbered = [("filter.customer_id", "searched"), ("filter.statuses", 6)]
+    assert len(api.call("GET", "/v1/orders", query=numbered).ok["orders"]) == 1
+    ranges = {
+        "filter.customer_id": "searched",
+        "filter.create_time_from": created[1]["create_time"].replace("Z", "+00:00"),
+        "filter.total_from.units": 25,
+        "filter.total_from.currency_code": "USD",
+        "order_by": "ORDER_BY_TOTAL",
+        "sort_order": "SORT_ORDER_ASC",
+    }
+    assert len(api.call("GET", "/v1/orders", query=ranges).ok["orders"]) == 2
+    api.call("GET", "/v1/orders", query={"page_size": 101}).refused(400, "INVALID_ORDER_DATA")
+
+
+def update(verb: str) -> None:
+    @calls(verb, "/v1/orders/{order.order_id}")
+    def _(api: Api) -> None:
+        order = api.create(shipping_address={"street": "123 Main St", "city": "Anytown"}, special_instructions="ring")
+        path = f"/v1/orders/{order['order_id']}"
+        # Without a mask: what is set and differs. What is left out stays.
+        new = {**order["shipping_address"], "street": "456 Oak Ave"}
+        moved = api.call(verb, path, {"shipping_address": new, "etag": order["etag"]}, {"request_id": "move"}).ok
+        assert moved["shipping_address"] == new
+        assert moved["special_instructions"] == "ring"
+        # The whole order, as it was read, with a change in one place.
+        whole = api.call(verb, path, {**moved, "special_instructions": "knock"}).ok
+        assert (whole["special_instructions"], whole["version"]) == ("knock", "3")
+        # With a mask: what it names and the body leaves out is emptied.
+        emptied = api.call(verb, path, {}, {"update_mask": "special_instructions,shipping_address.city"}).ok
+        assert emptied["special_instructions"] == ""
+        assert emptied["shipping_address"] == {**new, "city": ""}
+        camel = api.call(verb, path, {"specialInstructions": "sing"}, {"updateMask": "specialInstructions"}).ok
+        assert camel["special_instructions"] == "sing"
+        trial = api.call(verb, path, {"special_instructions": "no"}, {"validate_only": "true"}).ok
+        assert trial["special_instructions"] == "no"
+        assert api.call("GET", path).ok == camel
+        confirm = {"override_reason": "paid in the shop"}
+        assert api.call(verb, path, {"status": "ORDER_STATUS_CONFIRMED"}, confirm).ok["status"] == (
+            "ORDER_STATUS_CONFIRMED"
+        )
+        stale = api.call(verb, path, {"special_instructions": "late", "etag": order["etag"]})
+        assert stale.refused(409, "ETAG_MISMATCH")["etag"] == "6"
+        api.call(verb, path, {"order_number": "ORD-1"}).refused(400, "INVALID_ORDER_DATA")
+
+
+update("PATCH")
+update("PUT")
+
+
+@calls("PUT", "/v1/orders/{order_id}/status")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{api.create()['order_number']}/status"
+    unpaid = api.call("PUT", path, {"status": "ORDER_STATUS_CONFIRMED"})
+    assert unpaid.refused(400, "INVALID_TRANSITION")["guard"] == "paid"
+    body = {"status": "ORDER_STATUS_CONFIRMED", "override_reason": "paid in the shop"}
+    assert api.call("PUT", path, body).ok["status"] == "ORDER_STATUS_CONFIRMED"
+    bare = api.call("PUT", path, {"status": "ORDER_STATUS_SHIPPED"})
+    assert bare.refused(400, "INVALID_TRANSITION")["guard"] == "shippable"
+    body = {"status": "ORDER_STATUS_SHIPPED", "carrier": "UPS", "tracking_number": "1Z"}
+    assert api.call("PUT", path, body).ok["shipping_status"] == "SHIPPING_STATUS_SHIPPED"
+    assert api.call("PUT", path, {"status": "ORDER_STATUS_CANCELLED"}).refused(400, "ORDER_NOT_CANCELLABLE")
+
+
+@calls("POST", "/v1/orders/{order_id}:cancel")
+def _(api: Api) -> None:
+    order = api.create()
+    body = {"reason": "changed my mind", "etag": order["etag"]}
+    cancelled = api.call("POST", f"/v1/orders/{order['order_id']}:cancel", body).ok
+    assert cancelled["status"] == "ORDER_STATUS_CANCELLED"
+    assert cancelled["cancellation"]["reason"] == "changed my mind"
+    assert cancelled["cancellation"]["actor"] == "anonymous"
+    api.call("POST", f"/v1/orders/{order['order_id']}:cancel", {}).refused(400, "ORDER_ALREADY_CANCELLED")
+
+
+@calls("DELETE", "/v1/orders/{order_id}")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{api.create()['order_id']}"
+    query = {"reason": "changed my mind", "request_id": "delete-1"}
+    cancelled = api.call("DELETE", path, query=query)
+    assert cancelled.ok["status"] == "ORDER_STATUS_CANCELLED"
+    assert cancelled.json["cancellation"]["reason"] == "changed my mind"
+    assert "idempotency-replayed" not in cancelled.headers
+    again = api.call("DELETE", path, query=query)
+    assert again.ok == cancelled.json
+    assert again.headers["idempotency-replayed"] == "true"
+    api.call("DELETE", path).refused(400, "ORDER_ALREADY_CANCELLED")
+
+
+@calls("GET", "/v1/orders/{order_id}/tracking")
+def _(api: Api) -> None:
+    order = api.create()
+    tracking = api.call("GET", f"/v1/orders/{order['order_number']}/tracking").ok
+    assert tracking["order_id"] == order["order_id"]
+    assert tracking["tracking_number"] == ""
+    assert [event["status"] for event in tracking["events"]] == ["TRACKING_STATUS_ORDER_PLACED"]
+
+
+@calls("POST", "/v1/orders/{order_id}/tracking/events")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{api.create()['order_id']}"
+    body = {"status": "ORDER_STATUS_PROCESSING", "override_reason": "paid in the shop"}
+    assert api.call("PUT", f"{path}/status", body).ok
+    event = {"status": "TRACKING_STATUS_IN_TRANSIT", "location": "Giza Distribution Center", "city": "Giza"}
+    body = {"event": event, "carrier": "Aramex", "tracking_number": "A1"}
+    tracking = api.call("POST", f"{path}/tracking/events", body).ok
+    assert (tracking["status"], tracking["carrier"]) == ("TRACKING_STATUS_IN_TRANSIT", "Aramex")
+    assert tracking["current_location"]["city"] == "Giza"
+    assert api.call("GET", path).ok["status"] == "ORDER_STATUS_SHIPPED"
+    forbidden = {"event": {"status": "TRACKING_STATUS_CANCELLED"}}
+    api.call("POST", f"{path}/tracking/events", forbidden).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("POST", "/v1/orders:batchUpsert")
+def _(api: Api) -> None:
+    """Document 004's own sample, as the page writes it."""
+    (sample,) = (text for text in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL) if '"source"' in text)
+    answer = api.call("POST", "/v1/orders:batchUpsert", sample).ok
+    assert answer["message"] == (
+        "1 new records inserted. 0 existing records updated. Same value or invalid data skipped 0"
+    )
+    assert answer["message"] in DOCUMENT
+    (result,) = answer["results"]
+    assert result["outcome"] == "UPSERT_OUTCOME_INSERTED"
+    assert len(result["warnings"]) == 2
+    bad = json.loads(sample)
+    bad["orders"][0]["items"][0]["quantity"] = -1
+    answer = api.call("POST", "/v1/orders:batchUpsert", bad).ok
+    assert (answer["updated"], answer["invalid"], answer["skipped"]) == (0, 1, 1)
+    kinds = [detail["@type"].rpartition(".")[2] for detail in answer["results"][0]["status"]["details"]]
+    assert kinds == ["ErrorInfo", "BadRequest"]
+    api.call("POST", "/v1/orders:batchUpsert", {**bad, "mode": "UPSERT_MODE_ALL_OR_NOTHING"}).refused(
+        400, "INVALID_ORDER_DATA"
+    )
+
+
+@calls("GET", "/v1/orders/{order_id}/events")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{api.create()['order_id']}"
+    assert api.call("DELETE", path, query={"reason": "changed my mind"}).ok
+    first = api.call("GET", f"{path}/events", query={"page_size": 1}).ok
+    assert [event["type"] for event in first["events"]] == ["ORDER_EVENT_TYPE_CREATED"]
+    second = api.call("GET", f"{path}/events", query={"page_token": first["next_page_token"]}).ok
+    assert [(event["to_status"], event["reason"]) for event in second["events"]] == [
+        ("ORDER_STATUS_CANCELLED", "changed my mind")
+    ]
+    api.call("GET", f"{path}/events", query={"page_token": "nonsense"}).refused(400, "RESUME_TOKEN_INVALID")
+
+
+@calls("POST", "/v1/products:batchUpsert")
+def _(api: Api) -> None:
+    product = {"product_id": "new", "name": "New", "price": {"currency_code": "EGP", "units": 5}, "stock": 3}
+    answer = api.call("POST", "/v1/products:batchUpsert", {"products": [product]}).ok
+    assert (answer["inserted"], answer["updated"], answer["unchanged"]) == (1, 0, 0)
+    assert answer["products"][0]["stock"] == "3"
+
+
+@calls("GET", "/v1/products/{product_id}")
+def _(api: Api) -> None:
+    assert api.call("GET", "/v1/products/lamp").ok["price"] == {
+        "currency_code": "USD",
+        "units": "49",
+        "nanos": 900000000,
+    }
+    assert api.call("GET", "/v1/products/nope").refused(404, "PRODUCT_NOT_FOUND")["product_id"] == "nope"
+
+
+@calls("GET", "/v1/products")
+def _(api: Api) -> None:
+    first = api.call("GET", "/v1/products", query={"page_size": 1}).ok
+    second = api.call("GET", "/v1/products", query={"page_size": 1, "page_token": first["next_page_token"]}).ok
+    assert first["products"][0]["product_id"] < second["products"][0]["product_id"]
+
+
+@calls("POST", "/v1/products/{product_id}:adjustStock")
+def _(api: Api) -> None:
+    before = int(api.call("GET", "/v1/products/desk").ok["stock"])
+    body = {"delta": 5, "reason": "delivery 4711", "request_id": "adjust-1"}
+    for _ in range(2):
+        assert int(api.call("POST", "/v1/products/desk:adjustStock", body).ok["stock"]) == before + 5
+    api.call("POST", "/v1/products/desk:adjustStock", {"delta": -1_000, "reason": "broken"}).refused(
+        400, "INSUFFICIENT_STOCK"
+    )
+
+
+class TestRequests:
+    def test_the_example_of_the_document_creates_an_order_once(self, api: Api) -> None:
+        price = {"currency_code": "USD", "units": 1}
+        products = [{"product_id": name, "name": name, "price": price, "stock": 9} for name in ("A100", "B200")]
+        assert api.call("POST", "/v1/products:batchUpsert", {"products": products}).ok
+        (body,) = re.findall(r"curl -X POST http://localhost:8080/v1/orders -d '(.*?)'", DOCUMENT, re.DOTALL)
+        first = api.call("POST", "/v1/orders", body)
+        again = api.call("POST", "/v1/orders", body)
+        assert again.ok == first.ok
+        assert again.headers["idempotency-replayed"] == "true"
+        other = api.call("POST", "/v1/orders", {**json.loads(body), "customer_id": "joe"})
+        assert "customer_id" in other.refused(400, "IDEMPOTENCY_KEY_REUSED")["fields"]
+        (change,) = re.findall(r"curl -X PUT http://localhost:8080/v1/orders/\S+ -d '(.*?)'", DOCUMENT, re.DOTALL)
+        changed = api.call("PUT", f"/v1/orders/{first.ok['order_number']}", change).ok
+        assert changed["shipping_address"]["street"] == "456 Oak Ave"
+
+    def test_an_id_in_the_body_that_differs_from_the_path_is_refused(self, api: Api) -> None:
+        one, two = api.create()["order_id"], api.create()["order_id"]
+        body = {"order_id": two, "status": "ORDER_STATUS_CANCELLED"}
+        api.call("PUT", f"/v1/orders/{one}/status", body).refused(400)
+        api.call("PUT", f"/v1/orders/{one}", body).refused(400)
+        # In camel case it is overruled.
+        body = {"orderId": two, "status": "ORDER_STATUS_CANCELLED"}
+        assert api.call("PUT", f"/v1/orders/{one}/status", body).ok["order_id"] == one
+        assert api.call("GET", f"/v1/orders/{two}").ok["status"] == "ORDER_STATUS_PENDING"
+
+    @pytest.mark.parametrize("product_id", ["a/b", "x:adjustStock", "50%+1"])
+    def test_any_product_id_can_stand_in_a_path_if_it_is_escaped(self, api: Api, product_id: str) -> None:
+        product = {"product_id": product_id, "name": "x", "price": {"currency_code": "USD", "units": 1}}
+        assert api.call("POST", "/v1/products:batchUpsert", {"products": [product]}).ok
+        path = f"/v1/products/{quote(product_id, safe='')}"
+        assert api.call("GET", path).ok["product_id"] == product_id
+        adjusted = api.call("POST", f"{path}:adjustStock", {"delta": 1, "reason": "found"}).ok
+        assert (adjusted["product_id"], adjusted["stock"]) == (product_id, "1")
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"page": 1},
+            {"customer_id": "jane"},
+            {"filter.create_time_from": "2026-01-01"},
+            {"filter.statuses": "ORDER_STATUS_PENDING,ORDER_STATUS_CONFIRMED"},
+            {"filter.statuses": "pending"},
+            {"page_size": "many"},
+        ],
+        ids=str,
+    )
+    def test_a_query_that_means_nothing_is_refused(self, api: Api, query: Query) -> None:
+        api.call("GET", "/v1/orders", query=query).refused(400)
+
+    def test_a_body_needs_no_content_type_but_must_be_json_of_the_right_types(self, api: Api) -> None:
+        good = {"customer_id": "jane", "items": [{"product_id": "mug", "quantity": 1}]}
+        for headers in ({}, {"content-type": "application/json"}, {"content-type": "text/plain"}):
+            assert api.call("POST", "/v1/orders", good, headers=headers).status == 200
+        for bad in ("{", "[]", '{"customer_id": 5}', '{"items": {}}'):
+            assert api.call("POST", "/v1/orders", bad).refused(400) == {}
+
+    def test_a_field_that_the_message_does_not_have_is_ignored_in_a_body(self, api: Api) -> None:
+        order = api.create(shipping_address={"street": "123 Main St", "zip": "10001"}, colour="blue")
+        assert order["shipping_address"]["postal_code"] == ""
+
+    def test_a_callers_deadline_reaches_the_server(self, api: Api) -> None:
+        assert api.call("GET", "/v1/orders", headers={"grpc-timeout": "30S"}).ok
+        assert api.call("GET", "/v1/orders", headers={"grpc-timeout": "1n"}).status == 504
+
+    def test_fields_that_break_a_rule_are_named(self, api: Api) -> None:
+        refused = api.call("POST", "/v1/orders", {"customer_id": "jane", "items": [{"product_id": "mug"}]})
+        refused.refused(400, "INVALID_ORDER_DATA")
+        (bad,) = [detail for detail in refused.json["details"] if detail["@type"].endswith("BadRequest")]
+        assert [violation["field"] for violation in bad["field_violations"]] == ["items[0].quantity"]
+
+    def test_a_request_that_is_too_large_is_refused(self, api: Api) -> None:
+        order = {"external_order_id": "1", "customer": {}, "metadata": {"a": "x" * (5 << 20)}}
+        body = {"source": "large", "orders": [order]}
+        assert "4,194,304" in api.call("POST", "/v1/orders:batchUpsert", body).text
+        api.call("POST", "/v1/orders:batchUpsert", body).refused(400, "INVALID_ORDER_DATA")
+        order["metadata"] = {"a": "x" * (17 << 20)}
+        api.call("POST", "/v1/orders:batchUpsert", body).refused(429)
+
+    def test_what_there_is_not_is_404(self, api: Api) -> None:
+        for verb, path in (("GET", "/v1/nothing"), ("POST", "/v1/orders/1"), ("GET", "/"), ("PATCH", "/v1/orders")):
+            response = api.call(verb, path, {} if verb != "GET" else None)
+            response.refused(404)
+            assert response.json["code"] == 12
+
+
+class TestAround:
+    def test_the_id_of_a_call_is_the_callers_or_a_new_one(self, api: Api) -> None:
+        assert api.call("GET", "/v1/orders", headers={"x-request-id": "mine"}).headers["x-request-id"] == "mine"
+        assert len(api.call("GET", "/v1/orders").headers["x-request-id"]) == 36
+
+    def test_health(self, api: Api) -> None:
+        assert api.call("GET", "/healthz").ok == {"status": "SERVING"}
+
+    async def test_grpc_passes_unchanged_with_its_details(self, api: Api) -> None:
+        order = api.create()
+        async with grpc.aio.insecure_channel(api.address) as channel:
+            stub = OrderServiceStub(channel)
+            assert (await stub.GetOrder(GetOrderRequest(order_id=order["order_id"]))).etag == order["etag"]
+            error = await refused(stub.GetOrder(GetOrderRequest(order_id="nope")))
+        assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "ORDER_NOT_FOUND")
+
+    def test_a_stream_comes_line_by_line(self, api: Api) -> None:
+        """The first line can be read while the rest has not been asked for."""
+        for _ in range(3):
+            api.create("slow")
+        address = urlsplit(f"http://{api.address}")
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
+        connection.request("GET", "/v1/orders:stream?filter.customer_id=slow&page_size=1")
+        answer = connection.getresponse()
+        assert answer.headers["transfer-encoding"] == "chunked"
+        lines = [json.loads(line) for line in answer]
+        connection.close()
+        assert [len(line["orders"]) for line in lines] == [1, 1, 1]
+        assert [line["complete"] for line in lines] == [False, False, True]
+
+    def test_without_a_server_it_is_503_with_a_status(self, folder: Path) -> None:
+        with envoy(folder, f"127.0.0.1:{free_port()}") as alone:
+            wait_until(lambda: status_of_health(alone) == 503)
+            assert alone.call("GET", "/healthz").json == {"status": "NOT_SERVING"}
+            response = alone.call("GET", "/v1/orders")
+            response.refused(503)
+            assert response.json["code"] == 14
+
+    def test_the_configuration_is_valid_as_it_stands(self) -> None:
+        command = [ENVOY, "--mode", "validate", "-c", "deploy/envoy.yaml", "--use-dynamic-base-id"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr

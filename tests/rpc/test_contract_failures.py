@@ -1,0 +1,194 @@
+"""What callers see when the database is gone, when there is too much to do, and when they leave or run out of time."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, GetProductRequest
+from orders.v1.order_service_pb2 import GetOrderRequest, ListOrdersRequest, SearchOrdersRequest
+from orders.v1.order_service_pb2_grpc import OrderServiceStub
+
+from server.storage import embedded, schema
+from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving
+from tests.rpc.cases import METHODS, outcome, valid_requests
+from tests.storage.helpers import disagreements, session, until, waiting_for_locks
+
+UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
+OVERLOADED = (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def health_of(service: Service, name: str = "") -> int:
+    response = await health_pb2_grpc.HealthStub(service.channel).Check(health_pb2.HealthCheckRequest(service=name))
+    return int(response.status)
+
+
+def turns(service: Service, status: int) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def turned() -> bool:
+        return await health_of(service) == status
+
+    return turned
+
+
+async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_back(tmp_path: Path) -> None:
+    postgres = embedded.start(tmp_path / "data")
+    try:
+        schema.migrate(postgres.url)
+        async with serving(postgres.url, database_timeout=1.0) as service:
+            await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+            order = await service.orders.CreateOrder(new_order())
+            assert await health_of(service) == SERVING
+
+            await asyncio.to_thread(postgres.stop)
+            requests = valid_requests(order.order_id)
+            outcomes = await asyncio.gather(*(outcome(service, method, requests[method]) for method in METHODS))
+            for refusal in outcomes:
+                assert refusal is not None
+                assert (refusal.code, refusal.reason) == UNAVAILABLE
+                assert refusal.metadata == {"dependency": "database"}
+                assert refusal.retry is not None
+                assert refusal.retry.retry_delay.ToMilliseconds() > 0
+            await until(turns(service, NOT_SERVING))
+            assert await health_of(service, "orders.v1.OrderService") == NOT_SERVING
+            assert await health_of(service, "liveness") == SERVING
+
+            postgres = await asyncio.to_thread(embedded.start, tmp_path / "data")
+            await until(turns(service, SERVING), seconds=20)
+            assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
+            await service.orders.CreateOrder(new_order())
+            assert await disagreements(postgres.url) == []
+    finally:
+        await asyncio.to_thread(postgres.stop)
+
+
+@asynccontextmanager
+async def held_up(service: Service, product_id: str) -> AsyncIterator[Callable[[], Coroutine[Any, Any, bool]]]:
+    """Keeps everybody else off a product; yields whether the server waits for it."""
+    async with session(service.url, autocommit=False) as outside, session(service.url) as watch:
+        await outside.execute("SELECT 1 FROM inventory WHERE product_id = %s FOR UPDATE", (product_id,))
+
+        async def waits() -> bool:
+            return await waiting_for_locks(watch) > 0
+
+        yield waits
+
+
+@asynccontextmanager
+async def small_server(new_database: Callable[[], str], **settings: Any) -> AsyncIterator[Service]:
+    async with serving(new_database(), **settings) as service:
+        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        yield service
+
+
+async def attempt(call: Any) -> Any:
+    """The call's answer, or how it was refused."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        return refusal_of(error)
+
+
+async def test_more_writes_than_the_queue_takes_are_refused_and_told_when_to_come_back(
+    new_database: Callable[[], str],
+) -> None:
+    async with small_server(new_database, max_queue=1) as service:
+        stock = await service.stock("mug")
+        async with held_up(service, "mug") as waits:
+            first = asyncio.ensure_future(attempt(service.orders.CreateOrder(new_order())))
+            await until(waits)
+            rest = [asyncio.ensure_future(attempt(service.orders.CreateOrder(new_order()))) for _ in range(50)]
+            # One waits for its turn, and all the others are answered at once, though nothing moves.
+            await until(lambda: _all_but_one_done(rest))
+            assert not first.done()
+            # Reads have nothing to do with that.
+            await service.catalog.GetProduct(GetProductRequest(product_id="mug"))
+        answers = [await first, *[await call for call in rest]]
+        refused_ones = [answer for answer in answers if isinstance(answer, Refusal)]
+        assert len(refused_ones) == 49
+        assert {(refusal.code, refusal.reason) for refusal in refused_ones} == {OVERLOADED}
+        assert all(refusal.retry and refusal.retry.retry_delay.ToMilliseconds() > 0 for refusal in refused_ones)
+        assert await service.stock("mug") == stock - 2
+        await service.orders.CreateOrder(new_order())
+
+
+async def _all_but_one_done(calls: list[asyncio.Future[Any]]) -> bool:
+    return sum(call.done() for call in calls) >= len(calls) - 1
+
+
+async def test_a_burst_of_calls_on_one_connection_is_answered_to_the_last(service: Service) -> None:
+    calls = [attempt(service.catalog.GetProduct(GetProductRequest(product_id="mug"))) for _ in range(3000)]
+    answers = await asyncio.gather(*calls)
+    assert Counter(type(answer).__name__ for answer in answers) == {"Product": 3000}
+
+
+async def test_callers_that_leave_take_nobody_along(service: Service) -> None:
+    before = await service.stock("lamp")
+    async with held_up(service, "lamp") as waits:
+        first = service.orders.CreateOrder(new_order(product_id="lamp"))
+        await until(waits)
+        calls = [service.orders.CreateOrder(new_order(product_id="lamp")) for _ in range(60)]
+        # An answered call shows that the server has taken in what came before it.
+        await refused(service.orders.GetOrder(GetOrderRequest(order_id="nope")))
+        for call in calls[::3]:
+            call.cancel()
+        staying = [call for number, call in enumerate(calls) if number % 3]
+        await refused(service.orders.GetOrder(GetOrderRequest(order_id="nope")))
+    answers = await asyncio.gather(first, *staying)
+    for order in answers:
+        assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
+    await service.orders.CreateOrder(new_order())
+    ((stored,),) = await service.rows("SELECT count(*) FROM order_items WHERE product_id = 'lamp'")
+    assert len(answers) <= stored < 1 + len(calls)
+    assert await service.stock("lamp") == before - stored
+    assert await disagreements(service.url) == []
+
+
+async def test_a_deadline_that_is_too_short_is_kept_and_the_server_goes_on(service: Service) -> None:
+    async with held_up(service, "mug") as waits:
+        call = asyncio.ensure_future(refused(service.orders.CreateOrder(new_order(), timeout=0.3)))
+        await until(waits)
+        began = time.monotonic()
+        assert (await call).code == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert time.monotonic() - began < 2
+    assert (await service.orders.CreateOrder(new_order())).order_number
+    assert await disagreements(service.url) == []
+
+
+@pytest.mark.parametrize("seconds", [0, 0.000_1])
+async def test_a_deadline_that_has_passed_already_is_no_trouble(service: Service, seconds: float) -> None:
+    calls = (
+        service.orders.SearchOrders(SearchOrdersRequest(), timeout=seconds),
+        service.orders.CreateOrder(new_order(), timeout=seconds),
+        anext(aiter(service.orders.ListOrders(ListOrdersRequest(), timeout=seconds))),
+    )
+    for call in calls:
+        assert (await refused(call)).code == grpc.StatusCode.DEADLINE_EXCEEDED
+    await service.orders.CreateOrder(new_order())
+
+
+async def test_a_stop_lets_begun_writes_finish(new_database: Callable[[], str]) -> None:
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(small_server(new_database, shutdown_grace=60))
+        # A connection of its own: that of the service is closed before its server stops.
+        async with grpc.aio.insecure_channel(service.address) as channel:
+            watch = aiter(health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest()))
+            assert (await anext(watch)).status == SERVING
+            async with held_up(service, "mug") as waits:
+                begun = [OrderServiceStub(channel).CreateOrder(new_order()) for _ in range(20)]
+                await until(waits)
+                stopping = asyncio.create_task(stack.aclose())
+                assert (await anext(watch)).status == NOT_SERVING
+            answers = await asyncio.gather(*begun)
+            async with asyncio.timeout(10):
+                await stopping
+    stored = {str(order_id) for (order_id,) in await service.rows("SELECT order_id FROM orders")}
+    assert {order.order_id for order in answers} == stored
+    assert len(stored) == 20
