@@ -54,12 +54,12 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     async def Watch(self, request: HealthCheckRequest, context: grpc.aio.ServicerContext) -> None:
         told = None
         while True:
-            changed = self._changed
+            changed, stopping = self._changed, self._stopping
             status = self._statuses.get(request.service, HealthCheckResponse.SERVICE_UNKNOWN)
             if status != told:
                 await context.write(HealthCheckResponse(status=status))
                 told = status
-            if self._stopping:
+            if stopping:
                 return
             await changed.wait()
 

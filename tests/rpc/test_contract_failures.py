@@ -81,13 +81,6 @@ async def held_up(service: Service, product_id: str) -> AsyncIterator[Callable[[
         yield waits
 
 
-@asynccontextmanager
-async def small_server(new_database: Callable[[], str], **settings: Any) -> AsyncIterator[Service]:
-    async with serving(new_database(), **settings) as service:
-        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
-        yield service
-
-
 async def attempt(call: Any) -> Any:
     """The call's answer, or how it was refused."""
     try:
@@ -96,27 +89,25 @@ async def attempt(call: Any) -> Any:
         return refusal_of(error)
 
 
-async def test_more_writes_than_the_queue_takes_are_refused_and_told_when_to_come_back(
-    new_database: Callable[[], str],
-) -> None:
-    async with small_server(new_database, max_queue=1) as service:
+async def test_more_writes_than_the_queue_takes_are_refused_and_told_when_to_come_back(service: Service) -> None:
+    async with serving(service.url, max_queue=1) as small:
         stock = await service.stock("mug")
         async with held_up(service, "mug") as waits:
-            first = asyncio.ensure_future(attempt(service.orders.CreateOrder(new_order())))
+            first = asyncio.ensure_future(attempt(small.orders.CreateOrder(new_order())))
             await until(waits)
-            rest = [asyncio.ensure_future(attempt(service.orders.CreateOrder(new_order()))) for _ in range(50)]
+            rest = [asyncio.ensure_future(attempt(small.orders.CreateOrder(new_order()))) for _ in range(50)]
             # One waits for its turn, and all the others are answered at once, though nothing moves.
             await until(lambda: _all_but_one_done(rest))
             assert not first.done()
             # Reads have nothing to do with that.
-            await service.catalog.GetProduct(GetProductRequest(product_id="mug"))
+            await small.catalog.GetProduct(GetProductRequest(product_id="mug"))
         answers = [await first, *[await call for call in rest]]
         refused_ones = [answer for answer in answers if isinstance(answer, Refusal)]
         assert len(refused_ones) == 49
         assert {(refusal.code, refusal.reason) for refusal in refused_ones} == {OVERLOADED}
         assert all(refusal.retry and refusal.retry.retry_delay.ToMilliseconds() > 0 for refusal in refused_ones)
         assert await service.stock("mug") == stock - 2
-        await service.orders.CreateOrder(new_order())
+        await small.orders.CreateOrder(new_order())
 
 
 async def _all_but_one_done(calls: list[asyncio.Future[Any]]) -> bool:
@@ -153,11 +144,11 @@ async def test_callers_that_leave_take_nobody_along(service: Service) -> None:
 
 async def test_a_deadline_that_is_too_short_is_kept_and_the_server_goes_on(service: Service) -> None:
     async with held_up(service, "mug") as waits:
-        call = asyncio.ensure_future(refused(service.orders.CreateOrder(new_order(), timeout=0.3)))
+        call = asyncio.ensure_future(refused(service.orders.CreateOrder(new_order(), timeout=1)))
         await until(waits)
         began = time.monotonic()
         assert (await call).code == grpc.StatusCode.DEADLINE_EXCEEDED
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     assert (await service.orders.CreateOrder(new_order())).order_number
     assert await disagreements(service.url) == []
 
@@ -174,21 +165,23 @@ async def test_a_deadline_that_has_passed_already_is_no_trouble(service: Service
     await service.orders.CreateOrder(new_order())
 
 
-async def test_a_stop_lets_begun_writes_finish(new_database: Callable[[], str]) -> None:
+async def test_a_stop_lets_begun_writes_finish(service: Service) -> None:
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(small_server(new_database, shutdown_grace=60))
+        stopped = await stack.enter_async_context(serving(service.url, shutdown_grace=60))
         # A connection of its own: that of the service is closed before its server stops.
-        async with grpc.aio.insecure_channel(service.address) as channel:
+        async with grpc.aio.insecure_channel(stopped.address) as channel:
             watch = aiter(health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest()))
             assert (await anext(watch)).status == SERVING
             async with held_up(service, "mug") as waits:
-                begun = [OrderServiceStub(channel).CreateOrder(new_order()) for _ in range(20)]
+                orders = OrderServiceStub(channel)
+                begun = [orders.CreateOrder(new_order()) for _ in range(20)]
                 await until(waits)
+                # An answered call shows that the server has taken in what came before it.
+                await refused(orders.GetOrder(GetOrderRequest(order_id="nope")))
                 stopping = asyncio.create_task(stack.aclose())
                 assert (await anext(watch)).status == NOT_SERVING
             answers = await asyncio.gather(*begun)
             async with asyncio.timeout(10):
                 await stopping
-    stored = {str(order_id) for (order_id,) in await service.rows("SELECT order_id FROM orders")}
-    assert {order.order_id for order in answers} == stored
-    assert len(stored) == 20
+    for order in answers:
+        assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order

@@ -1,7 +1,6 @@
 """Health and reflection, as balancers and grpcurl use them."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import grpc
@@ -71,11 +70,11 @@ async def test_all_health_can_be_listed(service: Service) -> None:
     assert statuses(listed) == dict.fromkeys(["", "liveness", *NAMES], SERVING)
 
 
-async def test_who_watches_sees_the_stop_coming(new_database: Callable[[], str]) -> None:
+async def test_who_watches_sees_the_stop_coming(service: Service) -> None:
     async with AsyncExitStack() as stack:
-        service = await stack.enter_async_context(serving(new_database(), shutdown_grace=60, drain_delay=0.2))
+        stopped = await stack.enter_async_context(serving(service.url, shutdown_grace=60, drain_delay=0.2))
         # A connection of its own: that of the service is closed before its server stops.
-        async with grpc.aio.insecure_channel(service.address) as channel:
+        async with grpc.aio.insecure_channel(stopped.address) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             watches = [aiter(health.Watch(asking(name))) for name in ("", *NAMES)]
             assert [(await anext(watch)).status for watch in watches] == [SERVING] * 3
@@ -145,10 +144,10 @@ async def test_reflection_does_not_find_what_is_not_there(service: Service) -> N
     assert response.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
-async def test_reflection_can_be_turned_off(new_database: Callable[[], str]) -> None:
-    async with serving(new_database(), reflection=False) as service:
+async def test_reflection_can_be_turned_off(service: Service) -> None:
+    async with serving(service.url, reflection=False) as other:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await reflect(service, reflection_pb2.ServerReflectionRequest(list_services=""))
+            await reflect(other, reflection_pb2.ServerReflectionRequest(list_services=""))
         refusal = refusal_of(caught.value)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_FOUND")
-        assert (await refused(service.orders.GetOrder(GetOrderRequest(order_id="nope")))).reason == "ORDER_NOT_FOUND"
+        assert (await refused(other.orders.GetOrder(GetOrderRequest(order_id="nope")))).reason == "ORDER_NOT_FOUND"

@@ -288,7 +288,7 @@ async def test_what_is_being_written_when_a_list_begins_has_one_place_in_it(
     before = await stored_orders(service, customer_id=writers.customer_id)
     changed = writers.orders[0]
     wanted = OrderFilter(customer_id=writers.customer_id)
-    request = ListOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=1)
+    request = ListOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=4)
     async with session(service.url) as outside, session(service.url, autocommit=False) as holder:
         await holder.execute("SELECT FROM inventory WHERE product_id = 'lamp' FOR UPDATE")
         # One batch that has begun when the list does, and ends when the list is under way.
@@ -300,12 +300,13 @@ async def test_what_is_being_written_when_a_list_begins_has_one_place_in_it(
 
         await until(waiting)
         # The bulk lane overtakes it: its transaction is younger, and done before the list begins.
-        await service.orders.BatchUpsertOrders(upserts(writers.source, imported("x0", writers.customer_id, cents=9999)))
+        overtaking = [imported(name, writers.customer_id, cents=9999) for name in ("x0", "x1")]
+        await service.orders.BatchUpsertOrders(upserts(writers.source, *overtaking))
         younger = await stored_orders(service, source=writers.source)
         before = [order for order in before if not order.source] + younger
         first = await messages_of(service, request, count=1)
     await asyncio.wait([update])
-    # And it changes once more, together with one that had changed before the list began.
+    # One of those changes once more, the other stays as the list has seen it.
     await service.orders.BatchUpsertOrders(upserts(writers.source, imported("x0", writers.customer_id, cents=1)))
     rest = await messages_of(service, request, token=first[-1].resume_token)
     found = [order for message in (*first, *rest) for order in message.orders]

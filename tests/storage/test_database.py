@@ -1,0 +1,71 @@
+"""The pool: nobody's leaving or failing costs it a connection."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import pytest
+
+from server.domain.errors import OrderError
+from server.storage.database import Database
+from server.storage.sql import Statement
+from tests.storage.helpers import database, until
+
+
+async def _all_back(opened: Database) -> bool:
+    stats = opened._pool.get_stats()
+    return stats["pool_available"] == stats["pool_size"] and not stats.get("requests_waiting")
+
+
+async def test_callers_that_are_cancelled_at_any_moment_leave_every_connection_in_the_pool(
+    new_database: Callable[[], str],
+) -> None:
+    chance = random.Random(1)
+
+    async def caller(opened: Database) -> None:
+        for _ in range(1000):
+            await opened.fetch(Statement("SELECT 1"))
+
+    async with database(new_database()) as opened:
+        for _ in range(25):
+            callers = [asyncio.create_task(caller(opened)) for _ in range(12)]
+            await asyncio.sleep(chance.random() * 0.004)
+            while waiting := [task for task in callers if not task.done()]:
+                for task in waiting:
+                    task.cancel()
+                await asyncio.wait(waiting, timeout=0.05)
+
+        async def all_back() -> bool:
+            return await _all_back(opened)
+
+        await until(all_back)
+        assert await opened.fetch(Statement("SELECT 1")) == [(1,)]
+
+
+async def test_a_statement_that_takes_too_long_is_given_up_and_its_connection_is_used_again(
+    new_database: Callable[[], str],
+) -> None:
+    opened = Database(new_database(), timeout=0.2, pool_size=4)
+    await opened.open()
+    try:
+        slow = (opened.fetch(Statement("SELECT pg_sleep(60)")) for _ in range(8))
+        for found in await asyncio.gather(*slow, return_exceptions=True):
+            assert isinstance(found, OrderError)
+            assert found.reason == "DEPENDENCY_UNAVAILABLE"
+        for _ in range(8):
+            assert await opened.fetch(Statement("SELECT 1")) == [(1,)]
+    finally:
+        await opened.close()
+
+
+async def test_a_database_that_is_not_there_is_unavailable_and_does_not_ping() -> None:
+    opened = Database("postgresql://nobody@127.0.0.1:1/nowhere", timeout=0.2, pool_size=4)
+    await opened.open()
+    try:
+        assert not await opened.ping()
+        with pytest.raises(OrderError) as refusal:
+            await opened.fetch(Statement("SELECT 1"))
+        assert refusal.value.reason == "DEPENDENCY_UNAVAILABLE"
+        assert refusal.value.retry_after
+    finally:
+        await opened.close()
