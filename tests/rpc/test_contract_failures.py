@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, GetProductRequest
 from orders.v1.order_service_pb2 import GetOrderRequest, ListOrdersRequest, SearchOrdersRequest
@@ -153,12 +152,11 @@ async def test_a_deadline_that_is_too_short_is_kept_and_the_server_goes_on(servi
     assert await disagreements(service.url) == []
 
 
-@pytest.mark.parametrize("seconds", [0, 0.000_1])
-async def test_a_deadline_that_has_passed_already_is_no_trouble(service: Service, seconds: float) -> None:
+async def test_a_deadline_that_has_passed_already_is_no_trouble(service: Service) -> None:
     calls = (
-        service.orders.SearchOrders(SearchOrdersRequest(), timeout=seconds),
-        service.orders.CreateOrder(new_order(), timeout=seconds),
-        anext(aiter(service.orders.ListOrders(ListOrdersRequest(), timeout=seconds))),
+        service.orders.SearchOrders(SearchOrdersRequest(), timeout=0),
+        service.orders.CreateOrder(new_order(), timeout=0),
+        anext(aiter(service.orders.ListOrders(ListOrdersRequest(), timeout=0))),
     )
     for call in calls:
         assert (await refused(call)).code == grpc.StatusCode.DEADLINE_EXCEEDED

@@ -655,14 +655,14 @@ async def test_the_deadline_counts_within_a_page_that_takes_many_messages(
 
 @pytest.fixture(scope="module")
 async def many(new_database: Callable[[], str]) -> AsyncIterator[Service]:
-    """A server with 50,000 orders."""
+    """A server with 30,000 orders."""
     async with serving(new_database()) as service:
 
         async def batch(number: int) -> None:
             orders = [imported(f"{number}-{n}", f"c{n % 250}", cents=1 + n * number % 9973) for n in range(1000)]
             await service.orders.BatchUpsertOrders(upserts("shop", *orders))
 
-        await asyncio.gather(*map(batch, range(50)))
+        await asyncio.gather(*map(batch, range(30)))
         async with session(service.url) as connection:
             await connection.execute("ANALYZE")
         yield service
@@ -739,4 +739,4 @@ async def test_a_list_of_all_is_read_in_pages_that_cost_the_same_at_its_end(many
         request = ListOrdersRequest(order_by=order_by, page_size=1000)
         found = await messages_of(many, request)
         listed = [order.order_id for message in found for order in message.orders]
-        assert len(set(listed)) == len(listed) == 50_000
+        assert len(set(listed)) == len(listed) == 30_000
