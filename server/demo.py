@@ -48,4 +48,4 @@ async def load_demo_catalogue(catalog: CatalogRepository, writer: Writer) -> Non
     """Stores the demo products, if the catalogue is empty."""
     if await catalog.is_empty():
         request = BatchUpsertProductsRequest(products=demo_products())
-        await writer.execute(Command("BatchUpsertProducts", request, DEMO))
+        await writer.execute(Command(request, DEMO))

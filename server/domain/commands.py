@@ -42,9 +42,13 @@ from server.domain.upsert import summarize, upsert_order
 class Command:
     """A request to write something, and who makes it."""
 
-    method: str
     request: Any
     caller: Caller
+
+    @property
+    def method(self) -> str:
+        """The name of the RPC, for example `CreateOrder`."""
+        return str(self.request.DESCRIPTOR.name).removesuffix("Request")
 
     @property
     def key(self) -> Key | None:

@@ -1,6 +1,5 @@
 """orders.v1.CatalogService."""
 
-from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
     BatchUpsertProductsRequest,
@@ -11,8 +10,8 @@ from orders.v1.catalog_service_pb2 import (
 )
 
 from server.domain import tokens
-from server.domain.commands import Command
 from server.rpc.endpoint import Call
+from server.rpc.writes import execute
 from server.storage.catalog import CatalogRepository
 from server.storage.writer import Writer
 
@@ -23,14 +22,8 @@ class CatalogServicer:
     def __init__(self, *, writer: Writer, catalog: CatalogRepository) -> None:
         self._writer, self._catalog = writer, catalog
 
-    async def _execute(self, method: str, request: Message, call: Call) -> bytes:
-        answer = await self._writer.execute(Command(method, request, call.caller))
-        if answer.replayed:
-            await call.mark_replayed()
-        return answer.body
-
     async def BatchUpsertProducts(self, request: BatchUpsertProductsRequest, call: Call) -> bytes:
-        return await self._execute("BatchUpsertProducts", request, call)
+        return await execute(self._writer, request, call)
 
     async def GetProduct(self, request: GetProductRequest, call: Call) -> Product:
         return await self._catalog.get(request.product_id)
@@ -44,4 +37,4 @@ class CatalogServicer:
         return ListProductsResponse(products=found[:size], next_page_token=token)
 
     async def AdjustStock(self, request: AdjustStockRequest, call: Call) -> bytes:
-        return await self._execute("AdjustStock", request, call)
+        return await execute(self._writer, request, call)

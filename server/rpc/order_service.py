@@ -21,11 +21,11 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain import tokens
-from server.domain.commands import Command
 from server.domain.errors import invalid_field
 from server.domain.tracking import track
 from server.rpc import listing, wire
 from server.rpc.endpoint import Call
+from server.rpc.writes import execute
 from server.storage.database import Database
 from server.storage.orders import OrderRepository
 from server.storage.writer import Writer
@@ -37,14 +37,8 @@ class OrderServicer:
     def __init__(self, *, writer: Writer, orders: OrderRepository, database: Database) -> None:
         self._writer, self._orders, self._database = writer, orders, database
 
-    async def _execute(self, method: str, request: Message, call: Call) -> bytes:
-        answer = await self._writer.execute(Command(method, request, call.caller))
-        if answer.replayed:
-            await call.mark_replayed()
-        return answer.body
-
     async def CreateOrder(self, request: CreateOrderRequest, call: Call) -> bytes:
-        return await self._execute("CreateOrder", request, call)
+        return await execute(self._writer, request, call)
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         return await self._orders.get(request.order_id)
@@ -64,23 +58,23 @@ class OrderServicer:
     async def UpdateOrder(self, request: UpdateOrderRequest, call: Call) -> bytes:
         if not request.order.order_id:
             raise invalid_field("order.order_id", "is required")
-        return await self._execute("UpdateOrder", request, call)
+        return await execute(self._writer, request, call)
 
     async def TransitionOrder(self, request: TransitionOrderRequest, call: Call) -> bytes:
-        return await self._execute("TransitionOrder", request, call)
+        return await execute(self._writer, request, call)
 
     async def CancelOrder(self, request: CancelOrderRequest, call: Call) -> bytes:
-        return await self._execute("CancelOrder", request, call)
+        return await execute(self._writer, request, call)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
         snapshot, events = await self._orders.with_events(request.order_id)
         return track(Order.FromString(snapshot), events)
 
     async def RecordTrackingEvent(self, request: RecordTrackingEventRequest, call: Call) -> bytes:
-        return await self._execute("RecordTrackingEvent", request, call)
+        return await execute(self._writer, request, call)
 
     async def BatchUpsertOrders(self, request: BatchUpsertOrdersRequest, call: Call) -> bytes:
-        return await self._execute("BatchUpsertOrders", request, call)
+        return await execute(self._writer, request, call)
 
     async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> ListOrderEventsResponse:
         query = ListOrderEventsRequest(order_id=request.order_id)

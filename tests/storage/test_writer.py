@@ -45,7 +45,7 @@ class Store:
         return [asyncio.create_task(self.execute(request)) for request in requests]
 
     async def execute(self, request: Any) -> Answer:
-        return await self.writer.execute(Command(type(request).__name__.removesuffix("Request"), request, ANONYMOUS))
+        return await self.writer.execute(Command(request, ANONYMOUS))
 
     async def order(self, request: Any) -> Order:
         return Order.FromString((await self.execute(request)).body)

@@ -73,15 +73,15 @@ STATUSES = (
     ORDER_STATUS_CANCELLED,
 )
 
-RESPONSES: Mapping[type[Message], tuple[str, type[Message]]] = {
-    CreateOrderRequest: ("CreateOrder", Order),
-    UpdateOrderRequest: ("UpdateOrder", Order),
-    TransitionOrderRequest: ("TransitionOrder", Order),
-    CancelOrderRequest: ("CancelOrder", Order),
-    RecordTrackingEventRequest: ("RecordTrackingEvent", Tracking),
-    BatchUpsertOrdersRequest: ("BatchUpsertOrders", BatchUpsertOrdersResponse),
-    BatchUpsertProductsRequest: ("BatchUpsertProducts", BatchUpsertProductsResponse),
-    AdjustStockRequest: ("AdjustStock", Product),
+RESPONSES: Mapping[type[Message], type[Message]] = {
+    CreateOrderRequest: Order,
+    UpdateOrderRequest: Order,
+    TransitionOrderRequest: Order,
+    CancelOrderRequest: Order,
+    RecordTrackingEventRequest: Tracking,
+    BatchUpsertOrdersRequest: BatchUpsertOrdersResponse,
+    BatchUpsertProductsRequest: BatchUpsertProductsResponse,
+    AdjustStockRequest: Product,
 }
 
 # For properties: a busy machine is no failure.
@@ -191,7 +191,7 @@ def new_state(*products: Product, time: Timestamp = NOW) -> State:
 
 
 def command(request: Any, caller: Caller = ADMIN) -> Command:
-    return Command(RESPONSES[type(request)][0], request, caller)
+    return Command(request, caller)
 
 
 def answer(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Answer:
@@ -211,7 +211,7 @@ def drive(steps: Generator[None, None, Answer]) -> Answer:
 
 def run(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Any:
     """The response to a request that is carried out."""
-    return RESPONSES[type(request)][1].FromString(answer(state, request, caller, validate=validate).body)
+    return RESPONSES[type(request)].FromString(answer(state, request, caller, validate=validate).body)
 
 
 def refuse(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> OrderError:
