@@ -48,7 +48,7 @@ class Command:
     @property
     def method(self) -> str:
         """The name of the RPC, for example `CreateOrder`."""
-        return str(self.request.DESCRIPTOR.name).removesuffix("Request")
+        return type(self.request).__name__.removesuffix("Request")
 
     @property
     def key(self) -> Key | None:

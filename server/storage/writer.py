@@ -117,7 +117,7 @@ def _outcome(command: Command, state: State) -> Outcome:
     except OrderError as error:
         return error
     except Exception as error:  # a bug in one rule must not fail its neighbours
-        log.exception("%s failed", type(command.request).__name__)
+        log.exception("%s failed", command.method)
         return error
 
 
