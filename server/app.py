@@ -76,10 +76,13 @@ def check_schema(url: str) -> None:
     """Refuses a database whose schema is not this program's."""
     with _schema_errors():
         current, newest = schema.current_version(url), schema.newest_version()
+        restored = current == newest and schema.holds_restored_rows(url)
     if current is None:
         raise StartError("the database has no schema yet; run `orders migrate`")
     if current < newest:
         raise StartError(f"the database's schema is {current}, this program needs {newest}; run `orders migrate`")
+    if restored:
+        raise StartError("the database was restored from a dump of another one; run `orders migrate` to adopt its rows")
     if current > newest:
         raise StartError(f"the database's schema is {current}, this program knows {newest}; run a newer program")
 

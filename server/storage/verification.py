@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from google.protobuf.message import DecodeError
 from orders.v1.order_pb2 import Order, OrderEvent
 from psycopg import AsyncConnection, AsyncCursor
 from sqlalchemy import BigInteger, Uuid, func, select
@@ -64,8 +65,13 @@ class _Stored:
 
     order: Order
     row: Row
+    readable: bool = True
     items: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
+
+    @property
+    def order_id(self) -> str:
+        return str(self.row[0])
 
 
 async def verify(database: Database, progress: Progress) -> list[Problem]:
@@ -102,10 +108,11 @@ async def rebuild(database: Database, progress: Progress) -> int:
             progress(done, total)
             if len(page) < _AT_ONCE:
                 return rebuilt
-            after = page[-1].order.order_id
+            after = page[-1].order_id
 
 
 async def _rebuild_page(connection: AsyncConnection[Row], page: list[_Stored]) -> int:
+    page = [stored for stored in page if stored.readable]
     rows = [stored for stored in page if _columns(stored) != _expected_columns(stored)]
     items = [stored for stored in page if _own(stored.items) != item_rows(stored.order)]
     if rows:
@@ -128,17 +135,24 @@ async def _pages(connection: AsyncConnection[Row], statement: sql.Statement) -> 
     after = _FIRST
     while page := await _read_page(connection, statement, after):
         yield page
-        after = page[-1].order.order_id
+        after = page[-1].order_id
 
 
 async def _read_page(connection: AsyncConnection[Row], statement: sql.Statement, after: str) -> list[_Stored]:
     rows = await fetch(connection, statement, after=after, limit=_AT_ONCE)
-    page = {str(row[0]): _Stored(Order.FromString(row[-1]), row) for row in rows}
+    page = {str(row[0]): _stored(row) for row in rows}
     for item in await fetch(connection, _ITEMS, order_ids=list(page)):
         page[str(item[0])].items.append(item)
     for event in await fetch(connection, _EVENTS, order_ids=list(page)):
         page[str(event[0])].events.append(event)
     return list(page.values())
+
+
+def _stored(row: Row) -> _Stored:
+    try:
+        return _Stored(Order.FromString(row[-1]), row)
+    except DecodeError:
+        return _Stored(Order(), row, readable=False)
 
 
 def _own(rows: list[Row]) -> list[Row]:
@@ -156,6 +170,8 @@ def _expected_columns(stored: _Stored) -> Row:
 
 def _problems_of(stored: _Stored) -> list[Problem]:
     order = stored.order
+    if not stored.readable:
+        return [Problem(stored.row[1], "the snapshot cannot be read")]
     texts = []
     for column, actual, expected in zip(ORDER_COLUMNS, _columns(stored), _expected_columns(stored), strict=True):
         if actual != expected:

@@ -82,12 +82,7 @@ class Writer:
                     raise
                 log.exception("batch of %d failed, each command goes alone", len(commands))
                 return [await self._run_alone(command, decide_all) for command in commands]
-        raise OrderError(
-            "IDEMPOTENCY_IN_PROGRESS",
-            "the same rows are being written elsewhere; send the request again",
-            metadata={"request_id": commands[0].request.request_id},
-            retry_after=0.1,
-        )
+        return [_in_progress(command) for command in commands]
 
     async def _run_alone(self, command: Command, decide_all: Decide) -> Outcome:
         try:
@@ -105,6 +100,12 @@ class Writer:
                 raise
             await _write_and_commit(connection, state)
             return outcomes
+
+
+def _in_progress(command: Command) -> OrderError:
+    text = "the same rows are being written elsewhere; send the request again"
+    metadata = {"request_id": command.request.request_id}
+    return OrderError("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
 
 
 async def _decide_each(commands: Sequence[Command], state: State) -> list[Outcome]:

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProductsRequest, Product
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PENDING, Order
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PENDING, Order, OrderEvent
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     BatchUpsertOrdersResponse,
@@ -139,15 +139,11 @@ async def test_the_same_request_id_twice_in_a_batch_has_one_effect(store: Store)
     assert reason(other) == "IDEMPOTENCY_KEY_REUSED"
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A request that no rule is prepared for."""
-
-    request_id: str = ""
+# An event is a message with a request id that is no request: no rule is prepared for it.
 
 
 async def test_a_command_that_the_program_does_not_know_fails_alone(store: Store) -> None:
-    before, broken, after = await outcomes(store.submit(new_order(), Broken(), new_order()))
+    before, broken, after = await outcomes(store.submit(new_order(), OrderEvent(), new_order()))
     assert isinstance(before, Answer)
     assert isinstance(after, Answer)
     assert isinstance(broken, KeyError)
@@ -157,9 +153,9 @@ async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypa
     def rule(command: Command, state: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(rules.NEEDS, Broken, lambda request: rules.Needs())
-    monkeypatch.setitem(rules.RULES, Broken, rule)
-    before, broken, after = await outcomes(store.submit(new_order(), Broken("key"), new_order()))
+    monkeypatch.setitem(rules.NEEDS, OrderEvent, lambda request: rules.Needs())
+    monkeypatch.setitem(rules.RULES, OrderEvent, rule)
+    before, broken, after = await outcomes(store.submit(new_order(), OrderEvent(request_id="key"), new_order()))
     assert isinstance(before, Answer)
     assert isinstance(after, Answer)
     assert isinstance(broken, ZeroDivisionError)
@@ -168,13 +164,9 @@ async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypa
 async def test_what_the_database_cannot_store_fails_its_own_command_only(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rule(command: Command, state: Any) -> bytes:
-        state.remember(command.key, request=b"", response="no bytes")
-        return b""
-
-    monkeypatch.setitem(rules.NEEDS, Broken, lambda request: rules.Needs())
-    monkeypatch.setitem(rules.RULES, Broken, rule)
-    before, broken, after = await outcomes(store.submit(new_order("a"), Broken("\0"), new_order("b")))
+    monkeypatch.setitem(rules.NEEDS, OrderEvent, lambda request: rules.Needs())
+    monkeypatch.setitem(rules.RULES, OrderEvent, lambda command, state: b"")
+    before, broken, after = await outcomes(store.submit(new_order("a"), OrderEvent(request_id="\0"), new_order("b")))
     assert isinstance(broken, Exception)
     assert not isinstance(broken, OrderError)
     assert isinstance(before, Answer)
