@@ -33,7 +33,7 @@ serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; A
 test: $(VENV)/.dev ## Run all tests
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev ## Check style, the protos' too, and that no proto change breaks a client or a stored order
+lint: check-proto ## Check style, the protos' too, and that no proto change breaks a client or a stored order
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/buf format --diff --exit-code protos

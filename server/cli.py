@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import logging
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -179,6 +180,8 @@ def import_(
     Reads orders of BatchUpsertOrders, of `orders export`, or with name, products, order_id and total_amount. Lines that are
     refused go to a file with their reasons. Can be stopped and run again: what is there already is left unchanged.
     """
+    if not re.fullmatch("[!-~]{1,64}", source):
+        raise Failure(f"--source {source!r}: use up to 64 letters, digits and signs, no spaces")
     from server.transfer.importer import import_orders
     from server.transfer.interrupts import stop_on_signals
     from server.transfer.progress import presenter
@@ -310,6 +313,9 @@ def rebuild(*, settings: config.Settings) -> None:
 
 def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., Any]) -> Any:
     """Runs work that goes over all orders, with a progress bar on a terminal."""
+    folder = settings.data_dir.expanduser().resolve()
+    if settings.database_url is None and not (folder / "PG_VERSION").exists():
+        raise Failure(f"there is no database in {folder}; name one with ORDERS_DATABASE_URL or --data-dir")
     from rich.console import Console
     from rich.progress import Progress
 

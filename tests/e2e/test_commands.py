@@ -256,7 +256,7 @@ class TestImport:
             (["missing.jsonl"], "No such file or directory: 'missing.jsonl'"),
             (["seed.jsonl", "--currency", "dollars"], "not an ISO 4217 currency code: 'dollars'"),
             (["seed.jsonl", "--rejects", "seed.jsonl"], "the rejects would overwrite the file to be imported"),
-            (["seed.jsonl", "--source", "two words"], "INVALID_ARGUMENT: source: "),
+            (["seed.jsonl", "--source", "two words"], "--source 'two words': use "),
         ],
     )
     def test_what_cannot_be_done_ends_with_one_line(
