@@ -48,7 +48,7 @@ def generate(count: int) -> Iterator[dict[str, Any]]:
         lines = [
             {
                 "product_sku_id": f"sku-{chance.randrange(5000)}",
-                "amount": f"{chance.randrange(100, 99999) / 100:.2f}",
+                "amount": amount(chance.randrange(100, 99999)),
                 "qty": str(quantity),
             }
             for quantity in (chance.randrange(1, 5), 1, chance.randrange(1, 9))
@@ -61,11 +61,15 @@ def generate(count: int) -> Iterator[dict[str, Any]]:
             "phone": f"+1555{number % 10_000_000:07d}",
             "address": f"{number} Main St, {chance.choice(_TOWNS)}",
             "products": lines,
-            "discount": "0",
-            "total_amount": f"{sum(round(float(line['amount']) * 100) * int(line['qty']) for line in lines) / 100:.2f}",
+            "discount": "0.00",
+            "total_amount": amount(sum(text_cents(line["amount"]) * int(line["qty"]) for line in lines)),
             "total_qty": str(sum(int(line["qty"]) for line in lines)),
             "refferral_code": f"EV{number % 100:02d}",
         }
+
+
+def amount(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02d}"
 
 
 class Memory:
@@ -117,6 +121,7 @@ def same(imported: dict[str, Any], exported: dict[str, Any]) -> bool:
         and exported["shipping_address"] == {"street": imported["address"]}
         and exported["referral_code"] == imported["refferral_code"]
         and exported["total_quantity"] == imported["total_qty"]
+        and cents(exported["pricing"]["discount"]) == text_cents(imported["discount"])
         and cents(exported["pricing"]["total"]) == text_cents(imported["total_amount"])
         and [(item["sku"], cents(item["unit_price"]), str(item["quantity"])) for item in exported["items"]]
         == [(line["product_sku_id"], text_cents(line["amount"]), line["qty"]) for line in imported["products"]]

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
 from server.demo import load_demo_catalogue
+from server.domain.errors import OrderError
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -205,7 +206,12 @@ def serve(settings: Settings, *, announce: Callable[[Running], None]) -> None:
             migrate(url)
         else:
             check_schema(url)
-        uvloop.run(_serve_until_told(settings, url, announce))
+        try:
+            uvloop.run(_serve_until_told(settings, url, announce))
+        except (OrderError, psycopg.Error) as error:
+            raise StartError(
+                f"cannot work with the database: {str(error).splitlines()[0]}; the log has more"
+            ) from error
 
 
 async def _serve_until_told(settings: Settings, url: str, announce: Callable[[Running], None]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProductsRequest, Product
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, Order
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, Order
 from orders.v1.order_service_pb2 import (
     UPSERT_MODE_ALL_OR_NOTHING,
     UPSERT_OUTCOME_INSERTED,
@@ -30,7 +30,7 @@ from server.domain.create import create_order
 from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.idempotency import Key, first_answer
-from server.domain.lifecycle import transition
+from server.domain.lifecycle import RANK, transition
 from server.domain.state import State
 from server.domain.status import status_of
 from server.domain.tracking import record_tracking_event, set_carrier, track
@@ -166,6 +166,8 @@ def _transition(command: Command, state: State) -> bytes:
     draft = draft_of(before, command.stamp(state))
     set_carrier(draft.order, request)
     transition(draft, request.status, override_reason=request.override_reason, reason=request.reason)
+    if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and draft.order.delivery != before.delivery:
+        raise invalid_field("carrier", "can be set, like the tracking number, until the order is shipped")
     draft.note_delivery_changes("carrier", "tracking_number")
     return _finish(state, draft.finish())
 

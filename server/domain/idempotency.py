@@ -25,8 +25,9 @@ class Remembered(NamedTuple):
 def first_answer(key: Key, request: Message, remembered: Remembered) -> bytes:
     """The answer to the first request with the key; refuses if this one differs from it."""
     first = type(request).FromString(remembered.request)
-    if first != request:
-        raise _reused(key, differing_fields(first, request))
+    # Not by comparing the messages: fields that this server does not know, of a newer client, make no other request.
+    if differing := differing_fields(first, request):
+        raise _reused(key, differing)
     return remembered.response
 
 

@@ -27,9 +27,6 @@ class Changes:
     adjustments: list[Adjustment] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        return bool(self.orders or self.stock or self.products or self.remembered)
-
 
 @dataclass(slots=True)
 class State:

@@ -64,11 +64,18 @@ _OWN_EVENTS = {
 
 _ONE_DAY = 86_400
 
+# Far above any parcel's, and few enough to tell as one story.
+_MAX_EVENTS = 1000
+
 
 def record_tracking_event(before: Order, request: RecordTrackingEventRequest, *, stamp: Stamp) -> OrderChange:
     """The order after what the carrier reports."""
     check_not_cancelled(before)
     check_role(before, FULFILMENT, stamp.caller, what="record what the carrier reports of")
+    if before.version >= _MAX_EVENTS:
+        raise invalid_field(
+            "order_id", f"order {before.order_id} has {before.version} events, and takes no more reports"
+        )
     reported = TrackingEvent()
     reported.CopyFrom(request.event)
     if not reported.HasField("time"):

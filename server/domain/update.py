@@ -106,6 +106,7 @@ def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
         found = _within_rules(path)
         if found:
             paths += found
+            violations += _fixed_within(before, wished, path)
         else:
             field = f"update_mask: {path}" if mask.paths else f"order.{path}"
             known = path_exists(Order.DESCRIPTOR, path)
@@ -121,6 +122,15 @@ def _within_rules(path: str) -> list[str]:
     if _rule_of(path):
         return [path]
     return [rule for rule in CHANGEABLE if rule.startswith(path + ".")]
+
+
+def _fixed_within(before: Order, wished: Order, parent: str) -> list[Violation]:
+    """What else is set below a path that stands for several: it was meant to change, and may not."""
+    return [
+        Violation(f"order.{path}", "may not change")
+        for path in set_paths(wished)
+        if path.startswith(parent + ".") and not _rule_of(path) and _differs(before, wished, path)
+    ]
 
 
 def _rule_of(path: str) -> str:

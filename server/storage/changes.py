@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
@@ -15,19 +16,21 @@ from server.storage.sql import Statement
 
 Parameters = dict[str, list[Any]]
 
-# Orders a statement of a large batch. Dumping their parameters holds the event loop for a few milliseconds.
-_SLICE = 200
+# Rows a statement of a large batch. Dumping their parameters holds the event loop for a few milliseconds.
+_SLICE = 500
 
 
 Item = TypeVar("Item")
 
+# Rows after which others get their turn.
+_PAUSE_AFTER = 200
+
 
 async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
     """Sends the statements; in pipeline mode nothing waits for their results."""
-    large = len(state.changes.orders) > _SLICE
     for statement, parameters in _statements(state):
         await connection.execute(statement.text, parameters, prepare=True)
-        if large:
+        if len(next(iter(parameters.values()))) >= _PAUSE_AFTER:
             await asyncio.sleep(0)
 
 
@@ -51,13 +54,13 @@ def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statemen
     updated = {order_id: before for order_id, before in changes.orders.items() if before is not None}
     for order_ids in _slices(inserted):
         yield statements.INSERT_ORDERS, _order_columns(order_ids, state)
-        yield statements.INSERT_ITEMS, _item_columns(order_ids, state)
     for order_ids in _slices(updated):
         yield statements.UPDATE_ORDERS, _order_columns(order_ids, state)
-        new_items = [order_id for order_id in order_ids if updated[order_id].items != state.orders[order_id].items]
-        if new_items:
-            yield statements.DELETE_ITEMS, {"order_ids": new_items}
-            yield statements.INSERT_ITEMS, _item_columns(new_items, state)
+    replaced = [order_id for order_id, before in updated.items() if before.items != state.orders[order_id].items]
+    if replaced:
+        yield statements.DELETE_ITEMS, {"order_ids": replaced}
+    for items in _slices(row for order_id in (*inserted, *replaced) for row in item_rows(state.orders[order_id])):
+        yield statements.INSERT_ITEMS, columns_of(names_of(statements.ITEM_COLUMNS), items)
     for events in _slices(changes.events):
         rows = [event_row(order, event) for order, event in events]
         yield statements.INSERT_EVENTS, columns_of(names_of(statements.EVENT_COLUMNS), rows)
@@ -86,18 +89,14 @@ def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:
     return columns_of(names_of(statements.ORDER_COLUMNS), rows)
 
 
-def _item_columns(order_ids: Iterable[str], state: State) -> Parameters:
-    rows = [row for order_id in order_ids for row in item_rows(state.orders[order_id])]
-    return columns_of(names_of(statements.ITEM_COLUMNS), rows)
-
-
 def _external_id(state: State) -> Callable[[str], tuple[str, str]]:
     return lambda order_id: (state.orders[order_id].source, state.orders[order_id].external_order_id)
 
 
 def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
-    everything = list(items)
-    return (everything[start : start + _SLICE] for start in range(0, len(everything), _SLICE))
+    remaining = iter(items)
+    while taken := list(islice(remaining, _SLICE)):
+        yield taken
 
 
 def names_of(columns: Sequence[Column[Any]]) -> list[str]:

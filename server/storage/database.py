@@ -7,12 +7,15 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
-from server.storage.errors import database_errors
+from server.storage.errors import ConnectionLost, database_errors
 from server.storage.sql import Statement
 
 Row = tuple[Any, ...]
+
+_KEPT_FOR_WRITES = 4
 
 
 class Database:
@@ -21,7 +24,10 @@ class Database:
     def __init__(self, url: str, *, timeout: float, pool_size: int) -> None:
         """`timeout` is in seconds and bounds each use of a connection, waiting for it included."""
         self.timeout = timeout
+        # Writes and the look at the database's health keep connections for themselves, however many reads there are.
+        self._reads = asyncio.Semaphore(max(1, pool_size - _KEPT_FOR_WRITES))
         milliseconds = int(timeout * 1000)
+        given = conninfo_to_dict(url)
         self._pool = AsyncConnectionPool(
             url,
             min_size=min(4, pool_size),
@@ -33,7 +39,7 @@ class Database:
                 "prepare_threshold": 0,
                 "application_name": "orders",
                 "connect_timeout": max(2, int(timeout)),
-                "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
+                "options": f"{given.get('options', '')} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
                 f"-c idle_in_transaction_session_timeout={2 * milliseconds} -c TimeZone=UTC",
             },
         )
@@ -70,8 +76,19 @@ class Database:
 
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE."""
-        async with self.connection() as connection:
+        try:
+            return await self._fetch(statement, parameters)
+        except ConnectionLost:
+            await self.check_connections()
+            return await self._fetch(statement, parameters)
+
+    async def _fetch(self, statement: Statement, parameters: dict[str, object]) -> list[Row]:
+        async with self._reads, self.connection() as connection:
             return await fetch(connection, statement, **parameters)
+
+    async def check_connections(self) -> None:
+        """Replaces the connections of the pool that are lost."""
+        await self._pool.check()
 
     async def ping(self) -> bool:
         """Whether the database answers."""

@@ -169,7 +169,7 @@ async def read_page(
     names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
     statement = _page_statement(names, listing.key, listing.ascending, after is not None)
     parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": skip}
-    parameters |= {"newest": began.newest} if listing.key == ORDER_BY_CREATE_TIME else {"seen": began.snapshot}
+    parameters |= {"newest": began.newest, "seen": began.snapshot}
     if after is not None:
         parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
         parameters["after_id"] = after.order_id
@@ -208,7 +208,9 @@ def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending:
     unchanged = func.pg_visible_in_snapshot(orders.c.xid, _SEEN)
     same = _part(orders, keys, [unchanged, *where], ascending, resumed)
     source, then = _changed_since(order_by)
-    moved = _part(source, then, [~unchanged, *where], ascending, resumed)
+    # Orders made since are not in the list; told by their time first, they cost it no look at their events.
+    known = orders.c.create_time <= sql.parameter("newest", _TIME)
+    moved = _part(source, then, [known, ~unchanged, *where], ascending, resumed)
     parts = [
         _ordered(part, [*part_keys, orders.c.order_id], ascending).limit(_LIMIT + _OFFSET).subquery().select()
         for part, part_keys in ((same, keys), (moved, then))

@@ -28,15 +28,15 @@ async def read_state(connection: AsyncConnection[Row], commands: Sequence[Comman
     async with connection.pipeline():
         await connection.execute("BEGIN")
         await _read_orders(connection, needs, state)
-        stock = await _send_stock(connection, needs, state)
+        stock, products = await _send_stock(connection, needs, state)
         history = await _send_history(connection, needs, state)
         numbers = await _send_numbers(connection, needs, state)
         # Last, behind the locks: where another replica carried out the same request, its answer is seen, not only its effect.
         remembered = await _send_keys(connection, commands)
         for caller, method, request_id, request, response in await _rows(remembered):
             state.remembered[Key(caller, method, request_id)] = Remembered(request, response)
-        for product_id, variant_id, available, snapshot in await _rows(stock):
-            state.products[product_id] = snapshot
+        state.products = dict(await _rows(products))
+        for product_id, variant_id, available in await _rows(stock):
             state.stock[product_id, variant_id] = available
         for (event,) in await _rows(history):
             message = OrderEvent.FromString(event)
@@ -81,15 +81,20 @@ async def _read_orders(connection: AsyncConnection[Row], needs: Sequence[Needs],
             state.add_order(Order.FromString(snapshot))
 
 
-async def _send_stock(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:
+async def _send_stock(
+    connection: AsyncConnection[Row], needs: Sequence[Needs], state: State
+) -> tuple[Pending, Pending]:
+    """The shelves and their products. In this order: a product is read as it is once its shelves are locked."""
     product_ids = {product_id for need in needs for product_id in need.products}
     if any(need.held_stock for need in needs):
         product_ids.update(product_id for order in state.orders.values() for product_id, _ in held_by(order))
     if not product_ids:
-        return None
+        return None, None
+    wanted = sorted(product_ids)
     replaced = any(need.replaces_products for need in needs)
-    statement = statements.LOCK_PRODUCTS if replaced else statements.LOCK_INVENTORY
-    return await _send(connection, statement, product_ids=sorted(product_ids))
+    read = statements.LOCK_PRODUCTS if replaced else statements.READ_PRODUCTS
+    stock = await _send(connection, statements.LOCK_INVENTORY, product_ids=wanted)
+    return stock, await _send(connection, read, product_ids=wanted)
 
 
 async def _send_history(connection: AsyncConnection[Row], needs: Sequence[Needs], state: State) -> Pending:

@@ -38,15 +38,23 @@ LOCK_IMPORTED_ORDERS = sql.compiled(
     .with_for_update(of=orders, key_share=True)
 )
 
-_shelves = (
-    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, products.c.snapshot)
-    .join(products, products.c.product_id == inventory.c.product_id)
-    .where(inventory.c.product_id == func.any(sql.array("product_ids", Text())))
+_product_ids = sql.array("product_ids", Text())
+
+LOCK_INVENTORY = sql.compiled(
+    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available)
+    .where(inventory.c.product_id == func.any(_product_ids))
     .order_by(inventory.c.product_id, inventory.c.variant_id)
+    .with_for_update(key_share=True)
 )
-LOCK_INVENTORY = sql.compiled(_shelves.with_for_update(of=inventory, key_share=True))
-# The products too, for those who compare them with what replaces them. Orders do without: it would cost each a write a product.
-LOCK_PRODUCTS = sql.compiled(_shelves.with_for_update(of=(inventory, products), key_share=True))
+
+_products = (
+    select(products.c.product_id, products.c.snapshot)
+    .where(products.c.product_id == func.any(_product_ids))
+    .order_by(products.c.product_id)
+)
+READ_PRODUCTS = sql.compiled(_products)
+# For those who compare products with what replaces them. Orders do without the lock: it would cost each a write a product.
+LOCK_PRODUCTS = sql.compiled(_products.with_for_update(key_share=True))
 
 _keys = sql.rows([idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id])
 

@@ -1,15 +1,17 @@
 """The one write path: read with locks, decide, write, commit; only then each caller gets its answer.
 
 `Writer` has a lane for single changes, which gathers what arrives while the last batch is in flight into one transaction, and a
-lane for BatchUpsertOrders, whose calls are transactions of their own. The bulk lane works in slices and lets the event loop go
+lane for BatchUpsertOrders and BatchUpsertProducts, whose calls are transactions of their own. The bulk lane works in slices and lets the event loop go
 between them, so that a single change never waits behind an import.
 """
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
 from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
 from psycopg import AsyncConnection
 
@@ -19,7 +21,7 @@ from server.domain.state import State
 from server.storage.batcher import Batcher
 from server.storage.changes import send_changes
 from server.storage.database import Database, Row
-from server.storage.errors import RETRYABLE, unavailable
+from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
 from server.storage.reading import read_state
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,11 @@ log = logging.getLogger(__name__)
 Outcome = Answer | Exception
 Decide = Callable[[Sequence[Command], State], Awaitable[list[Outcome]]]
 
-_ATTEMPTS = 6
+_ATTEMPTS = 10
+# Seconds, times the attempt: batches that met go on at different times.
+_LONGEST_PAUSE = 0.01
+# Bulk requests are up to some megabytes each.
+_MAX_BULK_QUEUE = 128
 _ORDERS_BETWEEN_PAUSES = 25
 
 
@@ -37,11 +43,11 @@ class Writer:
     def __init__(self, database: Database, *, validate: Validate, max_batch: int = 64, max_queue: int = 10_000) -> None:
         self._database, self._validate = database, validate
         self._single = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue)
-        self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=max_queue, workers=2)
+        self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE, workers=2)
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
-        bulk = isinstance(command.request, BatchUpsertOrdersRequest)
+        bulk = isinstance(command.request, BatchUpsertOrdersRequest | BatchUpsertProductsRequest)
         return await (self._bulk if bulk else self._single).submit(command)
 
     async def drain(self) -> None:
@@ -53,7 +59,8 @@ class Writer:
         return await self._run(commands, _decide_each)
 
     async def _run_bulk(self, commands: Sequence[Command]) -> list[Outcome]:
-        return await self._run(commands, self._decide_upsert)
+        upsert = isinstance(commands[0].request, BatchUpsertOrdersRequest)
+        return await self._run(commands, self._decide_upsert if upsert else _decide_each)
 
     async def _decide_upsert(self, commands: Sequence[Command], state: State) -> list[Outcome]:
         steps = decide_upsert(commands[0], state, self._validate)
@@ -75,6 +82,11 @@ class Writer:
                 return await self._transact(commands, decide_all)
             except RETRYABLE as error:
                 log.info("batch of %d met another one (%s), attempt %d", len(commands), type(error).__name__, attempt)
+                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
+            except ConnectionLost:
+                if attempt == _ATTEMPTS:
+                    raise
+                await self._database.check_connections()
             except OrderError:
                 raise
             except Exception:
@@ -142,7 +154,9 @@ async def _write_and_commit(connection: AsyncConnection[Row], state: State) -> N
     except (psycopg.OperationalError, psycopg.InterfaceError, asyncio.CancelledError) as error:
         log.warning("commit: %s", error)
         await _roll_back(connection)
-        detail = "the database went away during the commit; send the request again, a write with the same request_id"
+        detail = (
+            "the database went away before it confirmed the commit; send the request again with the same request_id"
+        )
         raise unavailable(detail) from error
     except BaseException:
         await _roll_back(connection)

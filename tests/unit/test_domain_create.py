@@ -18,6 +18,7 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import CreateOrderRequest
 
+from server.domain.state import Changes
 from tests.unit.builders import (
     CUSTOMER,
     NOW,
@@ -324,7 +325,7 @@ def test_validate_only_answers_the_order_as_it_would_be_and_stores_nothing() -> 
     before = fingerprint(state)
     seen = run(state, create(line("lamp", variant_id="red"), validate_only=True, request_id="r1"))
     assert fingerprint(state) == before
-    assert not state.changes
+    assert state.changes == Changes()
     created = run(state, create(line("lamp", variant_id="red"), request_id="r1"))
     assert seen.order_number == ""
     assert without_identity(seen) == without_identity(created)

@@ -11,6 +11,8 @@ from typing import Any
 
 import protovalidate
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProductsRequest, Product
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
@@ -67,6 +69,7 @@ from tests.unit.builders import (
     line,
     money,
     product,
+    unhurried,
     update,
     upsert,
     upsert_line,
@@ -488,6 +491,15 @@ def test_whatever_happens_orders_events_sums_and_stock_agree(seed: int) -> None:
     assert world.refusals.keys() >= REFUSALS - {"INVALID_COUPON", "INSUFFICIENT_POINTS", "CART_NOT_FOUND"}
     assert set(world.entered) == set(STATUSES)
     assert world.replays > 0
+
+
+@unhurried
+@given(seed=st.integers(0, 2**32 - 1), batches=st.integers(1, 120))
+def test_no_history_however_short_breaks_what_always_holds(seed: int, batches: int) -> None:
+    """The same over many more beginnings; a failure shrinks to the fewest batches that show it."""
+    world = World(seed)
+    for _ in range(batches):
+        world.step()
 
 
 def test_between_them_the_histories_meet_every_refusal() -> None:

@@ -410,18 +410,36 @@ def test_naming_a_message_names_what_may_change_in_it(path: str, parts: set[str]
     state = new_state()
     order = filled(state, ORDER_STATUS_PENDING)
     wished = Order(
-        customer=Customer(customer_id="somebody else", name="N", email="e@example.com", phone="9"),
-        installation=Installation(required=True, scheduled_time=Timestamp(seconds=9), time_slot="morning"),
+        customer=Customer(customer_id="carl", name="N", email="e@example.com", phone="9"),
+        installation=Installation(scheduled_time=Timestamp(seconds=9), time_slot="morning"),
     )
     changed = run(state, update(order, path, wished=wished))
     assert set(history(state, order)[-1].changed_fields) == parts
     assert (changed.customer.customer_id, changed.installation.required) == ("carl", False)
 
 
+@pytest.mark.parametrize(
+    ("path", "wished", "refused"),
+    [
+        ("customer", Order(customer=Customer(customer_id="somebody else")), "order.customer.customer_id"),
+        ("installation", Order(installation=Installation(required=True)), "order.installation.required"),
+        (
+            "delivery",
+            Order(delivery=Delivery(estimated_shipping_time=Timestamp(seconds=99))),
+            "order.delivery.estimated_shipping_time",
+        ),
+    ],
+)
+def test_what_may_not_change_is_refused_below_a_named_message_too(path: str, wished: Order, refused: str) -> None:
+    state = new_state()
+    order = filled(state, ORDER_STATUS_PENDING)
+    assert fields_of(refuse(state, update(order, path, wished=wished))) == [refused]
+
+
 def test_naming_the_delivery_replaces_all_of_it_that_may_change() -> None:
     state = new_state()
     order = filled(state, ORDER_STATUS_PENDING)
-    wished = Order(delivery=Delivery(method="express", estimated_shipping_time=Timestamp(seconds=99)))
+    wished = Order(delivery=Delivery(method="express"))
     changed = run(state, update(order, "delivery", wished=wished))
     assert changed.delivery == Delivery(method="express", estimated_shipping_time=Timestamp(seconds=3))
 

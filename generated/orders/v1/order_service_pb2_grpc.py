@@ -207,7 +207,7 @@ class OrderServiceServicer:
 
     def RecordTrackingEvent(self, request, context):
         """Records what a carrier reports. An event that means the parcel has left (SHIPPED, IN_TRANSIT, OUT_FOR_DELIVERY,
-        DELIVERY_ATTEMPTED) moves the order to SHIPPED, a DELIVERED one to DELIVERED, if the lifecycle allows it.
+        DELIVERY_ATTEMPTED, RETURNED) moves the order to SHIPPED, a DELIVERED one to DELIVERED, if the lifecycle allows it.
 
         NOT_FOUND: ORDER_NOT_FOUND. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED.
         PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
