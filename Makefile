@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types proto check-proto bench lock clean
+.PHONY: help serve test lint types proto check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,8 +53,11 @@ check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
 	@diff --recursive --brief --exclude=__pycache__ $(VENV)/generated generated \
 		|| { echo "generated/ is not what protos/ say: run make proto"; exit 1; }
 
-bench: $(VENV)/.dev ## Measure, on this machine, in one go
+bench: $(VENV)/.dev ## Measure each kind of call, on this machine, in one go
 	$(BIN)/python -m benchmarks
+
+main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life
+	$(BIN)/python -m benchmarks.main_job
 
 lock: ## Choose the newest versions that pyproject.toml allows and write them to constraints.txt
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

@@ -166,6 +166,7 @@ def _read_welcome(process: subprocess.Popen[str]) -> str:
 def folder() -> Iterator[Path]:
     """A temporary folder with a path short enough for a socket."""
     path = Path(tempfile.mkdtemp(prefix="orders-e2e-"))
+    path.chmod(0o755)  # PostgreSQL does not run as root, and has to get at its data
     try:
         yield path
     finally:
