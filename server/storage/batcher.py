@@ -51,7 +51,7 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait(self._tasks)
 
     async def _work(self) -> None:
-        while batch := self._take():
+        while batch := await self._gather():
             items = [item for item, _ in batch]
             try:
                 results: Sequence[Result | Exception] = await self._run(items)
@@ -60,6 +60,11 @@ class Batcher(Generic[Item, Result]):
             for (_, future), result in zip(batch, results, strict=True):
                 _settle(future, result)
         self._working -= 1
+
+    async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        """The next batch. Calls that the event loop has at hand come in first: a larger batch costs each of them less."""
+        await asyncio.sleep(0)
+        return self._take()
 
     def _take(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
