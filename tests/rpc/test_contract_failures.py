@@ -183,3 +183,27 @@ async def test_a_stop_lets_begun_writes_finish(service: Service) -> None:
                 await stopping
     for order in answers:
         assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
+
+
+async def test_connections_that_were_lost_while_idle_cost_nobody_an_error(service: Service) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    for _ in range(3):
+        terminated = await service.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'orders'"
+        )
+        assert terminated
+        assert (await service.orders.CreateOrder(new_order())).order_number
+        assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
+        assert (await service.orders.SearchOrders(SearchOrdersRequest())).total_size
+
+
+async def test_reads_go_on_while_writes_wait_and_neither_takes_the_other_s_connections(service: Service) -> None:
+    async with serving(service.url, pool_size=5) as small:
+        async with held_up(small, "mug") as waits:
+            waiting = [small.orders.CreateOrder(new_order()) for _ in range(3)]
+            await until(waits)
+            found = await asyncio.gather(*(small.orders.SearchOrders(SearchOrdersRequest()) for _ in range(50)))
+            assert all(page.total_size for page in found)
+            assert not any(call.done() for call in waiting)
+        assert all([(await call).order_number for call in waiting])

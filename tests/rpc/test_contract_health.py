@@ -151,3 +151,8 @@ async def test_reflection_can_be_turned_off(service: Service) -> None:
         refusal = refusal_of(caught.value)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_FOUND")
         assert (await refused(other.orders.GetOrder(GetOrderRequest(order_id="nope")))).reason == "ORDER_NOT_FOUND"
+
+
+async def test_bytes_that_are_no_health_request_are_refused_like_any_other(service: Service) -> None:
+    refusal = await refused(service.channel.unary_unary("/grpc.health.v1.Health/Check")(b"\xff\xff"))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ORDER_DATA")
