@@ -147,9 +147,10 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         await server.start()
         stack.push_async_callback(_stop, server, health, settings)
         health.set_ready(await database.ping())
+        number = await orders.next_order_number()
         for task in (_watch_database(database, health, settings), _keep_house(database, settings)):
             stack.push_async_callback(_cancel, asyncio.create_task(task))
-        yield Running(settings.host, port, health, database, await orders.next_order_number())
+        yield Running(settings.host, port, health, database, number)
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:
@@ -191,8 +192,8 @@ async def _keep_house(database: Database, settings: Settings) -> None:
                 database, before=datetime.now(UTC) - timedelta(days=settings.idempotency_days)
             )
             log.debug("forgot %d request ids", forgotten)
-        except Exception:
-            log.exception("housekeeping failed; it will be tried again")
+        except Exception as error:
+            log.warning("housekeeping failed, it will be tried again: %s", error)
         await asyncio.sleep(_HOUSEKEEPING_INTERVAL)
 
 
@@ -210,7 +211,7 @@ def serve(settings: Settings, *, announce: Callable[[Running], None]) -> None:
             uvloop.run(_serve_until_told(settings, url, announce))
         except (OrderError, psycopg.Error) as error:
             raise StartError(
-                f"cannot work with the database: {str(error).splitlines()[0]}; the log has more"
+                f"cannot work with the database: {str(error).splitlines()[0]}"
             ) from error
 
 

@@ -69,3 +69,15 @@ async def test_a_database_that_is_not_there_is_unavailable_and_does_not_ping() -
         assert refusal.value.retry_after
     finally:
         await opened.close()
+
+
+async def test_options_of_the_url_are_kept(new_database: Callable[[], str]) -> None:
+    database = Database(f"{new_database()}&options=-csearch_path%3Delsewhere", timeout=5, pool_size=4)
+    await database.open()
+    try:
+        ((path, timeout),) = await database.fetch(
+            Statement("SELECT current_setting('search_path'), current_setting('statement_timeout')")
+        )
+    finally:
+        await database.close()
+    assert (path, timeout) == ("elsewhere", "5s")

@@ -32,7 +32,7 @@ from orders.v1.order_pb2 import (
     TrackingEvent,
     TrackingStatus,
 )
-from orders.v1.order_service_pb2 import CancelOrderRequest, RecordTrackingEventRequest
+from orders.v1.order_service_pb2 import CancelOrderRequest, RecordTrackingEventRequest, TransitionOrderRequest
 
 from server.domain.state import State
 from server.domain.tracking import track
@@ -341,3 +341,19 @@ def test_a_shipment_reported_in_the_right_order_needs_no_more_than_the_reports()
         run(state, report(order, reported), FULFILMENT)
     assert refuse(state, transition(order, ORDER_STATUS_CANCELLED)).reason == "ORDER_NOT_CANCELLABLE"
     assert stored(state, order).status not in (ORDER_STATUS_CANCELLED, ORDER_STATUS_PENDING)
+
+
+def test_an_order_takes_a_thousand_events_and_no_more_reports() -> None:
+    state = new_state()
+    order = order_in(state, ORDER_STATUS_SHIPPED)
+    stored(state, order).version = 999
+    run(state, report(order, TRACKING_STATUS_IN_TRANSIT))
+    assert fields_of(refuse(state, report(order, TRACKING_STATUS_IN_TRANSIT))) == ["order_id"]
+
+
+def test_a_transition_does_not_change_who_carries_what_is_shipped() -> None:
+    state = new_state()
+    order = order_in(state, ORDER_STATUS_SHIPPED)
+    other = TransitionOrderRequest(order_id=order.order_id, status=ORDER_STATUS_DELIVERED, carrier="somebody else")
+    assert fields_of(refuse(state, other)) == ["carrier"]
+    assert run(state, TransitionOrderRequest(order_id=order.order_id, status=ORDER_STATUS_DELIVERED)).version
