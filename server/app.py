@@ -210,9 +210,7 @@ def serve(settings: Settings, *, announce: Callable[[Running], None]) -> None:
         try:
             uvloop.run(_serve_until_told(settings, url, announce))
         except (OrderError, psycopg.Error) as error:
-            raise StartError(
-                f"cannot work with the database: {str(error).splitlines()[0]}"
-            ) from error
+            raise StartError(f"cannot work with the database: {str(error).splitlines()[0]}") from error
 
 
 async def _serve_until_told(settings: Settings, url: str, announce: Callable[[Running], None]) -> None:
