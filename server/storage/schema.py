@@ -15,6 +15,9 @@ from sqlalchemy.pool import NullPool
 # Any number will do, as long as nobody else takes it.
 _LOCK = 5_073_100_914_002_881
 
+# Seconds that looking at the schema may take.
+_LOOK = 10
+
 _IN_FUTURE = "xid >= pg_snapshot_xmax(pg_current_snapshot())"
 _RESTORED = f"SELECT EXISTS (SELECT FROM order_events WHERE {_IN_FUTURE})"
 
@@ -40,13 +43,13 @@ def migrate(url: str) -> tuple[str | None, str]:
 
 def current_version(url: str) -> str | None:
     """The database's version; None if it has no schema."""
-    with _connection(url) as connection:
+    with _connection(url, seconds=_LOOK) as connection:
         return _current(connection)
 
 
 def holds_restored_rows(url: str) -> bool:
     """Whether rows were written by transactions that this PostgreSQL has not reached: those of another, whose dump was restored."""
-    with _connection(url) as connection:
+    with _connection(url, seconds=_LOOK) as connection:
         return bool(connection.execute(text(_RESTORED)).scalar())
 
 
@@ -65,12 +68,15 @@ def newest_version() -> str:
 
 
 @contextmanager
-def _connection(url: str) -> Iterator[Connection]:
+def _connection(url: str, *, seconds: int = 0) -> Iterator[Connection]:
+    """A connection whose statements take no longer than so many seconds; migrations take what they take."""
     # psycopg reads the URL, as it does for the pool: one reading of it for all.
     engine = create_engine(
         "postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(url, connect_timeout=10)
     )
     with engine.connect() as connection:
+        connection.execute(text(f"SET statement_timeout = {1000 * seconds}"))
+        connection.commit()
         yield connection
 
 

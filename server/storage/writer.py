@@ -8,6 +8,7 @@ between them, so that a single change never waits behind an import.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
@@ -34,7 +35,8 @@ _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.01
 # Bulk requests are up to some megabytes each.
 _MAX_BULK_QUEUE = 128
-_ORDERS_BETWEEN_PAUSES = 25
+# Seconds that deciding on a large batch may hold the event loop.
+_TURN = 0.005
 
 
 class Writer:
@@ -64,16 +66,17 @@ class Writer:
 
     async def _decide_upsert(self, commands: Sequence[Command], state: State) -> list[Outcome]:
         steps = decide_upsert(commands[0], state, self._validate)
-        for count in range(1, 1 << 30):
+        began = time.perf_counter()
+        while True:
             try:
                 next(steps)
             except StopIteration as stop:
                 return [stop.value]
             except OrderError as error:
                 return [error]
-            if count % _ORDERS_BETWEEN_PAUSES == 0:
+            if time.perf_counter() - began > _TURN:
                 await asyncio.sleep(0)
-        raise AssertionError("unreachable")
+                began = time.perf_counter()
 
     async def _run(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
         """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
