@@ -98,7 +98,6 @@ NEEDS: dict[type[Message], Callable[[Any], Needs]] = {
     RecordTrackingEventRequest: lambda r: Needs(orders=[r.order_id], history=True),
     BatchUpsertOrdersRequest: lambda r: Needs(
         external=[(r.source, order.external_order_id) for order in r.orders],
-        held_stock=True,
         new_orders=0 if r.validate_only else len(r.orders),
     ),
     BatchUpsertProductsRequest: lambda r: Needs(

@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from server.domain.errors import OrderError
 
 _DIGEST = 8
+_MAX_INT = 2**63 - 1
 
 
 def encode(query: Message, position: list[Any]) -> str:
@@ -18,8 +20,8 @@ def encode(query: Message, position: list[Any]) -> str:
     return urlsafe_b64encode(_digest(query, payload) + payload).decode().rstrip("=")
 
 
-def decode(token: str, query: Message, *, field: str) -> list[Any]:
-    """The position in a token; refuses one that is damaged or was made for another query."""
+def decode(token: str, query: Message, *, shape: Sequence[type], field: str) -> list[Any]:
+    """The position in a token, of values of these types; refuses one that is damaged, made up or made for another query."""
     try:
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except ValueError:
@@ -27,7 +29,14 @@ def decode(token: str, query: Message, *, field: str) -> list[Any]:
     digest, payload = raw[:_DIGEST], raw[_DIGEST:]
     if digest != _digest(query, payload):
         raise token_invalid(field)
-    position: list[Any] = json.loads(payload)
+    try:
+        position = json.loads(payload)
+    except ValueError:
+        position = None
+    if not isinstance(position, list) or [type(value) for value in position] != list(shape):
+        raise token_invalid(field)
+    if any(isinstance(value, int) and abs(value) > _MAX_INT for value in position):
+        raise token_invalid(field)
     return position
 
 

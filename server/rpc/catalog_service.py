@@ -31,7 +31,9 @@ class CatalogServicer:
     async def ListProducts(self, request: ListProductsRequest, call: Call) -> ListProductsResponse:
         query = ListProductsRequest()
         size = request.page_size or 100
-        after = tokens.decode(request.page_token, query, field="page_token")[0] if request.page_token else ""
+        after = ""
+        if request.page_token:
+            (after,) = tokens.decode(request.page_token, query, shape=(str,), field="page_token")
         found = await self._catalog.page(after=after, limit=size + 1)
         token = tokens.encode(query, [found[size - 1].product_id]) if len(found) > size else ""
         return ListProductsResponse(products=found[:size], next_page_token=token)

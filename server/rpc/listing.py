@@ -1,11 +1,19 @@
 """ListOrders and SearchOrders: pages of stored orders, joined into messages without being taken apart."""
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from orders.v1.order_service_pb2 import ListOrdersRequest, ListOrdersResponse, SearchOrdersRequest, SearchOrdersResponse
+from orders.v1.order_service_pb2 import (
+    ORDER_BY_TOTAL,
+    ListOrdersRequest,
+    ListOrdersResponse,
+    SearchOrdersRequest,
+    SearchOrdersResponse,
+)
 
 from server.domain import tokens
 from server.domain.errors import invalid_field
@@ -22,6 +30,10 @@ _DEFAULT_SEARCH_PAGE = 20
 _MAX_MESSAGE = 1 << 20
 # Left for the last message to arrive in before the deadline, in seconds.
 _MARGIN = 0.25
+
+# How the sort key stands in a token; a time where nothing else is said.
+_KEY_SHAPES = {ORDER_BY_TOTAL: (str, int)}
+_SNAPSHOT = re.compile(r"\d{1,19}:\d{1,19}:[\d,]*")
 
 
 class Cursor(NamedTuple):
@@ -132,10 +144,13 @@ async def _start(database: Database, token: str, query: Any, *, field: str) -> C
         began = await begin(database)
         return None if began is None else Cursor(began, None, 0)
     try:
-        snapshot, newest, order_id, delivered, *key = tokens.decode(token, query, field=field)
+        shape = (str, str, str, int, *_KEY_SHAPES.get(query.order_by, (dict,)))
+        snapshot, newest, order_id, delivered, *key = tokens.decode(token, query, shape=shape, field=field)
+        if not _SNAPSHOT.fullmatch(snapshot) or str(UUID(order_id)) != order_id:
+            raise token_invalid(field)
         began = Began(snapshot, datetime.fromisoformat(newest))
         return Cursor(began, Position(tuple(map(_from_json, key)), order_id), delivered)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise token_invalid(field) from error
 
 

@@ -79,9 +79,13 @@ class OrderServicer:
     async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> ListOrderEventsResponse:
         query = ListOrderEventsRequest(order_id=request.order_id)
         size = request.page_size or 100
-        after = tokens.decode(request.page_token, query, field="page_token")[0] if request.page_token else 0
+        after = _after(request.page_token, query)
         events = await self._orders.events(request.order_id, after=after, limit=size + 1)
         return ListOrderEventsResponse(events=events[:size], next_page_token=_next(query, events, size))
+
+
+def _after(token: str, query: ListOrderEventsRequest) -> int:
+    return int(tokens.decode(token, query, shape=(int,), field="page_token")[0]) if token else 0
 
 
 def _next(query: ListOrderEventsRequest, events: Sequence[Message], size: int) -> str:
