@@ -117,6 +117,8 @@ def adjust_stock(request: AdjustStockRequest, stock: Mapping[Shelf, int], *, sta
     available = stock.get(shelf)
     if available is None:
         raise product_not_found(request.product_id, request.variant_id, asked_for=True)
+    if "\0" in request.reason:
+        raise invalid_field("reason", "contains a NUL character, which the database does not keep in texts")
     if available + request.delta < 0:
         raise insufficient_stock(shelf, requested=-request.delta, available=available)
     return Adjustment(shelf, request.delta, request.reason, stamp)
