@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CatalogServiceStub:
-    """What can be ordered: products with their prices and stock.
+    """What can be ordered and on what terms: products with their prices and stock, coupons, and the zones that are delivered to.
     """
 
     def __init__(self, channel):
@@ -55,10 +55,50 @@ class CatalogServiceStub:
                 request_serializer=orders_dot_v1_dot_catalog__service__pb2.AdjustStockRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_catalog__service__pb2.Product.FromString,
                 _registered_method=True)
+        self.ListStockAdjustments = channel.unary_unary(
+                '/orders.v1.CatalogService/ListStockAdjustments',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsResponse.FromString,
+                _registered_method=True)
+        self.BatchUpsertCoupons = channel.unary_unary(
+                '/orders.v1.CatalogService/BatchUpsertCoupons',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsResponse.FromString,
+                _registered_method=True)
+        self.GetCoupon = channel.unary_unary(
+                '/orders.v1.CatalogService/GetCoupon',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.GetCouponRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.Coupon.FromString,
+                _registered_method=True)
+        self.ListCoupons = channel.unary_unary(
+                '/orders.v1.CatalogService/ListCoupons',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.ListCouponsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListCouponsResponse.FromString,
+                _registered_method=True)
+        self.BatchUpsertDeliveryZones = channel.unary_unary(
+                '/orders.v1.CatalogService/BatchUpsertDeliveryZones',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertDeliveryZonesRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertDeliveryZonesResponse.FromString,
+                _registered_method=True)
+        self.GetDeliveryZone = channel.unary_unary(
+                '/orders.v1.CatalogService/GetDeliveryZone',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.GetDeliveryZoneRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.DeliveryZone.FromString,
+                _registered_method=True)
+        self.ListDeliveryZones = channel.unary_unary(
+                '/orders.v1.CatalogService/ListDeliveryZones',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.ListDeliveryZonesRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListDeliveryZonesResponse.FromString,
+                _registered_method=True)
+        self.DeleteDeliveryZone = channel.unary_unary(
+                '/orders.v1.CatalogService/DeleteDeliveryZone',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.DeleteDeliveryZoneRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.DeliveryZone.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
-    """What can be ordered: products with their prices and stock.
+    """What can be ordered and on what terms: products with their prices and stock, coupons, and the zones that are delivered to.
     """
 
     def BatchUpsertProducts(self, request, context):
@@ -97,6 +137,79 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStockAdjustments(self, request, context):
+        """Lists the adjustments of a product's stock, newest first. What orders take and give back is in their events.
+
+        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchUpsertCoupons(self, request, context):
+        """Inserts or replaces up to 1,000 coupons by code, all or nothing. How often they were used stays.
+
+        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCoupon(self, request, context):
+        """Gets a coupon, with how often it was used.
+
+        NOT_FOUND: COUPON_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCoupons(self, request, context):
+        """Lists coupons by code.
+
+        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchUpsertDeliveryZones(self, request, context):
+        """Inserts or replaces delivery zones by id, all or nothing. At most 1,000 zones in all. As long as there are none, everything
+        is delivered everywhere, free and untaxed.
+
+        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeliveryZone(self, request, context):
+        """Gets a delivery zone.
+
+        NOT_FOUND: DELIVERY_ZONE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeliveryZones(self, request, context):
+        """Lists delivery zones by id.
+
+        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDeliveryZone(self, request, context):
+        """Deletes a delivery zone: its addresses are delivered to no longer, or belong to a wider zone. Answers with what it was.
+
+        NOT_FOUND: DELIVERY_ZONE_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -120,6 +233,46 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_catalog__service__pb2.AdjustStockRequest.FromString,
                     response_serializer=orders_dot_v1_dot_catalog__service__pb2.Product.SerializeToString,
             ),
+            'ListStockAdjustments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStockAdjustments,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsResponse.SerializeToString,
+            ),
+            'BatchUpsertCoupons': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpsertCoupons,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsResponse.SerializeToString,
+            ),
+            'GetCoupon': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCoupon,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.GetCouponRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.Coupon.SerializeToString,
+            ),
+            'ListCoupons': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCoupons,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListCouponsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.ListCouponsResponse.SerializeToString,
+            ),
+            'BatchUpsertDeliveryZones': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpsertDeliveryZones,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertDeliveryZonesRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertDeliveryZonesResponse.SerializeToString,
+            ),
+            'GetDeliveryZone': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeliveryZone,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.GetDeliveryZoneRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.DeliveryZone.SerializeToString,
+            ),
+            'ListDeliveryZones': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeliveryZones,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListDeliveryZonesRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.ListDeliveryZonesResponse.SerializeToString,
+            ),
+            'DeleteDeliveryZone': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDeliveryZone,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.DeleteDeliveryZoneRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.DeliveryZone.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'orders.v1.CatalogService', rpc_method_handlers)
@@ -129,7 +282,7 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
-    """What can be ordered: products with their prices and stock.
+    """What can be ordered and on what terms: products with their prices and stock, coupons, and the zones that are delivered to.
     """
 
     @staticmethod
@@ -230,6 +383,222 @@ class CatalogService:
             '/orders.v1.CatalogService/AdjustStock',
             orders_dot_v1_dot_catalog__service__pb2.AdjustStockRequest.SerializeToString,
             orders_dot_v1_dot_catalog__service__pb2.Product.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStockAdjustments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/ListStockAdjustments',
+            orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpsertCoupons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/BatchUpsertCoupons',
+            orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCoupon(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/GetCoupon',
+            orders_dot_v1_dot_catalog__service__pb2.GetCouponRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.Coupon.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCoupons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/ListCoupons',
+            orders_dot_v1_dot_catalog__service__pb2.ListCouponsRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.ListCouponsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpsertDeliveryZones(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/BatchUpsertDeliveryZones',
+            orders_dot_v1_dot_catalog__service__pb2.BatchUpsertDeliveryZonesRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.BatchUpsertDeliveryZonesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeliveryZone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/GetDeliveryZone',
+            orders_dot_v1_dot_catalog__service__pb2.GetDeliveryZoneRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.DeliveryZone.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveryZones(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/ListDeliveryZones',
+            orders_dot_v1_dot_catalog__service__pb2.ListDeliveryZonesRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.ListDeliveryZonesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDeliveryZone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/DeleteDeliveryZone',
+            orders_dot_v1_dot_catalog__service__pb2.DeleteDeliveryZoneRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.DeliveryZone.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,23 @@ class PaymentIntentStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_INTENT_STATUS_SUCCEEDED: _ClassVar[PaymentIntentStatus]
     PAYMENT_INTENT_STATUS_CANCELLED: _ClassVar[PaymentIntentStatus]
 
+class PaymentEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_EVENT_TYPE_UNSPECIFIED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_AUTHORIZED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_PAID: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_FAILED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_REFUNDED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_REFUND_FAILED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_VOIDED: _ClassVar[PaymentEventType]
+
+class RefundStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REFUND_STATUS_UNSPECIFIED: _ClassVar[RefundStatus]
+    REFUND_STATUS_PENDING: _ClassVar[RefundStatus]
+    REFUND_STATUS_SUCCEEDED: _ClassVar[RefundStatus]
+    REFUND_STATUS_FAILED: _ClassVar[RefundStatus]
+
 class CouponType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COUPON_TYPE_UNSPECIFIED: _ClassVar[CouponType]
@@ -91,6 +108,8 @@ class OrderEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_EVENT_TYPE_UPDATED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_STATUS_CHANGED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_TRACKING: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_PAYMENT: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_REFUND: _ClassVar[OrderEventType]
 ORDER_STATUS_UNSPECIFIED: OrderStatus
 ORDER_STATUS_PENDING: OrderStatus
 ORDER_STATUS_CONFIRMED: OrderStatus
@@ -125,6 +144,17 @@ PAYMENT_INTENT_STATUS_PROCESSING: PaymentIntentStatus
 PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE: PaymentIntentStatus
 PAYMENT_INTENT_STATUS_SUCCEEDED: PaymentIntentStatus
 PAYMENT_INTENT_STATUS_CANCELLED: PaymentIntentStatus
+PAYMENT_EVENT_TYPE_UNSPECIFIED: PaymentEventType
+PAYMENT_EVENT_TYPE_AUTHORIZED: PaymentEventType
+PAYMENT_EVENT_TYPE_PAID: PaymentEventType
+PAYMENT_EVENT_TYPE_FAILED: PaymentEventType
+PAYMENT_EVENT_TYPE_REFUNDED: PaymentEventType
+PAYMENT_EVENT_TYPE_REFUND_FAILED: PaymentEventType
+PAYMENT_EVENT_TYPE_VOIDED: PaymentEventType
+REFUND_STATUS_UNSPECIFIED: RefundStatus
+REFUND_STATUS_PENDING: RefundStatus
+REFUND_STATUS_SUCCEEDED: RefundStatus
+REFUND_STATUS_FAILED: RefundStatus
 COUPON_TYPE_UNSPECIFIED: CouponType
 COUPON_TYPE_PERCENTAGE: CouponType
 COUPON_TYPE_FIXED: CouponType
@@ -146,9 +176,11 @@ ORDER_EVENT_TYPE_IMPORTED: OrderEventType
 ORDER_EVENT_TYPE_UPDATED: OrderEventType
 ORDER_EVENT_TYPE_STATUS_CHANGED: OrderEventType
 ORDER_EVENT_TYPE_TRACKING: OrderEventType
+ORDER_EVENT_TYPE_PAYMENT: OrderEventType
+ORDER_EVENT_TYPE_REFUND: OrderEventType
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity")
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -182,6 +214,10 @@ class Order(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     TOTAL_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    INVOICE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     order_number: str
     source: str
@@ -208,7 +244,11 @@ class Order(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     total_quantity: int
-    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ...) -> None: ...
+    payment: PaymentSummary
+    refunds: _containers.RepeatedCompositeFieldContainer[Refund]
+    invoice_number: str
+    cart_id: str
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ...) -> None: ...
 
 class Customer(_message.Message):
     __slots__ = ("customer_id", "name", "email", "phone")
@@ -223,7 +263,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class OrderItem(_message.Message):
-    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price")
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -244,6 +284,9 @@ class OrderItem(_message.Message):
     CUSTOMIZATIONS_FIELD_NUMBER: _ClassVar[int]
     REQUIRES_INSTALLATION_FIELD_NUMBER: _ClassVar[int]
     INSTALLATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TAX_FIELD_NUMBER: _ClassVar[int]
+    TAX_BASIS_POINTS_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     product_id: str
     variant_id: str
@@ -257,7 +300,10 @@ class OrderItem(_message.Message):
     customizations: _containers.ScalarMap[str, str]
     requires_installation: bool
     installation_price: _money_pb2.Money
-    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    discount: _money_pb2.Money
+    tax: _money_pb2.Money
+    tax_basis_points: int
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ...) -> None: ...
 
 class Address(_message.Message):
     __slots__ = ("address_id", "name", "street", "city", "state", "postal_code", "country", "phone")
@@ -280,7 +326,7 @@ class Address(_message.Message):
     def __init__(self, address_id: _Optional[str] = ..., name: _Optional[str] = ..., street: _Optional[str] = ..., city: _Optional[str] = ..., state: _Optional[str] = ..., postal_code: _Optional[str] = ..., country: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class Pricing(_message.Message):
-    __slots__ = ("subtotal", "tax", "shipping", "discount", "installation", "total", "applied_coupons", "loyalty_points_used", "loyalty_points_earned", "loyalty_points_value")
+    __slots__ = ("subtotal", "tax", "shipping", "discount", "installation", "total", "applied_coupons", "loyalty_points_used", "loyalty_points_earned", "loyalty_points_value", "included_tax")
     SUBTOTAL_FIELD_NUMBER: _ClassVar[int]
     TAX_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +337,7 @@ class Pricing(_message.Message):
     LOYALTY_POINTS_USED_FIELD_NUMBER: _ClassVar[int]
     LOYALTY_POINTS_EARNED_FIELD_NUMBER: _ClassVar[int]
     LOYALTY_POINTS_VALUE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDED_TAX_FIELD_NUMBER: _ClassVar[int]
     subtotal: _money_pb2.Money
     tax: _money_pb2.Money
     shipping: _money_pb2.Money
@@ -301,7 +348,8 @@ class Pricing(_message.Message):
     loyalty_points_used: int
     loyalty_points_earned: int
     loyalty_points_value: _money_pb2.Money
-    def __init__(self, subtotal: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., applied_coupons: _Optional[_Iterable[_Union[AppliedCoupon, _Mapping]]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_earned: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    included_tax: _money_pb2.Money
+    def __init__(self, subtotal: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., applied_coupons: _Optional[_Iterable[_Union[AppliedCoupon, _Mapping]]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_earned: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class AppliedCoupon(_message.Message):
     __slots__ = ("code", "discount", "type")
@@ -314,7 +362,7 @@ class AppliedCoupon(_message.Message):
     def __init__(self, code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., type: _Optional[_Union[CouponType, str]] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("method", "requested_time", "estimated_time", "time_slot", "carrier", "tracking_number", "estimated_shipping_time")
+    __slots__ = ("method", "requested_time", "estimated_time", "time_slot", "carrier", "tracking_number", "estimated_shipping_time", "zone_id")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     REQUESTED_TIME_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -322,6 +370,7 @@ class Delivery(_message.Message):
     CARRIER_FIELD_NUMBER: _ClassVar[int]
     TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_SHIPPING_TIME_FIELD_NUMBER: _ClassVar[int]
+    ZONE_ID_FIELD_NUMBER: _ClassVar[int]
     method: str
     requested_time: _timestamp_pb2.Timestamp
     estimated_time: _timestamp_pb2.Timestamp
@@ -329,7 +378,8 @@ class Delivery(_message.Message):
     carrier: str
     tracking_number: str
     estimated_shipping_time: _timestamp_pb2.Timestamp
-    def __init__(self, method: _Optional[str] = ..., requested_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_shipping_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    zone_id: str
+    def __init__(self, method: _Optional[str] = ..., requested_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_shipping_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., zone_id: _Optional[str] = ...) -> None: ...
 
 class Installation(_message.Message):
     __slots__ = ("required", "scheduled_time", "time_slot")
@@ -342,14 +392,60 @@ class Installation(_message.Message):
     def __init__(self, required: _Optional[bool] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ...) -> None: ...
 
 class PaymentIntent(_message.Message):
-    __slots__ = ("id", "client_secret", "status")
+    __slots__ = ("id", "client_secret", "status", "provider")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
     id: str
     client_secret: str
     status: PaymentIntentStatus
-    def __init__(self, id: _Optional[str] = ..., client_secret: _Optional[str] = ..., status: _Optional[_Union[PaymentIntentStatus, str]] = ...) -> None: ...
+    provider: str
+    def __init__(self, id: _Optional[str] = ..., client_secret: _Optional[str] = ..., status: _Optional[_Union[PaymentIntentStatus, str]] = ..., provider: _Optional[str] = ...) -> None: ...
+
+class PaymentSummary(_message.Message):
+    __slots__ = ("authorized_amount", "paid_amount", "refunded_amount")
+    AUTHORIZED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    PAID_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    authorized_amount: _money_pb2.Money
+    paid_amount: _money_pb2.Money
+    refunded_amount: _money_pb2.Money
+    def __init__(self, authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., paid_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class Refund(_message.Message):
+    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number")
+    REFUND_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_NOTE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    refund_id: str
+    amount: _money_pb2.Money
+    reason: str
+    status: RefundStatus
+    create_time: _timestamp_pb2.Timestamp
+    credit_note_number: str
+    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ...) -> None: ...
+
+class PaymentEvent(_message.Message):
+    __slots__ = ("provider", "event_id", "type", "amount", "refund_id", "description", "time")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUND_ID_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    event_id: str
+    type: PaymentEventType
+    amount: _money_pb2.Money
+    refund_id: str
+    description: str
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, provider: _Optional[str] = ..., event_id: _Optional[str] = ..., type: _Optional[_Union[PaymentEventType, str]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_id: _Optional[str] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Cancellation(_message.Message):
     __slots__ = ("reason", "actor", "cancel_time")
@@ -406,7 +502,7 @@ class TrackingEvent(_message.Message):
     def __init__(self, status: _Optional[_Union[TrackingStatus, str]] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., location: _Optional[str] = ..., city: _Optional[str] = ..., country: _Optional[str] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
-    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event")
+    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -418,6 +514,7 @@ class OrderEvent(_message.Message):
     CHANGED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     TRACKING_EVENT_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     version: int
     type: OrderEventType
@@ -429,4 +526,5 @@ class OrderEvent(_message.Message):
     changed_fields: _containers.RepeatedScalarFieldContainer[str]
     reason: str
     tracking_event: TrackingEvent
-    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ...) -> None: ...
+    payment_event: PaymentEvent
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ...) -> None: ...

@@ -7,6 +7,9 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
+from orders.v1 import cart_service_pb2 as _cart_service_pb2
+from orders.v1 import error_reason_pb2 as _error_reason_pb2
+from orders.v1 import invoice_pb2 as _invoice_pb2
 from orders.v1 import order_pb2 as _order_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -16,6 +19,21 @@ from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class PriceStepType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRICE_STEP_TYPE_UNSPECIFIED: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_LINE: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_SUBTOTAL: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_LINE_DISCOUNT: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_DISCOUNT: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_TAX: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_INCLUDED_TAX: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_SHIPPING: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_INSTALLATION: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_POINTS: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_TOTAL: _ClassVar[PriceStepType]
+    PRICE_STEP_TYPE_POINTS_EARNED: _ClassVar[PriceStepType]
 
 class OrderBy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +61,18 @@ class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPSERT_OUTCOME_UPDATED: _ClassVar[UpsertOutcome]
     UPSERT_OUTCOME_UNCHANGED: _ClassVar[UpsertOutcome]
     UPSERT_OUTCOME_INVALID: _ClassVar[UpsertOutcome]
+PRICE_STEP_TYPE_UNSPECIFIED: PriceStepType
+PRICE_STEP_TYPE_LINE: PriceStepType
+PRICE_STEP_TYPE_SUBTOTAL: PriceStepType
+PRICE_STEP_TYPE_LINE_DISCOUNT: PriceStepType
+PRICE_STEP_TYPE_DISCOUNT: PriceStepType
+PRICE_STEP_TYPE_TAX: PriceStepType
+PRICE_STEP_TYPE_INCLUDED_TAX: PriceStepType
+PRICE_STEP_TYPE_SHIPPING: PriceStepType
+PRICE_STEP_TYPE_INSTALLATION: PriceStepType
+PRICE_STEP_TYPE_POINTS: PriceStepType
+PRICE_STEP_TYPE_TOTAL: PriceStepType
+PRICE_STEP_TYPE_POINTS_EARNED: PriceStepType
 ORDER_BY_UNSPECIFIED: OrderBy
 ORDER_BY_CREATE_TIME: OrderBy
 ORDER_BY_UPDATE_TIME: OrderBy
@@ -60,7 +90,7 @@ UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
 UPSERT_OUTCOME_INVALID: UpsertOutcome
 
 class CreateOrderRequest(_message.Message):
-    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only", "delivery_method", "delivery_time_slot", "installation_time_slot")
+    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only", "delivery_method", "delivery_time_slot", "installation_time_slot", "currency_code", "accept_price_changes")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -89,6 +119,8 @@ class CreateOrderRequest(_message.Message):
     DELIVERY_METHOD_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
     INSTALLATION_TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_CODE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_PRICE_CHANGES_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     customer_id: str
     items: _containers.RepeatedCompositeFieldContainer[NewOrderItem]
@@ -110,7 +142,68 @@ class CreateOrderRequest(_message.Message):
     delivery_method: str
     delivery_time_slot: str
     installation_time_slot: str
-    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ..., delivery_method: _Optional[str] = ..., delivery_time_slot: _Optional[str] = ..., installation_time_slot: _Optional[str] = ...) -> None: ...
+    currency_code: str
+    accept_price_changes: bool
+    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ..., delivery_method: _Optional[str] = ..., delivery_time_slot: _Optional[str] = ..., installation_time_slot: _Optional[str] = ..., currency_code: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ...) -> None: ...
+
+class PriceOrderRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: CreateOrderRequest
+    def __init__(self, order: _Optional[_Union[CreateOrderRequest, _Mapping]] = ...) -> None: ...
+
+class PriceOrderResponse(_message.Message):
+    __slots__ = ("pricing", "items", "delivery", "installation", "steps", "delivery_options")
+    PRICING_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    pricing: _order_pb2.Pricing
+    items: _containers.RepeatedCompositeFieldContainer[_order_pb2.OrderItem]
+    delivery: _order_pb2.Delivery
+    installation: _order_pb2.Installation
+    steps: _containers.RepeatedCompositeFieldContainer[PriceStep]
+    delivery_options: _containers.RepeatedCompositeFieldContainer[DeliveryOption]
+    def __init__(self, pricing: _Optional[_Union[_order_pb2.Pricing, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_order_pb2.OrderItem, _Mapping]]] = ..., delivery: _Optional[_Union[_order_pb2.Delivery, _Mapping]] = ..., installation: _Optional[_Union[_order_pb2.Installation, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[PriceStep, _Mapping]]] = ..., delivery_options: _Optional[_Iterable[_Union[DeliveryOption, _Mapping]]] = ...) -> None: ...
+
+class PriceStep(_message.Message):
+    __slots__ = ("type", "subject", "rule", "numbers", "amount")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    type: PriceStepType
+    subject: str
+    rule: str
+    numbers: _containers.ScalarMap[str, str]
+    amount: _money_pb2.Money
+    def __init__(self, type: _Optional[_Union[PriceStepType, str]] = ..., subject: _Optional[str] = ..., rule: _Optional[str] = ..., numbers: _Optional[_Mapping[str, str]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class DeliveryOption(_message.Message):
+    __slots__ = ("method", "name", "price", "estimated_shipping_time", "estimated_delivery_time", "time_slots")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_SHIPPING_TIME_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
+    TIME_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    name: str
+    price: _money_pb2.Money
+    estimated_shipping_time: _timestamp_pb2.Timestamp
+    estimated_delivery_time: _timestamp_pb2.Timestamp
+    time_slots: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, method: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., estimated_shipping_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slots: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NewOrderItem(_message.Message):
     __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations")
@@ -399,6 +492,76 @@ class UpsertResult(_message.Message):
     warnings: _containers.RepeatedScalarFieldContainer[str]
     status: _status_pb2.Status
     def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class RecordPaymentRequest(_message.Message):
+    __slots__ = ("order_id", "event", "request_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    event: _order_pb2.PaymentEvent
+    request_id: str
+    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.PaymentEvent, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class RefundOrderRequest(_message.Message):
+    __slots__ = ("order_id", "amount", "reason", "etag", "request_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    amount: _money_pb2.Money
+    reason: str
+    etag: str
+    request_id: str
+    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class GetInvoiceRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+
+class ReorderOrderRequest(_message.Message):
+    __slots__ = ("order_id", "request_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    request_id: str
+    def __init__(self, order_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ExplainOrderRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+
+class ExplainOrderResponse(_message.Message):
+    __slots__ = ("order_id", "status", "transitions")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    TRANSITIONS_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    status: _order_pb2.OrderStatus
+    transitions: _containers.RepeatedCompositeFieldContainer[TransitionExplanation]
+    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., transitions: _Optional[_Iterable[_Union[TransitionExplanation, _Mapping]]] = ...) -> None: ...
+
+class TransitionExplanation(_message.Message):
+    __slots__ = ("to", "allowed", "blocked_by", "explanation", "roles", "passing")
+    TO_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_BY_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    PASSING_FIELD_NUMBER: _ClassVar[int]
+    to: _order_pb2.OrderStatus
+    allowed: bool
+    blocked_by: _error_reason_pb2.ErrorReason
+    explanation: str
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    passing: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
+    def __init__(self, to: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., allowed: _Optional[bool] = ..., blocked_by: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ..., explanation: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., passing: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ...) -> None: ...
 
 class ListOrderEventsRequest(_message.Message):
     __slots__ = ("order_id", "page_size", "page_token")

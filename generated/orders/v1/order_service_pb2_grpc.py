@@ -3,6 +3,8 @@
 import grpc
 import warnings
 
+from orders.v1 import cart_service_pb2 as orders_dot_v1_dot_cart__service__pb2
+from orders.v1 import invoice_pb2 as orders_dot_v1_dot_invoice__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
 from orders.v1 import order_service_pb2 as orders_dot_v1_dot_order__service__pb2
 
@@ -47,6 +49,11 @@ class OrderServiceStub:
                 '/orders.v1.OrderService/CreateOrder',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.CreateOrderRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.PriceOrder = channel.unary_unary(
+                '/orders.v1.OrderService/PriceOrder',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.PriceOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.PriceOrderResponse.FromString,
                 _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/orders.v1.OrderService/GetOrder',
@@ -98,6 +105,31 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersResponse.FromString,
                 _registered_method=True)
+        self.RecordPayment = channel.unary_unary(
+                '/orders.v1.OrderService/RecordPayment',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.RecordPaymentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.RefundOrder = channel.unary_unary(
+                '/orders.v1.OrderService/RefundOrder',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.RefundOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.GetInvoice = channel.unary_unary(
+                '/orders.v1.OrderService/GetInvoice',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ReorderOrder = channel.unary_unary(
+                '/orders.v1.OrderService/ReorderOrder',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.ReorderOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_cart__service__pb2.Cart.FromString,
+                _registered_method=True)
+        self.ExplainOrder = channel.unary_unary(
+                '/orders.v1.OrderService/ExplainOrder',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderResponse.FromString,
+                _registered_method=True)
         self.ListOrderEvents = channel.unary_unary(
                 '/orders.v1.OrderService/ListOrderEvents',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.SerializeToString,
@@ -117,10 +149,23 @@ class OrderServiceServicer:
     """
 
     def CreateOrder(self, request, context):
-        """Creates an order: prices it from the catalogue, reserves the stock and numbers it, all or nothing.
+        """Creates an order: prices it from the catalogue, reserves the stock, uses the coupon and the points, empties the cart and
+        numbers the order, all or nothing. With a payment provider, the answer carries the intent and its client secret; where the
+        payment is declined, the order is cancelled and everything released.
 
-        FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS. NOT_FOUND: CART_NOT_FOUND.
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE,
+        PRICE_CHANGED, PAYMENT_FAILED. NOT_FOUND: CART_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PriceOrder(self, request, context):
+        """Says what an order would cost and when it would arrive, and why: for every amount the rule and the numbers behind it. Stores
+        nothing and holds nothing.
+
+        FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE,
+        PRICE_CHANGED. NOT_FOUND: CART_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,11 +210,13 @@ class OrderServiceServicer:
 
     def UpdateOrder(self, request, context):
         """Changes the fields that the mask names; without a mask, those that are set and differ. Addresses, contact, delivery and
-        installation change until the order is shipped, items while it is pending (they are priced anew and the stock follows),
-        the status by the same rules as in TransitionOrder. A field that may not change is refused by name.
+        installation change until the order is shipped, items while it is pending and unpaid, the status by the same rules as in
+        TransitionOrder. While it is pending and unpaid, items, address and delivery method price the order anew, and stock, coupon
+        and points follow. A field that may not change is refused by name.
 
         NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED,
-        ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK. PERMISSION_DENIED: ORDER_ACCESS_DENIED.
+        ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE.
+        PERMISSION_DENIED: ORDER_ACCESS_DENIED.
         INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -187,7 +234,7 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelOrder(self, request, context):
-        """Cancels an order and gives its stock back. A payment that was made becomes due for refund.
+        """Cancels an order and gives its stock, its coupon and its points back. A payment that was made becomes due for refund.
 
         NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: ORDER_NOT_CANCELLABLE, ORDER_ALREADY_CANCELLED.
         PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
@@ -226,6 +273,55 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordPayment(self, request, context):
+        """Records what a payment provider reports: the way in for a payment service outside. The same event counts once. An authorized
+        or paid order goes from PENDING to CONFIRMED and gets its invoice; money that arrives for a cancelled order is due for refund.
+
+        NOT_FOUND: ORDER_NOT_FOUND. PERMISSION_DENIED: ORDER_ACCESS_DENIED. FAILED_PRECONDITION: REFUND_EXCEEDS_PAYMENT.
+        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefundOrder(self, request, context):
+        """Pays back what was paid, whole or in part. With a payment provider it is paid back at once; a payment service outside finds
+        it PENDING in the order's refunds and reports it by RecordPayment. A refund that is made issues a credit note.
+
+        NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED.
+        PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInvoice(self, request, context):
+        """Gets an order's invoice and its credit notes.
+
+        NOT_FOUND: ORDER_NOT_FOUND, INVOICE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReorderOrder(self, request, context):
+        """Makes a new cart of an order's lines, at today's prices. What cannot be had any more stands in the cart's notices.
+
+        NOT_FOUND: ORDER_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainOrder(self, request, context):
+        """Says of every status whether the caller may move the order to it now, what is in the way if not, and who may.
+
+        NOT_FOUND: ORDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListOrderEvents(self, request, context):
         """Lists every change of an order, oldest first.
 
@@ -242,6 +338,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.CreateOrder,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.CreateOrderRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'PriceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.PriceOrder,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.PriceOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.PriceOrderResponse.SerializeToString,
             ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
@@ -293,6 +394,31 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersResponse.SerializeToString,
             ),
+            'RecordPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordPayment,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.RecordPaymentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RefundOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefundOrder,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.RefundOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'GetInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInvoice,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'ReorderOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReorderOrder,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.ReorderOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_cart__service__pb2.Cart.SerializeToString,
+            ),
+            'ExplainOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainOrder,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderResponse.SerializeToString,
+            ),
             'ListOrderEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOrderEvents,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.FromString,
@@ -334,6 +460,33 @@ class OrderService:
             '/orders.v1.OrderService/CreateOrder',
             orders_dot_v1_dot_order__service__pb2.CreateOrderRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PriceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/PriceOrder',
+            orders_dot_v1_dot_order__service__pb2.PriceOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.PriceOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -604,6 +757,141 @@ class OrderService:
             '/orders.v1.OrderService/BatchUpsertOrders',
             orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersRequest.SerializeToString,
             orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/RecordPayment',
+            orders_dot_v1_dot_order__service__pb2.RecordPaymentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefundOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/RefundOrder',
+            orders_dot_v1_dot_order__service__pb2.RefundOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/GetInvoice',
+            orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.SerializeToString,
+            orders_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReorderOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ReorderOrder',
+            orders_dot_v1_dot_order__service__pb2.ReorderOrderRequest.SerializeToString,
+            orders_dot_v1_dot_cart__service__pb2.Cart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ExplainOrder',
+            orders_dot_v1_dot_order__service__pb2.ExplainOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.ExplainOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,
