@@ -1,41 +1,63 @@
-"""Every write as a command: what it needs to know, and what it decides. No I/O."""
+"""Every write as a command, and what it decides. No I/O. What it needs to know is in needs.py."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
-from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProductsRequest, Product
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, Order
+from orders.v1.cart_service_pb2 import (
+    AddCartItemRequest,
+    ClearCartRequest,
+    GetCartRequest,
+    RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertProductsRequest,
+    DeleteDeliveryZoneRequest,
+    Product,
+)
+from orders.v1.customer_service_pb2 import (
+    AdjustPointsRequest,
+    DeleteAddressRequest,
+    DeletePaymentMethodRequest,
+    UpsertAddressRequest,
+    UpsertCustomerRequest,
+    UpsertPaymentMethodRequest,
+)
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED
 from orders.v1.order_service_pb2 import (
-    UPSERT_MODE_ALL_OR_NOTHING,
-    UPSERT_OUTCOME_INSERTED,
-    UPSERT_OUTCOME_INVALID,
-    UPSERT_OUTCOME_UNCHANGED,
-    UPSERT_OUTCOME_UPDATED,
     BatchUpsertOrdersRequest,
-    BatchUpsertOrdersResponse,
     CancelOrderRequest,
     CreateOrderRequest,
+    PriceOrderRequest,
+    PriceOrderResponse,
+    RecordPaymentRequest,
     RecordTrackingEventRequest,
+    RefundOrderRequest,
+    ReorderOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
-    UpsertOrder,
-    UpsertResult,
 )
 
+from server.domain import carts, customers
 from server.domain.caller import Caller
 from server.domain.catalog import adjust_stock, upsert_products, with_stock
-from server.domain.create import create_order
+from server.domain.coupons import upsert_coupons
+from server.domain.create import create_order, price_order
+from server.domain.delivery import delete_zone, upsert_zones
 from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
-from server.domain.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.errors import invalid_field
 from server.domain.idempotency import Key, first_answer
 from server.domain.lifecycle import RANK, transition
+from server.domain.payments import SettleIntent, record_payment, refund_order, settle_intent
 from server.domain.state import State
-from server.domain.status import status_of
 from server.domain.tracking import record_tracking_event, set_carrier, track
 from server.domain.update import update_order
-from server.domain.upsert import summarize, upsert_order
+from server.domain.upsert_batch import UpsertBatch, Validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +73,20 @@ class Command:
         return type(self.request).__name__.removesuffix("Request")
 
     @property
+    def dry(self) -> bool:
+        """Whether it only looks: nothing is locked and nothing is written."""
+        return isinstance(self.request, PriceOrderRequest | GetCartRequest) or getattr(
+            self.request, "validate_only", False
+        )
+
+    @property
     def key(self) -> Key | None:
         """The key under which the answer is remembered, if the caller asked for it."""
-        request_id = self.request.request_id
+        request_id = getattr(self.request, "request_id", "")
         return Key(self.caller.subject, self.method, request_id) if request_id else None
 
     def stamp(self, state: State) -> Stamp:
-        return Stamp(self.caller, self.request.request_id, state.time)
+        return Stamp(self.caller, getattr(self.request, "request_id", ""), state.time)
 
 
 class Answer(NamedTuple):
@@ -67,67 +96,19 @@ class Answer(NamedTuple):
     replayed: bool = False
 
 
-@dataclass(slots=True)
-class Needs:
-    """The rows a command reads and locks."""
-
-    orders: Iterable[str] = ()
-    external: Iterable[tuple[str, str]] = ()
-    products: Iterable[str] = ()
-    # Also the stock of what the orders hold now, because the command may give it back.
-    held_stock: bool = False
-    replaces_products: bool = False
-    history: bool = False
-    new_orders: int = 0
-
-
-def _held(request: UpdateOrderRequest) -> bool:
-    order, paths = request.order, request.update_mask.paths
-    return bool(order.items or order.status == ORDER_STATUS_CANCELLED or "items" in paths or "*" in paths)
-
-
-NEEDS: dict[type[Message], Callable[[Any], Needs]] = {
-    CreateOrderRequest: lambda r: Needs(
-        products=[item.product_id for item in r.items], new_orders=int(not r.validate_only)
-    ),
-    UpdateOrderRequest: lambda r: Needs(
-        orders=[r.order.order_id], products=[item.product_id for item in r.order.items], held_stock=_held(r)
-    ),
-    TransitionOrderRequest: lambda r: Needs(orders=[r.order_id], held_stock=r.status == ORDER_STATUS_CANCELLED),
-    CancelOrderRequest: lambda r: Needs(orders=[r.order_id], held_stock=True),
-    RecordTrackingEventRequest: lambda r: Needs(orders=[r.order_id], history=True),
-    BatchUpsertOrdersRequest: lambda r: Needs(
-        external=[(r.source, order.external_order_id) for order in r.orders],
-        new_orders=0 if r.validate_only else len(r.orders),
-    ),
-    BatchUpsertProductsRequest: lambda r: Needs(
-        products=[product.product_id for product in r.products], replaces_products=True
-    ),
-    AdjustStockRequest: lambda r: Needs(products=[r.product_id]),
-}
-
-
-def needs_of(command: Command) -> Needs:
-    return NEEDS[type(command.request)](command.request)
-
-
-def orders_to_number(needs: Needs, state: State) -> int:
-    """How many order numbers a command may need, now that the orders it names are read."""
-    stored = sum(1 for key in needs.external if key in state.ids_by_external)
-    return max(0, needs.new_orders - stored)
-
-
 def decide(command: Command, state: State) -> Answer:
     """Carries a command out on the state, or refuses and leaves the state as it was."""
     key = command.key
     if key is not None and (remembered := state.remembered.get(key)):
         return Answer(first_answer(key, command.request, remembered), replayed=True)
-    return _remember(command, state, RULES[type(command.request)](command, state))
+    answer = RULES[type(command.request)](command.request, state, command.stamp(state))
+    body = answer if isinstance(answer, bytes) else answer.SerializeToString(deterministic=True)
+    return _remember(command, state, body)
 
 
 def _remember(command: Command, state: State, body: bytes) -> Answer:
     key = command.key
-    if key is not None and not getattr(command.request, "validate_only", False):
+    if key is not None and not command.dry:
         state.remember(key, request=command.request.SerializeToString(deterministic=True), response=body)
     return Answer(body)
 
@@ -139,80 +120,114 @@ def _finish(state: State, change: OrderChange, *, validate_only: bool = False) -
     return change.after.SerializeToString(deterministic=True)
 
 
-def _create(command: Command, state: State) -> bytes:
-    request: CreateOrderRequest = command.request
-    change = create_order(
-        request,
-        state.products,
-        order_id=state.new_order_id(),
-        order_number="" if request.validate_only else state.next_order_number(),
-        stamp=command.stamp(state),
-    )
+def _create(request: CreateOrderRequest, state: State, stamp: Stamp) -> bytes:
+    number = "" if request.validate_only else state.next_order_number()
+    created = create_order(request, state, order_id=state.new_id(), order_number=number, stamp=stamp)
+    body = _finish(state, created.change, validate_only=request.validate_only)
+    if request.cart_id and not request.validate_only:
+        carts.empty(request.cart_id, state, stamp)
+    return body
+
+
+def _price(request: PriceOrderRequest, state: State, stamp: Stamp) -> PriceOrderResponse:
+    created = create_order(request.order, state, order_id="", order_number="", stamp=stamp)
+    state.check(created.change)
+    return price_order(created, state)
+
+
+def _update(request: UpdateOrderRequest, state: State, stamp: Stamp) -> bytes:
+    change = update_order(state.order(request.order.order_id), request, state, stamp=stamp)
     return _finish(state, change, validate_only=request.validate_only)
 
 
-def _update(command: Command, state: State) -> bytes:
-    request: UpdateOrderRequest = command.request
-    before = state.order(request.order.order_id)
-    change = update_order(before, request, state.products, stamp=command.stamp(state))
-    return _finish(state, change, validate_only=request.validate_only)
-
-
-def _transition(command: Command, state: State) -> bytes:
-    request: TransitionOrderRequest = command.request
+def _transition(request: TransitionOrderRequest, state: State, stamp: Stamp) -> bytes:
     before = state.order(request.order_id)
     check_etag(before, request.etag)
-    draft = draft_of(before, command.stamp(state))
+    draft = draft_of(before, stamp)
     set_carrier(draft.order, request)
     transition(draft, request.status, override_reason=request.override_reason, reason=request.reason)
     if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and draft.order.delivery != before.delivery:
         raise invalid_field("carrier", "can be set, like the tracking number, until the order is shipped")
     draft.note_delivery_changes("carrier", "tracking_number")
-    return _finish(state, draft.finish())
+    return state.apply(draft.finish())
 
 
-def _cancel(command: Command, state: State) -> bytes:
-    request: CancelOrderRequest = command.request
+def _cancel(request: CancelOrderRequest, state: State, stamp: Stamp) -> bytes:
     before = state.order(request.order_id)
     check_etag(before, request.etag)
-    draft = draft_of(before, command.stamp(state))
+    draft = draft_of(before, stamp)
     transition(draft, ORDER_STATUS_CANCELLED, reason=request.reason)
-    return _finish(state, draft.finish())
+    return state.apply(draft.finish())
 
 
-def _record_tracking_event(command: Command, state: State) -> bytes:
-    request: RecordTrackingEventRequest = command.request
+def _record_tracking_event(request: RecordTrackingEventRequest, state: State, stamp: Stamp) -> Message:
     before = state.order(request.order_id)
-    state.apply(record_tracking_event(before, request, stamp=command.stamp(state)))
+    state.apply(record_tracking_event(before, request, stamp=stamp))
     order = state.order(before.order_id)
-    return track(order, state.history[order.order_id]).SerializeToString()
+    return track(order, state.history[order.order_id])
 
 
-def _upsert_products(command: Command, state: State) -> bytes:
-    changes, response = upsert_products(command.request, state.products, state.stock, stamp=command.stamp(state))
+def _record_payment(request: RecordPaymentRequest, state: State, stamp: Stamp) -> bytes:
+    return state.apply(record_payment(state.order(request.order_id), request.event, state.payments, stamp=stamp))
+
+
+def _settle_intent(request: SettleIntent, state: State, stamp: Stamp) -> bytes:
+    before = state.order(request.order_id)
+    change = settle_intent(before, request, state.payments, stamp=stamp)
+    body = state.apply(change)
+    if request.cart_id and ORDER_STATUS_CANCELLED in [event.to_status for event in change.events]:
+        carts.refill(request.cart_id, change.after, state, stamp)
+    return body
+
+
+def _refund(request: RefundOrderRequest, state: State, stamp: Stamp) -> bytes:
+    return state.apply(refund_order(state.order(request.order_id), request, stamp=stamp))
+
+
+def _upsert_products(request: BatchUpsertProductsRequest, state: State, stamp: Stamp) -> Message:
+    changes, response = upsert_products(
+        request, state.products.stored, state.stock.values, state.reserved.values, stamp=stamp
+    )
     state.apply_catalog(changes)
-    return response.SerializeToString()
+    return response
 
 
-def _adjust_stock(command: Command, state: State) -> bytes:
-    request: AdjustStockRequest = command.request
-    state.apply_catalog([adjust_stock(request, state.stock, stamp=command.stamp(state))])
-    product = Product.FromString(state.products[request.product_id])
-    return with_stock(product, state.stock).SerializeToString()
+def _adjust_stock(request: AdjustStockRequest, state: State, stamp: Stamp) -> Message:
+    state.apply_catalog([adjust_stock(request, state.stock.values, stamp=stamp)])
+    product = Product.FromString(state.products.stored[request.product_id])
+    return with_stock(product, state.stock.values, state.reserved.values)
 
 
-RULES: dict[type[Message], Callable[[Command, State], bytes]] = {
+Rule = Callable[[Any, State, Stamp], Message | bytes]
+
+RULES: dict[type, Rule] = {
     CreateOrderRequest: _create,
+    PriceOrderRequest: _price,
     UpdateOrderRequest: _update,
     TransitionOrderRequest: _transition,
     CancelOrderRequest: _cancel,
     RecordTrackingEventRequest: _record_tracking_event,
+    RecordPaymentRequest: _record_payment,
+    SettleIntent: _settle_intent,
+    RefundOrderRequest: _refund,
+    ReorderOrderRequest: carts.reorder,
     BatchUpsertProductsRequest: _upsert_products,
     AdjustStockRequest: _adjust_stock,
+    BatchUpsertCouponsRequest: upsert_coupons,
+    BatchUpsertDeliveryZonesRequest: upsert_zones,
+    DeleteDeliveryZoneRequest: delete_zone,
+    GetCartRequest: carts.get_cart,
+    AddCartItemRequest: carts.add_cart_item,
+    UpdateCartItemRequest: carts.update_cart_item,
+    RemoveCartItemRequest: carts.remove_cart_item,
+    ClearCartRequest: carts.clear_cart,
+    UpsertCustomerRequest: customers.upsert_customer,
+    UpsertAddressRequest: customers.upsert_address,
+    DeleteAddressRequest: customers.delete_address,
+    UpsertPaymentMethodRequest: customers.upsert_payment_method,
+    DeletePaymentMethodRequest: customers.delete_payment_method,
+    AdjustPointsRequest: customers.adjust_points,
 }
-
-# Returns what is wrong with an order by the static rules of its message, with paths within it.
-Validate = Callable[[UpsertOrder], list[Violation]]
 
 
 def decide_upsert(command: Command, state: State, validate: Validate) -> Generator[None, None, Answer]:
@@ -221,92 +236,8 @@ def decide_upsert(command: Command, state: State, validate: Validate) -> Generat
     if key is not None and (remembered := state.remembered.get(key)):
         return Answer(first_answer(key, command.request, remembered), replayed=True)
     request: BatchUpsertOrdersRequest = command.request
-    batch = _UpsertBatch(request, state, command.stamp(state), validate)
+    batch = UpsertBatch(request, state, command.stamp(state), validate)
     for index, wished in enumerate(request.orders):
         batch.add(index, wished)
         yield
     return _remember(command, state, batch.finish())
-
-
-class _UpsertBatch:
-    """The orders of one BatchUpsertOrders call, added one by one."""
-
-    def __init__(self, request: BatchUpsertOrdersRequest, state: State, stamp: Stamp, validate: Validate) -> None:
-        self._request, self._state, self._stamp, self._validate = request, state, stamp, validate
-        self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
-        # Nothing of an atomic batch becomes part of the state before all of it is known to be valid.
-        self._deferred = request.validate_only or self._atomic
-        self._changes: list[OrderChange] = []
-        self._seen: set[str] = set()
-        self._errors: list[tuple[int, OrderError]] = []
-        self._response = BatchUpsertOrdersResponse()
-
-    def add(self, index: int, wished: UpsertOrder) -> None:
-        result = self._response.results.add(index=index, external_order_id=wished.external_order_id)
-        try:
-            self._upsert(wished, result)
-        except OrderError as error:
-            result.outcome = UPSERT_OUTCOME_INVALID
-            result.status.CopyFrom(status_of(_within(error, index)))
-            self._response.invalid += 1
-            self._errors.append((index, error))
-
-    def _upsert(self, wished: UpsertOrder, result: UpsertResult) -> None:
-        violations = self._validate(wished)
-        if violations:
-            raise invalid(*violations)
-        if wished.external_order_id in self._seen:
-            raise invalid_field("external_order_id", f"{wished.external_order_id!r} occurs twice in the batch")
-        before = self._state.imported(self._request.source, wished.external_order_id)
-        change, warnings = upsert_order(before, wished, fresh=self._fresh(before), stamp=self._stamp)
-        self._seen.add(wished.external_order_id)
-        if change.events and not self._deferred:
-            self._state.apply(change)
-        self._changes.append(change)
-        self._count(change, result)
-        stored = change.before if self._request.validate_only else change.after
-        if stored is not None:
-            result.order_id = stored.order_id
-            result.etag = stored.etag
-        result.warnings.extend(warnings)
-
-    def _fresh(self, before: Order | None) -> Order:
-        if before is not None:
-            return before
-        number = "" if self._request.validate_only else self._state.next_order_number()
-        return Order(order_id=self._state.new_order_id(), order_number=number, source=self._request.source)
-
-    def _count(self, change: OrderChange, result: UpsertResult) -> None:
-        if change.before is None:
-            result.outcome = UPSERT_OUTCOME_INSERTED
-            self._response.inserted += 1
-        elif change.events:
-            result.outcome = UPSERT_OUTCOME_UPDATED
-            self._response.updated += 1
-        else:
-            result.outcome = UPSERT_OUTCOME_UNCHANGED
-            self._response.unchanged += 1
-
-    def finish(self) -> bytes:
-        if self._atomic and self._errors:
-            raise invalid(
-                *(
-                    violation
-                    for index, error in self._errors
-                    for violation in error.violations or [Violation(f"orders[{index}]", error.message)]
-                )
-            )
-        if self._atomic and not self._request.validate_only:
-            for change in self._changes:
-                if change.events:
-                    self._state.apply(change)
-        summarize(self._response)
-        return self._response.SerializeToString()
-
-
-def _within(error: OrderError, index: int) -> OrderError:
-    """The same error, its fields named as the batch's."""
-    error.violations = [
-        Violation(f"orders[{index}].{violation.field}", violation.description) for violation in error.violations
-    ]
-    return error

@@ -1,7 +1,10 @@
-"""CreateOrder."""
+"""CreateOrder and PriceOrder."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.customer_service_pb2 import CustomerAccount
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_STATUS_PENDING,
@@ -11,14 +14,25 @@ from orders.v1.order_pb2 import (
     Order,
     OrderEvent,
 )
-from orders.v1.order_service_pb2 import CreateOrderRequest
+from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, PriceOrderResponse
 
-from server.domain.catalog import Offer, find_offer
+from server.domain.carts import checkout_lines
+from server.domain.catalog import find_offer
+from server.domain.coupons import find_discount
+from server.domain.customers import check_address, find_address, pay_by_saved_method
+from server.domain.delivery import Service, delivery_options, schedule, serve
 from server.domain.draft import Draft, OrderChange, Stamp
-from server.domain.errors import OrderError, invalid_field
-from server.domain.pricing import add_line, price
+from server.domain.errors import invalid_field
+from server.domain.price_steps import steps_of
+from server.domain.pricing import Line, Quote, add_line, fill, line_of, quote
+from server.domain.state import State
 
-DEFAULT_DELIVERY_METHOD = "standard"
+
+class Created(NamedTuple):
+    """A new order, and how its price came about."""
+
+    change: OrderChange
+    quote: Quote
 
 
 def order_number(year: int, count: int) -> str:
@@ -27,87 +41,174 @@ def order_number(year: int, count: int) -> str:
 
 
 def create_order(
-    request: CreateOrderRequest, products: Mapping[str, bytes], *, order_id: str, order_number: str, stamp: Stamp
-) -> OrderChange:
-    """The new order, priced from the catalogue."""
-    _check(request)
+    request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, stamp: Stamp
+) -> Created:
+    """The new order, priced from the catalogue, the delivery zones and the coupon."""
+    account = state.account(request.customer_id)
     order = Order(
         order_id=order_id,
         order_number=order_number,
         status=ORDER_STATUS_PENDING,
         payment_status=PAYMENT_STATUS_UNPAID,
         shipping_status=SHIPPING_STATUS_NOT_SHIPPED,
-        payment_method=request.payment_method,
-        payment_method_id=request.payment_method_id,
         special_instructions=request.special_instructions,
         referral_code=request.referral_code,
+        cart_id=request.cart_id,
         create_time=stamp.time,
     )
+    order.customer.CopyFrom(account.customer)
     order.customer.customer_id = request.customer_id
     if request.metadata:
         order.metadata.update(request.metadata)
-    price(order, _add_lines(order, request, products), field="items")
-    _set_addresses(order, request)
+    _set_addresses(order, request, account)
+    _set_payment_method(order, request, account)
     _set_appointments(order, request)
+    lines, currency = _add_lines(order, request, state)
+    service = serve_order(order, state, currency=currency, field="shipping_address")
+    priced = price_lines(
+        order,
+        lines,
+        state,
+        currency=currency,
+        service=service,
+        coupon_code=request.coupon_code,
+        points=request.loyalty_points_to_use,
+        time=stamp.time,
+    )
+    schedule(order, service, now=stamp.time)
     draft = Draft(order=order, before=None, stamp=stamp)
     draft.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
-    return draft.finish()
+    return Created(draft.finish(), priced)
 
 
-def _check(request: CreateOrderRequest) -> None:
-    """Refuses what refers to things this service does not keep yet: nobody has a cart, a coupon, points or a saved address."""
-    if request.cart_id:
-        if request.items:
-            raise invalid_field("cart_id", "give either items or cart_id")
-        text = f"there is no cart {request.cart_id!r}"
-        raise OrderError("CART_NOT_FOUND", text, metadata={"cart_id": request.cart_id})
-    if not request.items:
-        raise invalid_field("items", "an order needs at least one item")
-    for field in ("shipping_address_id", "billing_address_id"):
-        if request.HasField(field):
-            raise invalid_field(field, f"the customer has no saved address {getattr(request, field)!r}")
-    for field in ("shipping_address", "billing_address"):
-        if request.HasField(field):
-            check_address(getattr(request, field), field=field)
-    if request.coupon_code:
-        text = f"there is no coupon {request.coupon_code!r}"
-        raise OrderError("INVALID_COUPON", text, metadata={"coupon_code": request.coupon_code, "condition": "exists"})
-    if request.loyalty_points_to_use:
-        text = f"{request.loyalty_points_to_use} points were to be used, the customer has 0"
-        metadata = {"requested": str(request.loyalty_points_to_use), "available": "0"}
-        raise OrderError("INSUFFICIENT_POINTS", text, metadata=metadata)
+def price_order(created: Created, state: State) -> PriceOrderResponse:
+    """What an order would cost and when it would arrive, and why."""
+    order, priced = created.change.after, created.quote
+    response = PriceOrderResponse(
+        pricing=order.pricing,
+        items=order.items,
+        delivery=order.delivery,
+        installation=order.installation,
+        steps=steps_of(priced),
+    )
+    if order.HasField("shipping_address"):
+        response.delivery_options.extend(
+            delivery_options(
+                state.zones.stored,
+                order.shipping_address,
+                currency=order.pricing.total.currency_code,
+                quote=priced,
+                now=state.time,
+            )
+        )
+    return response
 
 
-def check_address(address: Address, *, field: str) -> None:
-    """An address that nobody could deliver to is refused."""
-    if not address.street:
-        raise invalid_field(f"{field}.street", "an address needs a street")
+def serve_order(order: Order, state: State, *, currency: str, field: str) -> Service | None:
+    """How the order is delivered to its address in the way that it asks for; `field` is the address's path in the request."""
+    address = order.shipping_address if order.HasField("shipping_address") else None
+    delivery = order.delivery
+    return serve(
+        state.zones.stored,
+        address,
+        method=delivery.method,
+        time_slot=delivery.time_slot,
+        currency=currency,
+        field=field,
+    )
 
 
-def _add_lines(order: Order, request: CreateOrderRequest, products: Mapping[str, bytes]) -> list[Offer]:
-    offers = []
-    for index, line in enumerate(request.items):
-        field = f"items[{index}]"
-        offer = find_offer(products, product_id=line.product_id, variant_id=line.variant_id, field=field)
-        item = add_line(order, offer, quantity=line.quantity, item_id=str(index + 1), field=field)
-        if line.design_project_id:
-            item.design_project_id = line.design_project_id
-        if line.customizations:
-            item.customizations.update(line.customizations)
-        offers.append(offer)
-    return offers
+def price_lines(
+    order: Order,
+    lines: Sequence[Line],
+    state: State,
+    *,
+    currency: str,
+    service: Service | None,
+    coupon_code: str,
+    points: int,
+    time: Timestamp,
+    counted: bool = False,
+    field: str = "items",
+) -> Quote:
+    """Prices the order's lines into it. `counted`: the order is among the coupon's uses already."""
+    discount = None
+    if coupon_code:
+        customer_id = order.customer.customer_id
+        discount = find_discount(
+            state, coupon_code, customer_id=customer_id, lines=lines, currency=currency, time=time, counted=counted
+        )
+    priced = quote(
+        lines, currency=currency, terms=state.terms, service=service, discount=discount, points=points, field=field
+    )
+    fill(order, priced)
+    return priced
 
 
-def _set_addresses(order: Order, request: CreateOrderRequest) -> None:
-    if request.HasField("shipping_address"):
-        order.shipping_address.CopyFrom(request.shipping_address)
-        order.billing_address.CopyFrom(request.shipping_address)
-    if request.HasField("billing_address"):
-        order.billing_address.CopyFrom(request.billing_address)
+def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple[list[Line], str]:
+    """Adds the wanted lines to the order; returns them for pricing, and their currency."""
+    items, currency, path = _wanted(request, state)
+    lines = []
+    for index, wanted in enumerate(items):
+        field = f"{path}[{index}]"
+        offer = find_offer(
+            state.products.stored,
+            product_id=wanted.product_id,
+            variant_id=wanted.variant_id,
+            currency=currency,
+            field=field,
+        )
+        currency = offer.currency
+        item = add_line(order, offer, quantity=wanted.quantity, item_id=str(index + 1), field=field)
+        if wanted.design_project_id:
+            item.design_project_id = wanted.design_project_id
+        if wanted.customizations:
+            item.customizations.update(wanted.customizations)
+        lines.append(line_of(offer, wanted.quantity))
+    return lines, currency
+
+
+def _wanted(request: CreateOrderRequest, state: State) -> tuple[Sequence[NewOrderItem], str, str]:
+    """The lines of the request or of its cart, the currency if it is known, and the lines' path."""
+    if not request.cart_id:
+        if not request.items:
+            raise invalid_field("items", "an order needs at least one item, or a cart_id")
+        return request.items, request.currency_code, "items"
+    if request.items:
+        raise invalid_field("cart_id", "give either items or cart_id")
+    cart, items = checkout_lines(request, state)
+    return items, request.currency_code or cart.currency_code, "cart.items"
+
+
+def _set_addresses(order: Order, request: CreateOrderRequest, account: CustomerAccount) -> None:
+    """The bill goes where the parcel goes, if not said otherwise."""
+    shipping = _address(request, "shipping_address", account)
+    billing = _address(request, "billing_address", account) or shipping
+    if shipping is not None:
+        order.shipping_address.CopyFrom(shipping)
+    if billing is not None:
+        order.billing_address.CopyFrom(billing)
+
+
+def _address(request: CreateOrderRequest, field: str, account: CustomerAccount) -> Address | None:
+    """The address given as itself or by the id of a saved one."""
+    if request.HasField(field):
+        address: Address = getattr(request, field)
+        check_address(address, field=field)
+        return address
+    by_id = f"{field}_id"
+    return find_address(account, getattr(request, by_id), field=by_id) if request.HasField(by_id) else None
+
+
+def _set_payment_method(order: Order, request: CreateOrderRequest, account: CustomerAccount) -> None:
+    order.payment_method = request.payment_method
+    if request.payment_method_id:
+        order.payment_method_id = request.payment_method_id
+        pay_by_saved_method(order, account)
 
 
 def _set_appointments(order: Order, request: CreateOrderRequest) -> None:
-    order.delivery.method = request.delivery_method or DEFAULT_DELIVERY_METHOD
+    order.delivery.method = request.delivery_method
     order.delivery.time_slot = request.delivery_time_slot
     order.installation.time_slot = request.installation_time_slot
     if request.HasField("requested_delivery_time"):

@@ -11,10 +11,7 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
     ORDER_STATUS_UNSPECIFIED,
-    PAYMENT_STATUS_AUTHORIZED,
-    PAYMENT_STATUS_PAID,
-    PAYMENT_STATUS_PARTIALLY_REFUNDED,
-    PAYMENT_STATUS_REFUND_DUE,
+    PAYMENT_INTENT_STATUS_CANCELLED,
     SHIPPING_STATUS_DELIVERED,
     SHIPPING_STATUS_NOT_SHIPPED,
     SHIPPING_STATUS_PROCESSING,
@@ -28,6 +25,8 @@ from orders.v1.order_pb2 import (
 from server.domain.caller import Caller, Role
 from server.domain.draft import Draft, Stamp
 from server.domain.errors import OrderError, invalid_field
+from server.domain.money import minor_of
+from server.domain.payment_status import PAID_STATUSES, payment_status_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Step:
     passing: OrderStatus = ORDER_STATUS_UNSPECIFIED
 
 
-_PAYMENT = frozenset({Role.PAYMENT, Role.ADMIN})
+PAYMENT = frozenset({Role.PAYMENT, Role.ADMIN})
 FULFILMENT = frozenset({Role.FULFILMENT, Role.ADMIN})
 _OWNER = frozenset({Role.CUSTOMER, Role.ADMIN})
 _ADMIN = frozenset({Role.ADMIN})
@@ -48,7 +47,7 @@ PAID = "paid"
 SHIPPABLE = "shippable"
 
 STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
-    (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(_PAYMENT, PAID),
+    (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(PAYMENT, PAID),
     (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(FULFILMENT),
     (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(FULFILMENT, SHIPPABLE),
     (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED): Step(FULFILMENT),
@@ -75,8 +74,6 @@ _SHIPPING_STATUS = {
     ORDER_STATUS_SHIPPED: SHIPPING_STATUS_SHIPPED,
     ORDER_STATUS_DELIVERED: SHIPPING_STATUS_DELIVERED,
 }
-
-_PAID_STATUSES = frozenset({PAYMENT_STATUS_AUTHORIZED, PAYMENT_STATUS_PAID, PAYMENT_STATUS_PARTIALLY_REFUNDED})
 
 
 def status_name(status: OrderStatus) -> str:
@@ -145,9 +142,14 @@ def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str)
         raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
 
 
+def is_paid_for(order: Order) -> bool:
+    """Whether the order is paid or authorized, or costs nothing."""
+    return order.payment_status in PAID_STATUSES or not minor_of(order.pricing.total)
+
+
 def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
     """Refuses if the step's guard does not hold; returns the reason if an admin overrode it."""
-    if step.guard == PAID and order.payment_status not in _PAID_STATUSES:
+    if step.guard == PAID and not is_paid_for(order):
         if not override_reason:
             why = ": it is neither paid nor authorized; an admin can confirm it with override_reason"
             raise invalid_transition(order, to, why, guard=PAID)
@@ -182,8 +184,9 @@ def _cancel(order: Order, stamp: Stamp, reason: str = "") -> None:
     order.cancellation.reason = reason
     order.cancellation.actor = stamp.caller.subject
     order.cancellation.cancel_time.CopyFrom(stamp.time)
-    if order.payment_status in _PAID_STATUSES:
-        order.payment_status = PAYMENT_STATUS_REFUND_DUE
+    order.payment_status = payment_status_of(order)
+    if order.HasField("payment_intent") and not minor_of(order.payment.paid_amount):
+        order.payment_intent.status = PAYMENT_INTENT_STATUS_CANCELLED
 
 
 def advance_imported(order: Order, to: OrderStatus, stamp: Stamp) -> None:

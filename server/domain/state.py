@@ -4,27 +4,38 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from orders.v1.order_pb2 import Order, OrderEvent
+from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
+from orders.v1.invoice_pb2 import CreditNote, Invoice
+from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
-from server.domain.catalog import Adjustment, CatalogChange, ProductChange, shelves_of_snapshot
+from server.domain.catalog import Adjustment, CatalogChange, shelves_of_snapshot
 from server.domain.draft import OrderChange
+from server.domain.effects import CouponUse, Effects, effects_of
 from server.domain.errors import OrderError, order_not_found
 from server.domain.idempotency import Key, Remembered
-from server.domain.stock import Shelf, check_available, taken_by
+from server.domain.invoices import Series, document_number, issue_documents
+from server.domain.points import check_points, entry_of
+from server.domain.pricing import Terms
+from server.domain.records import Counters, Kind, Records
+from server.domain.stock import Shelf, check_available
+
+# A payment provider, and its id for an event.
+PaymentKey = tuple[str, str]
 
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch has to write."""
+    """What a batch has to write, besides what its records and counters know."""
 
     # Each changed order as it was before the batch, None for a new one. What it is now stands in State.orders.
     orders: dict[str, Order | None] = field(default_factory=dict)
     snapshots: dict[str, bytes] = field(default_factory=dict)
     events: list[tuple[Order, OrderEvent]] = field(default_factory=list)
-    stock: dict[Shelf, int] = field(default_factory=dict)
-    new_shelves: set[Shelf] = field(default_factory=set)
-    products: dict[str, ProductChange] = field(default_factory=dict)
     adjustments: list[Adjustment] = field(default_factory=list)
+    points_entries: list[PointsEntry] = field(default_factory=list)
+    # Payment events with the ids of the orders that they are about.
+    payments: list[tuple[str, PaymentEvent]] = field(default_factory=list)
+    documents: list[Invoice | CreditNote] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
@@ -32,7 +43,8 @@ class Changes:
 class State:
     """Rows by key. Commands read them here and change them here, one after the other."""
 
-    new_order_id: Callable[[], str]
+    new_id: Callable[[], str]
+    terms: Terms = field(default_factory=Terms)
     # When the batch takes place.
     time: Timestamp = field(default_factory=Timestamp)
     orders: dict[str, Order] = field(default_factory=dict)
@@ -40,10 +52,32 @@ class State:
     ids_by_external: dict[tuple[str, str], str] = field(default_factory=dict)
     history: dict[str, list[OrderEvent]] = field(default_factory=dict)
     order_numbers: list[str] = field(default_factory=list)
-    products: dict[str, bytes] = field(default_factory=dict)
-    stock: dict[Shelf, int] = field(default_factory=dict)
+    products: Records = field(default_factory=Records)
+    coupons: Records = field(default_factory=Records)
+    zones: Records = field(default_factory=Records)
+    customers: Records = field(default_factory=Records)
+    carts: Records = field(default_factory=Records)
+    # Pieces that can be ordered, and pieces that orders hold until they are shipped.
+    stock: Counters[Shelf] = field(default_factory=Counters)
+    reserved: Counters[Shelf] = field(default_factory=Counters)
+    coupon_uses: Counters[CouponUse] = field(default_factory=Counters)
+    # Loyalty points by customer.
+    points: Counters[str] = field(default_factory=Counters)
+    # The last number of each series of documents.
+    documents: Counters[Series] = field(default_factory=Counters)
+    # The orders that payment events are about, and the events.
+    payments: dict[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=dict)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
+
+    def records(self, kind: Kind) -> Records:
+        return {
+            Kind.PRODUCT: self.products,
+            Kind.COUPON: self.coupons,
+            Kind.ZONE: self.zones,
+            Kind.CUSTOMER: self.customers,
+            Kind.CART: self.carts,
+        }[kind]
 
     def add_order(self, order: Order) -> None:
         """Takes in a stored order, to be found by its id, its number and its source's id."""
@@ -67,51 +101,69 @@ class State:
         """The order that a source knows by an id."""
         return self.orders.get(self.ids_by_external.get((source, external_order_id), ""))
 
-    def check(self, change: OrderChange) -> dict[Shelf, int]:
-        """The pieces a change takes; refuses if they are not there."""
-        taken = taken_by(change.before, change.after)
-        check_available(taken, self.stock)
-        return taken
+    def account(self, customer_id: str) -> CustomerAccount:
+        """What is kept of a customer; an empty account, if nothing is."""
+        snapshot = self.customers.stored.get(customer_id)
+        return CustomerAccount() if snapshot is None else CustomerAccount.FromString(snapshot)
+
+    def check(self, change: OrderChange) -> Effects:
+        """What a change moves; refuses if it is not there."""
+        effects = effects_of(change.before, change.after)
+        check_available(effects.taken, self.stock.values)
+        check_points(effects.points, balance=self.points.get(change.after.customer.customer_id))
+        return effects
 
     def apply(self, change: OrderChange) -> bytes:
         """Makes a change part of the batch, or refuses and leaves everything as it was; returns the order serialized."""
-        taken = self.check(change)
+        effects = self.check(change)
         order = change.after
-        snapshot = order.SerializeToString(deterministic=True)
         if not change.events:
-            return snapshot
-        for shelf, pieces in taken.items():
-            self._move(shelf, -pieces)
+            return order.SerializeToString(deterministic=True)
+        self.changes.documents += issue_documents(change, number=self._next_document_number, time=self.time)
+        snapshot = order.SerializeToString(deterministic=True)
+        self._move(effects, change)
         self.changes.orders.setdefault(order.order_id, change.before)
         self.changes.snapshots[order.order_id] = snapshot
-        self.changes.events += [(order, event) for event in change.events]
         self.history.setdefault(order.order_id, []).extend(change.events)
+        for event in change.events:
+            self.changes.events.append((order, event))
+            if event.HasField("payment_event"):
+                self._keep_payment(order.order_id, event.payment_event)
         self.add_order(order)
         return snapshot
 
+    def _move(self, effects: Effects, change: OrderChange) -> None:
+        for shelf, pieces in effects.taken.items():
+            self.stock.add(shelf, -pieces)
+        for shelf, pieces in effects.reserved.items():
+            self.reserved.add(shelf, pieces)
+        for use, delta in effects.coupon_uses.items():
+            self.coupon_uses.add(use, delta)
+        customer_id = change.after.customer.customer_id
+        for move in effects.points:
+            balance = self.points.add(customer_id, move.delta)
+            entry = entry_of(move, change, entry_id=self.new_id(), balance=balance)
+            self.changes.points_entries.append(entry)
+
+    def _keep_payment(self, order_id: str, event: PaymentEvent) -> None:
+        self.payments[event.provider, event.event_id] = (order_id, event)
+        self.changes.payments.append((order_id, event))
+
+    def _next_document_number(self, prefix: str) -> str:
+        series = Series(prefix, self.time.ToDatetime().year)
+        return document_number(series, self.documents.add(series, 1))
+
     def apply_catalog(self, changes: Iterable[CatalogChange]) -> None:
-        """Makes changes of the catalogue part of the batch."""
+        """Makes changes of the products and their stock part of the batch."""
         for change in changes:
-            if isinstance(change, ProductChange):
-                self._put_product(change)
-            else:
+            if isinstance(change, Adjustment):
                 self.changes.adjustments.append(change)
-                self._move(change.shelf, change.delta)
-
-    def _put_product(self, change: ProductChange) -> None:
-        earlier = self.changes.products.get(change.product_id)
-        if earlier is not None and earlier.new:
-            change = ProductChange(change.product_id, change.snapshot, new=True)
-        self.changes.products[change.product_id] = change
-        self.products[change.product_id] = change.snapshot
-        for shelf in shelves_of_snapshot(change.snapshot):
-            if shelf not in self.stock:
-                self.stock[shelf] = 0
-                self.changes.new_shelves.add(shelf)
-
-    def _move(self, shelf: Shelf, pieces: int) -> None:
-        self.stock[shelf] = self.stock.get(shelf, 0) + pieces
-        self.changes.stock[shelf] = self.changes.stock.get(shelf, 0) + pieces
+                self.stock.add(change.shelf, change.delta)
+            else:
+                self.products.put(change.product_id, change.snapshot)
+                for shelf in shelves_of_snapshot(change.snapshot):
+                    if shelf not in self.stock.values:
+                        self.stock.add(shelf, 0)
 
     def remember(self, key: Key, *, request: bytes, response: bytes) -> None:
         self.remembered[key] = self.changes.remembered[key] = Remembered(request, response)

@@ -1,34 +1,55 @@
 """Stock: what an order holds, and what a change of it takes from the shelves."""
 
-from collections import Counter
 from collections.abc import Mapping
 
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, Order
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, ORDER_STATUS_SHIPPED, Order
 
 from server.domain.errors import OrderError
 
 # A product id and a variant id, '' where the product has no variants.
 Shelf = tuple[str, str]
 
+_GONE = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 
-def held_by(order: Order | None) -> Counter[Shelf]:
+
+def held_by(order: Order | None) -> dict[Shelf, int]:
     """The pieces an order holds. A cancelled order holds none, nor do imported lines, which have no product here."""
-    held: Counter[Shelf] = Counter()
+    held: dict[Shelf, int] = {}
     if order is not None and order.status != ORDER_STATUS_CANCELLED:
         for item in order.items:
-            if item.product_id:
-                held[item.product_id, item.variant_id] += item.quantity
+            if product_id := item.product_id:
+                shelf = (product_id, item.variant_id)
+                held[shelf] = held.get(shelf, 0) + item.quantity
     return held
 
 
-def taken_by(before: Order | None, after: Order) -> dict[Shelf, int]:
-    """The pieces a change takes from each shelf; negative where it gives back.
+def reserved_by(order: Order) -> dict[Shelf, int]:
+    """Of the pieces an order holds, those that are still on the shelf. Shipping takes them off it."""
+    return _still_there(order, held_by(order))
+
+
+def _still_there(order: Order, held: dict[Shelf, int]) -> dict[Shelf, int]:
+    return {} if order.status in _GONE else held
+
+
+def moved_by(before: Order | None, after: Order) -> tuple[dict[Shelf, int], dict[Shelf, int]]:
+    """The pieces a change takes from each shelf, and those it reserves more there; both negative where it gives back.
 
     Every change of every order goes through here, so stock is given back exactly as often as it was taken.
     """
-    taken = held_by(after)
-    taken.subtract(held_by(before))
-    return {shelf: pieces for shelf, pieces in taken.items() if pieces}
+    held = held_by(after)
+    reserved = _still_there(after, held)
+    if before is None:
+        return held, reserved
+    held_before = held_by(before)
+    return _difference(held_before, held), _difference(_still_there(before, held_before), reserved)
+
+
+def _difference(before: Mapping[Shelf, int], after: Mapping[Shelf, int]) -> dict[Shelf, int]:
+    if before == after:
+        return {}
+    shelves = {**before, **after}
+    return {shelf: more for shelf in shelves if (more := after.get(shelf, 0) - before.get(shelf, 0))}
 
 
 def check_available(taken: Mapping[Shelf, int], stock: Mapping[Shelf, int]) -> None:

@@ -39,7 +39,7 @@ from server.domain.errors import invalid_field
 from server.domain.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role, transition
 
 # The status an order has reached, if its parcel is where the carrier says.
-_IMPLIED = {
+IMPLIED = {
     TRACKING_STATUS_SHIPPED: ORDER_STATUS_SHIPPED,
     TRACKING_STATUS_IN_TRANSIT: ORDER_STATUS_SHIPPED,
     TRACKING_STATUS_OUT_FOR_DELIVERY: ORDER_STATUS_SHIPPED,
@@ -102,7 +102,7 @@ def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOr
 def _advance(draft: Draft, reported: TrackingEvent) -> None:
     """Moves the order to the status that the report implies; the last step carries the report, or an event of its own does."""
     order = draft.order
-    implied = _IMPLIED.get(reported.status, order.status)
+    implied = IMPLIED.get(reported.status, order.status)
     if RANK[order.status] >= RANK[implied]:
         draft.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, tracking_event=reported))
         return
@@ -122,7 +122,7 @@ def _set_shipping_status(order: Order, reported: int) -> None:
 def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
     """The story of an order's parcel, oldest first, and where it is now."""
     history = list(events)
-    reports = [event.tracking_event for event in history if event.tracking_event.status in _IMPLIED]
+    reports = [event.tracking_event for event in history if event.tracking_event.status in IMPLIED]
     story = [entry for event in history if (entry := _as_tracking_event(event, reports)) is not None]
     story.sort(key=lambda event: _when(event.time))
     tracking = Tracking(
@@ -151,7 +151,7 @@ def _as_tracking_event(event: OrderEvent, reports: Iterable[TrackingEvent]) -> T
 def _happened(event: OrderEvent, reports: Iterable[TrackingEvent]) -> Timestamp:
     """An order's own event is recorded when it is known here; it happened no later than a report that presupposes it."""
     rank = RANK[event.to_status]
-    later = (report.time for report in reports if RANK[_IMPLIED[report.status]] >= rank)
+    later = (report.time for report in reports if RANK[IMPLIED[report.status]] >= rank)
     return min((event.event_time, *later), key=_when)
 
 

@@ -1,6 +1,6 @@
 """UpdateOrder: which fields may change until when, and the change itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -11,8 +11,6 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
-    PAYMENT_STATUS_FAILED,
-    PAYMENT_STATUS_UNPAID,
     Order,
     OrderEvent,
     OrderItem,
@@ -20,12 +18,14 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import UpdateOrderRequest
 
-from server.domain.catalog import Offer, find_offer
-from server.domain.create import check_address
-from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
+from server.domain.catalog import find_offer
+from server.domain.customers import check_address, pay_by_saved_method
+from server.domain.draft import Draft, OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.lifecycle import RANK, check_not_cancelled, status_name, transition
-from server.domain.pricing import add_line, price
+from server.domain.pricing import add_line
+from server.domain.reprice import is_open, reprice
+from server.domain.state import State
 
 # The last status in which a field may change. A cancelled order changes no more.
 CHANGEABLE: dict[str, OrderStatus] = {
@@ -51,16 +51,15 @@ CHANGEABLE: dict[str, OrderStatus] = {
     "status": ORDER_STATUS_DELIVERED,
 }
 
-# The payment statuses in which an order may still come to cost something else.
-_OPEN = frozenset({PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED})
+# What the delivery zone says, of the delivery's fields.
+_FOLLOWING = ("payment_method", "payment_method_id", "pricing")
+_SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
 
 # What names the order in the request, or changes with every change: no wish to set it.
 _NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time"})
 
 
-def update_order(
-    before: Order, request: UpdateOrderRequest, products: Mapping[str, bytes], *, stamp: Stamp
-) -> OrderChange:
+def update_order(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:
     """The order with the masked fields changed, or the same order if none differs."""
     check_etag(before, request.order.etag)
     wished = request.order
@@ -69,7 +68,7 @@ def update_order(
         return OrderChange(before=before, after=before, events=[])
     _check_changeable(before, paths)
     draft = draft_of(before, stamp)
-    changed = _change_fields(before, draft.order, wished, [path for path in paths if path != "status"], products)
+    changed = _change_fields(before, draft, wished, [path for path in paths if path != "status"], state)
     if changed:
         draft.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
@@ -79,18 +78,37 @@ def update_order(
     return draft.finish() if draft.events else OrderChange(before=before, after=before, events=[])
 
 
-def _change_fields(
-    before: Order, order: Order, wished: Order, paths: list[str], products: Mapping[str, bytes]
-) -> list[str]:
+def _change_fields(before: Order, draft: Draft, wished: Order, paths: list[str], state: State) -> list[str]:
     """Changes the fields, and returns those that came out different: lines may cost what they did, and be the same."""
+    order = draft.order
     plain = [path for path in paths if path != "items"]
     _merge(wished, order, plain)
     _check_addresses(order, plain)
+    _set_payment_method(order, plain, state)
     if "items" in paths:
-        _replace_items(order, wished, products)
-        if order.items == before.items:
-            return plain
-    return paths
+        _replace_items(order, wished, state)
+    if not order.source:
+        reprice(before, order, paths, state)
+    if order.items == before.items:
+        paths = plain
+    return [*paths, *_following(before, order, paths)] if paths else paths
+
+
+def _set_payment_method(order: Order, paths: list[str], state: State) -> None:
+    """A saved payment method says how the customer pays; whoever says only how means none of the saved ones."""
+    if "payment_method_id" in paths and order.payment_method_id:
+        if "payment_method" not in paths:
+            order.ClearField("payment_method")
+        pay_by_saved_method(order, state.account(order.customer.customer_id), path="order.")
+    elif "payment_method" in paths:
+        order.ClearField("payment_method_id")
+
+
+def _following(before: Order, order: Order, paths: list[str]) -> list[str]:
+    """The fields that changed because others did."""
+    delivery = [name for name in _SCHEDULED if getattr(order.delivery, name) != getattr(before.delivery, name)]
+    whole = [name for name in _FOLLOWING if getattr(order, name) != getattr(before, name)]
+    return [path for path in (*(f"delivery.{name}" for name in delivery), *whole) if path not in paths]
 
 
 def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
@@ -179,8 +197,8 @@ def _check_changeable(order: Order, paths: list[str]) -> None:
         status = status_name(order.status)
         if RANK[order.status] > RANK[last]:
             raise _too_late(order, path, f"can change until the order is {status_name(last)}, and it is {status}")
-        if path == "items" and order.payment_status not in _OPEN:
-            raise _too_late(order, path, "can change until the order is paid or authorized, and it is")
+        if path == "items" and not is_open(order):
+            raise _too_late(order, path, "can change until anything is paid or authorized, and something is")
 
 
 def _too_late(order: Order, path: str, why: str) -> OrderError:
@@ -213,8 +231,8 @@ def _check_addresses(order: Order, paths: list[str]) -> None:
             check_address(getattr(order, field), field=f"order.{field}")
 
 
-def _replace_items(order: Order, wished: Order, products: Mapping[str, bytes]) -> None:
-    """Prices the wished lines anew. A line that names the id of an old one keeps it; the others get new ids."""
+def _replace_items(order: Order, wished: Order, state: State) -> None:
+    """Puts in the wished lines at today's prices. A line that names the id of an old one keeps it; the others get new ids."""
     if order.source:
         raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
     if not wished.items:
@@ -222,16 +240,10 @@ def _replace_items(order: Order, wished: Order, products: Mapping[str, bytes]) -
     old_ids = {item.item_id for item in order.items}
     _check_item_ids(wished, old_ids)
     next_id = 1 + max(int(item_id) for item_id in old_ids)
-    currency = order.pricing.total.currency_code
     order.ClearField("items")
-    offers: list[Offer] = []
     for index, line in enumerate(wished.items):
         item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
-        offers.append(_add_wished_line(order, line, products, item_id=item_id, field=f"order.items[{index}]"))
-    if offers[0].currency != currency:
-        text = f"is priced in {offers[0].currency}; the order is in {currency}, which cannot change"
-        raise invalid_field("order.items[0].product_id", text)
-    price(order, offers, field="order.items")
+        _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
 
 
 def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
@@ -245,13 +257,16 @@ def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
         seen.add(line.item_id)
 
 
-def _add_wished_line(
-    order: Order, line: OrderItem, products: Mapping[str, bytes], *, item_id: str, field: str
-) -> Offer:
+def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: str, field: str) -> None:
     if not line.product_id:
         raise invalid_field(f"{field}.product_id", "is required")
-    offer = find_offer(products, product_id=line.product_id, variant_id=line.variant_id, field=field)
+    offer = find_offer(
+        state.products.stored,
+        product_id=line.product_id,
+        variant_id=line.variant_id,
+        currency=order.pricing.total.currency_code,
+        field=field,
+    )
     item = add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)
     item.design_project_id = line.design_project_id
     item.customizations.update(line.customizations)
-    return offer

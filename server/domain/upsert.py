@@ -20,6 +20,7 @@ from server.domain.draft import Draft, OrderChange, Stamp, draft_of
 from server.domain.errors import invalid_field
 from server.domain.lifecycle import advance_imported, check_not_cancelled
 from server.domain.money import MAX_MINOR, from_minor, text_of, to_minor
+from server.domain.payment_status import payment_status_of
 
 _COMPARED = (
     "customer",
@@ -64,6 +65,10 @@ def upsert_order(
     from_status = draft.order.status
     advance_imported(draft.order, wished.status, stamp)
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(draft.order, field)]
+    if "pricing" in changed:
+        # What was paid may be all of it now, or no longer.
+        draft.order.payment_status = payment_status_of(draft.order)
+        changed += ["payment_status"] if draft.order.payment_status != before.payment_status else []
     if changed:
         draft.record(
             OrderEvent(

@@ -1,0 +1,82 @@
+"""What a card number looks like in a text."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import accumulate
+
+SHORTEST, LONGEST = 13, 19
+
+# What begins, and is as long, like a number of a known issuer.
+_ISSUED = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|6(?:011|4[4-9]\d|5\d\d)\d{12,15}"  # Discover
+    r"|35(?:2[89]|[3-8]\d)\d{12,15}"  # JCB
+    r"|3(?:0[0-5]|[68]\d)\d{11,16}"  # Diners Club
+    r"|62\d{14,17}"  # UnionPay
+    r"|220[0-4]\d{12,15}"  # Mir
+    r"|(?:60|8[12])\d{14}"  # RuPay
+    r"|9(?:682|792)\d{12}"  # mada, Troy
+)
+# Maestro begins like phone numbers do, too, and is of any length: how it is written has to tell.
+_MAESTRO = re.compile(r"(?:50|5[6-8]|6[37])\d{11,17}")
+_MAESTRO_UNGROUPED = 16
+
+_DIGITS = re.compile(r"\d+")
+# Between any two digits of a number: one of these. Between the groups that are printed on a card: a few of the others.
+_TIGHT_GAP = r"[ \u00a0\u202f\u2010-\u2015\u2212-]"
+_LOOSE_GAP = r"[ \t\u00a0\u2000-\u2015\u202f\u2212._/+*|-]"
+_ENOUGH_DIGITS = re.compile(rf"\d(?:{_LOOSE_GAP}{{0,3}}\d){{{SHORTEST - 1}}}")
+# Each begins with a group of digits, goes as far as a number can, and tells by a digit more if its last group goes on.
+_TIGHT = re.compile(rf"(?<!\d)(?=([2-689](?:{_TIGHT_GAP}?\d){{{SHORTEST - 1},{LONGEST - 1}}}\d?))")
+_FOURS = rf"\d{{4}}(?:{_LOOSE_GAP}{{1,3}}\d{{4}}){{2}}{_LOOSE_GAP}{{1,3}}\d{{1,4}}(?:{_LOOSE_GAP}{{1,3}}\d{{1,3}})?"
+_FOUR_SIX = rf"3\d{{3}}{_LOOSE_GAP}{{1,3}}\d{{6}}{_LOOSE_GAP}{{1,3}}\d{{4,5}}"
+_PRINTED = re.compile(rf"(?<!\d)(?=((?:{_FOURS}|{_FOUR_SIX})(?!\d)))")
+# UUIDs and hex digests, in which digits come together by chance.
+_HEX = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24,})(?![0-9A-Za-z])", re.IGNORECASE
+)
+_DOUBLED = {"0": 0, "1": 2, "2": 4, "3": 6, "4": 8, "5": 1, "6": 3, "7": 5, "8": 7, "9": 9}
+
+
+def candidates(text: str) -> Iterator[str]:
+    """What `is_card_number` has to look at: wherever a number may begin, with its gaps, and with what may come after it."""
+    if not _ENOUGH_DIGITS.search(text):
+        return
+    if not text.isascii():
+        text = "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
+    text = _HEX.sub(_without_hex, text)
+    yield from (found[1] for found in _TIGHT.finditer(text))
+    yield from (found[1] for found in _PRINTED.finditer(text))
+
+
+def _without_hex(found: re.Match[str]) -> str:
+    """What is all digits stays: it may be a number."""
+    return "x" if any(map(str.isalpha, found[0])) else found[0]
+
+
+def is_card_number(candidate: str) -> bool:
+    """Whether the candidate's groups of digits, all or the first ones, are a card number."""
+    groups = _DIGITS.findall(candidate)
+    return any(
+        SHORTEST <= len(digits) <= LONGEST and _is_number(digits, groups[:count])
+        for count, digits in enumerate(accumulate(groups), start=1)
+    )
+
+
+def _is_number(digits: str, groups: list[str]) -> bool:
+    issued = _ISSUED.fullmatch(digits) or (_MAESTRO.fullmatch(digits) and _is_written_as_maestro(groups))
+    return bool(issued) and _is_luhn_valid(digits)
+
+
+def _is_written_as_maestro(groups: list[str]) -> bool:
+    """In groups of four, or as one that is long enough."""
+    if len(groups) == 1:
+        return len(groups[0]) >= _MAESTRO_UNGROUPED
+    return all(len(group) == 4 for group in groups[:-1])
+
+
+def _is_luhn_valid(digits: str) -> bool:
+    return (sum(map(int, digits[-1::-2])) + sum(_DOUBLED[digit] for digit in digits[-2::-2])) % 10 == 0
