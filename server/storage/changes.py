@@ -8,13 +8,24 @@ from typing import Any, TypeVar
 from psycopg import AsyncConnection
 from sqlalchemy import Column
 
-from server.domain.state import Changes, State
+from server.domain.records import Counters, Kind
+from server.domain.state import State
 from server.storage import statements
 from server.storage.database import Row
-from server.storage.projections import datetime_of, event_row, item_rows, order_row
+from server.storage.projections import (
+    datetime_of,
+    document_row,
+    event_row,
+    item_rows,
+    order_row,
+    payment_row,
+    points_row,
+)
 from server.storage.sql import Statement
+from server.storage.statements import CounterStatements
 
 Parameters = dict[str, list[Any]]
+Written = Iterator[tuple[Statement, Parameters]]
 
 # Rows a statement of a large batch. Dumping their parameters holds the event loop for a few milliseconds.
 _SLICE = 500
@@ -34,22 +45,57 @@ async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
             await asyncio.sleep(0)
 
 
-def _statements(state: State) -> Iterator[tuple[Statement, Parameters]]:
-    changes = state.changes
-    yield from _catalog_statements(changes, state)
-    yield from _order_statements(changes, state)
-    if changes.stock:
-        moved = [(product, variant, delta) for (product, variant), delta in changes.stock.items() if delta]
-        if moved:
-            yield statements.MOVE_STOCK, columns_of(("product_id", "variant_id", "available"), moved)
-    if changes.remembered:
+def _statements(state: State) -> Written:
+    # Where batches insert the same rows, one order of tables and keys keeps them from deadlocking.
+    for kind in Kind:
+        yield from _record_statements(kind, state)
+    yield from _stock_statements(state)
+    yield from _order_statements(state)
+    yield from _commerce_statements(state)
+    if state.changes.remembered:
         now = datetime_of(state.time)
-        rows = [(*key, *remembered, now) for key, remembered in sorted(changes.remembered.items())]
+        rows = [(*key, *remembered, now) for key, remembered in sorted(state.changes.remembered.items())]
         yield statements.INSERT_IDEMPOTENCY_KEYS, columns_of(names_of(statements.IDEMPOTENCY_COLUMNS), rows)
 
 
-def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
-    # Where batches insert the same rows, one order keeps them from deadlocking.
+def _record_statements(kind: Kind, state: State) -> Written:
+    """New messages of a kind, changed ones, and those that go."""
+    now = datetime_of(state.time)
+    own = statements.RECORDS[kind]
+    changes = sorted(state.records(kind).changes.items())
+    for statement, new in ((own.insert, True), (own.update, False)):
+        rows = [
+            (key, change.snapshot, now) for key, change in changes if change.snapshot is not None and change.new is new
+        ]
+        if rows:
+            yield statement, columns_of(statements.RECORD_COLUMNS, rows)
+    removed = [key for key, change in changes if change.snapshot is None]
+    if removed:
+        yield own.delete, {"keys": removed}
+
+
+def _stock_statements(state: State) -> Written:
+    stock, reserved = state.stock, state.reserved
+    own = statements.SHELVES
+    new = [(*shelf, 0, 0) for shelf in sorted(stock.new | reserved.new)]
+    if new:
+        yield own.insert, columns_of(own.columns, new)
+    shelves = sorted(stock.deltas.keys() | reserved.deltas.keys())
+    moved = [(*shelf, stock.deltas.get(shelf, 0), reserved.deltas.get(shelf, 0)) for shelf in shelves]
+    moved = [row for row in moved if row[2] or row[3]]
+    if moved:
+        yield own.add, columns_of(own.columns, moved)
+    if state.changes.adjustments:
+        now = datetime_of(state.time)
+        rows = [
+            (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)
+            for change in state.changes.adjustments
+        ]
+        yield statements.INSERT_ADJUSTMENTS, columns_of(names_of(statements.ADJUSTMENT_COLUMNS), rows)
+
+
+def _order_statements(state: State) -> Written:
+    changes = state.changes
     inserted = sorted((id for id, before in changes.orders.items() if before is None), key=_external_id(state))
     updated = {order_id: before for order_id, before in changes.orders.items() if before is not None}
     for order_ids in _slices(inserted):
@@ -66,22 +112,36 @@ def _order_statements(changes: Changes, state: State) -> Iterator[tuple[Statemen
         yield statements.INSERT_EVENTS, columns_of(names_of(statements.EVENT_COLUMNS), rows)
 
 
-def _catalog_statements(changes: Changes, state: State) -> Iterator[tuple[Statement, Parameters]]:
-    now = datetime_of(state.time)
-    names = names_of(statements.PRODUCT_COLUMNS)
-    for statement, new in ((statements.INSERT_PRODUCTS, True), (statements.UPDATE_PRODUCTS, False)):
-        rows = [(name, change.snapshot, now) for name, change in sorted(changes.products.items()) if change.new is new]
-        if rows:
-            yield statement, columns_of(names, rows)
-    if changes.new_shelves:
-        shelves = [(*shelf, 0) for shelf in sorted(changes.new_shelves)]
-        yield statements.INSERT_INVENTORY, columns_of(("product_id", "variant_id", "available"), shelves)
-    if changes.adjustments:
-        adjusted = [
-            (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)
-            for change in changes.adjustments
-        ]
-        yield statements.INSERT_ADJUSTMENTS, columns_of(names_of(statements.ADJUSTMENT_COLUMNS), adjusted)
+def _commerce_statements(state: State) -> Written:
+    """What orders move besides stock, and what their payments leave behind."""
+    changes = state.changes
+    yield from _counter_statements(statements.USES, state.coupon_uses, lambda use: use)
+    yield from _counter_statements(statements.BALANCES, state.points, lambda customer_id: (customer_id,))
+    yield from _counter_statements(statements.NUMBERS, state.documents, lambda series: series)
+    for statement, columns, rows in (
+        (statements.INSERT_POINTS_ENTRIES, statements.POINTS_COLUMNS, map(points_row, changes.points_entries)),
+        (
+            statements.INSERT_PAYMENTS,
+            statements.PAYMENT_COLUMNS,
+            sorted(payment_row(*paid) for paid in changes.payments),
+        ),
+        (statements.INSERT_DOCUMENTS, statements.DOCUMENT_COLUMNS, map(document_row, changes.documents)),
+    ):
+        written = list(rows)
+        if written:
+            yield statement, columns_of(names_of(columns), written)
+
+
+def _counter_statements(own: CounterStatements, counters: Counters[Any], columns: Callable[[Any], Row]) -> Written:
+    """New numbers as they are, and what is added to those that were read."""
+    new = [(*columns(key), counters.values[key]) for key in sorted(counters.new)]
+    if new:
+        yield own.insert, columns_of(own.columns, new)
+    added = [
+        (*columns(key), delta) for key, delta in sorted(counters.deltas.items()) if delta and key not in counters.new
+    ]
+    if added:
+        yield own.add, columns_of(own.columns, added)
 
 
 def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:

@@ -58,6 +58,12 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection[Row]]:
+        """As `connection`, of those that are there for reads."""
+        async with self._reads, self.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
     async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
         """As the pool's own `connection()`, which loses the connection if the caller is cancelled just when it gives it back."""
         connection = await self._pool.getconn()
@@ -83,7 +89,7 @@ class Database:
             return await self._fetch(statement, parameters)
 
     async def _fetch(self, statement: Statement, parameters: dict[str, object]) -> list[Row]:
-        async with self._reads, self.connection() as connection:
+        async with self.reading() as connection:
             return await fetch(connection, statement, **parameters)
 
     async def check_connections(self) -> None:

@@ -4,17 +4,27 @@ from datetime import datetime
 
 from server.storage import statements
 from server.storage.database import Database
+from server.storage.sql import Statement
 
 _AT_ONCE = 1000
 
 
 async def forget_old_requests(database: Database, *, before: datetime) -> int:
-    """Deletes the idempotency keys that are older, a few at a time; returns how many."""
+    """Deletes the idempotency keys that are older; returns how many."""
+    return await _sweep(database, statements.DELETE_OLD_IDEMPOTENCY_KEYS, before=before)
+
+
+async def forget_old_carts(database: Database, *, before: datetime) -> int:
+    """Deletes the carts that nobody has changed since; returns how many."""
+    return await _sweep(database, statements.DELETE_OLD_CARTS, before=before)
+
+
+async def _sweep(database: Database, statement: Statement, *, before: datetime) -> int:
+    """Deletes a few rows at a time, so that nobody waits for long."""
     total = 0
     while True:
         async with database.connection() as connection:
-            parameters = {"before": before, "limit": _AT_ONCE}
-            cursor = await connection.execute(statements.DELETE_OLD_IDEMPOTENCY_KEYS.text, parameters)
+            cursor = await connection.execute(statement.text, {"before": before, "limit": _AT_ONCE})
             total += cursor.rowcount
         if cursor.rowcount < _AT_ONCE:
             return total

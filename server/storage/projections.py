@@ -5,7 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from orders.v1.order_pb2 import Order, OrderEvent
+from orders.v1.customer_service_pb2 import PointsEntry
+from orders.v1.invoice_pb2 import CreditNote, Invoice
+from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
 from server.domain.money import minor_of
 
@@ -83,3 +85,58 @@ def event_row(order: Order, event: OrderEvent) -> Row:
         minor_of(order.pricing.total),
         event.SerializeToString(),
     )
+
+
+def payment_row(order_id: str, event: PaymentEvent) -> Row:
+    """The row of `payments`, in the order of its columns."""
+    return (
+        event.provider,
+        event.event_id,
+        order_id,
+        event.type,
+        minor_of(event.amount),
+        event.refund_id,
+        datetime_of(event.time),
+        event.SerializeToString(deterministic=True),
+    )
+
+
+def points_row(entry: PointsEntry) -> Row:
+    """The row of `points_entries`, in the order of its columns."""
+    return (
+        entry.entry_id,
+        entry.customer_id,
+        entry.type,
+        entry.delta,
+        entry.balance,
+        entry.order_id or None,
+        entry.reason,
+        entry.actor,
+        entry.request_id,
+        datetime_of(entry.entry_time),
+    )
+
+
+def points_entry_of(row: Row) -> PointsEntry:
+    """The entry that a row of `points_entries` stands for."""
+    entry_id, customer_id, type_, delta, balance, order_id, reason, actor, request_id, time = row
+    return PointsEntry(
+        entry_id=str(entry_id),
+        customer_id=customer_id,
+        type=type_,
+        delta=delta,
+        balance=balance,
+        order_id="" if order_id is None else str(order_id),
+        reason=reason,
+        actor=actor,
+        request_id=request_id,
+        entry_time=timestamp_of(time),
+    )
+
+
+def document_row(document: Invoice | CreditNote) -> Row:
+    """The row of `documents`, in the order of its columns."""
+    name = document.invoice_number if isinstance(document, Invoice) else document.credit_note_number
+    prefix, year, number = name.split("-")
+    snapshot = document.SerializeToString(deterministic=True)
+    return name, prefix, int(year), int(number), document.order_id, datetime_of(document.issue_time), snapshot

@@ -1,60 +1,127 @@
 """Every statement of the write path and the point reads."""
 
-from sqlalchemy import BigInteger, Integer, Text, Uuid, delete, func, insert, or_, select, text, tuple_, update
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+    update,
+)
+
+from server.domain.records import Kind
 from server.storage import sql
 from server.storage.tables import (
+    carts,
+    coupon_uses,
+    coupons,
+    customers,
+    delivery_zones,
+    document_numbers,
+    documents,
     idempotency_keys,
     inventory,
     order_events,
     order_items,
     order_numbers,
     orders,
+    payments,
+    points_accounts,
+    points_entries,
     products,
     stock_adjustments,
 )
 
-# Read, with locks, in key order.
+# Read, with locks or without, in key order.
+
+
+class Read(NamedTuple):
+    """A statement that reads rows, and the same one locking them."""
+
+    plain: sql.Statement
+    locking: sql.Statement
+
+    def choose(self, *, lock: bool) -> sql.Statement:
+        return self.locking if lock else self.plain
+
+
+def _read(statement: Select[Any], *, of: Table | None = None) -> Read:
+    return Read(sql.compiled(statement), sql.compiled(statement.with_for_update(of=of, key_share=True)))
+
 
 by_reference = or_(
     orders.c.order_id == func.any(sql.array("order_ids", Uuid())),
     orders.c.order_number == func.any(sql.array("order_numbers", Text())),
 )
 
-LOCK_ORDERS = sql.compiled(
-    select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id).with_for_update(key_share=True)
-)
+ORDERS = _read(select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id))
 
 _external = sql.rows([orders.c.source, orders.c.external_order_id])
 
-LOCK_IMPORTED_ORDERS = sql.compiled(
+IMPORTED_ORDERS = _read(
     select(orders.c.snapshot)
     .join(
         _external,
         (orders.c.source == _external.c.source) & (orders.c.external_order_id == _external.c.external_order_id),
     )
     .where(text("orders.source <> ''"))
-    .order_by(orders.c.order_id)
-    .with_for_update(of=orders, key_share=True)
+    .order_by(orders.c.order_id),
+    of=orders,
 )
 
-_product_ids = sql.array("product_ids", Text())
-
-LOCK_INVENTORY = sql.compiled(
-    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available)
-    .where(inventory.c.product_id == func.any(_product_ids))
+INVENTORY = _read(
+    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, inventory.c.reserved)
+    .where(inventory.c.product_id == func.any(sql.array("product_ids", Text())))
     .order_by(inventory.c.product_id, inventory.c.variant_id)
-    .with_for_update(key_share=True)
 )
 
-_products = (
-    select(products.c.product_id, products.c.snapshot)
-    .where(products.c.product_id == func.any(_product_ids))
-    .order_by(products.c.product_id)
+_use = sql.rows([coupon_uses.c.code, coupon_uses.c.customer_id])
+
+COUPON_USES = _read(
+    select(coupon_uses.c.code, coupon_uses.c.customer_id, coupon_uses.c.used)
+    .join(_use, (coupon_uses.c.code == _use.c.code) & (coupon_uses.c.customer_id == _use.c.customer_id))
+    .order_by(coupon_uses.c.code, coupon_uses.c.customer_id),
+    of=coupon_uses,
 )
-READ_PRODUCTS = sql.compiled(_products)
-# For those who compare products with what replaces them. Orders do without the lock: it would cost each a write a product.
-LOCK_PRODUCTS = sql.compiled(_products.with_for_update(key_share=True))
+
+POINTS = _read(
+    select(points_accounts.c.customer_id, points_accounts.c.balance)
+    .where(points_accounts.c.customer_id == func.any(sql.array("customer_ids", Text())))
+    .order_by(points_accounts.c.customer_id)
+)
+
+DOCUMENT_NUMBERS = _read(
+    select(document_numbers.c.prefix, document_numbers.c.year, document_numbers.c.last)
+    .where(document_numbers.c.year == sql.parameter("year", Integer()))
+    .order_by(document_numbers.c.prefix)
+)
+
+_payment = sql.rows([payments.c.provider, payments.c.event_id])
+
+READ_PAYMENTS = sql.compiled(
+    select(payments.c.provider, payments.c.event_id, payments.c.order_id, payments.c.event).where(
+        tuple_(payments.c.provider, payments.c.event_id).in_(select(_payment.c.provider, _payment.c.event_id))
+    )
+)
+
+# Whoever changes zones compares them all, those that another one is about to add too. Readers go on.
+LOCK_ZONES = sql.Statement(f"LOCK TABLE {delivery_zones.name} IN SHARE ROW EXCLUSIVE MODE")
 
 _keys = sql.rows([idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id])
 
@@ -89,22 +156,25 @@ READ_HISTORY = sql.compiled(
 ORDER_COLUMNS = [column for column in orders.c if column.name != "xid"]
 ITEM_COLUMNS = list(order_items.c)
 EVENT_COLUMNS = [column for column in order_events.c if column.name != "xid"]
-PRODUCT_COLUMNS = list(products.c)
 ADJUSTMENT_COLUMNS = [column for column in stock_adjustments.c if column.name != "adjustment_id"]
+POINTS_COLUMNS = list(points_entries.c)
+PAYMENT_COLUMNS = list(payments.c)
+DOCUMENT_COLUMNS = list(documents.c)
 IDEMPOTENCY_COLUMNS = list(idempotency_keys.c)
 
 
-def _insert_rows(table: object, columns: list) -> sql.Statement:  # type: ignore[type-arg]
+def _insert_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
     source = sql.rows(columns)
-    return sql.compiled(insert(table).from_select([column.name for column in columns], select(*source.c)))  # type: ignore[arg-type]
+    return sql.compiled(insert(table).from_select([column.name for column in columns], select(*source.c)))
 
 
 INSERT_ORDERS = _insert_rows(orders, ORDER_COLUMNS)
 INSERT_ITEMS = _insert_rows(order_items, ITEM_COLUMNS)
 INSERT_EVENTS = _insert_rows(order_events, EVENT_COLUMNS)
-INSERT_PRODUCTS = _insert_rows(products, PRODUCT_COLUMNS)
-INSERT_INVENTORY = _insert_rows(inventory, list(inventory.c))
 INSERT_ADJUSTMENTS = _insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
+INSERT_POINTS_ENTRIES = _insert_rows(points_entries, POINTS_COLUMNS)
+INSERT_PAYMENTS = _insert_rows(payments, PAYMENT_COLUMNS)
+INSERT_DOCUMENTS = _insert_rows(documents, DOCUMENT_COLUMNS)
 INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
 
 # What never changes in the life of an order.
@@ -130,27 +200,100 @@ DELETE_ITEMS = sql.compiled(
     delete(order_items).where(order_items.c.order_id == func.any(sql.array("order_ids", Uuid())))
 )
 
-_moved = sql.rows([inventory.c.product_id, inventory.c.variant_id, inventory.c.available])
 
-MOVE_STOCK = sql.compiled(
-    update(inventory)
-    .values(available=inventory.c.available + _moved.c.available)
-    .where(inventory.c.product_id == _moved.c.product_id, inventory.c.variant_id == _moved.c.variant_id)
+# Messages by key.
+
+
+class RecordStatements(NamedTuple):
+    """The statements of a table of messages by key."""
+
+    read: Read
+    insert: sql.Statement
+    update: sql.Statement
+    delete: sql.Statement
+
+
+RECORD_COLUMNS = ("key", "snapshot", "update_time")
+
+
+def _record_statements(table: Table) -> RecordStatements:
+    (key,) = table.primary_key.columns
+    wanted = key == func.any(sql.array("keys", Text()))
+    rows = sql.rows([Column("key", Text()), table.c.snapshot, table.c.update_time])
+    changed = {"snapshot": rows.c.snapshot, "update_time": rows.c.update_time}
+    return RecordStatements(
+        read=_read(select(key, table.c.snapshot).where(wanted).order_by(key)),
+        insert=sql.compiled(insert(table).from_select([key.name, *changed], select(*rows.c))),
+        update=sql.compiled(update(table).values(changed).where(key == rows.c.key)),
+        delete=sql.compiled(delete(table).where(wanted)),
+    )
+
+
+RECORDS = {
+    Kind(table.name): _record_statements(table) for table in (products, coupons, delivery_zones, customers, carts)
+}
+
+
+def _of_kind(table: Table, where: ColumnElement[bool]) -> Select[Any]:
+    (key,) = table.primary_key.columns
+    return select(literal_column(f"'{table.name}'").label("kind"), key.label("key"), table.c.snapshot).where(where)
+
+
+# What is mostly read and seldom written, in one statement: nearly every order needs all three.
+READ_RECORDS = sql.compiled(
+    union_all(
+        _of_kind(products, products.c.product_id == func.any(sql.array("products", Text()))),
+        _of_kind(customers, customers.c.customer_id == func.any(sql.array("customers", Text()))),
+        _of_kind(delivery_zones, sql.parameter("zones", Boolean())),
+    ).order_by("kind", "key")
 )
 
-_product = sql.rows(PRODUCT_COLUMNS)
+# Numbers by key.
 
-UPDATE_PRODUCTS = sql.compiled(
-    update(products)
-    .values(snapshot=_product.c.snapshot, update_time=_product.c.update_time)
-    .where(products.c.product_id == _product.c.product_id)
-)
+
+class CounterStatements(NamedTuple):
+    """The statements of a table of numbers by key: its columns, those that insert and those that add to what is there."""
+
+    columns: list[str]
+    insert: sql.Statement
+    add: sql.Statement
+
+
+def _counter_statements(table: Table) -> CounterStatements:
+    columns = list(table.c)
+    rows = sql.rows(columns)
+    added = {column.name: column + rows.c[column.name] for column in columns if not column.primary_key}
+    same = (column == rows.c[column.name] for column in columns if column.primary_key)
+    return CounterStatements(
+        [column.name for column in columns],
+        insert=_insert_rows(table, columns),
+        add=sql.compiled(update(table).values(added).where(*same)),
+    )
+
+
+SHELVES = _counter_statements(inventory)
+USES = _counter_statements(coupon_uses)
+BALANCES = _counter_statements(points_accounts)
+NUMBERS = _counter_statements(document_numbers)
+
+# Sweep.
 
 DELETE_OLD_IDEMPOTENCY_KEYS = sql.compiled(
     delete(idempotency_keys).where(
         tuple_(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id).in_(
             select(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id)
             .where(idempotency_keys.c.create_time < sql.parameter("before", idempotency_keys.c.create_time.type))
+            .limit(sql.parameter("limit", BigInteger()))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+DELETE_OLD_CARTS = sql.compiled(
+    delete(carts).where(
+        carts.c.cart_id.in_(
+            select(carts.c.cart_id)
+            .where(carts.c.update_time < sql.parameter("before", carts.c.update_time.type))
             .limit(sql.parameter("limit", BigInteger()))
             .with_for_update(skip_locked=True)
         )

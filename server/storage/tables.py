@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -18,7 +19,9 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    event,
     func,
+    text,
 )
 from sqlalchemy.types import UserDefinedType
 
@@ -136,13 +139,25 @@ order_events = Table(
 # Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.
 Index("order_events_xid", order_events.c.xid)
 
-products = Table(
-    "products",
-    metadata,
-    Column("product_id", Text, primary_key=True),
-    Column("snapshot", LargeBinary, nullable=False),
-    Column("update_time", DateTime(timezone=True), nullable=False),
-)
+
+def _records(name: str, key: str) -> Table:
+    """A table of messages by key, each stored as it is serialized."""
+    return Table(
+        name,
+        metadata,
+        Column(key, Text, primary_key=True),
+        Column("snapshot", LargeBinary, nullable=False),
+        Column("update_time", DateTime(timezone=True), nullable=False),
+    )
+
+
+products = _records("products", "product_id")
+coupons = _records("coupons", "code")
+delivery_zones = _records("delivery_zones", "zone_id")
+customers = _records("customers", "customer_id")
+carts = _records("carts", "cart_id")
+# Finds the carts that nobody has touched for long.
+Index("carts_update_time", carts.c.update_time)
 
 # One row for a product without variants, with variant_id '', or one for each variant.
 inventory = Table(
@@ -150,8 +165,11 @@ inventory = Table(
     metadata,
     Column("product_id", ForeignKey(products.c.product_id), primary_key=True),
     Column("variant_id", Text, primary_key=True),
+    # Pieces that can be ordered, and pieces that orders hold until they are shipped.
     Column("available", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("available >= 0", name="available_not_negative"),
+    CheckConstraint("reserved >= 0", name="reserved_not_negative"),
     # Nearly every order updates a row here in place; room on the page keeps those updates off the index.
     postgresql_with={"fillfactor": 50},
 )
@@ -169,7 +187,101 @@ stock_adjustments = Table(
     Column("adjust_time", DateTime(timezone=True), nullable=False),
     CheckConstraint("delta <> 0", name="delta_not_zero"),
 )
-Index("stock_adjustments_product", stock_adjustments.c.product_id, stock_adjustments.c.variant_id)
+Index("stock_adjustments_product", stock_adjustments.c.product_id, stock_adjustments.c.adjustment_id)
+
+# How many orders use a coupon: all of them in the row with customer_id '', those of each customer in one of their own.
+coupon_uses = Table(
+    "coupon_uses",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("customer_id", Text, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    CheckConstraint("used >= 0", name="used_not_negative"),
+)
+
+points_accounts = Table(
+    "points_accounts",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("balance", BigInteger, nullable=False),
+    CheckConstraint("balance >= 0", name="balance_not_negative"),
+)
+
+points_entries = Table(
+    "points_entries",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("delta", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("order_id", Uuid),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("entry_time", DateTime(timezone=True), nullable=False),
+    CheckConstraint("delta <> 0", name="delta_not_zero"),
+    CheckConstraint("balance >= 0", name="balance_not_negative"),
+)
+Index("points_entries_customer", points_entries.c.customer_id, points_entries.c.entry_id)
+Index("points_entries_order", points_entries.c.order_id, postgresql_where=points_entries.c.order_id.is_not(None))
+
+# What payment providers reported. The key lets the same report count once.
+payments = Table(
+    "payments",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("refund_id", Text, nullable=False),
+    Column("event_time", DateTime(timezone=True), nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+)
+Index("payments_order", payments.c.order_id)
+
+# The last number of each series of documents.
+document_numbers = Table(
+    "document_numbers",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    CheckConstraint("last >= 0", name="last_not_negative"),
+)
+
+# Invoices and credit notes. They never change: a trigger sees to it.
+documents = Table(
+    "documents",
+    metadata,
+    Column("document_number", Text, primary_key=True),
+    Column("prefix", Text, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("issue_time", DateTime(timezone=True), nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
+    CheckConstraint("number > 0", name="number_positive"),
+)
+Index("documents_series_key", documents.c.prefix, documents.c.year, documents.c.number, unique=True)
+Index("documents_order", documents.c.order_id)
+
+_REFUSE_CHANGE = DDL(  # type: ignore[no-untyped-call]
+    """
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of %% never change', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$"""
+)
+_DOCUMENTS_NEVER_CHANGE = DDL(  # type: ignore[no-untyped-call]
+    """
+CREATE TRIGGER documents_never_change BEFORE UPDATE OR DELETE ON documents
+FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
+)
+event.listen(documents, "after_create", _REFUSE_CHANGE)
+event.listen(documents, "after_create", _DOCUMENTS_NEVER_CHANGE)
 
 idempotency_keys = Table(
     "idempotency_keys",

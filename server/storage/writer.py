@@ -1,8 +1,8 @@
 """The one write path: read with locks, decide, write, commit; only then each caller gets its answer.
 
-`Writer` has a lane for single changes, which gathers what arrives while the last batch is in flight into one transaction, and a
-lane for BatchUpsertOrders and BatchUpsertProducts, whose calls are transactions of their own. The bulk lane works in slices and lets the event loop go
-between them, so that a single change never waits behind an import.
+`Writer` has three lanes. The one for single changes gathers what arrives while the last batch is in flight into one transaction.
+In the one for batch upserts each call is a transaction of its own; it works in slices and lets the event loop go between them, so
+that a single change never waits behind an import. The one for commands that only look, dry runs, takes no locks and writes nothing.
 """
 
 import asyncio
@@ -12,13 +12,19 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
-from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
+from orders.v1.catalog_service_pb2 import (
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertProductsRequest,
+)
 from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
 from psycopg import AsyncConnection
 
-from server.domain.commands import Answer, Command, Validate, decide, decide_upsert
+from server.domain.commands import Answer, Command, decide, decide_upsert
 from server.domain.errors import OrderError
+from server.domain.pricing import Terms
 from server.domain.state import State
+from server.domain.upsert_batch import Validate
 from server.storage.batcher import Batcher
 from server.storage.changes import send_changes
 from server.storage.database import Database, Row
@@ -35,6 +41,12 @@ _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.01
 # Bulk requests are up to some megabytes each.
 _MAX_BULK_QUEUE = 128
+_BULK = (
+    BatchUpsertOrdersRequest,
+    BatchUpsertProductsRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
+)
 # Seconds that deciding on a large batch may hold the event loop.
 _TURN = 0.005
 
@@ -42,20 +54,30 @@ _TURN = 0.005
 class Writer:
     """Carries out commands. Every answer it gives is committed."""
 
-    def __init__(self, database: Database, *, validate: Validate, max_batch: int = 64, max_queue: int = 10_000) -> None:
-        self._database, self._validate = database, validate
+    def __init__(
+        self,
+        database: Database,
+        *,
+        validate: Validate,
+        terms: Terms | None = None,
+        max_batch: int = 64,
+        max_queue: int = 10_000,
+    ) -> None:
+        self._database, self._validate, self._terms = database, validate, terms or Terms()
         self._single = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue)
+        self._dry = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue, workers=2)
         self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE, workers=2)
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
-        bulk = isinstance(command.request, BatchUpsertOrdersRequest | BatchUpsertProductsRequest)
-        return await (self._bulk if bulk else self._single).submit(command)
+        if isinstance(command.request, _BULK):
+            return await self._bulk.submit(command)
+        return await (self._dry if command.dry else self._single).submit(command)
 
     async def drain(self) -> None:
         """Waits until every command has its answer."""
-        await self._single.drain()
-        await self._bulk.drain()
+        for lane in (self._single, self._dry, self._bulk):
+            await lane.drain()
 
     async def _run_single(self, commands: Sequence[Command]) -> list[Outcome]:
         return await self._run(commands, _decide_each)
@@ -106,9 +128,12 @@ class Writer:
             return error
 
     async def _transact(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
+        # A lane's commands are all dry, or none is.
+        if commands[0].dry:
+            return await self._look(commands, decide_all)
         async with self._database.connection(passing=RETRYABLE) as connection:
             try:
-                state = await read_state(connection, commands)
+                state = await read_state(connection, commands, terms=self._terms, lock=True)
                 outcomes = await decide_all(commands, state)
             except BaseException:
                 await _roll_back(connection)
@@ -116,10 +141,20 @@ class Writer:
             await _write_and_commit(connection, state)
             return outcomes
 
+    async def _look(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
+        """Decides on what is stored now, and keeps nothing of it."""
+        async with self._database.reading() as connection:
+            try:
+                state = await read_state(connection, commands, terms=self._terms, lock=False)
+            except BaseException:
+                await _roll_back(connection)
+                raise
+        return await decide_all(commands, state)
+
 
 def _in_progress(command: Command) -> OrderError:
     text = "the same rows are being written elsewhere; send the request again"
-    metadata = {"request_id": command.request.request_id}
+    metadata = {"request_id": getattr(command.request, "request_id", "")}
     return OrderError("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
 
 

@@ -1,0 +1,167 @@
+"""Orders: snapshots, columns, items and events say the same, or are made to."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from orders.v1.order_pb2 import Order
+from psycopg import AsyncConnection, AsyncCursor
+from sqlalchemy import BigInteger, Uuid, func, select
+
+from server.storage import sql, statements
+from server.storage.changes import columns_of, names_of
+from server.storage.database import Database, Row, fetch
+from server.storage.projections import event_row, item_rows, order_row
+from server.storage.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
+from server.storage.tables import order_events, order_items, orders
+from server.storage.verification.checks import Problem, Progress, Stored, event_of, page_ids
+
+_AT_ONCE = 500
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+_PAGE = (
+    select(*ORDER_COLUMNS)
+    .where(orders.c.order_id > sql.parameter("after", Uuid()))
+    .order_by(orders.c.order_id)
+    .limit(sql.parameter("limit", BigInteger()))
+)
+READ_PAGE = sql.compiled(_PAGE)
+_LOCK_PAGE = sql.compiled(_PAGE.with_for_update(key_share=True))
+_ITEMS = sql.compiled(
+    select(*ITEM_COLUMNS)
+    .where(order_items.c.order_id == func.any(page_ids))
+    .order_by(order_items.c.order_id, order_items.c.position)
+)
+_EVENTS = sql.compiled(
+    select(*EVENT_COLUMNS)
+    .where(order_events.c.order_id == func.any(page_ids))
+    .order_by(order_events.c.order_id, order_events.c.version)
+)
+COUNT = sql.compiled(select(func.count()).select_from(orders))
+
+
+class OrderCheck:
+    """Every order's columns, items and events are those of its snapshot."""
+
+    async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
+        return [problem for stored in page for problem in _problems_of(stored)]
+
+    async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
+        return []
+
+
+def _problems_of(stored: Stored) -> list[Problem]:
+    order = stored.order
+    if not stored.readable:
+        return [Problem(stored.name, "the snapshot cannot be read")]
+    texts = []
+    for column, actual, expected in zip(ORDER_COLUMNS, _columns(stored), _expected_columns(stored), strict=True):
+        if actual != expected:
+            texts.append(f"orders.{column.name} is {actual!r}, the snapshot says {expected!r}")
+    if _own(stored.items) != item_rows(order):
+        texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
+    texts += _event_problems(stored)
+    return [Problem(stored.name, text) for text in texts]
+
+
+def _event_problems(stored: Stored) -> list[str]:
+    order = stored.order
+    texts = []
+    versions = [row[1] for row in stored.events]
+    if versions != list(range(1, order.version + 1)):
+        texts.append(f"the order is at version {order.version}, its events are {versions}")
+    for row in stored.events:
+        event = event_of(row)
+        if event is None:
+            texts.append(f"event {row[1]} cannot be read")
+            continue
+        expected = event_row(order, event)
+        # The total is the one after that event; only the last event's is the order's.
+        comparable = slice(0, 8)
+        if _own([row])[0][comparable] != expected[comparable]:
+            texts.append(f"the columns of event {event.version} are not the event's")
+    if stored.events:
+        last = event_of(stored.events[-1])
+        if last is not None and last.to_status != order.status:
+            texts.append("the last event's status is not the order's")
+        if stored.events[-1][8] != order_row(order, b"")[8]:
+            texts.append("the last event's total is not the order's")
+    if order.etag != str(order.version):
+        texts.append(f"the etag is {order.etag!r} at version {order.version}")
+    return texts
+
+
+async def rebuild(database: Database, progress: Progress) -> int:
+    """Writes columns and items anew from the snapshots, where they differ; returns how many orders did."""
+    rebuilt = done = 0
+    after = _FIRST
+    async with database.long_connection() as connection:
+        ((total,),) = await fetch(connection, COUNT)
+        while True:
+            await connection.execute("BEGIN")
+            page = await _read_page(connection, _LOCK_PAGE, after)
+            rebuilt += await _rebuild_page(connection, page)
+            await connection.execute("COMMIT")
+            done += len(page)
+            progress(done, total)
+            if len(page) < _AT_ONCE:
+                return rebuilt
+            after = page[-1].order_id
+
+
+async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) -> int:
+    page = [stored for stored in page if stored.readable]
+    rows = [stored for stored in page if _columns(stored) != _expected_columns(stored)]
+    items = [stored for stored in page if _own(stored.items) != item_rows(stored.order)]
+    if rows:
+        parameters = columns_of(names_of(ORDER_COLUMNS), [_expected_columns(stored) for stored in rows])
+        await _run(connection, statements.REBUILD_ORDERS, parameters)
+    if items:
+        await _run(connection, statements.DELETE_ITEMS, {"order_ids": [stored.order.order_id for stored in items]})
+        parameters = columns_of(names_of(ITEM_COLUMNS), [row for stored in items for row in item_rows(stored.order)])
+        await _run(connection, statements.INSERT_ITEMS, parameters)
+    return len({stored.order.order_id for stored in (*rows, *items)})
+
+
+async def _run(
+    connection: AsyncConnection[Row], statement: sql.Statement, parameters: dict[str, Any]
+) -> AsyncCursor[Row]:
+    return await connection.execute(statement.text, parameters)
+
+
+async def pages(connection: AsyncConnection[Row], statement: sql.Statement) -> AsyncIterator[list[Stored]]:
+    """All orders, a page at a time."""
+    after = _FIRST
+    while page := await _read_page(connection, statement, after):
+        yield page
+        after = page[-1].order_id
+
+
+async def _read_page(connection: AsyncConnection[Row], statement: sql.Statement, after: str) -> list[Stored]:
+    rows = await fetch(connection, statement, after=after, limit=_AT_ONCE)
+    page = {str(row[0]): _stored(row) for row in rows}
+    for item in await fetch(connection, _ITEMS, order_ids=list(page)):
+        page[str(item[0])].items.append(item)
+    for event in await fetch(connection, _EVENTS, order_ids=list(page)):
+        page[str(event[0])].events.append(event)
+    return list(page.values())
+
+
+def _stored(row: Row) -> Stored:
+    try:
+        return Stored(Order.FromString(row[-1]), row)
+    except DecodeError:
+        return Stored(Order(), row, readable=False)
+
+
+def _own(rows: list[Row]) -> list[Row]:
+    """Rows as the messages have them: ids are text."""
+    return [(str(row[0]), *row[1:]) for row in rows]
+
+
+def _columns(stored: Stored) -> Row:
+    return _own([stored.row])[0]
+
+
+def _expected_columns(stored: Stored) -> Row:
+    return order_row(stored.order, stored.row[-1])

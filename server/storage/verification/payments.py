@@ -1,0 +1,144 @@
+"""Money: what was reported is what orders sum up, and what was issued is what they name."""
+
+from collections.abc import Iterator, Sequence
+
+from google.protobuf.message import DecodeError
+from orders.v1.invoice_pb2 import CreditNote, Invoice
+from orders.v1.order_pb2 import PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_REFUNDED
+from psycopg import AsyncConnection
+from sqlalchemy import ColumnElement, func, literal_column, select
+
+from server.domain.invoices import CREDIT_NOTES, INVOICES
+from server.domain.money import minor_of
+from server.storage import sql
+from server.storage.database import Row, fetch
+from server.storage.projections import document_row, payment_row
+from server.storage.statements import DOCUMENT_COLUMNS, PAYMENT_COLUMNS
+from server.storage.tables import document_numbers, documents, payments
+from server.storage.verification.checks import Problem, Stored, by_order, orphans, page_ids, without_order
+
+_PAYMENTS = sql.compiled(select(payments.c.order_id, *PAYMENT_COLUMNS).where(payments.c.order_id == func.any(page_ids)))
+_PAYMENTS_WITHOUT_ORDER = without_order(payments, payments.c.event_id)
+
+_DOCUMENTS = sql.compiled(
+    select(documents.c.order_id, *DOCUMENT_COLUMNS).where(documents.c.order_id == func.any(page_ids))
+)
+_DOCUMENTS_WITHOUT_ORDER = without_order(documents, documents.c.document_number)
+
+_issued = (
+    select(
+        documents.c.prefix,
+        documents.c.year,
+        func.count().label("count"),
+        func.min(documents.c.number).label("first"),
+        func.max(documents.c.number).label("last"),
+    )
+    .group_by(documents.c.prefix, documents.c.year)
+    .subquery("issued")
+)
+_zero: ColumnElement[int] = literal_column("0")
+_SERIES = sql.compiled(
+    select(
+        func.coalesce(document_numbers.c.prefix, _issued.c.prefix),
+        func.coalesce(document_numbers.c.year, _issued.c.year),
+        func.coalesce(document_numbers.c.last, _zero),
+        func.coalesce(_issued.c.count, _zero),
+        func.coalesce(_issued.c.first, _zero),
+        func.coalesce(_issued.c.last, _zero),
+    ).join_from(
+        document_numbers,
+        _issued,
+        (document_numbers.c.prefix == _issued.c.prefix) & (document_numbers.c.year == _issued.c.year),
+        full=True,
+    )
+)
+
+
+class PaymentCheck:
+    """Payments are those of the orders' events, and sum up to what the orders say."""
+
+    async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
+        found = await by_order(connection, _PAYMENTS, page)
+        return [
+            Problem(stored.name, text)
+            for stored in page
+            if stored.readable
+            for text in _payment_texts(stored, [row[1:] for row in found[stored.order_id]])
+        ]
+
+    async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
+        return await orphans(connection, _PAYMENTS_WITHOUT_ORDER, "payment")
+
+
+def _payment_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
+    order_id, summary = stored.order_id, stored.order.payment
+    own = sorted((*row[:2], str(row[2]), *row[3:]) for row in rows)
+    events = (event.payment_event for event in stored.history() if event.HasField("payment_event"))
+    expected = sorted(payment_row(order_id, event) for event in events)
+    if own != expected:
+        yield f"payments has {len(own)} rows that are not the {len(expected)} payment events of its history"
+    for kind, column, amount in (
+        (PAYMENT_EVENT_TYPE_PAID, "paid", summary.paid_amount),
+        (PAYMENT_EVENT_TYPE_REFUNDED, "refunded", summary.refunded_amount),
+    ):
+        actual = sum(row[4] for row in own if row[3] == kind)
+        if actual != minor_of(amount):
+            yield f"payments sum to {actual} {column} in minor units; the order says {minor_of(amount)}"
+
+
+class DocumentCheck:
+    """Invoices and credit notes are those that the orders name, with the same amounts, numbered without gaps."""
+
+    async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
+        found = await by_order(connection, _DOCUMENTS, page)
+        return [
+            Problem(stored.name, text)
+            for stored in page
+            if stored.readable
+            for text in _document_texts(stored, [row[1:] for row in found[stored.order_id]])
+        ]
+
+    async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
+        problems = []
+        for prefix, year, last, count, first, newest in sorted(await fetch(connection, _SERIES)):
+            if count and (first, newest) != (1, count):
+                problems.append(Problem(f"documents {prefix}-{year}", f"{count} numbers are from {first} to {newest}"))
+            if newest != last:
+                text = f"document_numbers has {last} as the last one; it is {newest}"
+                problems.append(Problem(f"documents {prefix}-{year}", text))
+        return problems + await orphans(connection, _DOCUMENTS_WITHOUT_ORDER, "document")
+
+
+def _document_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
+    order = stored.order
+    amounts = {
+        refund.credit_note_number: minor_of(refund.amount) for refund in order.refunds if refund.credit_note_number
+    }
+    if order.invoice_number:
+        amounts[order.invoice_number] = minor_of(order.pricing.total)
+    own = {row[0]: row for row in rows}
+    for number in sorted({*amounts, *own}):
+        if number not in own:
+            yield f"document {number} does not exist"
+        elif number not in amounts:
+            yield f"document {number} is not named by the order"
+        elif (amount := _amount_of(own[number])) is None:
+            yield f"document {number} cannot be read, or is not what its columns say"
+        elif amount != amounts[number]:
+            yield f"document {number} is over {amount} in minor units; the order says {amounts[number]}"
+
+
+def _amount_of(row: Row) -> int | None:
+    """What a document is over; None if its row is not what its snapshot says."""
+    kinds: dict[str, type[Invoice] | type[CreditNote]] = {INVOICES: Invoice, CREDIT_NOTES: CreditNote}
+    kind = kinds.get(row[1])
+    if kind is None:
+        return None
+    try:
+        document = kind.FromString(row[-1])
+        expected = document_row(document)
+    except (DecodeError, ValueError):
+        return None
+    if (*row[:4], str(row[4]), *row[5:]) != expected:
+        return None
+    return minor_of(document.pricing.total if isinstance(document, Invoice) else document.amount)

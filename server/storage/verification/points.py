@@ -1,0 +1,100 @@
+"""What orders have used and earned beside stock: coupons and loyalty points."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from psycopg import AsyncConnection
+from sqlalchemy import ColumnElement, func, literal_column, select
+
+from server.domain.effects import points_earned_by, points_used_by, uses_of
+from server.storage import sql
+from server.storage.database import Row, fetch
+from server.storage.tables import coupon_uses, points_accounts, points_entries
+from server.storage.verification.checks import Problem, Stored, by_order, orphans, page_ids, without_order
+
+_USES = sql.compiled(select(coupon_uses.c.code, coupon_uses.c.customer_id, coupon_uses.c.used))
+
+_OF_ORDERS = sql.compiled(
+    select(points_entries.c.order_id, func.sum(points_entries.c.delta))
+    .where(points_entries.c.order_id == func.any(page_ids))
+    .group_by(points_entries.c.order_id)
+)
+
+_sums = (
+    select(points_entries.c.customer_id, func.sum(points_entries.c.delta).label("sum"))
+    .group_by(points_entries.c.customer_id)
+    .subquery("sums")
+)
+_zero: ColumnElement[int] = literal_column("0")
+_balance, _sum = func.coalesce(points_accounts.c.balance, _zero), func.coalesce(_sums.c.sum, _zero)
+_WRONG_BALANCES = sql.compiled(
+    select(func.coalesce(points_accounts.c.customer_id, _sums.c.customer_id).label("customer_id"), _balance, _sum)
+    .join_from(points_accounts, _sums, points_accounts.c.customer_id == _sums.c.customer_id, full=True)
+    .where(_balance != _sum)
+    .order_by("customer_id")
+)
+_WITHOUT_ORDER = without_order(points_entries, points_entries.c.entry_id)
+
+
+class CouponCheck:
+    """Coupons were used as often as is counted.
+
+    Customers who use coupons may be as many as the orders. So of each coupon's customers only a sum of hashes is kept, which is the
+    same for the same uses in any order.
+    """
+
+    def __init__(self) -> None:
+        self._used: Counter[str] = Counter()
+        self._by_customers: Counter[str] = Counter()
+
+    async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
+        for stored in page:
+            for (code, customer_id), count in uses_of(stored.order).items():
+                self._add(self._used, self._by_customers, code, customer_id, count)
+        return []
+
+    async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
+        used: Counter[str] = Counter()
+        by_customers: Counter[str] = Counter()
+        async with connection.cursor(name="uses", binary=True) as cursor:
+            await cursor.execute(_USES.text)
+            async for code, customer_id, count in cursor:
+                self._add(used, by_customers, code, customer_id, count)
+        problems = []
+        for code in sorted({*used, *by_customers, *self._used, *self._by_customers}):
+            if used[code] != self._used[code]:
+                text = f"coupon_uses has {used[code]} in all; orders use it {self._used[code]} times"
+                problems.append(Problem(f"coupon {code}", text))
+            if by_customers[code] != self._by_customers[code]:
+                text = "coupon_uses by customer are not those of their orders"
+                problems.append(Problem(f"coupon {code}", text))
+        return problems
+
+    @staticmethod
+    def _add(used: Counter[str], by_customers: Counter[str], code: str, customer_id: str, count: int) -> None:
+        if customer_id:
+            by_customers[code] += count * hash((code, customer_id))
+        else:
+            used[code] += count
+
+
+class PointsCheck:
+    """Balances are the sums of their entries, and orders have moved what they use and earn."""
+
+    async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
+        moved = await by_order(connection, _OF_ORDERS, page)
+        problems = []
+        for stored in page:
+            expected = points_earned_by(stored.order) - points_used_by(stored.order)
+            actual = sum(int(delta) for _, delta in moved[stored.order_id])
+            if stored.readable and actual != expected:
+                text = f"its entries of points sum to {actual}; it earned less what it used is {expected}"
+                problems.append(Problem(stored.name, text))
+        return problems
+
+    async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
+        problems = [
+            Problem(f"customer {customer_id}", f"has {balance} points; the entries sum to {total}")
+            for customer_id, balance, total in await fetch(connection, _WRONG_BALANCES)
+        ]
+        return problems + await orphans(connection, _WITHOUT_ORDER, "points entry")
