@@ -2,15 +2,28 @@
 
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
     BatchUpsertProductsRequest,
+    Coupon,
+    DeleteDeliveryZoneRequest,
+    DeliveryZone,
+    GetCouponRequest,
+    GetDeliveryZoneRequest,
     GetProductRequest,
+    ListCouponsRequest,
+    ListCouponsResponse,
+    ListDeliveryZonesRequest,
+    ListDeliveryZonesResponse,
     ListProductsRequest,
     ListProductsResponse,
+    ListStockAdjustmentsRequest,
+    ListStockAdjustmentsResponse,
     Product,
 )
 
-from server.domain import tokens
 from server.rpc.endpoint import Call
+from server.rpc.paging import read_page
 from server.rpc.writes import execute
 from server.storage.catalog import CatalogRepository
 from server.storage.writer import Writer
@@ -29,14 +42,61 @@ class CatalogServicer:
         return await self._catalog.get(request.product_id)
 
     async def ListProducts(self, request: ListProductsRequest, call: Call) -> ListProductsResponse:
-        query = ListProductsRequest()
-        size = request.page_size or 100
-        after = ""
-        if request.page_token:
-            (after,) = tokens.decode(request.page_token, query, shape=(str,), field="page_token")
-        found = await self._catalog.page(after=after, limit=size + 1)
-        token = tokens.encode(query, [found[size - 1].product_id]) if len(found) > size else ""
-        return ListProductsResponse(products=found[:size], next_page_token=token)
+        products, token = await read_page(
+            request,
+            ListProductsRequest(),
+            first="",
+            read=lambda after, limit: self._catalog.page(after=after, limit=limit),
+            key_of=lambda product: str(product.product_id),
+        )
+        return ListProductsResponse(products=products, next_page_token=token)
 
     async def AdjustStock(self, request: AdjustStockRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def ListStockAdjustments(
+        self, request: ListStockAdjustmentsRequest, call: Call
+    ) -> ListStockAdjustmentsResponse:
+        adjustments, token = await read_page(
+            request,
+            ListStockAdjustmentsRequest(product_id=request.product_id),
+            first=0,
+            read=lambda before, limit: self._catalog.adjustments(request.product_id, before=before, limit=limit),
+            key_of=lambda adjustment: int(adjustment.adjustment_id),
+        )
+        return ListStockAdjustmentsResponse(adjustments=adjustments, next_page_token=token)
+
+    async def BatchUpsertCoupons(self, request: BatchUpsertCouponsRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def GetCoupon(self, request: GetCouponRequest, call: Call) -> Coupon:
+        return await self._catalog.coupon(request.code)
+
+    async def ListCoupons(self, request: ListCouponsRequest, call: Call) -> ListCouponsResponse:
+        coupons, token = await read_page(
+            request,
+            ListCouponsRequest(),
+            first="",
+            read=lambda after, limit: self._catalog.coupons(after=after, limit=limit),
+            key_of=lambda coupon: str(coupon.code),
+        )
+        return ListCouponsResponse(coupons=coupons, next_page_token=token)
+
+    async def BatchUpsertDeliveryZones(self, request: BatchUpsertDeliveryZonesRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def GetDeliveryZone(self, request: GetDeliveryZoneRequest, call: Call) -> DeliveryZone:
+        return await self._catalog.zone(request.zone_id)
+
+    async def ListDeliveryZones(self, request: ListDeliveryZonesRequest, call: Call) -> ListDeliveryZonesResponse:
+        zones, token = await read_page(
+            request,
+            ListDeliveryZonesRequest(),
+            first="",
+            read=lambda after, limit: self._catalog.zones(after=after, limit=limit),
+            key_of=lambda zone: str(zone.zone_id),
+        )
+        return ListDeliveryZonesResponse(zones=zones, next_page_token=token)
+
+    async def DeleteDeliveryZone(self, request: DeleteDeliveryZoneRequest, call: Call) -> bytes:
         return await execute(self._writer, request, call)

@@ -84,7 +84,7 @@ def _method_handler(method: MethodDescriptor, handler: Handler, max_bytes: int) 
             if len(data) > max_bytes:
                 raise _too_large(len(data), max_bytes)
             request = decode(request_type, data)
-            check(request)
+            check(request, data)
             answer = await handler(request, _Call(context))
             return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()  # type: ignore[return-value]
         except OrderError as error:

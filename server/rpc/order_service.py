@@ -1,32 +1,40 @@
 """orders.v1.OrderService."""
 
-from collections.abc import Sequence
-
-from google.protobuf.message import Message
+from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_pb2 import Order, Tracking
 from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
     BatchUpsertOrdersRequest,
     CancelOrderRequest,
     CreateOrderRequest,
+    ExplainOrderRequest,
+    ExplainOrderResponse,
+    GetInvoiceRequest,
     GetOrderRequest,
     ListOrderEventsRequest,
     ListOrderEventsResponse,
     ListOrdersRequest,
+    PriceOrderRequest,
+    RecordPaymentRequest,
     RecordTrackingEventRequest,
+    RefundOrderRequest,
+    ReorderOrderRequest,
     SearchOrdersRequest,
     TrackOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
 )
 
-from server.domain import tokens
-from server.domain.errors import invalid_field
+from server.domain.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.explain import explain_order
 from server.domain.tracking import track
+from server.payments.checkout import Checkout
 from server.rpc import listing, wire
 from server.rpc.endpoint import Call
-from server.rpc.writes import execute
+from server.rpc.paging import read_page
+from server.rpc.writes import carry_out, execute
 from server.storage.database import Database
+from server.storage.invoices import InvoiceRepository
 from server.storage.orders import OrderRepository
 from server.storage.writer import Writer
 
@@ -34,11 +42,26 @@ from server.storage.writer import Writer
 class OrderServicer:
     """Each method checks what its proto cannot say, makes one call and returns."""
 
-    def __init__(self, *, writer: Writer, orders: OrderRepository, database: Database) -> None:
-        self._writer, self._orders, self._database = writer, orders, database
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        checkout: Checkout,
+        orders: OrderRepository,
+        invoices: InvoiceRepository,
+        database: Database,
+    ) -> None:
+        self._writer, self._checkout, self._database = writer, checkout, database
+        self._orders, self._invoices = orders, invoices
 
     async def CreateOrder(self, request: CreateOrderRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
+        return await carry_out(self._checkout.create, request, call)
+
+    async def PriceOrder(self, request: PriceOrderRequest, call: Call) -> bytes:
+        try:
+            return await execute(self._writer, request, call)
+        except OrderError as error:
+            raise _within_order(error) from error
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         return await self._orders.get(request.order_id)
@@ -58,13 +81,13 @@ class OrderServicer:
     async def UpdateOrder(self, request: UpdateOrderRequest, call: Call) -> bytes:
         if not request.order.order_id:
             raise invalid_field("order.order_id", "is required")
-        return await execute(self._writer, request, call)
+        return await carry_out(self._checkout.update, request, call)
 
     async def TransitionOrder(self, request: TransitionOrderRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
+        return await carry_out(self._checkout.cancel, request, call)
 
     async def CancelOrder(self, request: CancelOrderRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
+        return await carry_out(self._checkout.cancel, request, call)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
         snapshot, events = await self._orders.with_events(request.order_id)
@@ -76,17 +99,35 @@ class OrderServicer:
     async def BatchUpsertOrders(self, request: BatchUpsertOrdersRequest, call: Call) -> bytes:
         return await execute(self._writer, request, call)
 
+    async def RecordPayment(self, request: RecordPaymentRequest, call: Call) -> bytes:
+        return await carry_out(self._checkout.record, request, call)
+
+    async def RefundOrder(self, request: RefundOrderRequest, call: Call) -> bytes:
+        return await carry_out(self._checkout.refund, request, call)
+
+    async def GetInvoice(self, request: GetInvoiceRequest, call: Call) -> Invoice:
+        return await self._invoices.get(request.order_id)
+
+    async def ReorderOrder(self, request: ReorderOrderRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def ExplainOrder(self, request: ExplainOrderRequest, call: Call) -> ExplainOrderResponse:
+        order = Order.FromString(await self._orders.get(request.order_id))
+        return explain_order(order, call.caller)
+
     async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> ListOrderEventsResponse:
-        query = ListOrderEventsRequest(order_id=request.order_id)
-        size = request.page_size or 100
-        after = _after(request.page_token, query)
-        events = await self._orders.events(request.order_id, after=after, limit=size + 1)
-        return ListOrderEventsResponse(events=events[:size], next_page_token=_next(query, events, size))
+        events, token = await read_page(
+            request,
+            ListOrderEventsRequest(order_id=request.order_id),
+            first=0,
+            read=lambda after, limit: self._orders.events(request.order_id, after=after, limit=limit),
+            key_of=lambda event: int(event.version),
+        )
+        return ListOrderEventsResponse(events=events, next_page_token=token)
 
 
-def _after(token: str, query: ListOrderEventsRequest) -> int:
-    return int(tokens.decode(token, query, shape=(int,), field="page_token")[0]) if token else 0
-
-
-def _next(query: ListOrderEventsRequest, events: Sequence[Message], size: int) -> str:
-    return tokens.encode(query, [events[size - 1].version]) if len(events) > size else ""  # type: ignore[attr-defined]
+def _within_order(error: OrderError) -> OrderError:
+    """The same error, its fields named as PriceOrder has them."""
+    if error.reason != "INVALID_ORDER_DATA":
+        return error
+    return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))

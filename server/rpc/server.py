@@ -3,16 +3,20 @@
 import grpc
 from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection
-from orders.v1 import catalog_service_pb2, order_service_pb2
+from orders.v1 import cart_service_pb2, catalog_service_pb2, customer_service_pb2, order_service_pb2
 
+from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
+from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import UnknownMethods, service_handler
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 
 ORDER_SERVICE = order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]
 CATALOG_SERVICE = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"]
-SERVICES = (ORDER_SERVICE.full_name, CATALOG_SERVICE.full_name)
+CART_SERVICE = cart_service_pb2.DESCRIPTOR.services_by_name["CartService"]
+CUSTOMER_SERVICE = customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"]
+SERVICES = tuple(service.full_name for service in (ORDER_SERVICE, CATALOG_SERVICE, CART_SERVICE, CUSTOMER_SERVICE))
 
 _MAX_PENDING = 20_000
 
@@ -21,7 +25,14 @@ _LOADED_FOR_REFLECTION = error_details_pb2
 
 
 def build_server(
-    *, orders: OrderServicer, catalog: CatalogServicer, health: Health, max_bytes: int, reflect: bool
+    *,
+    orders: OrderServicer,
+    catalog: CatalogServicer,
+    carts: CartServicer,
+    customers: CustomerServicer,
+    health: Health,
+    max_bytes: int,
+    reflect: bool,
 ) -> grpc.aio.Server:
     """A server with every service, not yet listening."""
     server = grpc.aio.server(
@@ -41,6 +52,8 @@ def build_server(
         (
             service_handler(orders, ORDER_SERVICE, max_bytes=max_bytes),
             service_handler(catalog, CATALOG_SERVICE, max_bytes=max_bytes),
+            service_handler(carts, CART_SERVICE, max_bytes=max_bytes),
+            service_handler(customers, CUSTOMER_SERVICE, max_bytes=max_bytes),
         )
     )
     health.add_to(server)

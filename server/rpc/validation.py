@@ -1,4 +1,4 @@
-"""The static rules of a request, as its proto states them."""
+"""What a request is checked for before anything is done with it: its proto's rules, and card data."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,9 +6,11 @@ from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
+from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, UpsertOrder
 from protovalidate import Validator
 from protovalidate import Violation as Found
 
+from server.domain.card_data import CardSearch, card_violations, may_hold_card_data
 from server.domain.errors import Violation, invalid, invalid_field
 
 Request = TypeVar("Request", bound=Message)
@@ -26,15 +28,39 @@ def decode(request_type: type[Request], data: bytes) -> Request:
         raise invalid_field("", f"the bytes are no {name}; is the client's proto the server's?") from error
 
 
-def check(request: Message) -> None:
-    """Refuses a request that breaks its proto's rules, naming every field that does."""
-    violations = violations_of(request)
+def check(request: Message, data: bytes) -> None:
+    """Refuses a request that breaks its proto's rules, naming every field that does, or that has card data.
+
+    `data` is what it was decoded from. Fields of it that this server does not know are dropped: they would be stored with the
+    known ones, and nobody can say what they hold.
+    """
+    request.DiscardUnknownFields()
+    if may_hold_card_data(data):
+        _check_card_data(request)
+    violations = _broken_rules(request)
     if violations:
         raise invalid(*violations)
 
 
-def violations_of(message: Message) -> list[Violation]:
-    """What is wrong with a message by its proto's rules."""
+def violations_of(order: UpsertOrder) -> list[Violation]:
+    """What is wrong with an order of a batch by the rules of its proto, or what of it is card data."""
+    if may_hold_card_data(order.SerializeToString()) and (found := card_violations(order)):
+        return found
+    return _broken_rules(order)
+
+
+def _check_card_data(request: Message) -> None:
+    """Goes before all other checks, whose texts might repeat what they refuse."""
+    if isinstance(request, BatchUpsertOrdersRequest):
+        # Each order is answered by itself, by `violations_of`. The request is remembered with all of them.
+        search = CardSearch()
+        for order in request.orders:
+            search.conceal(order)
+    elif violations := card_violations(request):
+        raise invalid(*violations)
+
+
+def _broken_rules(message: Message) -> list[Violation]:
     found = _collect(message)
     violations = [Violation(_path(violation), violation.proto.message) for violation in found] if found else []
     for look in _timestamp_checks(message.DESCRIPTOR):
@@ -61,12 +87,12 @@ def _timestamp_checks(descriptor: Descriptor) -> tuple[Check, ...]:
     checks: list[Check] = []
     for field in descriptor.fields:
         inner = field.message_type
-        if inner is None or field.is_repeated:
+        if inner is None:
             continue
         if inner.full_name == "google.protobuf.Timestamp":
             checks.append(_check_nanos(field.name))
         elif inner.file.package == descriptor.file.package and _timestamp_checks(inner):
-            checks.append(_check_within(field.name, inner))
+            checks.append((_check_each if field.is_repeated else _check_within)(field.name, inner))
     return tuple(checks)
 
 
@@ -83,5 +109,14 @@ def _check_within(name: str, inner: Descriptor) -> Check:
         if message.HasField(name):
             for check_inner in _timestamp_checks(inner):
                 check_inner(getattr(message, name), f"{prefix}{name}.", violations)
+
+    return look
+
+
+def _check_each(name: str, inner: Descriptor) -> Check:
+    def look(message: Any, prefix: str, violations: list[Violation]) -> None:
+        for index, element in enumerate(getattr(message, name)):
+            for check_inner in _timestamp_checks(inner):
+                check_inner(element, f"{prefix}{name}[{index}].", violations)
 
     return look

@@ -1,0 +1,213 @@
+"""What goes around the writes of orders where there is a payment provider.
+
+A write commits first, then the provider is asked, then what it says is written: three steps, any of which may be the last one
+before the process dies. Each can be done again, so the same request sent again goes on where the first one stopped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    PAYMENT_STATUS_FAILED,
+    REFUND_STATUS_FAILED,
+    REFUND_STATUS_PENDING,
+    Order,
+    Refund,
+)
+
+from server.domain.commands import Answer, Command
+from server.domain.errors import OrderError
+from server.payments.provider import PaymentProvider, ProviderUnavailable
+from server.payments.settlement import (
+    Accounts,
+    Orders,
+    Settlement,
+    Writes,
+    awaits_payment,
+    refund_of,
+    uses_provider,
+)
+
+log = logging.getLogger(__name__)
+
+Around = Callable[[Settlement, Command], Coroutine[Any, Any, Answer]]
+
+
+class Checkout:
+    """Carries out commands as the writer does, and takes orders to the payment provider, if there is one."""
+
+    def __init__(
+        self, *, writer: Writes, orders: Orders, customers: Accounts, provider: PaymentProvider | None, timeout: float
+    ) -> None:
+        """`timeout` is in seconds, for each call of the provider."""
+        self._writer = writer
+        self._settlement: Settlement | None = None
+        if provider is not None:
+            self._settlement = Settlement(
+                writer=writer, orders=orders, customers=customers, provider=provider, timeout=timeout
+            )
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def create(self, command: Command) -> Answer:
+        """CreateOrder. Raises PAYMENT_FAILED if the payment is declined, and DEPENDENCY_UNAVAILABLE without an answer."""
+        return await self._run(command, self._create)
+
+    async def update(self, command: Command) -> Answer:
+        """UpdateOrder. Raises PAYMENT_FAILED if the payment of what the order costs now is declined; it stays pending then."""
+        return await self._run(command, self._update)
+
+    async def cancel(self, command: Command) -> Answer:
+        """CancelOrder, and TransitionOrder, which can cancel too."""
+        return await self._run(command, self._cancel)
+
+    async def refund(self, command: Command) -> Answer:
+        """RefundOrder. Raises PAYMENT_FAILED if the provider refuses."""
+        return await self._run(command, self._refund)
+
+    async def record(self, command: Command) -> Answer:
+        """RecordPayment. An intent that the order is not paid by is closed."""
+        return await self._run(command, self._record)
+
+    async def drain(self) -> None:
+        """Waits until everything begun is finished, also what nobody waits for any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _run(self, command: Command, around: Around) -> Answer:
+        if self._settlement is None or command.dry:
+            return await self._writer.execute(command)
+        # A caller who goes away does not stop what has begun: the order is there, and perhaps paid.
+        return await asyncio.shield(self._spawn(around(self._settlement, command)))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _create(self, settlement: Settlement, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        if not uses_provider(order):
+            return answer
+        if answer.replayed:
+            order = await settlement.current(order)
+            if order.status == ORDER_STATUS_CANCELLED:
+                order = await settlement.give_up(order)
+                if order.payment_status == PAYMENT_STATUS_FAILED:
+                    raise _declined(order)
+            if not awaits_payment(order):
+                return _answer(order, answer)
+        try:
+            # Once an intent was settled, a payment that fails later is no reason to cancel: the order has had its answer.
+            settled = await settlement.open(order, cancels=not order.HasField("payment_intent"))
+        except ProviderUnavailable as error:
+            raise await self._unpaid(settlement, command, order) from error
+        if settled.declined:
+            raise _declined(settled.order)
+        if awaits_payment(settled.order):
+            settled.order.payment_intent.client_secret = settled.client_secret
+        return _answer(settled.order, answer)
+
+    async def _unpaid(self, settlement: Settlement, command: Command, order: Order) -> OrderError:
+        """The error for a new order that could not be paid. Nobody would come back for one without a request id: it is cancelled."""
+        text = "the payment provider does not answer; "
+        if command.request.request_id:
+            text += f"order {order.order_id} waits for its payment: send the request again with the same request_id"
+            return _unavailable(text, order)
+        try:
+            cancelled = await settlement.abandon(order, reason="the payment provider did not answer")
+        except OrderError:
+            return _unavailable(text + f"order {order.order_id} waits for its payment", order)
+        if cancelled.status != ORDER_STATUS_CANCELLED:
+            return _unavailable(text + f"order {order.order_id} is there all the same: look at it", order)
+        self._spawn(settlement.give_up(cancelled))
+        return _unavailable(text + "nothing was ordered; try again in a moment")
+
+    async def _update(self, settlement: Settlement, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        if not uses_provider(order):
+            return answer
+        if answer.replayed:
+            order = await settlement.current(order)
+        if order.status == ORDER_STATUS_CANCELLED:
+            return _answer(await settlement.give_up(order), answer)
+        if not (awaits_payment(order) and order.HasField("payment_intent")):
+            return _answer(order, answer)
+        try:
+            settled = await settlement.open(order, cancels=False)
+        except ProviderUnavailable as error:
+            text = (
+                f"order {order.order_id} is changed, but the payment provider does not answer; send the request again"
+            )
+            raise _unavailable(text, order) from error
+        # The same payment that had failed before is no failure of this update.
+        tried = answer.replayed or settled.order.version > order.version
+        if settled.declined and tried:
+            raise _declined(settled.order)
+        return _answer(settled.order, answer)
+
+    async def _cancel(self, settlement: Settlement, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        if not uses_provider(order) or order.status != ORDER_STATUS_CANCELLED:
+            return answer
+        if answer.replayed:
+            order = await settlement.current(order)
+        # Also where no intent is stored: it may have been opened by a call that has yet to say so, or died before it could.
+        return _answer(await settlement.give_up(order), answer)
+
+    async def _record(self, settlement: Settlement, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        return _answer(await settlement.close(order), answer) if settlement.is_passed_over(order) else answer
+
+    async def _refund(self, settlement: Settlement, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        refund_id = order.refunds[-1].refund_id
+        if not settlement.took(order):
+            # Whoever took the money pays it back, and says so by RecordPayment.
+            return answer
+        if answer.replayed:
+            order = await settlement.current(order)
+        refund = refund_of(order, refund_id)
+        if refund.status == REFUND_STATUS_PENDING:
+            order = await self._pay_back(settlement.refund(order, refund), command, order, refund)
+        if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
+            text = f"refund {refund_id} of order {order.order_id} failed: nothing was paid back"
+            raise OrderError("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+        return _answer(order, answer)
+
+    async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
+        try:
+            return await call
+        except ProviderUnavailable as error:
+            # It may have been paid back: taking the refund off would have it paid back twice.
+            text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_id} is pending: "
+            again = "send the request again with the same request_id"
+            text += again if command.request.request_id else "RecordPayment says what became of it"
+            raise _unavailable(text, order) from error
+
+
+def _answer(order: Order, first: Answer) -> Answer:
+    return Answer(order.SerializeToString(deterministic=True), replayed=first.replayed)
+
+
+def _declined(order: Order) -> OrderError:
+    if order.status == ORDER_STATUS_CANCELLED:
+        text = f"{order.cancellation.reason}; order {order.order_id} is cancelled and nothing is held: order again"
+    else:
+        text = f"the payment was declined; order {order.order_id} stays pending: choose another payment method"
+    return OrderError("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+
+
+def _unavailable(text: str, order: Order | None = None) -> OrderError:
+    metadata = {"dependency": "payment_provider"}
+    if order is not None:
+        metadata["order_id"] = order.order_id
+    return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata=metadata, retry_after=1.0)

@@ -1,0 +1,54 @@
+"""The port for payment providers: what the service asks of one, and what it can rely on."""
+
+from typing import NamedTuple, Protocol
+
+from orders.v1.order_pb2 import Order, PaymentEvent, PaymentIntent, Refund
+
+
+class ProviderUnavailable(Exception):
+    """The provider cannot be reached, or has not answered in time. Nobody knows whether it did what it was asked for."""
+
+
+class Opened(NamedTuple):
+    """An order's intent, and what became of it already."""
+
+    # With the client secret, which goes to the customer's client and is never stored.
+    intent: PaymentIntent
+    # AUTHORIZED, PAID or FAILED; None while it is the customer's turn.
+    event: PaymentEvent | None
+
+
+class PaymentProvider(Protocol):
+    """A payment provider.
+
+    What holds for every method:
+
+    - It is idempotent. An order has one intent, known by `order.order_id`; a refund is known by the order's id and its
+      `refund_id`. To ask again, after a timeout or a restart, does nothing twice and gives the same answer. Send these ids as
+      the provider's own idempotency keys.
+    - It raises ProviderUnavailable if it cannot be reached, and is cancelled if it takes too long. What else it raises is
+      logged as a fault and treated alike. That the customer's bank declines is no error but an event.
+    - An event's `event_id` is the provider's own for it, and the one that its webhooks name too: what is reported by both ways
+      counts once. `amount` is in the order's currency; left out, it is the whole of what the event is about. `provider` and
+      `refund_id` are filled in by the caller.
+    - It is called outside of any transaction, perhaps by several servers at once for the same order.
+    """
+
+    # As in PaymentEvent.provider, for example `stripe`: small letters, digits, `_` and `-`, at most 32.
+    name: str
+
+    async def open_intent(self, order: Order, *, token: str) -> Opened:
+        """Opens the order's intent, or brings the one it has to the order's total and to `token`.
+
+        `token` is the provider's token of the customer's saved payment method, with which it tries to pay at once; '' leaves it to
+        the customer's client. After a declined payment the intent stays open: another token tries again.
+        """
+
+    async def cancel_intent(self, order: Order) -> PaymentEvent | None:
+        """Gives the order's intent up, so that nothing can be paid by it any more. Does nothing if the order has none.
+
+        Returns VOIDED if it held an amount, PAID if it is too late because it was paid, and None otherwise.
+        """
+
+    async def refund(self, order: Order, refund: Refund) -> PaymentEvent:
+        """Pays back a part of what was paid by the order's intent. Returns REFUNDED or REFUND_FAILED."""

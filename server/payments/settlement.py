@@ -1,0 +1,228 @@
+"""Asks the payment provider, and records what it says: one order at a time, and never inside a transaction."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import NamedTuple, Protocol, TypeVar
+
+from orders.v1.customer_service_pb2 import CustomerAccount
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_PENDING,
+    PAYMENT_EVENT_TYPE_FAILED,
+    PAYMENT_EVENT_TYPE_VOIDED,
+    PAYMENT_INTENT_STATUS_CANCELLED,
+    PAYMENT_INTENT_STATUS_SUCCEEDED,
+    PAYMENT_METHOD_BANK_TRANSFER,
+    PAYMENT_METHOD_CASH_ON_DELIVERY,
+    PAYMENT_STATUS_FAILED,
+    PAYMENT_STATUS_UNPAID,
+    REFUND_STATUS_PENDING,
+    Order,
+    PaymentEvent,
+    PaymentIntent,
+    Refund,
+)
+from orders.v1.order_service_pb2 import RecordPaymentRequest
+
+from server.domain.caller import Caller, Role
+from server.domain.commands import Answer, Command
+from server.domain.errors import OrderError
+from server.domain.money import minor_of
+from server.domain.payments import SettleIntent
+from server.payments.provider import PaymentProvider, ProviderUnavailable
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+# Paid without a payment provider.
+_OFFLINE = frozenset({PAYMENT_METHOD_BANK_TRANSFER, PAYMENT_METHOD_CASH_ON_DELIVERY})
+_OPEN = frozenset({PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED})
+
+# Seconds between attempts to record what the provider has done already.
+_PAUSES = (0.1, 0.4, 1.5)
+
+
+class Writes(Protocol):
+    """What carries out commands: `storage/writer.py`."""
+
+    async def execute(self, command: Command) -> Answer: ...
+
+
+class Orders(Protocol):
+    """What reads orders: `storage/orders.py`."""
+
+    async def get(self, reference: str) -> bytes: ...
+
+
+class Accounts(Protocol):
+    """What reads customers' accounts, with the tokens of their payment methods: `storage/customers.py`."""
+
+    async def account(self, customer_id: str) -> CustomerAccount: ...
+
+
+class Settled(NamedTuple):
+    """An order after its intent was opened."""
+
+    order: Order
+    client_secret: str
+    # The payment failed, by an event of this opening or of the same one before.
+    declined: bool
+
+
+def uses_provider(order: Order) -> bool:
+    """Whether an order is paid through the payment provider."""
+    return not order.source and order.payment_method not in _OFFLINE and minor_of(order.pricing.total) > 0
+
+
+def awaits_payment(order: Order) -> bool:
+    """Whether the payment provider has still everything to do for an order."""
+    open_ = order.status == ORDER_STATUS_PENDING and order.payment_status in _OPEN
+    return uses_provider(order) and open_ and not has_money(order)
+
+
+def has_money(order: Order) -> bool:
+    return bool(minor_of(order.payment.paid_amount) or minor_of(order.payment.authorized_amount))
+
+
+def refund_of(order: Order, refund_id: str) -> Refund:
+    return next(refund for refund in order.refunds if refund.refund_id == refund_id)
+
+
+class Settlement:
+    """The payment provider, with what it does written down. Methods raise ProviderUnavailable, unless they say otherwise."""
+
+    def __init__(
+        self, *, writer: Writes, orders: Orders, customers: Accounts, provider: PaymentProvider, timeout: float
+    ) -> None:
+        """`timeout` is in seconds, for each call of the provider."""
+        self._writer, self._orders, self._customers = writer, orders, customers
+        self._provider, self._timeout = provider, timeout
+        roles = frozenset({Role.PAYMENT, Role.ADMIN})
+        self._caller = Caller(subject=f"payment_provider:{provider.name}", roles=roles)
+
+    async def current(self, order: Order) -> Order:
+        """The order as it is now."""
+        return Order.FromString(await self._orders.get(order.order_id))
+
+    async def open(self, order: Order, *, cancels: bool) -> Settled:
+        """Brings the intent to what the order costs and records what became of it; a payment that fails cancels the order if asked to.
+
+        Whoever changes the order meanwhile opens the intent too, and the provider may hear of the later change first. So what was
+        recorded is compared with what was asked for, and the intent is brought to the order as it is now.
+        """
+        while True:
+            opened = await self._ask(self._provider.open_intent(order, token=await self._token(order)))
+            bare = PaymentIntent(id=opened.intent.id, status=opened.intent.status, provider=self._provider.name)
+            event = None if opened.event is None else self._named(opened.event)
+            settled = await self._record(
+                order, SettleIntent(order.order_id, bare, event, cancels, cart_id=order.cart_id)
+            )
+            if not awaits_payment(settled) or _terms(settled) == _terms(order):
+                break
+            order = settled
+        failed = event is not None and event.type == PAYMENT_EVENT_TYPE_FAILED
+        declined = failed and settled.payment_status == PAYMENT_STATUS_FAILED
+        if settled.status == ORDER_STATUS_CANCELLED:
+            settled = await self.give_up(settled)
+        return Settled(settled, opened.intent.client_secret, declined)
+
+    async def give_up(self, order: Order) -> Order:
+        """Gives up the intent of a cancelled order, as far as the provider can be reached; raises nothing for it."""
+        return order if minor_of(order.payment.paid_amount) else await self.close(order)
+
+    def took(self, order: Order) -> bool:
+        """Whether an order was paid by its intent with this provider."""
+        intent = order.payment_intent
+        return bool(intent.provider == self._provider.name and intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED)
+
+    def is_passed_over(self, order: Order) -> bool:
+        """Whether an order has an intent with this provider, and was paid in another way."""
+        intent = order.payment_intent
+        cancelled = intent.status == PAYMENT_INTENT_STATUS_CANCELLED and order.status != ORDER_STATUS_CANCELLED
+        return bool(intent.provider == self._provider.name and cancelled)
+
+    async def close(self, order: Order) -> Order:
+        """Closes an order's intent, so that nothing is paid by it any more, if the provider can be reached."""
+        try:
+            event = await self._ask(self._provider.cancel_intent(order))
+            if event is None or (event.type == PAYMENT_EVENT_TYPE_VOIDED and not has_money(order)):
+                # A hold that is not in the books yet comes with a call that is on its way, and that will ask for this event again.
+                return order
+            return await self.record(order, event)
+        except (ProviderUnavailable, OrderError) as error:
+            log.warning("the payment intent of order %s is perhaps open still: %s", order.order_id, error)
+            return order
+
+    async def refund(self, order: Order, refund: Refund) -> Order:
+        """Pays a pending refund back and records whether it worked."""
+        event = await self._ask(self._provider.refund(order, refund))
+        event.refund_id = refund.refund_id
+        try:
+            return await self.record(order, event)
+        except OrderError:
+            # The provider may have reported it in another way meanwhile.
+            now = await self.current(order)
+            if refund_of(now, refund.refund_id).status == REFUND_STATUS_PENDING:
+                raise
+            return now
+
+    async def record(self, order: Order, event: PaymentEvent) -> Order:
+        """Records an event of the provider's. Raises OrderError."""
+        return await self._record(order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event)))
+
+    async def abandon(self, order: Order, *, reason: str) -> Order:
+        """Cancels an order that nobody can pay, and gives its lines back to its cart. Raises OrderError."""
+        settle = SettleIntent(order.order_id, None, None, True, gives_up=reason, cart_id=order.cart_id)
+        return await self._record(order, settle)
+
+    async def _record(self, order: Order, request: object) -> Order:
+        """Carries a command out. What the provider has done is done, so a busy or absent database is asked again."""
+        for pause in (*_PAUSES, None):
+            try:
+                return Order.FromString((await self._writer.execute(Command(request, self._caller))).body)
+            except OrderError as error:
+                if error.retry_after is None or pause is None:
+                    log.error("order %s: %s was not recorded: %s", order.order_id, type(request).__name__, error)
+                    error.metadata.setdefault("order_id", order.order_id)
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def _ask(self, call: Awaitable[Result]) -> Result:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await call
+        except ProviderUnavailable as error:
+            log.warning("the payment provider %s does not answer: %s", self._provider.name, error)
+            raise
+        except TimeoutError as error:
+            log.warning("the payment provider %s has not answered in %s s", self._provider.name, self._timeout)
+            raise ProviderUnavailable("no answer in time") from error
+        except Exception as error:
+            log.exception("the payment provider %s failed", self._provider.name)
+            raise ProviderUnavailable(type(error).__name__) from error
+
+    async def _token(self, order: Order) -> str:
+        """The provider's token of the payment method that the order is to be paid with; '' if it is not saved."""
+        if not order.payment_method_id:
+            return ""
+        try:
+            account = await self._customers.account(order.customer.customer_id)
+        except OrderError as error:
+            if error.reason != "CUSTOMER_NOT_FOUND":
+                raise
+            return ""
+        methods = {method.payment_method_id: method.provider_token for method in account.payment_methods}
+        return methods.get(order.payment_method_id, "")
+
+    def _named(self, event: PaymentEvent) -> PaymentEvent:
+        event.provider = self._provider.name
+        return event
+
+
+def _terms(order: Order) -> tuple[str, int, str]:
+    """What an intent is opened with."""
+    total = order.pricing.total
+    return total.currency_code, minor_of(total), order.payment_method_id

@@ -1,0 +1,77 @@
+"""orders.v1.CustomerService."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from orders.v1.customer_service_pb2 import (
+    AdjustPointsRequest,
+    CustomerAccount,
+    DeleteAddressRequest,
+    DeletePaymentMethodRequest,
+    GetCustomerRequest,
+    ListPointsEntriesRequest,
+    ListPointsEntriesResponse,
+    PointsEntry,
+    UpsertAddressRequest,
+    UpsertCustomerRequest,
+    UpsertPaymentMethodRequest,
+)
+
+from server.domain import tokens
+from server.rpc.endpoint import Call
+from server.rpc.paging import read_page
+from server.rpc.writes import execute
+from server.storage.customers import CustomerRepository
+from server.storage.writer import Writer
+
+
+class CustomerServicer:
+    """Each method makes one call and returns."""
+
+    def __init__(self, *, writer: Writer, customers: CustomerRepository) -> None:
+        self._writer, self._customers = writer, customers
+
+    async def GetCustomer(self, request: GetCustomerRequest, call: Call) -> CustomerAccount:
+        return await self._customers.get(request.customer_id)
+
+    async def UpsertCustomer(self, request: UpsertCustomerRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def UpsertAddress(self, request: UpsertAddressRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def DeleteAddress(self, request: DeleteAddressRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def UpsertPaymentMethod(self, request: UpsertPaymentMethodRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def DeletePaymentMethod(self, request: DeletePaymentMethodRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def AdjustPoints(self, request: AdjustPointsRequest, call: Call) -> bytes:
+        return await execute(self._writer, request, call)
+
+    async def ListPointsEntries(self, request: ListPointsEntriesRequest, call: Call) -> ListPointsEntriesResponse:
+        customer_id = request.customer_id
+
+        async def read(before: str, limit: int) -> Sequence[PointsEntry]:
+            return await self._customers.points_page(customer_id, before=_entry_id(before), limit=limit)
+
+        entries, token = await read_page(
+            request,
+            ListPointsEntriesRequest(customer_id=customer_id),
+            first="",
+            read=read,
+            key_of=lambda entry: str(entry.entry_id),
+        )
+        balance = await self._customers.balance(customer_id)
+        return ListPointsEntriesResponse(entries=entries, next_page_token=token, points_balance=balance)
+
+
+def _entry_id(text: str) -> str:
+    """The id of an entry, or none; refuses what a made-up token has in its place."""
+    try:
+        return text and str(UUID(text))
+    except ValueError as error:
+        raise tokens.token_invalid("page_token") from error
