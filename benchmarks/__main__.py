@@ -28,7 +28,9 @@ SECONDS = 2.0
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[str, int]]:
     """A server of its own; its address and its process id."""
+    # Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
     command = [ORDERS, "serve", "--port", "0", "--data-dir", folder, "--no-demo", "--log-level", "warning"]
+    command += ["--payment-provider", "external"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

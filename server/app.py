@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import grpc
 import psycopg
@@ -16,17 +17,24 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
-from server.demo import load_demo_catalogue
+from server.demo import load_demo_shop
 from server.domain.errors import OrderError
+from server.domain.pricing import Terms
+from server.payments.checkout import Checkout
+from server.payments.test_provider import TestProvider
+from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
+from server.rpc.customer_service import CustomerServicer
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICES, build_server
 from server.rpc.validation import violations_of
 from server.storage import embedded, schema
 from server.storage.catalog import CatalogRepository
+from server.storage.customers import CustomerRepository
 from server.storage.database import Database
-from server.storage.housekeeping import forget_old_requests
+from server.storage.housekeeping import forget_old_carts, forget_old_requests
+from server.storage.invoices import InvoiceRepository
 from server.storage.orders import OrderRepository
 from server.storage.writer import Writer
 
@@ -128,22 +136,40 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
     """A server on a database that has the right schema. On leaving, finishes what it has begun."""
     database = Database(url, timeout=settings.database_timeout, pool_size=settings.pool_size)
     await database.open()
-    writer = Writer(database, validate=violations_of, max_batch=settings.max_batch, max_queue=settings.max_queue)
+    writer = Writer(
+        database,
+        validate=violations_of,
+        terms=_terms(settings),
+        max_batch=settings.max_batch,
+        max_queue=settings.max_queue,
+    )
     health = Health(SERVICES)
-    orders, catalog = OrderRepository(database), CatalogRepository(database)
+    orders, catalog, customers = OrderRepository(database), CatalogRepository(database), CustomerRepository(database)
+    checkout = Checkout(
+        writer=writer,
+        orders=orders,
+        customers=customers,
+        provider=_payment_provider(settings),
+        timeout=settings.payment_timeout,
+    )
     server = build_server(
-        orders=OrderServicer(writer=writer, orders=orders, database=database),
+        orders=OrderServicer(
+            writer=writer, checkout=checkout, orders=orders, invoices=InvoiceRepository(database), database=database
+        ),
         catalog=CatalogServicer(writer=writer, catalog=catalog),
+        carts=CartServicer(writer=writer),
+        customers=CustomerServicer(writer=writer, customers=customers),
         health=health,
         max_bytes=settings.max_request_bytes,
         reflect=settings.reflection,
     )
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(database.close)
-        stack.push_async_callback(writer.drain)
+        # In the other order: what is under way is finished before what it needs is closed.
+        for stop in (database.close, writer.drain, checkout.drain):
+            stack.push_async_callback(stop)
         port = _listen(server, settings)
         if settings.demo and settings.database_url is None:
-            await load_demo_catalogue(catalog, writer)
+            await load_demo_shop(catalog, writer)
         await server.start()
         stack.push_async_callback(_stop, server, health, settings)
         health.set_ready(await database.ping())
@@ -151,6 +177,16 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         for task in (_watch_database(database, health, settings), _keep_house(database, settings)):
             stack.push_async_callback(_cancel, asyncio.create_task(task))
         yield Running(settings.host, port, health, database, number)
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(point_value=Fraction(settings.point_value), points_per_unit=Fraction(settings.points_per_unit))
+
+
+def _payment_provider(settings: Settings) -> TestProvider | None:
+    """The provider of the settings; None if a payment service outside reports by RecordPayment."""
+    chosen = settings.payment_provider or ("test" if settings.database_url is None else "external")
+    return TestProvider() if chosen == "test" else None
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:
@@ -188,10 +224,10 @@ async def _watch_database(database: Database, health: Health, settings: Settings
 async def _keep_house(database: Database, settings: Settings) -> None:
     while True:
         try:
-            forgotten = await forget_old_requests(
-                database, before=datetime.now(UTC) - timedelta(days=settings.idempotency_days)
-            )
-            log.debug("forgot %d request ids", forgotten)
+            now = datetime.now(UTC)
+            requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
+            carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
+            log.debug("forgot %d request ids and %d carts", requests, carts)
         except Exception as error:
             log.warning("housekeeping failed, it will be tried again: %s", error)
         await asyncio.sleep(_HOUSEKEEPING_INTERVAL)

@@ -9,11 +9,12 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from enum import StrEnum
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import typer
 
@@ -89,15 +90,22 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def _flag(name: str, field: Any) -> inspect.Parameter:
-    plain = next((t for t in get_args(field.annotation) if t is not type(None)), field.annotation)
-    if not isinstance(field.annotation, UnionType):
-        plain = field.annotation
-    kind = plain if plain in (str, int, float, bool, Path) else str
-    default = "" if field.default is None else f" [default: {field.default}]"
     flag = "--" + name.replace("_", "-")
+    # What is not set is None here; what is set, and no plain type, the settings parse and check themselves.
+    plain, choices = _type_of(field.annotation)
+    kind = plain if plain in (str, int, float, bool, Path) else str
     names = f"{flag}/--no-{name.replace('_', '-')}" if kind is bool else flag
-    option = typer.Option(names, help=f"{field.description}{default}", show_default=False)
+    default = "" if field.default is None else f" [default: {field.default}]"
+    metavar = "|".join(choices) or ("<decimal>" if plain is Decimal else None)
+    option = typer.Option(names, help=f"{field.description}{default}", show_default=False, metavar=metavar)
     return _parameter(name, Annotated[kind | None, option])
+
+
+def _type_of(annotation: Any) -> tuple[Any, tuple[str, ...]]:
+    """A setting's type apart from None, and the values to choose from if it has only some."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    plain = next(option for option in options if option is not type(None))
+    return (str, get_args(plain)) if get_origin(plain) is Literal else (plain, ())
 
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
@@ -291,7 +299,10 @@ def _transfer(run: Callable[[], Any]) -> int:
 @app.command()
 @with_settings(*_DATABASE)
 def verify(*, settings: config.Settings) -> None:
-    """Prove that snapshots, columns, items, events and stock agree for every order; print what does not."""
+    """Prove that orders, stock, coupon uses, points, payments, invoices and credit notes agree; print what does not.
+
+    Looks at all of it as of one moment, while servers run, and changes nothing.
+    """
     from server.storage.verification import verify as run
 
     problems = _on_all_orders(settings, "verifying", run)

@@ -2,8 +2,9 @@
 
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -56,7 +57,24 @@ class Settings(BaseSettings):
         10.0, description="Seconds that calls get to finish at a stop."
     )
     idempotency_days: Annotated[float, Field(gt=0)] = Field(7.0, description="Days that request ids are remembered.")
-    demo: bool = Field(True, description="Load a small demo catalogue into an empty embedded database.")
+    payment_provider: Literal["test", "external"] | None = Field(
+        None,
+        description="Who takes payments: test (tokens decide, no money moves) or external (a payment service that calls "
+        "RecordPayment). Without it: test with the embedded PostgreSQL, external otherwise.",
+    )
+    payment_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
+        10.0, description="Seconds until a call of the payment provider is given up."
+    )
+    point_value: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
+        Decimal("0.01"), description="Worth of a loyalty point, in units of the order's currency: 0.01 is a cent."
+    )
+    points_per_unit: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
+        Decimal("0.05"), description="Loyalty points that a unit of an order's total earns: 0.05 is a point for 20 USD."
+    )
+    cart_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
+        90.0, description="Days until an untouched cart is forgotten."
+    )
+    demo: bool = Field(True, description="Load a small demo shop into an empty embedded database.")
     reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and buf curl.")
     log_level: str = Field(
         "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"

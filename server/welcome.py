@@ -1,31 +1,56 @@
-"""What a started server says: commands to paste."""
+"""What a started server says: commands to paste, from the cart to the door."""
 
-_SERVED = "Orders are served on {address}, kept in {where}. Stop with Ctrl-C."
+from collections.abc import Iterator
 
-_COMMANDS = """
-With grpcurl (each line is a whole command):
+from server.domain.carts import current_cart_id
 
-  grpcurl -plaintext {address} list
-  grpcurl -plaintext -d '{create}' {address} orders.v1.OrderService/CreateOrder
-  grpcurl -plaintext -d '{{"order_id":"{number}"}}' {address} orders.v1.OrderService/GetOrder
-  grpcurl -plaintext -d '{{"filter":{{"customer_id":"jane"}}}}' {address} orders.v1.OrderService/ListOrders
-  grpcurl -plaintext -d '{{"order_id":"{number}"}}' {address} orders.v1.OrderService/TrackOrder
-  grpcurl -plaintext -d '{{"order_id":"{number}","reason":"changed my mind"}}' {address} orders.v1.OrderService/CancelOrder
+_SERVED = "Orders are served on {address}, kept in {where}."
+# The last words, so that whoever reads along knows that nothing follows.
+_STOP = "Stop with Ctrl-C."
 
-With buf curl, which `make serve` has installed:
+_TEXT = """{served}
 
-  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{create}' http://{address}/orders.v1.OrderService/CreateOrder
-  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"order_id":"{number}"}}' http://{address}/orders.v1.OrderService/GetOrder
-  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"filter":{{"customer_id":"jane"}}}}' http://{address}/orders.v1.OrderService/ListOrders
-  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"order_id":"{number}"}}' http://{address}/orders.v1.OrderService/TrackOrder
-  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d '{{"order_id":"{number}","reason":"changed my mind"}}' http://{address}/orders.v1.OrderService/CancelOrder
-"""
+An order from the cart to the door, with grpcurl (each line is a whole command):
 
-_CREATE = (
-    '{"customer_id":"jane","items":[{"product_id":"mug","quantity":2},{"product_id":"sofa","variant_id":"blue","quantity":1}],'
-    '"shipping_address":{"name":"Jane Doe","street":"123 Main St","city":"New York","state":"NY","postal_code":"10001","country":"US"}}'
+{grpcurl}
+
+The same with buf curl, which `make serve` has installed (the first line makes the others short):
+
+{buf}
+
+{stop}"""
+
+# Each step of the tour: the method, and its request, in which NUMBER is the next order's and CART is the customer's cart.
+_STEPS = (
+    ("CartService/AddCartItem", '{"customer_id":"jane","product_id":"mug","quantity":2}'),
+    ("CartService/AddCartItem", '{"customer_id":"jane","product_id":"sofa","variant_id":"blue","quantity":1}'),
+    (
+        "OrderService/PriceOrder",
+        '{"order":{"customer_id":"jane","cart_id":"CART","shipping_address_id":"home","coupon_code":"TAKE20"}}',
+    ),
+    (
+        "OrderService/CreateOrder",
+        '{"customer_id":"jane","cart_id":"CART","shipping_address_id":"home","coupon_code":"TAKE20"}',
+    ),
+    (
+        "OrderService/RecordPayment",
+        '{"order_id":"NUMBER","event":{"provider":"test","event_id":"paid-NUMBER","type":"PAYMENT_EVENT_TYPE_PAID"}}',
+    ),
+    ("OrderService/GetInvoice", '{"order_id":"NUMBER"}'),
+    ("OrderService/TransitionOrder", '{"order_id":"NUMBER","status":"ORDER_STATUS_PROCESSING"}'),
+    (
+        "OrderService/TransitionOrder",
+        '{"order_id":"NUMBER","status":"ORDER_STATUS_SHIPPED","carrier":"UPS","tracking_number":"1Z999AA10123456784"}',
+    ),
+    (
+        "OrderService/RecordTrackingEvent",
+        '{"order_id":"NUMBER","event":{"status":"TRACKING_STATUS_IN_TRANSIT","city":"Newark","country":"US"}}',
+    ),
+    ("OrderService/TrackOrder", '{"order_id":"NUMBER"}'),
+    ("OrderService/RecordTrackingEvent", '{"order_id":"NUMBER","event":{"status":"TRACKING_STATUS_DELIVERED"}}'),
+    ("OrderService/GetOrder", '{"order_id":"NUMBER"}'),
+    ("OrderService/ListOrders", '{"filter":{"customer_id":"jane"}}'),
 )
-
 
 # What a server listens on to be reached from everywhere, and what a client on the same machine calls it.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -34,11 +59,30 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 def welcome(*, host: str, port: int, embedded: bool, number: str) -> str:
     """The text for a server on an address. With the embedded database come commands to try it; `number` is the next order's."""
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
-    text = _SERVED.format(address=_address(host, port), where=where)
+    served = _SERVED.format(address=_address(host, port), where=where)
     if not embedded:
-        return text
+        return f"{served} {_STOP}"
     address = _address(_EVERYWHERE.get(host, host), port)
-    return text + "\n" + _COMMANDS.format(address=address, create=_CREATE, number=number)
+    steps = [(method, _filled(request, number)) for method, request in _STEPS]
+    grpcurl, buf = ("\n".join(f"  {line}" for line in lines(address, steps)) for lines in (_grpcurl, _buf))
+    return _TEXT.format(served=served, grpcurl=grpcurl, buf=buf, stop=_STOP)
+
+
+def _filled(request: str, number: str) -> str:
+    return request.replace("NUMBER", number).replace("CART", current_cart_id("jane"))
+
+
+def _grpcurl(address: str, steps: list[tuple[str, str]]) -> Iterator[str]:
+    yield f"grpcurl -plaintext {address} list"
+    for method, request in steps:
+        yield f"grpcurl -plaintext -d '{request}' {address} orders.v1.{method}"
+
+
+def _buf(address: str, steps: list[tuple[str, str]]) -> Iterator[str]:
+    curl = ".venv/bin/buf curl --protocol grpc --http2-prior-knowledge"
+    yield f'call() {{ {curl} -d "$2" http://{address}/orders.v1.$1; }}'
+    for method, request in steps:
+        yield f"call {method} '{request}'"
 
 
 def _address(host: str, port: int) -> str:

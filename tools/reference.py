@@ -35,6 +35,9 @@ PATTERNS = {
     "^[!-~]*$": "printable ASCII without spaces",
     "^[ -~]*$": "printable ASCII",
     "^[a-z0-9_-]*$": "`a`–`z`, `0`–`9`, `_` and `-`",
+    "^[A-Z]*$": "`A`–`Z`",
+    "^([0-9]{4})?$": "four digits",
+    "^[^\\x00]*$": "no NUL",
 }
 
 OTHER_TYPES = {
