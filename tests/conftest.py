@@ -17,8 +17,25 @@ import uvloop
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
-from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, Product
+from orders.v1.cart_service_pb2_grpc import CartServiceStub
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertProductsRequest,
+    Coupon,
+    DeliveryZone,
+    Product,
+)
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from orders.v1.customer_service_pb2 import (
+    AdjustPointsRequest,
+    UpsertAddressRequest,
+    UpsertCustomerRequest,
+    UpsertPaymentMethodRequest,
+)
+from orders.v1.customer_service_pb2_grpc import CustomerServiceStub
+from orders.v1.order_pb2 import COUPON_TYPE_PERCENTAGE, PAYMENT_METHOD_CASH_ON_DELIVERY, PAYMENT_METHOD_PAYPAL
 from orders.v1.order_service_pb2 import CreateOrderRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from sqlalchemy.engine import make_url
@@ -79,6 +96,8 @@ class Service:
     channel: grpc.aio.Channel
     orders: OrderServiceStub
     catalog: CatalogServiceStub
+    carts: CartServiceStub
+    customers: CustomerServiceStub
 
     @property
     def address(self) -> str:
@@ -99,9 +118,25 @@ class Service:
             "products",
             "inventory",
             "stock_adjustments",
+            "coupons",
+            "coupon_uses",
+            "delivery_zones",
+            "customers",
+            "carts",
+            "points_accounts",
+            "points_entries",
+            "payments",
+            "documents",
+            "document_numbers",
             "idempotency_keys",
         )
-        return {table: await self.rows(f"SELECT t::text FROM {table} t ORDER BY 1") for table in tables}
+        # One connection for all of them: most tests look twice.
+        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            found = {}
+            for table in tables:
+                cursor = await connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1")
+                found[table] = await cursor.fetchall()
+        return found
 
     async def stock(self, product_id: str, variant_id: str = "") -> int:
         query = "SELECT available FROM inventory WHERE product_id = %s AND variant_id = %s"
@@ -118,15 +153,39 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
         channel = await stack.enter_async_context(
             grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=options)
         )
-        yield Service(server, url, channel, OrderServiceStub(channel), CatalogServiceStub(channel))
+        yield Service(
+            running=server,
+            url=url,
+            channel=channel,
+            orders=OrderServiceStub(channel),
+            catalog=CatalogServiceStub(channel),
+            carts=CartServiceStub(channel),
+            customers=CustomerServiceStub(channel),
+        )
 
 
 @pytest.fixture(scope="module")
 async def service(new_database: Callable[[], str]) -> AsyncIterator[Service]:
-    """A server on a database of the module's own, with the products of `PRODUCTS`."""
+    """A server on a database of the module's own, with the shop of `PRODUCTS`, `COUPONS`, `ZONES` and the customer jane."""
     async with serving(new_database()) as service:
-        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        await stock_shop(service)
         yield service
+
+
+async def stock_shop(service: Service) -> None:
+    """Stores everything that valid requests are about."""
+    catalog, customers = service.catalog, service.customers
+    await catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+    await catalog.BatchUpsertCoupons(BatchUpsertCouponsRequest(coupons=COUPONS))
+    await catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=ZONES))
+    contact = {"customer_id": "jane", "name": "Jane Doe", "email": "jane@example.com", "phone": "+1 212 555 0100"}
+    method = {"payment_method_id": "pm-1", "type": PAYMENT_METHOD_PAYPAL, "provider_token": "tok_1"}
+    await customers.UpsertCustomer(UpsertCustomerRequest(customer=contact))
+    await customers.UpsertAddress(UpsertAddressRequest(customer_id="jane", address={"address_id": "home"} | HOME))
+    await customers.UpsertPaymentMethod(UpsertPaymentMethodRequest(customer_id="jane", payment_method=method))
+    for _ in range(2):
+        await customers.AdjustPoints(AdjustPointsRequest(customer_id="jane", delta=1_000_000, reason="welcome gift"))
+        await catalog.AdjustStock(AdjustStockRequest(product_id="lamp", delta=5, reason="delivery 4711"))
 
 
 def usd(units: int, cents: int = 0) -> Money:
@@ -151,10 +210,35 @@ PRODUCTS = [
 ]
 
 
+COUPONS = [
+    Coupon(code="HALF", type=COUPON_TYPE_PERCENTAGE, basis_points=5000),
+    Coupon(code="TENTH", type=COUPON_TYPE_PERCENTAGE, basis_points=1000),
+]
+
+# Everything is delivered everywhere, free and untaxed, as without any zones; but zones can be added to these.
+ZONES = [
+    DeliveryZone(
+        zone_id=zone_id,
+        areas=[area],
+        methods=[
+            {"method": name, "prices": [{"currency_code": code} for code in ("USD", "EUR", "JPY")]}
+            for name in ("standard", "express")
+        ],
+    )
+    for zone_id, area in (("atlantis", {"country": "Atlantis"}), ("everywhere", {}))
+]
+
+HOME = {"street": "123 Main St", "city": "New York", "state": "NY", "postal_code": "10001", "country": "US"}
+
+
 def new_order(
     customer_id: str = "jane", *, product_id: str = "mug", quantity: int = 1, **fields: Any
 ) -> CreateOrderRequest:
-    """A request for an order of one line."""
+    """A request for an order of one line: to New York and paid at the door, without a payment provider, if not said otherwise."""
+    if not fields.keys() & {"shipping_address", "shipping_address_id"}:
+        fields["shipping_address"] = HOME
+    if not fields.keys() & {"payment_method", "payment_method_id"}:
+        fields["payment_method"] = PAYMENT_METHOD_CASH_ON_DELIVERY
     request = CreateOrderRequest(customer_id=customer_id, **fields)
     request.items.add(product_id=product_id, quantity=quantity)
     return request

@@ -151,13 +151,12 @@ def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None
 
 
 def _read_welcome(process: subprocess.Popen[str]) -> str:
-    """Everything that the server says: a line on a database of one's own, else up to the last command to paste."""
+    """Everything that the server says, up to how to stop it."""
     assert process.stdout
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        last_command = line.strip().endswith("OrderService/CancelOrder") and " curl " in line
-        if last_command or "your PostgreSQL" in line:
+        if line.endswith("Stop with Ctrl-C.\n"):
             break
     return "".join(lines)
 

@@ -16,8 +16,22 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.type.money_pb2 import Money
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, TRACKING_STATUS_ORDER_PLACED, Order, Tracking
-from orders.v1.order_service_pb2 import ListOrdersResponse
+from orders.v1.cart_service_pb2 import Cart
+from orders.v1.invoice_pb2 import Invoice
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD,
+    PAYMENT_STATUS_PAID,
+    TRACKING_STATUS_DELIVERED,
+    TRACKING_STATUS_IN_TRANSIT,
+    Order,
+    Tracking,
+)
+from orders.v1.order_service_pb2 import ListOrdersResponse, PriceOrderResponse
 
 from tests.conftest import new_order
 from tests.e2e.processes import Finished, Server, serving
@@ -61,10 +75,18 @@ def details_of(finished: Finished) -> dict[str, Any]:
     return {name: kinds[name].FromString(base64.b64decode(value + "==")) for name, value in found.items()}
 
 
-def printed(server: Server, tool: str) -> dict[str, str]:
-    """The commands for a tool, by their method."""
-    lines = [line for line in server.welcome.splitlines() if line.startswith(f"  {tool} ")]
-    return {line.rsplit("/", 1)[-1] if "/orders.v1" in line or " orders.v1" in line else "list": line for line in lines}
+def printed(server: Server, tool: str) -> list[tuple[str, str]]:
+    """The commands for a tool, in their order, each with its method. What `buf curl` is called by is part of each."""
+    lines = [line.strip() for line in server.welcome.splitlines()]
+    if tool == "grpcurl":
+        return [(line.rpartition(".")[2], line) for line in lines if line.startswith("grpcurl -plaintext -d ")]
+    (function,) = (line for line in lines if line.startswith("call() {"))
+    return [(line.split()[1], f"{function}\n{line}") for line in lines if line.startswith("call ")]
+
+
+def command(server: Server, tool: str, method: str) -> str:
+    """The first command that calls a method."""
+    return dict(reversed(printed(server, tool)))[method]
 
 
 @pytest.fixture(scope="module", params=[pytest.param("grpcurl", marks=needs_grpcurl), ".venv/bin/buf curl"])
@@ -81,27 +103,50 @@ def fresh(server: Server, tool: str) -> Iterator[Server]:
         yield fresh
 
 
-def test_every_printed_command_does_what_it_says_in_the_order_in_which_they_stand(fresh: Server, tool: str) -> None:
+# What the printed commands answer, in their order.
+TOUR: list[tuple[str, type[Message]]] = [
+    ("CartService/AddCartItem", Cart),
+    ("CartService/AddCartItem", Cart),
+    ("OrderService/PriceOrder", PriceOrderResponse),
+    ("OrderService/CreateOrder", Order),
+    ("OrderService/RecordPayment", Order),
+    ("OrderService/GetInvoice", Invoice),
+    ("OrderService/TransitionOrder", Order),
+    ("OrderService/TransitionOrder", Order),
+    ("OrderService/RecordTrackingEvent", Tracking),
+    ("OrderService/TrackOrder", Tracking),
+    ("OrderService/RecordTrackingEvent", Tracking),
+    ("OrderService/GetOrder", Order),
+    ("OrderService/ListOrders", ListOrdersResponse),
+]
+
+
+def test_the_printed_commands_take_an_order_from_the_cart_to_the_door(fresh: Server, tool: str) -> None:
     commands = printed(fresh, tool)
-    assert list(commands)[-5:] == ["CreateOrder", "GetOrder", "ListOrders", "TrackOrder", "CancelOrder"]
-    created = answer(commands["CreateOrder"], Order)
-    # 2 × 12.50 + 1,250 + 100 to install the sofa
-    assert created.pricing.total == Money(currency_code="USD", units=1375)
-    assert created.order_number in commands["GetOrder"]
-    assert answer(commands["GetOrder"], Order) == created
-    page = answer(commands["ListOrders"], ListOrdersResponse)
-    assert page.orders[0] == created
-    assert page.complete
-    story = answer(commands["TrackOrder"], Tracking)
-    assert [event.status for event in story.events] == [TRACKING_STATUS_ORDER_PLACED]
-    cancelled = answer(commands["CancelOrder"], Order)
-    assert cancelled.status == ORDER_STATUS_CANCELLED
-    assert cancelled.cancellation.reason == "changed my mind"
+    assert [method for method, _ in commands] == [method for method, _ in TOUR]
+    answers: list[Any] = [answer(line, kind) for (_, line), (_, kind) in zip(commands, TOUR, strict=True)]
+    mug, cart, priced, created, paid, invoice, packed, shipped, moving, tracked, arrived, delivered, listed = answers
+    assert [item.product_id for item in mug.items] == ["mug"]
+    assert [item.product_id for item in cart.items] == ["mug", "sofa"]
+    # 2 × 12.50 + 1,250 − 20, 100 to install the sofa, and 8.88 % of 24.61, 1,230.39 and 100
+    assert priced.pricing.total == Money(currency_code="USD", units=1475, nanos=330_000_000)
+    assert created.pricing == priced.pricing
+    assert created.status == ORDER_STATUS_PENDING
+    assert created.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
+    assert (paid.status, paid.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_PAID)
+    assert invoice.invoice_number == paid.invoice_number
+    assert (packed.status, shipped.status) == (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED)
+    assert moving.status == TRACKING_STATUS_IN_TRANSIT
+    assert tracked == moving
+    assert arrived.status == TRACKING_STATUS_DELIVERED
+    assert (delivered.order_id, delivered.status) == (created.order_id, ORDER_STATUS_DELIVERED)
+    assert listed.orders[0] == delivered
+    assert listed.complete
 
 
 def test_an_error_is_printed_with_its_details(fresh: Server, tool: str) -> None:
-    cancel = printed(fresh, tool)["CancelOrder"]
-    missing = paste(re.sub(r"ORD-\d+-\d+", "ORD-2026-999999", cancel))
+    get = command(fresh, tool, "OrderService/GetOrder")
+    missing = paste(re.sub(r"ORD-\d+-\d+", "ORD-2026-999999", get))
     assert missing.code != 0
     assert "there is no order 'ORD-2026-999999'" in missing.err
     if tool == "grpcurl":
@@ -111,7 +156,7 @@ def test_an_error_is_printed_with_its_details(fresh: Server, tool: str) -> None:
 
 
 def test_a_field_that_is_misspelt_is_refused_by_the_tool(fresh: Server, tool: str) -> None:
-    create = printed(fresh, tool)["CreateOrder"]
+    create = command(fresh, tool, "OrderService/CreateOrder")
     refused = paste(create.replace("customer_id", "costumer_id"))
     assert refused.code != 0
     assert "costumer_id" in refused.err
@@ -121,12 +166,14 @@ class TestGrpcurl:
     pytestmark = needs_grpcurl
 
     def test_the_printed_list_names_every_service(self, server: Server) -> None:
-        listed = paste(printed(server, "grpcurl")["list"])
+        listed = paste(next(line for line in server.welcome.splitlines() if line.endswith(" list")))
         assert listed.code == 0
         assert listed.out.splitlines() == [
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
+            "orders.v1.CartService",
             "orders.v1.CatalogService",
+            "orders.v1.CustomerService",
             "orders.v1.OrderService",
         ]
 

@@ -28,6 +28,8 @@ DOCUMENT = (ROOT / "docs" / "http-mapping.md").read_text()
 
 Query = Mapping[str, object] | Sequence[tuple[str, object]]
 
+HOME = {"street": "123 Main St", "city": "New York", "state": "NY", "postal_code": "10001", "country": "US"}
+
 
 @dataclass(frozen=True)
 class Response:
@@ -79,9 +81,16 @@ class Api:
             connection.close()
 
     def create(self, customer_id: str = "jane", **fields: Any) -> dict[str, Any]:
-        """A new order."""
+        """A new order, to New York if not said otherwise."""
         body = {"customer_id": customer_id, "items": [{"product_id": "mug", "quantity": 2}], **fields}
+        if "shipping_address_id" not in body:
+            body.setdefault("shipping_address", HOME)
         return dict(self.call("POST", "/v1/orders", body).ok)
+
+    def pay(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """The order, paid by an outside payment service."""
+        event = {"event_id": f"paid-{order['order_id']}", "type": "PAYMENT_EVENT_TYPE_PAID"}
+        return dict(self.call("POST", f"/v1/orders/{order['order_id']}/payments", {"event": event}).ok)
 
 
 @contextmanager
@@ -115,6 +124,11 @@ def api(server: Server, folder: Path) -> Iterator[Api]:
     with envoy(folder, server.address) as api:
         wait_until(lambda: status_of_health(api) == 200)
         yield api
+
+
+def stored(order: dict[str, Any]) -> dict[str, Any]:
+    """A created order as everybody sees it later: the secret is only in the first answer."""
+    return {**order, "payment_intent": {**order["payment_intent"], "client_secret": ""}}
 
 
 # Every binding, by verb and path, with a call of it and what it must answer.
@@ -159,17 +173,20 @@ def _(api: Api) -> None:
         {
             "customerId": "jane",
             "items": [{"productId": "mug", "quantity": "2"}],
-            "shipping_address": {"street": "123 Main St", "postal_code": "10001"},
+            "shipping_address": HOME,
             "payment_method": 1,
         },
     ).ok
     assert order["status"] == "ORDER_STATUS_PENDING"
     assert order["payment_method"] == "PAYMENT_METHOD_CREDIT_CARD"
     assert order["shipping_address"]["postal_code"] == "10001"
-    assert order["pricing"]["total"] == {"currency_code": "USD", "units": "25", "nanos": 0}
+    # 2 × 12.50, 9.90 for shipping, 8.88 % of each: 2.22 and 0.88
+    assert order["pricing"]["total"] == {"currency_code": "USD", "units": "38", "nanos": 0}
+    assert order["payment_intent"]["status"] == "PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD"
+    assert order["payment_intent"]["client_secret"]
     assert order["items"][0]["unit_price"] == {"currency_code": "USD", "units": "12", "nanos": 500000000}
     # 64 bits are text, what is empty is printed, and a message that is not set is absent.
-    assert order["version"] == "1"
+    assert order["version"] == "2"
     assert order["items"][0]["quantity"] == 2
     assert order["metadata"] == {}
     assert "cancellation" not in order
@@ -178,7 +195,7 @@ def _(api: Api) -> None:
 
 @calls("GET", "/v1/orders/{order_id}")
 def _(api: Api) -> None:
-    order = api.create()
+    order = stored(api.create())
     assert api.call("GET", f"/v1/orders/{order['order_id']}").ok == order
     assert api.call("GET", f"/v1/orders/{order['order_number']}").ok == order
     missing = api.call("GET", "/v1/orders/nope")
@@ -188,7 +205,7 @@ def _(api: Api) -> None:
 
 @calls("GET", "/v1/orders:batchGet")
 def _(api: Api) -> None:
-    one, two = api.create(), api.create()
+    one, two = stored(api.create()), stored(api.create())
     query = [("order_ids", two["order_id"]), ("order_ids", "nope"), ("order_ids", one["order_number"])]
     assert api.call("GET", "/v1/orders:batchGet", query=query).ok == {
         "orders": [two, one],
@@ -216,7 +233,7 @@ def _(api: Api) -> None:
 
 @calls("GET", "/v1/orders")
 def _(api: Api) -> None:
-    created = [api.create("searched") for _ in range(3)]
+    created = [stored(api.create("searched")) for _ in range(3)]
     assert api.call("POST", f"/v1/orders/{created[0]['order_id']}:cancel", {}).ok
     query = [
         ("filter.customer_id", "searched"),
@@ -248,7 +265,7 @@ def _(api: Api) -> None:
 def update(verb: str) -> None:
     @calls(verb, "/v1/orders/{order.order_id}")
     def _(api: Api) -> None:
-        order = api.create(shipping_address={"street": "123 Main St", "city": "Anytown"}, special_instructions="ring")
+        order = api.create(special_instructions="ring")
         path = f"/v1/orders/{order['order_id']}"
         # Without a mask: what is set and differs. What is left out stays.
         new = {**order["shipping_address"], "street": "456 Oak Ave"}
@@ -259,7 +276,7 @@ def update(verb: str) -> None:
         assert moved["special_instructions"] == "ring"
         # The whole order, as it was read, with a change in one place.
         whole = api.call(verb, path, {**moved, "special_instructions": "knock"}).ok
-        assert (whole["special_instructions"], whole["version"]) == ("knock", "3")
+        assert (whole["special_instructions"], int(whole["version"])) == ("knock", int(order["version"]) + 2)
         # With a mask: what it names and the body leaves out is emptied.
         emptied = api.call(verb, path, {}, {"update_mask": "special_instructions,shipping_address.city"}).ok
         assert emptied["special_instructions"] == ""
@@ -270,16 +287,16 @@ def update(verb: str) -> None:
         assert trial["special_instructions"] == "no"
         assert api.call("GET", path).ok == camel
         confirm = {"override_reason": "paid in the shop"}
-        assert api.call(verb, path, {"status": "ORDER_STATUS_CONFIRMED"}, confirm).ok["status"] == (
-            "ORDER_STATUS_CONFIRMED"
-        )
+        confirmed = api.call(verb, path, {"status": "ORDER_STATUS_CONFIRMED"}, confirm).ok
+        assert confirmed["status"] == "ORDER_STATUS_CONFIRMED"
         stale = api.call(verb, path, {"special_instructions": "late", "etag": order["etag"]})
-        assert stale.refused(409, "ETAG_MISMATCH")["etag"] == "6"
+        assert stale.refused(409, "ETAG_MISMATCH")["etag"] == confirmed["etag"]
         # What the server sets cannot be changed; what names the order or dates it is no wish to.
         dearer = api.call(verb, path, {"pricing": {"subtotal": {"currency_code": "USD", "units": 1}}})
         dearer.refused(400, "INVALID_ORDER_DATA")
         assert "order.pricing" in dearer.json["message"]
-        assert api.call(verb, path, {"order_number": "ORD-1", "update_time": order["create_time"]}).ok["version"] == "6"
+        dated = {"order_number": "ORD-1", "update_time": order["create_time"]}
+        assert api.call(verb, path, dated).ok["version"] == confirmed["version"]
 
 
 update("PATCH")
@@ -376,13 +393,83 @@ def _(api: Api) -> None:
 def _(api: Api) -> None:
     path = f"/v1/orders/{api.create()['order_id']}"
     assert api.call("DELETE", path, query={"reason": "changed my mind"}).ok
-    first = api.call("GET", f"{path}/events", query={"page_size": 1}).ok
-    assert [event["type"] for event in first["events"]] == ["ORDER_EVENT_TYPE_CREATED"]
-    second = api.call("GET", f"{path}/events", query={"page_token": first["next_page_token"]}).ok
-    assert [(event["to_status"], event["reason"]) for event in second["events"]] == [
-        ("ORDER_STATUS_CANCELLED", "changed my mind")
-    ]
+    first = api.call("GET", f"{path}/events", query={"page_size": 2}).ok
+    assert [event["type"] for event in first["events"]] == ["ORDER_EVENT_TYPE_CREATED", "ORDER_EVENT_TYPE_PAYMENT"]
+    second = api.call("GET", f"{path}/events", query={"page_token": first["next_page_token"]}).ok["events"]
+    assert (second[0]["to_status"], second[0]["reason"]) == ("ORDER_STATUS_CANCELLED", "changed my mind")
     api.call("GET", f"{path}/events", query={"page_token": "nonsense"}).refused(400, "RESUME_TOKEN_INVALID")
+
+
+@calls("POST", "/v1/orders:price")
+def _(api: Api) -> None:
+    lines = [{"product_id": "sofa", "variant_id": "blue", "quantity": 1}]
+    body = {"customer_id": "jane", "items": lines, "shipping_address_id": "home", "coupon_code": "sofa5"}
+    priced = api.call("POST", "/v1/orders:price", body).ok
+    # 1,250 less 5 %, 100 to install it, free delivery, 8.88 % of 1,187.50 and of 100
+    assert priced["pricing"]["total"] == {"currency_code": "USD", "units": "1401", "nanos": 830000000}
+    assert priced["steps"][-1]["type"] == "PRICE_STEP_TYPE_POINTS_EARNED"
+    assert [option["method"] for option in priced["delivery_options"]] == ["standard", "express"]
+    nowhere = {**body, "shipping_address": {"street": "1 rue X", "country": "FR"}}
+    del nowhere["shipping_address_id"]
+    refused = api.call("POST", "/v1/orders:price", nowhere).refused(400, "DELIVERY_NOT_AVAILABLE")
+    assert (refused["condition"], refused["country"]) == ("zone", "FR")
+    worn = {**body, "coupon_code": "NOPE"}
+    assert api.call("POST", "/v1/orders:price", worn).refused(400, "INVALID_COUPON")["condition"] == "exists"
+
+
+@calls("POST", "/v1/orders/{order_id}/payments")
+def _(api: Api) -> None:
+    order = api.create()
+    path = f"/v1/orders/{order['order_id']}/payments"
+    event = {"event_id": f"evt-{order['order_id']}", "type": "PAYMENT_EVENT_TYPE_PAID", "provider": "stripe"}
+    paid = api.call("POST", path, {"event": event}).ok
+    assert (paid["status"], paid["payment_status"]) == ("ORDER_STATUS_CONFIRMED", "PAYMENT_STATUS_PAID")
+    assert paid["payment"]["paid_amount"] == order["pricing"]["total"]
+    assert paid["invoice_number"].startswith("INV-")
+    # The same event counts once.
+    assert api.call("POST", path, {"event": event}).ok == paid
+
+
+@calls("POST", "/v1/orders/{order_id}:refund")
+def _(api: Api) -> None:
+    order = api.create(payment_method_id="pm-visa", shipping_address_id="home")
+    assert order["payment_status"] == "PAYMENT_STATUS_PAID"
+    path = f"/v1/orders/{order['order_id']}:refund"
+    body = {"amount": {"currency_code": "USD", "units": 5}, "reason": "a chipped mug", "etag": order["etag"]}
+    refunded = api.call("POST", path, body).ok
+    assert refunded["payment_status"] == "PAYMENT_STATUS_PARTIALLY_REFUNDED"
+    assert [refund["status"] for refund in refunded["refunds"]] == ["REFUND_STATUS_SUCCEEDED"]
+    much = {"amount": {"currency_code": "USD", "units": 500}}
+    assert api.call("POST", path, much).refused(400, "REFUND_EXCEEDS_PAYMENT")["refundable"] == "33.00 USD"
+
+
+@calls("GET", "/v1/orders/{order_id}/invoice")
+def _(api: Api) -> None:
+    order = api.create()
+    path = f"/v1/orders/{order['order_id']}/invoice"
+    api.call("GET", path).refused(404, "INVOICE_NOT_FOUND")
+    paid = api.pay(order)
+    invoice = api.call("GET", path).ok
+    assert invoice["invoice_number"] == paid["invoice_number"]
+    assert invoice["pricing"] == paid["pricing"]
+
+
+@calls("POST", "/v1/orders/{order_id}:reorder")
+def _(api: Api) -> None:
+    order = api.create("regular")
+    cart = api.call("POST", f"/v1/orders/{order['order_number']}:reorder", {}).ok
+    assert [(item["product_id"], item["quantity"]) for item in cart["items"]] == [("mug", 2)]
+    again = {"customer_id": "regular", "cart_id": cart["cart_id"], "shipping_address": HOME}
+    assert api.call("POST", "/v1/orders", again).ok["pricing"] == order["pricing"]
+
+
+@calls("GET", "/v1/orders/{order_id}:explain")
+def _(api: Api) -> None:
+    explained = api.call("GET", f"/v1/orders/{api.create()['order_id']}:explain").ok
+    confirm = next(step for step in explained["transitions"] if step["to"] == "ORDER_STATUS_CONFIRMED")
+    assert (confirm["allowed"], confirm["blocked_by"]) == (False, "ERROR_REASON_INVALID_TRANSITION")
+    cancel = next(step for step in explained["transitions"] if step["to"] == "ORDER_STATUS_CANCELLED")
+    assert (cancel["allowed"], cancel["roles"]) == (True, ["admin", "customer"])
 
 
 @calls("POST", "/v1/products:batchUpsert")
@@ -421,12 +508,241 @@ def _(api: Api) -> None:
     )
 
 
+@calls("GET", "/v1/products/{product_id}/adjustments")
+def _(api: Api) -> None:
+    assert api.call("POST", "/v1/products/vase:adjustStock", {"delta": -1, "reason": "broken"}).ok
+    path = "/v1/products/vase/adjustments"
+    first = api.call("GET", path, query={"page_size": 1}).ok
+    assert [(each["delta"], each["reason"]) for each in first["adjustments"]] == [("-1", "broken")]
+    second = api.call("GET", path, query={"page_token": first["next_page_token"]}).ok
+    assert [(each["delta"], each["reason"]) for each in second["adjustments"]] == [("40", "catalogue")]
+    assert api.call("GET", "/v1/products/nope/adjustments").ok["adjustments"] == []
+
+
+def usd(units: int) -> dict[str, Any]:
+    return {"currency_code": "USD", "units": units}
+
+
+@calls("POST", "/v1/coupons:batchUpsert")
+def _(api: Api) -> None:
+    coupon = {"code": "spring", "type": "COUPON_TYPE_FIXED", "amounts": [usd(5)]}
+    answer = api.call("POST", "/v1/coupons:batchUpsert", {"coupons": [coupon]}).ok
+    assert (answer["inserted"], answer["coupons"][0]["code"]) == (1, "SPRING")
+    bad = {"coupons": [{**coupon, "amounts": []}]}
+    api.call("POST", "/v1/coupons:batchUpsert", bad).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("GET", "/v1/coupons/{code}")
+def _(api: Api) -> None:
+    before = int(api.call("GET", "/v1/coupons/welcome10").ok["times_used"])
+    api.create("newcomer", coupon_code="WELCOME10")
+    coupon = api.call("GET", "/v1/coupons/Welcome10").ok
+    assert (coupon["basis_points"], int(coupon["times_used"])) == (1000, before + 1)
+    assert api.call("GET", "/v1/coupons/nope").refused(404, "COUPON_NOT_FOUND")["coupon_code"]
+
+
+@calls("GET", "/v1/coupons")
+def _(api: Api) -> None:
+    first = api.call("GET", "/v1/coupons", query={"page_size": 1}).ok
+    second = api.call("GET", "/v1/coupons", query={"page_size": 1, "page_token": first["next_page_token"]}).ok
+    assert first["coupons"][0]["code"] < second["coupons"][0]["code"]
+
+
+def alaska(zone_id: str) -> dict[str, Any]:
+    return {
+        "zone_id": zone_id,
+        "areas": [{"country": "US", "state": zone_id}],
+        "methods": [{"method": "standard", "prices": [usd(50)], "transit_days": 9}],
+    }
+
+
+@calls("POST", "/v1/deliveryZones:batchUpsert")
+def _(api: Api) -> None:
+    zones = {"zones": [alaska("AK")]}
+    assert api.call("POST", "/v1/deliveryZones:batchUpsert", zones).ok["inserted"] == 1
+    assert api.call("POST", "/v1/deliveryZones:batchUpsert", zones).ok["unchanged"] == 1
+    order = api.create(shipping_address={**HOME, "city": "Juneau", "state": "AK", "postal_code": "99801"})
+    assert (order["delivery"]["zone_id"], order["pricing"]["shipping"]["units"]) == ("AK", "50")
+
+
+@calls("GET", "/v1/deliveryZones/{zone_id}")
+def _(api: Api) -> None:
+    assert api.call("GET", "/v1/deliveryZones/de").ok["tax_included"] is True
+    assert api.call("GET", "/v1/deliveryZones/nope").refused(404, "DELIVERY_ZONE_NOT_FOUND") == {"zone_id": "nope"}
+
+
+@calls("GET", "/v1/deliveryZones")
+def _(api: Api) -> None:
+    zones = api.call("GET", "/v1/deliveryZones", query={"page_size": 1000}).ok["zones"]
+    assert {"at", "de", "us", "us-ny"} <= {zone["zone_id"] for zone in zones}
+
+
+@calls("DELETE", "/v1/deliveryZones/{zone_id}")
+def _(api: Api) -> None:
+    assert api.call("POST", "/v1/deliveryZones:batchUpsert", {"zones": [alaska("HI")]}).ok
+    assert api.call("DELETE", "/v1/deliveryZones/HI").ok["zone_id"] == "HI"
+    api.call("DELETE", "/v1/deliveryZones/HI").refused(404, "DELIVERY_ZONE_NOT_FOUND")
+
+
+def add(api: Api, customer_id: str, product_id: str = "mug", quantity: int = 1) -> dict[str, Any]:
+    """The customer's cart with something more in it."""
+    body = {"customer_id": customer_id, "product_id": product_id, "quantity": quantity}
+    return dict(api.call("POST", "/v1/cart/items", body).ok)
+
+
+@calls("GET", "/v1/cart")
+def _(api: Api) -> None:
+    empty = api.call("GET", "/v1/cart", query={"customer_id": "looker"}).ok
+    assert (empty["items"], empty["total_quantity"]) == ([], "0")
+    filled = add(api, "looker")
+    assert filled["cart_id"] == empty["cart_id"]
+    assert api.call("GET", "/v1/cart", query={"customer_id": "looker"}).ok == filled
+    other = {"customer_id": "looker", "cart_id": "nope"}
+    assert api.call("GET", "/v1/cart", query=other).refused(404, "CART_NOT_FOUND") == {"cart_id": "nope"}
+
+
+@calls("POST", "/v1/cart/items")
+def _(api: Api) -> None:
+    cart = add(api, "adder", "lamp", 2)
+    assert cart["items"][0]["total_price"] == {"currency_code": "USD", "units": "99", "nanos": 800000000}
+    assert add(api, "adder", "lamp", 1)["items"][0]["quantity"] == 3
+    much = {"customer_id": "adder", "product_id": "lamp", "quantity": 1_000}
+    api.call("POST", "/v1/cart/items", much).refused(400, "INSUFFICIENT_STOCK")
+
+
+def update_cart_item(verb: str) -> None:
+    @calls(verb, "/v1/cart/items/{item_id}")
+    def _(api: Api) -> None:
+        customer_id = f"changer-{verb}"
+        item_id = add(api, customer_id)["items"][0]["item_id"]
+        body = {"customer_id": customer_id, "quantity": 4}
+        assert api.call(verb, f"/v1/cart/items/{item_id}", body).ok["total_quantity"] == "4"
+        missing = api.call(verb, "/v1/cart/items/99", body).refused(404, "CART_ITEM_NOT_FOUND")
+        assert missing["item_id"] == "99"
+
+
+update_cart_item("PUT")
+update_cart_item("PATCH")
+
+
+@calls("DELETE", "/v1/cart/items/{item_id}")
+def _(api: Api) -> None:
+    add(api, "remover", "lamp")
+    item_id = add(api, "remover", "mug")["items"][1]["item_id"]
+    query = {"customer_id": "remover", "request_id": "remove-1"}
+    for _ in range(2):
+        left = api.call("DELETE", f"/v1/cart/items/{item_id}", query=query).ok
+        assert [item["product_id"] for item in left["items"]] == ["lamp"]
+
+
+@calls("DELETE", "/v1/cart")
+def _(api: Api) -> None:
+    add(api, "clearer")
+    assert api.call("DELETE", "/v1/cart", query={"customer_id": "clearer"}).ok["items"] == []
+
+
+@calls("GET", "/v1/customers/{customer_id}")
+def _(api: Api) -> None:
+    account = api.call("GET", "/v1/customers/omar").ok
+    assert account["customer"]["name"] == "Omar Haddad"
+    assert [method["provider_token"] for method in account["payment_methods"]] == [""]
+    assert api.call("GET", "/v1/customers/nope").refused(404, "CUSTOMER_NOT_FOUND") == {"customer_id": "nope"}
+
+
+@calls("PUT", "/v1/customers/{customer.customer_id}")
+def _(api: Api) -> None:
+    body = {"name": "Ann Lee", "email": "ann@example.com"}
+    account = api.call("PUT", "/v1/customers/ann", body, {"request_id": "ann-1"}).ok
+    assert account["customer"] == {**body, "customer_id": "ann", "phone": ""}
+    assert api.create("ann")["customer"] == account["customer"]
+
+
+@calls("POST", "/v1/customers/{customer_id}/addresses")
+def _(api: Api) -> None:
+    saved = api.call("POST", "/v1/customers/mover/addresses", HOME).ok
+    assert saved == {**HOME, "address_id": saved["address_id"], "name": "", "phone": ""}
+    order = api.create("mover", shipping_address_id=saved["address_id"])
+    assert order["shipping_address"] == saved
+
+
+@calls("PUT", "/v1/customers/{customer_id}/addresses/{address.address_id}")
+def _(api: Api) -> None:
+    for street in ("1 First Ave", "2 Second Ave"):
+        api.call("PUT", "/v1/customers/nomad/addresses/home", {**HOME, "street": street})
+    addresses = api.call("GET", "/v1/customers/nomad").ok["addresses"]
+    assert [(address["address_id"], address["street"]) for address in addresses] == [("home", "2 Second Ave")]
+
+
+@calls("DELETE", "/v1/customers/{customer_id}/addresses/{address_id}")
+def _(api: Api) -> None:
+    assert api.call("PUT", "/v1/customers/leaver/addresses/home", HOME).ok
+    assert api.call("DELETE", "/v1/customers/leaver/addresses/home").ok["addresses"] == []
+    api.call("DELETE", "/v1/customers/leaver/addresses/home").refused(404, "ADDRESS_NOT_FOUND")
+
+
+CARD = {"type": "PAYMENT_METHOD_CREDIT_CARD", "brand": "visa", "last_four": "4242", "provider_token": "tok_visa"}
+
+
+@calls("POST", "/v1/customers/{customer_id}/paymentMethods")
+def _(api: Api) -> None:
+    saved = api.call("POST", "/v1/customers/payer/paymentMethods", CARD).ok
+    assert (saved["last_four"], saved["provider_token"]) == ("4242", "")
+    order = api.create("payer", payment_method_id=saved["payment_method_id"])
+    assert (order["status"], order["payment_status"]) == ("ORDER_STATUS_CONFIRMED", "PAYMENT_STATUS_PAID")
+    number = {**CARD, "brand": "4111 1111 1111 1111"}
+    refused = api.call("POST", "/v1/customers/payer/paymentMethods", number)
+    refused.refused(400, "INVALID_ORDER_DATA")
+    assert "1111" not in refused.text
+
+
+@calls("PUT", "/v1/customers/{customer_id}/paymentMethods/{payment_method.payment_method_id}")
+def _(api: Api) -> None:
+    path = "/v1/customers/spender/paymentMethods/pm-1"
+    assert api.call("PUT", path, {**CARD, "provider_token": "tok_decline_no_funds"}).ok["payment_method_id"] == "pm-1"
+    body = {"customer_id": "spender", "items": [{"product_id": "mug", "quantity": 1}], "shipping_address": HOME}
+    declined = api.call("POST", "/v1/orders", {**body, "payment_method_id": "pm-1"})
+    order_id = declined.refused(400, "PAYMENT_FAILED")["order_id"]
+    assert api.call("GET", f"/v1/orders/{order_id}").ok["status"] == "ORDER_STATUS_CANCELLED"
+
+
+@calls("DELETE", "/v1/customers/{customer_id}/paymentMethods/{payment_method_id}")
+def _(api: Api) -> None:
+    path = "/v1/customers/forgetter/paymentMethods/pm-1"
+    assert api.call("PUT", path, CARD).ok
+    assert api.call("DELETE", path).ok["payment_methods"] == []
+    api.call("DELETE", path).refused(404, "PAYMENT_METHOD_NOT_FOUND")
+
+
+@calls("POST", "/v1/customers/{customer_id}/points:adjust")
+def _(api: Api) -> None:
+    path = "/v1/customers/collector/points:adjust"
+    body = {"delta": 10, "reason": "welcome gift", "request_id": "gift-1"}
+    for _ in range(2):
+        assert api.call("POST", path, body).ok["balance"] == "10"
+    short = api.call("POST", path, {"delta": -11, "reason": "too many"}).refused(400, "INSUFFICIENT_POINTS")
+    assert short == {"requested": "11", "available": "10"}
+
+
+@calls("GET", "/v1/customers/{customer_id}/points")
+def _(api: Api) -> None:
+    for delta in (10, 20):
+        body = {"delta": delta, "reason": "gift"}
+        assert api.call("POST", "/v1/customers/saver/points:adjust", body).ok
+    order = api.create("saver", loyalty_points_to_use="25")
+    newest = api.call("GET", "/v1/customers/saver/points", query={"page_size": 1}).ok
+    assert newest["points_balance"] == "5"
+    assert [(entry["delta"], entry["order_id"]) for entry in newest["entries"]] == [("-25", order["order_id"])]
+    query = {"page_token": newest["next_page_token"]}
+    older = api.call("GET", "/v1/customers/saver/points", query=query).ok
+    assert [entry["delta"] for entry in older["entries"]] == ["20", "10"]
+
+
 class TestRequests:
     def test_the_example_of_the_document_creates_an_order_once(self, api: Api) -> None:
         price = {"currency_code": "USD", "units": 1}
         products = [{"product_id": name, "name": name, "price": price, "stock": 9} for name in ("A100", "B200")]
         assert api.call("POST", "/v1/products:batchUpsert", {"products": products}).ok
-        (body,) = re.findall(r"curl -X POST http://localhost:8080/v1/orders -d '(.*?)'", DOCUMENT, re.DOTALL)
+        body, *_ = re.findall(r"curl -X POST http://localhost:8080/v1/orders -d '(.*?)'", DOCUMENT, re.DOTALL)
         first = api.call("POST", "/v1/orders", body)
         again = api.call("POST", "/v1/orders", body)
         assert again.ok == first.ok
@@ -436,6 +752,20 @@ class TestRequests:
         (change,) = re.findall(r"curl -X PUT http://localhost:8080/v1/orders/\S+ -d '(.*?)'", DOCUMENT, re.DOTALL)
         changed = api.call("PUT", f"/v1/orders/{first.ok['order_number']}", change).ok
         assert changed["shipping_address"]["street"] == "456 Oak Ave"
+
+    def test_the_checkout_of_the_document_goes_from_the_cart_to_the_order(self, api: Api) -> None:
+        section = DOCUMENT.partition("### A checkout")[2].partition("###")[0]
+        lines = re.findall(
+            r"^curl (?:-X (\w+) )?'?http://localhost:8080(\S+?)'?(?: -d '(.*)')?$", section, re.MULTILINE
+        )
+        assert len(lines) == 4
+        cart_id = api.call("GET", "/v1/cart", query={"customer_id": "jane"}).ok["cart_id"]
+        added, shown, priced, ordered = [
+            api.call(verb or "GET", path, body.replace("…", cart_id) or None).ok for verb, path, body in lines
+        ]
+        assert shown == added
+        assert ordered["pricing"] == priced["pricing"] == shown["pricing"]
+        assert api.call("GET", "/v1/cart", query={"customer_id": "jane"}).ok["items"] == []
 
     def test_an_id_in_the_body_that_differs_from_the_path_is_refused(self, api: Api) -> None:
         one, two = api.create()["order_id"], api.create()["order_id"]
@@ -472,22 +802,23 @@ class TestRequests:
         api.call("GET", "/v1/orders", query=query).refused(400)
 
     def test_a_body_needs_no_content_type_but_must_be_json_of_the_right_types(self, api: Api) -> None:
-        good = {"customer_id": "jane", "items": [{"product_id": "mug", "quantity": 1}]}
+        good = {"customer_id": "jane", "items": [{"product_id": "mug", "quantity": 1}], "shipping_address": HOME}
         for headers in ({}, {"content-type": "application/json"}, {"content-type": "text/plain"}):
             assert api.call("POST", "/v1/orders", good, headers=headers).status == 200
         for bad in ("{", '{"customer_id": 5}', '{"customer_id": {}}', '{"items": [5]}'):
             assert api.call("POST", "/v1/orders", bad).refused(400) == {}
 
     def test_one_object_where_a_list_belongs_is_taken_for_a_list_of_one(self, api: Api) -> None:
-        body = {"customer_id": "jane", "items": {"product_id": "mug", "quantity": 1}}
+        body = {"customer_id": "jane", "items": {"product_id": "mug", "quantity": 1}, "shipping_address": HOME}
         assert len(api.call("POST", "/v1/orders", body).ok["items"]) == 1
 
     def test_a_field_that_the_message_does_not_have_is_ignored_in_a_body(self, api: Api) -> None:
-        order = api.create(shipping_address={"street": "123 Main St", "zip": "10001"}, colour="blue")
+        address = {"street": "123 Main St", "zip": "10001", "country": "US"}
+        order = api.create(shipping_address=address, colour="blue")
         assert order["shipping_address"]["postal_code"] == ""
 
     def test_a_callers_deadline_limits_the_call(self, api: Api, server: Server) -> None:
-        body = {"customer_id": "hasty", "items": [{"product_id": "lamp", "quantity": 1}]}
+        body = {"customer_id": "hasty", "items": [{"product_id": "lamp", "quantity": 1}], "shipping_address": HOME}
         with psycopg.connect(server.url) as blocker:
             blocker.execute("SELECT 1 FROM inventory WHERE product_id = 'lamp' FOR UPDATE")
             late = api.call("POST", "/v1/orders", body, headers={"grpc-timeout": "100m"})

@@ -13,19 +13,49 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
-from orders.v1 import catalog_service_pb2, order_service_pb2
+from orders.v1 import cart_service_pb2, catalog_service_pb2, customer_service_pb2, order_service_pb2
+from orders.v1.cart_service_pb2 import (
+    AddCartItemRequest,
+    ClearCartRequest,
+    GetCartRequest,
+    RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
     BatchUpsertProductsRequest,
+    DeleteDeliveryZoneRequest,
+    GetCouponRequest,
+    GetDeliveryZoneRequest,
     GetProductRequest,
+    ListCouponsRequest,
+    ListDeliveryZonesRequest,
     ListProductsRequest,
+    ListStockAdjustmentsRequest,
+)
+from orders.v1.customer_service_pb2 import (
+    AdjustPointsRequest,
+    DeleteAddressRequest,
+    DeletePaymentMethodRequest,
+    GetCustomerRequest,
+    ListPointsEntriesRequest,
+    UpsertAddressRequest,
+    UpsertCustomerRequest,
+    UpsertPaymentMethodRequest,
 )
 from orders.v1.order_pb2 import (
+    COUPON_TYPE_FIXED,
+    COUPON_TYPE_PERCENTAGE,
     ORDER_STATUS_CONFIRMED,
     ORDER_STATUS_PENDING,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_METHOD_CREDIT_CARD,
     PAYMENT_METHOD_PAYPAL,
     PAYMENT_STATUS_UNPAID,
     TRACKING_STATUS_EXCEPTION,
+    Order,
 )
 from orders.v1.order_service_pb2 import (
     ORDER_BY_TOTAL,
@@ -35,33 +65,73 @@ from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     CancelOrderRequest,
     CreateOrderRequest,
+    ExplainOrderRequest,
+    GetInvoiceRequest,
     GetOrderRequest,
     ListOrderEventsRequest,
     ListOrdersRequest,
     OrderFilter,
+    PriceOrderRequest,
+    RecordPaymentRequest,
     RecordTrackingEventRequest,
+    RefundOrderRequest,
+    ReorderOrderRequest,
     SearchOrdersRequest,
     TrackOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
 )
 
-from tests.conftest import Refusal, Service, refusal_of, usd
+from tests.conftest import Refusal, Service, new_order, refusal_of, usd
 
 SERVICES = (
     order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"],
+    cart_service_pb2.DESCRIPTOR.services_by_name["CartService"],
+    customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"],
 )
 METHODS: dict[str, MethodDescriptor] = {method.name: method for service in SERVICES for method in service.methods}
 WRITES = [name for name, method in METHODS.items() if "request_id" in method.input_type.fields_by_name]
+# Those that are about an order's amounts: in its currency only.
+IN_THE_ORDERS_CURRENCY = ("RecordPayment", "RefundOrder")
 READS = [name for name in METHODS if name not in WRITES]
 
 TIME = Timestamp(seconds=1_800_000_000, nanos=500_000_000)
 ADDRESS = {"name": "Jane Roe", "street": "1 Main St", "city": "Springfield", "postal_code": "12345", "country": "US"}
+CARD = {"payment_method_id": "pm-1", "type": PAYMENT_METHOD_CREDIT_CARD, "brand": "visa", "provider_token": "tok_1"}
 
 
 def valid_requests(order_id: str) -> dict[str, Message]:
-    """A request of every method that succeeds on a pending order, with two elements in every list and every message set."""
+    """A request of every method that succeeds on what `new_subject` made, with two elements in every list and every message set.
+
+    What is not an order's has the order's id in its own, and so nothing to do with other tests.
+    """
+    return {**_order_requests(order_id), **_catalog_requests(order_id), **_customer_requests(f"c-{order_id}")}
+
+
+async def new_subject(service: Service, method: str) -> Order:
+    """A new order, and around it what the method's valid request needs."""
+    order = await service.orders.CreateOrder(new_order())
+    customer_id = f"c-{order.order_id}"
+    if method in ("RefundOrder", "GetInvoice"):
+        paid = {"event_id": f"before-{order.order_id}", "type": PAYMENT_EVENT_TYPE_PAID}
+        order = await service.orders.RecordPayment(RecordPaymentRequest(order_id=order.order_id, event=paid))
+    elif method in ("GetCart", "UpdateCartItem", "RemoveCartItem", "ClearCart"):
+        line = {"product_id": "mug", "quantity": 1}
+        await service.carts.AddCartItem(AddCartItemRequest(customer_id=customer_id, **line))
+    elif method in ("GetCustomer", "DeleteAddress", "DeletePaymentMethod"):
+        address = {"address_id": "home"} | ADDRESS
+        await service.customers.UpsertAddress(UpsertAddressRequest(customer_id=customer_id, address=address))
+        await service.customers.UpsertPaymentMethod(
+            UpsertPaymentMethodRequest(customer_id=customer_id, payment_method=CARD)
+        )
+    elif method == "DeleteDeliveryZone":
+        zone = _zone(f"zone-{order.order_id}", "Shangri-La", order.order_id)
+        await service.catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=[zone]))
+    return order
+
+
+def _order_requests(order_id: str) -> dict[str, Message]:
     listed = OrderFilter(
         customer_id="jane",
         statuses=[ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED],
@@ -157,7 +227,52 @@ def valid_requests(order_id: str) -> dict[str, Message]:
                 for number in (1, 2)
             ],
         ),
+        "PriceOrder": PriceOrderRequest(
+            order=CreateOrderRequest(
+                customer_id="jane",
+                items=[
+                    {"product_id": "mug", "quantity": 2, "customizations": {"text": "Jane"}},
+                    {"product_id": "sofa", "variant_id": "red", "quantity": 1, "design_project_id": "den"},
+                ],
+                shipping_address=ADDRESS,
+                billing_address=ADDRESS,
+                payment_method=PAYMENT_METHOD_PAYPAL,
+                payment_method_id="pm-1",
+                requested_delivery_time=TIME,
+                installation_time=TIME,
+                coupon_code="tenth",
+                loyalty_points_to_use=100,
+                metadata={"channel": "web"},
+                delivery_method="express",
+                delivery_time_slot="10:00-14:00",
+                installation_time_slot="afternoon",
+            )
+        ),
+        "RecordPayment": RecordPaymentRequest(
+            order_id=order_id,
+            event={
+                "provider": "stripe",
+                "event_id": f"evt-{order_id}",
+                "type": PAYMENT_EVENT_TYPE_PAID,
+                "amount": usd(12, 50),
+                "description": "paid by card",
+                "time": {"seconds": 1_700_000_000},
+            },
+        ),
+        "RefundOrder": RefundOrderRequest(order_id=order_id, amount=usd(2), reason="a chipped mug"),
+        "GetInvoice": GetInvoiceRequest(order_id=order_id),
+        "ReorderOrder": ReorderOrderRequest(order_id=order_id),
+        "ExplainOrder": ExplainOrderRequest(order_id=order_id),
         "ListOrderEvents": ListOrderEventsRequest(order_id=order_id, page_size=1),
+    }
+
+
+def money(currency: str, units: int) -> Money:
+    return Money(currency_code=currency, units=units)
+
+
+def _catalog_requests(order_id: str) -> dict[str, Message]:
+    return {
         "BatchUpsertProducts": BatchUpsertProductsRequest(
             products=[
                 {
@@ -165,7 +280,11 @@ def valid_requests(order_id: str) -> dict[str, Message]:
                     "sku": "DESK",
                     "name": "Desk",
                     "price": usd(300),
+                    "prices": [money("EUR", 280), money("GBP", 250)],
+                    "requires_installation": True,
                     "installation_price": usd(30),
+                    "installation_prices": [money("EUR", 28), money("GBP", 25)],
+                    "tax_class": "standard",
                     "variants": [
                         {
                             "variant_id": "oak",
@@ -173,6 +292,7 @@ def valid_requests(order_id: str) -> dict[str, Message]:
                             "price": usd(350),
                             "stock": 5,
                             "attributes": {"wood": "oak"},
+                            "prices": [money("EUR", 320), money("GBP", 290)],
                         },
                         {
                             "variant_id": "ash",
@@ -180,6 +300,7 @@ def valid_requests(order_id: str) -> dict[str, Message]:
                             "price": usd(320),
                             "stock": 6,
                             "attributes": {"wood": "ash"},
+                            "prices": [money("EUR", 300), money("GBP", 270)],
                         },
                     ],
                 }
@@ -189,6 +310,87 @@ def valid_requests(order_id: str) -> dict[str, Message]:
         "GetProduct": GetProductRequest(product_id="mug"),
         "ListProducts": ListProductsRequest(page_size=1),
         "AdjustStock": AdjustStockRequest(product_id="mug", delta=5, reason="delivery 4711"),
+        "ListStockAdjustments": ListStockAdjustmentsRequest(product_id="lamp", page_size=1),
+        "BatchUpsertCoupons": BatchUpsertCouponsRequest(
+            coupons=[
+                {"code": f"A-{order_id}", "type": COUPON_TYPE_PERCENTAGE, "basis_points": 500},
+                {
+                    "code": f"B-{order_id}",
+                    "type": COUPON_TYPE_FIXED,
+                    "amounts": [usd(5), money("EUR", 4)],
+                    "start_time": {"seconds": 1_700_000_000},
+                    "end_time": TIME,
+                    "minimum_subtotals": [usd(50), money("EUR", 40)],
+                    "usage_limit": 100,
+                    "usage_limit_per_customer": 1,
+                    "product_ids": ["mug", "sofa"],
+                    "description": "5 off",
+                },
+            ]
+        ),
+        "GetCoupon": GetCouponRequest(code="tenth"),
+        "ListCoupons": ListCouponsRequest(page_size=1),
+        "BatchUpsertDeliveryZones": BatchUpsertDeliveryZonesRequest(
+            zones=[_zone(f"zone-{order_id}-{name}", name, order_id) for name in ("Avalon", "Lyonesse")]
+        ),
+        "GetDeliveryZone": GetDeliveryZoneRequest(zone_id="everywhere"),
+        "ListDeliveryZones": ListDeliveryZonesRequest(page_size=1),
+        "DeleteDeliveryZone": DeleteDeliveryZoneRequest(zone_id=f"zone-{order_id}"),
+    }
+
+
+def _zone(zone_id: str, country: str, order_id: str) -> dict[str, Any]:
+    """A zone of two areas that no other zone has."""
+    return {
+        "zone_id": zone_id,
+        "name": country,
+        "areas": [{"country": country, "state": order_id, "postal_prefix": prefix} for prefix in ("1", "2")],
+        "tax_rates": [{"basis_points": 1900}, {"tax_class": "reduced", "basis_points": 700}],
+        "tax_included": True,
+        "shipping_tax_class": "standard",
+        "installation_tax_class": "standard",
+        "methods": [
+            {
+                "method": method,
+                "name": method,
+                "prices": [usd(5), money("EUR", 4)],
+                "free_from": [usd(100), money("EUR", 90)],
+                "handling_days": 1,
+                "transit_days": 2,
+                "time_slots": ["08:00-12:00", "12:00-16:00"],
+            }
+            for method in ("standard", "express")
+        ],
+    }
+
+
+def _customer_requests(customer_id: str) -> dict[str, Message]:
+    named = {"customer_id": customer_id}
+    contact = named | {"name": "Jane Roe", "email": "jane@example.com", "phone": "+1 555 0100"}
+    address = {"address_id": "office"} | ADDRESS
+    card = CARD | {"payment_method_id": "pm-2", "last_four": "4242", "expiry_month": 12, "expiry_year": 2099}
+    return {
+        "GetCart": GetCartRequest(**named),
+        "AddCartItem": AddCartItemRequest(
+            **named,
+            product_id="sofa",
+            variant_id="blue",
+            quantity=2,
+            design_project_id="den",
+            customizations={"text": "Jane"},
+            currency_code="USD",
+        ),
+        "UpdateCartItem": UpdateCartItemRequest(**named, item_id="1", quantity=3),
+        "RemoveCartItem": RemoveCartItemRequest(**named, item_id="1"),
+        "ClearCart": ClearCartRequest(**named),
+        "GetCustomer": GetCustomerRequest(**named),
+        "UpsertCustomer": UpsertCustomerRequest(customer=contact),
+        "UpsertAddress": UpsertAddressRequest(**named, address=address),
+        "DeleteAddress": DeleteAddressRequest(**named, address_id="home"),
+        "UpsertPaymentMethod": UpsertPaymentMethodRequest(**named, payment_method=card),
+        "DeletePaymentMethod": DeletePaymentMethodRequest(**named, payment_method_id="pm-1"),
+        "AdjustPoints": AdjustPointsRequest(**named, delta=5, reason="welcome gift"),
+        "ListPointsEntries": ListPointsEntriesRequest(customer_id="jane", page_size=1),
     }
 
 
@@ -431,9 +633,10 @@ def _bad_times(rules: Any, field: FieldDescriptor) -> Iterator[Bad]:
 def _breaks_of_money(field: FieldDescriptor) -> Iterator[Break]:
     if field.message_type is None or field.message_type.full_name != "google.type.Money" or _is_output(field):
         return
+    put, index = (_put_second, "[1]") if field.is_repeated else (_setter, "")
     for code in ("ZZZ", "usd", "", "US\0"):
         bad = Money(currency_code=code, units=1)
-        yield Break(f"in currency {code!r}", _setter(field, bad), ".currency_code")
+        yield Break(f"in currency {code!r}", put(field, bad), f"{index}.currency_code")
     for bad, suffix in (
         (Money(currency_code="USD", units=-1), ""),
         (Money(currency_code="USD", nanos=-10_000_000), ""),
@@ -446,33 +649,54 @@ def _breaks_of_money(field: FieldDescriptor) -> Iterator[Break]:
         (Money(currency_code="USD", units=1, nanos=1_000_000_000), ".nanos"),
         (Money(currency_code="USD", nanos=2**31 - 1), ".nanos"),
     ):
-        yield Break(f"is {bad.units} USD {bad.nanos} nanos", _setter(field, bad), suffix)
+        yield Break(f"is {bad.units} USD {bad.nanos} nanos", put(field, bad), f"{index}{suffix}")
+
+
+def _put_second(field: FieldDescriptor, bad: Money) -> Callable[[Any], None]:
+    """Sets the second amount of a list; dollars become its own currency, as a list has each currency once."""
+
+    def apply(message: Any) -> None:
+        amount = getattr(message, field.name)[1]
+        currency = amount.currency_code
+        amount.CopyFrom(bad)
+        if bad.currency_code == "USD":
+            amount.currency_code = currency
+
+    return apply
+
+
+# Currencies without decimals: for single amounts, and for those in a list, which are each in another.
+YEN = "JPY"
+LIKE_YEN = ("KRW", "CLP")
 
 
 def in_yen(request: Message) -> Message:
-    """The same request with all its amounts in a currency without decimals."""
+    """The same request with all its amounts in currencies without decimals."""
     copy = type(request)()
     copy.CopyFrom(request)
-    for money in _amounts_in(copy):
-        money.currency_code = "JPY"
+    _to_yen(copy)
     return copy
 
 
-def _amounts_in(message: Message) -> Iterator[Money]:
-    if isinstance(message, Money):
-        yield message
-        return
+def _to_yen(message: Message) -> None:
     for field, value in message.ListFields():
-        if field.message_type is not None and not is_map(field):
-            for inner in value if field.is_repeated else (value,):
-                yield from _amounts_in(inner)
+        if field.message_type is None or is_map(field):
+            continue
+        amounts = field.message_type.full_name == "google.type.Money"
+        for index, inner in enumerate(value if field.is_repeated else (value,)):
+            if amounts:
+                inner.currency_code = LIKE_YEN[index] if field.is_repeated else YEN
+            else:
+                _to_yen(inner)
 
 
 def half_a_yen(method: str) -> list[Break]:
-    """Half a yen in every amount that the caller sets; for requests in yen."""
+    """Half a yen in every single amount that the caller sets; for requests in yen."""
+    if method in IN_THE_ORDERS_CURRENCY:
+        return []
 
     def find(field: FieldDescriptor) -> Iterator[Break]:
-        for _ in list(_breaks_of_money(field))[:1]:
-            yield Break("is half a yen", _setter(field, Money(currency_code="JPY", nanos=500_000_000)), ".nanos")
+        for _ in list(_breaks_of_money(field))[: not field.is_repeated]:
+            yield Break("is half a yen", _setter(field, Money(currency_code=YEN, nanos=500_000_000)), ".nanos")
 
     return list(_walk(METHODS[method].input_type, lambda request: request, "", find))

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.storage.verification import verify
 from tests.conftest import Service, new_order
-from tests.rpc.cases import METHODS, WRITES, is_map, outcome, valid_requests
+from tests.rpc.cases import METHODS, WRITES, is_map, new_subject, outcome, valid_requests
 
 SEED = 20_260_711
 # Two requests each, for each method.
@@ -117,7 +117,7 @@ def variants(valid: Message, chance: random.Random) -> Iterator[bytes]:
 async def bombard(service: Service, method: str, *, seed: str) -> None:
     """Sends the method's bad requests, each pair about an order of its own, all at once."""
     chance = random.Random(seed)
-    orders = await asyncio.gather(*(service.orders.CreateOrder(new_order()) for _ in range(PAIRS)))
+    orders = await asyncio.gather(*(new_subject(service, method) for _ in range(PAIRS)))
     sent = [data for order in orders for data in variants(valid_requests(order.order_id)[method], chance)]
     outcomes = await asyncio.gather(*(outcome(service, method, data) for data in sent))
     found = [(refusal, data) for refusal, data in zip(outcomes, sent, strict=True) if refusal]

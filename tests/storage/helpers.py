@@ -3,16 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, UpsertOrder
 from psycopg import AsyncConnection
 
+from server.domain.caller import ANONYMOUS
+from server.domain.commands import Answer, Command
+from server.domain.errors import OrderError
+from server.rpc.validation import violations_of
 from server.storage.database import Database
 from server.storage.verification import rebuild, verify
-from tests.conftest import usd
+from server.storage.writer import Writer
+from tests.conftest import PRODUCTS, usd
 
 Row = tuple[Any, ...]
 
@@ -26,6 +33,54 @@ async def database(url: str) -> AsyncIterator[Database]:
         yield opened
     finally:
         await opened.close()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A writer without a server around it: what is submitted in one turn of the loop goes in one batch."""
+
+    writer: Writer
+    url: str
+    database: Database
+
+    def submit(self, *requests: Any) -> list[asyncio.Task[Answer]]:
+        return [asyncio.create_task(self.execute(request)) for request in requests]
+
+    async def execute(self, request: Any) -> Answer:
+        return await self.writer.execute(Command(request, ANONYMOUS))
+
+    async def order(self, request: Any) -> Order:
+        return Order.FromString((await self.execute(request)).body)
+
+    async def rows(self, query: str, *parameters: Any) -> list[Row]:
+        """The rows of a query of the database, beside the writer."""
+        async with session(self.url) as outside:
+            return await (await outside.execute(query.encode(), parameters)).fetchall()
+
+
+@asynccontextmanager
+async def replica(url: str, **settings: Any) -> AsyncIterator[Store]:
+    """One more writer on a database, with connections of its own."""
+    async with database(url) as opened:
+        yield (store := Store(Writer(opened, validate=violations_of, **settings), url, opened))
+        await store.writer.drain()
+
+
+@asynccontextmanager
+async def storing(url: str, **settings: Any) -> AsyncIterator[Store]:
+    """A writer on an empty database, with the products of `PRODUCTS`."""
+    async with replica(url, **settings) as store:
+        await store.execute(BatchUpsertProductsRequest(products=PRODUCTS))
+        yield store
+
+
+async def outcomes(tasks: list[asyncio.Task[Answer]]) -> list[Answer | BaseException]:
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def reason(outcome: Answer | BaseException) -> str:
+    """Why a command was refused; empty if it was carried out."""
+    return outcome.reason if isinstance(outcome, OrderError) else ""
 
 
 async def disagreements(url: str) -> list[str]:
@@ -45,6 +100,24 @@ async def session(url: str, *, autocommit: bool = True) -> AsyncIterator[AsyncCo
     """A connection beside the server."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=autocommit) as connection:
         yield connection
+
+
+@asynccontextmanager
+async def locked(url: str, table: str, condition: str) -> AsyncIterator[AsyncConnection[Row]]:
+    """A transaction of somebody else that has rows locked; the connection it yields looks on from outside."""
+    async with session(url) as outside, session(url, autocommit=False) as holder:
+        cursor = await holder.execute(f"SELECT FROM {table} WHERE {condition} FOR UPDATE".encode())
+        assert cursor.rowcount
+        yield outside
+
+
+async def until_waiting(outside: AsyncConnection[Row], count: int = 1) -> None:
+    """Waits until so many of the servers' connections wait for a lock."""
+
+    async def waiting() -> bool:
+        return await waiting_for_locks(outside) == count
+
+    await until(waiting)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
@@ -20,73 +19,36 @@ from orders.v1.order_service_pb2 import (
     TransitionOrderRequest,
     UpdateOrderRequest,
 )
-from psycopg import AsyncConnection
 
-from server.domain import commands as rules
-from server.domain.caller import ANONYMOUS
-from server.domain.commands import Answer, Command
+from server.domain.commands import RULES, Answer
 from server.domain.errors import OrderError
-from server.rpc.validation import violations_of
-from server.storage.writer import Writer
+from server.domain.needs import NEEDS, Needs
 from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving, usd
-from tests.storage.helpers import Row, database, disagreements, imported, session, until, upserts, waiting_for_locks
+from tests.storage.helpers import (
+    Store,
+    disagreements,
+    imported,
+    locked,
+    outcomes,
+    reason,
+    session,
+    storing,
+    until_waiting,
+    upserts,
+)
 
 Response = TypeVar("Response", bound=Message)
-
-
-@dataclass(frozen=True)
-class Store:
-    """A writer without a server around it: what is submitted in one turn of the loop goes in one batch."""
-
-    writer: Writer
-    url: str
-
-    def submit(self, *requests: Any) -> list[asyncio.Task[Answer]]:
-        return [asyncio.create_task(self.execute(request)) for request in requests]
-
-    async def execute(self, request: Any) -> Answer:
-        return await self.writer.execute(Command(request, ANONYMOUS))
-
-    async def order(self, request: Any) -> Order:
-        return Order.FromString((await self.execute(request)).body)
 
 
 @pytest.fixture(scope="module")
 async def store(new_database: Callable[[], str]) -> AsyncIterator[Store]:
     url = new_database()
-    async with database(url) as opened:
-        store = Store(Writer(opened, validate=violations_of), url)
-        await store.execute(BatchUpsertProductsRequest(products=PRODUCTS))
+    async with storing(url) as store:
         yield store
-        await store.writer.drain()
-
-
-async def outcomes(tasks: list[asyncio.Task[Answer]]) -> list[Answer | BaseException]:
-    return await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def reason(outcome: Answer | BaseException) -> str:
-    return outcome.reason if isinstance(outcome, OrderError) else ""
 
 
 def note(order: Order, text: str, **fields: Any) -> UpdateOrderRequest:
     return UpdateOrderRequest(order={"order_id": order.order_id, "special_instructions": text}, **fields)
-
-
-@asynccontextmanager
-async def locked(url: str, table: str, condition: str) -> AsyncIterator[AsyncConnection[Row]]:
-    """A transaction of somebody else that has rows locked; the connection it yields looks on from outside."""
-    async with session(url) as outside, session(url, autocommit=False) as holder:
-        cursor = await holder.execute(f"SELECT FROM {table} WHERE {condition} FOR UPDATE")
-        assert cursor.rowcount
-        yield outside
-
-
-async def until_waiting(outside: AsyncConnection[Row], count: int = 1) -> None:
-    async def waiting() -> bool:
-        return await waiting_for_locks(outside) == count
-
-    await until(waiting)
 
 
 # Commands that share a batch.
@@ -150,11 +112,11 @@ async def test_a_command_that_the_program_does_not_know_fails_alone(store: Store
 
 
 async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rule(command: Command, state: Any) -> bytes:
+    def rule(request: Any, state: Any, stamp: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(rules.NEEDS, OrderEvent, lambda request: rules.Needs())
-    monkeypatch.setitem(rules.RULES, OrderEvent, rule)
+    monkeypatch.setitem(NEEDS, OrderEvent, lambda request: Needs())
+    monkeypatch.setitem(RULES, OrderEvent, rule)
     before, broken, after = await outcomes(store.submit(new_order(), OrderEvent(request_id="key"), new_order()))
     assert isinstance(before, Answer)
     assert isinstance(after, Answer)
@@ -164,8 +126,8 @@ async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypa
 async def test_what_the_database_cannot_store_fails_its_own_command_only(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(rules.NEEDS, OrderEvent, lambda request: rules.Needs())
-    monkeypatch.setitem(rules.RULES, OrderEvent, lambda command, state: b"")
+    monkeypatch.setitem(NEEDS, OrderEvent, lambda request: Needs())
+    monkeypatch.setitem(RULES, OrderEvent, lambda request, state, stamp: b"")
     before, broken, after = await outcomes(store.submit(new_order("a"), OrderEvent(request_id="\0"), new_order("b")))
     assert isinstance(broken, Exception)
     assert not isinstance(broken, OrderError)

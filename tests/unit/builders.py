@@ -1,6 +1,7 @@
 """Messages, callers and states for tests of the domain, and a store that plays the database's part."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,13 +14,39 @@ from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
 from hypothesis import HealthCheck, settings
+from orders.v1.cart_service_pb2 import (
+    AddCartItemRequest,
+    Cart,
+    ClearCartRequest,
+    GetCartRequest,
+    RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertCouponsResponse,
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertDeliveryZonesResponse,
     BatchUpsertProductsRequest,
     BatchUpsertProductsResponse,
+    DeleteDeliveryZoneRequest,
+    DeliveryZone,
     Product,
     ProductVariant,
 )
+from orders.v1.customer_service_pb2 import (
+    AdjustPointsRequest,
+    CustomerAccount,
+    DeleteAddressRequest,
+    DeletePaymentMethodRequest,
+    PointsEntry,
+    SavedPaymentMethod,
+    UpsertAddressRequest,
+    UpsertCustomerRequest,
+    UpsertPaymentMethodRequest,
+)
+from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
@@ -27,12 +54,16 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_METHOD_CREDIT_CARD,
     PAYMENT_STATUS_PAID,
     Address,
     Customer,
     Order,
     OrderEvent,
     OrderStatus,
+    PaymentEvent,
+    PaymentMethod,
     PaymentStatus,
     Tracking,
 )
@@ -42,7 +73,12 @@ from orders.v1.order_service_pb2 import (
     CancelOrderRequest,
     CreateOrderRequest,
     NewOrderItem,
+    PriceOrderRequest,
+    PriceOrderResponse,
+    RecordPaymentRequest,
     RecordTrackingEventRequest,
+    RefundOrderRequest,
+    ReorderOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
     UpsertOrder,
@@ -50,11 +86,16 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.caller import Caller, Role
-from server.domain.commands import Answer, Command, Validate, decide, decide_upsert, needs_of, orders_to_number
+from server.domain.commands import Answer, Command, decide, decide_upsert
 from server.domain.errors import OrderError, Violation
 from server.domain.idempotency import Key, Remembered
-from server.domain.state import State
-from server.domain.stock import Shelf, held_by
+from server.domain.needs import Needs, needs_of, orders_to_number
+from server.domain.payments import SettleIntent
+from server.domain.pricing import Terms
+from server.domain.records import Counters, Kind
+from server.domain.state import PaymentKey, State
+from server.domain.stock import Shelf
+from server.domain.upsert_batch import Validate
 
 NOW = Timestamp(seconds=1_780_000_000, nanos=123_456_000)
 
@@ -73,15 +114,34 @@ STATUSES = (
     ORDER_STATUS_CANCELLED,
 )
 
-RESPONSES: Mapping[type[Message], type[Message]] = {
+RESPONSES: Mapping[type, type[Message]] = {
     CreateOrderRequest: Order,
+    PriceOrderRequest: PriceOrderResponse,
     UpdateOrderRequest: Order,
     TransitionOrderRequest: Order,
     CancelOrderRequest: Order,
     RecordTrackingEventRequest: Tracking,
+    RecordPaymentRequest: Order,
+    SettleIntent: Order,
+    RefundOrderRequest: Order,
+    ReorderOrderRequest: Cart,
     BatchUpsertOrdersRequest: BatchUpsertOrdersResponse,
     BatchUpsertProductsRequest: BatchUpsertProductsResponse,
     AdjustStockRequest: Product,
+    BatchUpsertCouponsRequest: BatchUpsertCouponsResponse,
+    BatchUpsertDeliveryZonesRequest: BatchUpsertDeliveryZonesResponse,
+    DeleteDeliveryZoneRequest: DeliveryZone,
+    GetCartRequest: Cart,
+    AddCartItemRequest: Cart,
+    UpdateCartItemRequest: Cart,
+    RemoveCartItemRequest: Cart,
+    ClearCartRequest: Cart,
+    UpsertCustomerRequest: CustomerAccount,
+    UpsertAddressRequest: Address,
+    DeleteAddressRequest: CustomerAccount,
+    UpsertPaymentMethodRequest: SavedPaymentMethod,
+    DeletePaymentMethodRequest: CustomerAccount,
+    AdjustPointsRequest: PointsEntry,
 }
 
 # For properties: a busy machine is no failure.
@@ -135,8 +195,22 @@ def create(*items: NewOrderItem, **more: Any) -> CreateOrderRequest:
     return CreateOrderRequest(customer_id="carl", items=items or [line()], **given)
 
 
+def save_address(address_id: str = "home", customer_id: str = "carl", **more: Any) -> UpsertAddressRequest:
+    return UpsertAddressRequest(customer_id=customer_id, address=address(**more, address_id=address_id))
+
+
+def save_payment_method(
+    payment_method_id: str = "card",
+    type: PaymentMethod = PAYMENT_METHOD_CREDIT_CARD,
+    *,
+    customer_id: str = "carl",
+) -> UpsertPaymentMethodRequest:
+    saved = SavedPaymentMethod(payment_method_id=payment_method_id, type=type)
+    return UpsertPaymentMethodRequest(customer_id=customer_id, payment_method=saved)
+
+
 def address(street: str = "1 Nile St", city: str = "Giza", **more: Any) -> Address:
-    return Address(street=street, city=city, country="EG", **more)
+    return Address(**{"street": street, "city": city, "country": "EG"} | more)
 
 
 def upsert_line(sku: str = "sss1", quantity: int = 1, price: str = "25", currency: str = "USD") -> UpsertOrderItem:
@@ -180,10 +254,12 @@ def numbered_ids() -> Callable[[], str]:
     return lambda: f"00000000-0000-7000-8000-{next(counter):012d}"
 
 
-def new_state(*products: Product, time: Timestamp = NOW) -> State:
-    """A state with these products and their stock, with nothing left to write."""
+def new_state(*products: Product, time: Timestamp = NOW, set_up: Sequence[Any] = ()) -> State:
+    """A state with these products and their stock, and what the `set_up` requests make, with nothing left to write."""
     store = Store()
     store.put_products(*products or [product()])
+    for request in set_up:
+        store.do(request)
     state = store.read([], everything=True)
     state.time.CopyFrom(time)
     state.order_numbers = [f"ORD-2026-{number:06d}" for number in range(999, 0, -1)]
@@ -231,18 +307,23 @@ def fingerprint(state: State) -> Any:
         dict(state.ids_by_number),
         dict(state.ids_by_external),
         {key: [event.SerializeToString() for event in events] for key, events in state.history.items()},
-        dict(state.products),
-        dict(state.stock),
+        {kind: (dict(state.records(kind).stored), dict(state.records(kind).changes)) for kind in Kind},
+        [(dict(c.values), {k: d for k, d in c.deltas.items() if d}) for c in counters_of(state).values()],
         dict(state.remembered),
         {key: before and before.SerializeToString(deterministic=True) for key, before in changes.orders.items()},
         dict(changes.snapshots),
         [event.SerializeToString() for _, event in changes.events],
-        dict(changes.stock),
-        set(changes.new_shelves),
-        dict(changes.products),
         list(changes.adjustments),
+        [entry.SerializeToString() for entry in changes.points_entries],
+        [(order_id, event.SerializeToString()) for order_id, event in changes.payments],
+        [document.SerializeToString() for document in changes.documents],
         dict(changes.remembered),
     )
+
+
+def counters_of(state: State) -> dict[str, Counters[Any]]:
+    names = ("stock", "reserved", "coupon_uses", "points", "documents")
+    return {name: getattr(state, name) for name in names}
 
 
 def stored(state: State, order: Order) -> Order:
@@ -255,19 +336,29 @@ def history(state: State, order: Order) -> list[OrderEvent]:
 
 def order_in(state: State, status: OrderStatus, *items: NewOrderItem) -> Order:
     """A paid order with a carrier, brought into a status by the rules."""
-    order: Order = pay(state, run(state, create(*items)))
+    order: Order = run(state, create(*items))
+    if status == ORDER_STATUS_PENDING:
+        return pay(state, order)
+    order = run(state, paid(order))
     if status == ORDER_STATUS_CANCELLED:
-        return Order.FromString(answer(state, CancelOrderRequest(order_id=order.order_id)).body)
-    for to in STATUSES[1 : STATUSES.index(status) + 1]:
+        return cast(Order, run(state, CancelOrderRequest(order_id=order.order_id)))
+    for to in STATUSES[2 : STATUSES.index(status) + 1]:
         request = TransitionOrderRequest(order_id=order.order_id, status=to, carrier="Aramex", tracking_number="T1")
         order = run(state, request)
     return order
 
 
+def paid(order: Order, event_id: str = "", **more: Any) -> RecordPaymentRequest:
+    """The payment provider's word that the order is paid."""
+    event = PaymentEvent(event_id=event_id or f"paid-{order.order_id}", type=PAYMENT_EVENT_TYPE_PAID, **more)
+    return RecordPaymentRequest(order_id=order.order_id, event=event)
+
+
 def pay(state: State, order: Order, payment_status: PaymentStatus = PAYMENT_STATUS_PAID) -> Order:
-    """What the payment service writes: the payment's status and nothing else."""
+    """Sets the payment's status and no sums, as orders have it that were stored before sums were kept."""
     kept = stored(state, order)
     kept.payment_status = payment_status
+    kept.ClearField("payment")
     copy = Order()
     copy.CopyFrom(kept)
     return copy
@@ -296,18 +387,34 @@ class Store:
     # Order ids by order number and by source and external id.
     ids: dict[str | tuple[str, str], str] = field(default_factory=dict)
     events: dict[str, list[bytes]] = field(default_factory=dict)
-    products: dict[str, bytes] = field(default_factory=dict)
-    stock: dict[Shelf, int] = field(default_factory=dict)
+    records: dict[Kind, dict[str, bytes]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    counters: dict[str, dict[Any, int]] = field(default_factory=lambda: defaultdict(dict))
     adjusted: dict[Shelf, int] = field(default_factory=dict)
+    points_entries: list[PointsEntry] = field(default_factory=list)
+    payments: dict[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=dict)
+    documents: list[Invoice | CreditNote] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    new_order_id: Callable[[], str] = field(default_factory=numbered_ids)
+    new_id: Callable[[], str] = field(default_factory=numbered_ids)
     time: Timestamp = field(default_factory=lambda: at(0))
-    locked: set[Shelf] = field(default_factory=set)
+    terms: Terms = field(default_factory=Terms)
+
+    @property
+    def stock(self) -> dict[Shelf, int]:
+        return self.counters["stock"]
+
+    @property
+    def products(self) -> dict[str, bytes]:
+        return self.records[Kind.PRODUCT]
 
     def put_products(self, *products: Product) -> None:
-        (outcome,) = self.execute(command(BatchUpsertProductsRequest(products=products)))
+        self.do(BatchUpsertProductsRequest(products=products))
+
+    def do(self, request: Any, caller: Caller = ADMIN) -> Any:
+        """The response to a request that is carried out, as a batch of its own."""
+        (outcome,) = self.execute(command(request, caller))
         assert isinstance(outcome, Answer), outcome
+        return RESPONSES[type(request)].FromString(outcome.body)
 
     def order(self, order_id: str) -> Order:
         return Order.FromString(self.orders[order_id])
@@ -327,48 +434,104 @@ class Store:
         try:
             if isinstance(wanted.request, BatchUpsertOrdersRequest):
                 return drive(decide_upsert(wanted, state, validate))
-            return decide(wanted, state)
+            answer = decide(wanted, state)
+            assert not wanted.dry or fingerprint(state) == before, f"{wanted.method} only looks, and changed the state"
+            return answer
         except OrderError as error:
             assert fingerprint(state) == before, f"{wanted.method} was refused and changed the state"
             return error
 
     def read(self, commands: Sequence[Command], *, everything: bool = False) -> State:
         """No more rows than the commands say they need."""
-        state = State(time=Timestamp(seconds=self.time.seconds, nanos=self.time.nanos), new_order_id=self.new_order_id)
+        time = Timestamp(seconds=self.time.seconds, nanos=self.time.nanos)
+        state = State(time=time, new_id=self.new_id, terms=self.terms)
         needs = [needs_of(wanted) for wanted in commands]
         names: set[Any] = {name for need in needs for name in (*need.orders, *need.external)}
         named = {self.ids.get(name, name) for name in names}
         for order_id in sorted(self.orders if everything else named & self.orders.keys()):
             state.add_order(self.order(order_id))
-        wanted_products = {product_id for need in needs for product_id in need.products}
-        if any(need.held_stock for need in needs):
-            wanted_products |= {product_id for order in state.orders.values() for product_id, _ in held_by(order)}
-        for shelf, available in self.stock.items():
-            if everything or shelf[0] in wanted_products:
-                state.stock[shelf] = available
-                state.products[shelf[0]] = self.products[shelf[0]]
-        self.locked = set(state.stock)
-        for order_id in [
-            found.order_id for need in needs if need.history for r in need.orders if (found := state.find(r))
-        ]:
+        wanted_carts = {cart_id for need in needs for cart_id in need.carts}
+        self._copy(Kind.CART, state, wanted_carts, everything)
+        wanted = self._wanted(needs, state)
+        for kind, keys in wanted.items():
+            self._copy(kind, state, keys, everything)
+        for name, counter in counters_of(state).items():
+            for key, value in self.counters[name].items():
+                if everything or self._counts(name, key, wanted, needs):
+                    counter.values[key] = value
+        references = [r for need in needs if need.history for r in need.orders]
+        for order_id in [found.order_id for r in references if (found := state.find(r))]:
             state.history[order_id] = self.history(order_id)
+        keys = {key for need in needs for key in need.payments}
+        state.payments = {key: value for key, value in self.payments.items() if everything or key in keys}
         count = sum(orders_to_number(need, state) for need in needs)
         state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(count)][::-1]
-        keys = {wanted.key for wanted in commands}
-        state.remembered = {key: value for key, value in self.remembered.items() if key in keys}
+        request_keys = {wanted.key for wanted in commands}
+        state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
         return state
+
+    def _wanted(self, needs: Sequence[Needs], state: State) -> dict[Kind, set[str]]:
+        """The keys of the records that the needs name, and of those that the orders and carts refer to."""
+        wanted = {
+            Kind.PRODUCT: {key for need in needs for key in need.products},
+            Kind.CUSTOMER: {key for need in needs for key in need.customers},
+            Kind.COUPON: {key for need in needs for key in need.coupons},
+            Kind.ZONE: set(self.records[Kind.ZONE]) if any(need.zones for need in needs) else set(),
+        }
+        if any(need.related for need in needs):
+            for order in state.orders.values():
+                wanted[Kind.PRODUCT] |= {item.product_id for item in order.items if item.product_id}
+                wanted[Kind.COUPON] |= {coupon.code for coupon in order.pricing.applied_coupons}
+                wanted[Kind.CUSTOMER].add(order.customer.customer_id)
+            for snapshot in state.carts.stored.values():
+                cart = Cart.FromString(snapshot)
+                wanted[Kind.PRODUCT] |= {item.product_id for item in cart.items}
+                wanted[Kind.CUSTOMER].add(cart.customer_id)
+        return wanted
+
+    def _copy(self, kind: Kind, state: State, keys: set[str], everything: bool) -> None:
+        stored = self.records[kind]
+        state.records(kind).stored.update({k: v for k, v in stored.items() if everything or k in keys})
+
+    def _counts(self, name: str, key: Any, wanted: dict[Kind, set[str]], needs: Sequence[Needs]) -> bool:
+        if name in ("stock", "reserved"):
+            return key[0] in wanted[Kind.PRODUCT]
+        if name == "coupon_uses":
+            return key[0] in wanted[Kind.COUPON] and key[1] in wanted[Kind.CUSTOMER] | {""}
+        if name == "points":
+            return key in wanted[Kind.CUSTOMER] and any(need.points or need.related for need in needs)
+        return any(need.documents for need in needs)
 
     def write(self, state: State) -> None:
         """Writes as the statements do, and holds to the constraints that the tables have."""
+        self._write_records(state)
+        self._write_orders(state)
+        for name, counter in counters_of(state).items():
+            self._write_counter(name, counter)
         changes = state.changes
-        for change in changes.products.values():
-            assert change.new == (change.product_id not in self.products)
-            self.products[change.product_id] = change.snapshot
-        for shelf in changes.new_shelves:
-            assert shelf not in self.stock
-            self.stock[shelf] = 0
         for adjustment in changes.adjustments:
             self.adjusted[adjustment.shelf] = self.adjusted.get(adjustment.shelf, 0) + adjustment.delta
+        self.points_entries += changes.points_entries
+        for order_id, event in changes.payments:
+            key = (event.provider, event.event_id)
+            assert key not in self.payments, f"{key} is counted twice"
+            self.payments[key] = (order_id, event)
+        self.documents += changes.documents
+        for key, value in changes.remembered.items():
+            assert key not in self.remembered
+            self.remembered[key] = value
+
+    def _write_records(self, state: State) -> None:
+        for kind in Kind:
+            for key, change in state.records(kind).changes.items():
+                assert change.new == (key not in self.records[kind]), f"{kind} {key} was written without being read"
+                if change.snapshot is None:
+                    del self.records[kind][key]
+                else:
+                    self.records[kind][key] = change.snapshot
+
+    def _write_orders(self, state: State) -> None:
+        changes = state.changes
         for order_id, before in changes.orders.items():
             assert (before is None) == (order_id not in self.orders)
             assert changes.snapshots[order_id] == state.orders[order_id].SerializeToString(deterministic=True)
@@ -380,10 +543,11 @@ class Store:
         for order, event in changes.events:
             assert order.order_id == event.order_id
             self.events.setdefault(event.order_id, []).append(event.SerializeToString())
-        for shelf, delta in changes.stock.items():
-            assert shelf in self.locked | changes.new_shelves, f"{shelf} is moved and was not locked before"
-            self.stock[shelf] += delta
-            assert self.stock[shelf] >= 0
-        for key, value in changes.remembered.items():
-            assert key not in self.remembered
-            self.remembered[key] = value
+
+    def _write_counter(self, name: str, counter: Counters[Any]) -> None:
+        stored = self.counters[name]
+        for key, delta in counter.deltas.items():
+            if delta or key in counter.new:
+                assert (key in counter.new) == (key not in stored), f"{name} {key} is moved and was not read before"
+                stored[key] = stored.get(key, 0) + delta
+                assert stored[key] >= 0, f"{name} {key} is below zero"

@@ -255,7 +255,11 @@ def test_the_story_of_a_cancelled_order_ends_with_that() -> None:
     state = new_state()
     order = order_in(state, ORDER_STATUS_CANCELLED)
     tracking = track(stored(state, order), history(state, order))
-    assert statuses(tracking) == [TRACKING_STATUS_ORDER_PLACED, TRACKING_STATUS_CANCELLED]
+    assert statuses(tracking) == [
+        TRACKING_STATUS_ORDER_PLACED,
+        TRACKING_STATUS_ORDER_CONFIRMED,
+        TRACKING_STATUS_CANCELLED,
+    ]
     assert tracking.status == TRACKING_STATUS_CANCELLED
 
 

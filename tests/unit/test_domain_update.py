@@ -19,6 +19,8 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
+    PAYMENT_METHOD_BANK_TRANSFER,
+    PAYMENT_METHOD_CREDIT_CARD,
     PAYMENT_METHOD_PAYPAL,
     PAYMENT_STATUS_AUTHORIZED,
     PAYMENT_STATUS_PAID,
@@ -56,6 +58,7 @@ from tests.unit.builders import (
     product,
     refuse,
     run,
+    save_payment_method,
     stored,
     transition,
     update,
@@ -107,11 +110,20 @@ NEVER = (
     "pricing.loyalty_points_used",
     "pricing.loyalty_points_earned",
     "pricing.loyalty_points_value",
+    "pricing.included_tax",
     "delivery.estimated_shipping_time",
+    "delivery.zone_id",
     "installation.required",
     "payment_intent.id",
     "payment_intent.client_secret",
     "payment_intent.status",
+    "payment_intent.provider",
+    "payment.authorized_amount",
+    "payment.paid_amount",
+    "payment.refunded_amount",
+    "refunds",
+    "invoice_number",
+    "cart_id",
     "cancellation.reason",
     "cancellation.actor",
     "cancellation.cancel_time",
@@ -171,6 +183,8 @@ def with_value(path: str) -> Order:
         wished.metadata["till"] = "7"
     elif path == "pricing.applied_coupons":
         wished.pricing.applied_coupons.add(code="TEN")
+    elif path == "refunds":
+        wished.refunds.add(refund_id="1")
     elif field.message_type is not None and field.message_type.full_name == "google.type.Money":
         getattr(parent, name).CopyFrom(money("77"))
     elif field.message_type is not None:
@@ -185,7 +199,9 @@ def with_value(path: str) -> Order:
 
 
 def filled(state: State, status: int) -> Order:
-    """An order in a status that has a value in every field that a caller can change."""
+    """An order in a status that has a value in every field that a caller can change. Its customer has a second card, `new`."""
+    for payment_method_id in ("pm_1", "new"):
+        run(state, save_payment_method(payment_method_id, PAYMENT_METHOD_PAYPAL))
     order = order_in(state, status)
     kept = stored(state, order)
     kept.customer.MergeFrom(Customer(name="Carl", email="c@example.com", phone="1"))
@@ -254,7 +270,8 @@ def test_a_field_changes_up_to_its_last_status(path: str, status: int) -> None:
     else:
         assert value_at(changed, path) == value_at(wished, path)
     event = history(state, order)[-1]
-    assert (event.type, list(event.changed_fields)) == (ORDER_EVENT_TYPE_UPDATED, [path])
+    also = {"items": ["pricing"], "payment_method": ["payment_method_id"]}.get(path, [])
+    assert (event.type, list(event.changed_fields)) == (ORDER_EVENT_TYPE_UPDATED, [path, *also])
     assert (event.from_status, event.to_status) == (status, status)
     assert changed.version == order.version + 1
 
@@ -374,7 +391,8 @@ def test_a_star_means_all_that_may_change() -> None:
     assert not changed.HasField("billing_address")
     assert changed.customer == Customer(customer_id="carl")
     assert not changed.installation.HasField("scheduled_time")
-    assert changed.delivery == Delivery(estimated_shipping_time=Timestamp(seconds=3))
+    # An order that names no way of delivery goes by the standard one.
+    assert changed.delivery == Delivery(method="standard", estimated_shipping_time=Timestamp(seconds=3))
     assert changed.pricing == order.pricing
 
 
@@ -453,7 +471,12 @@ def test_naming_an_address_replaces_it_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in LAST_STATUS if path not in ("status", "items") and not path.endswith(".street")]
+    "path",
+    [
+        path
+        for path in LAST_STATUS
+        if path not in ("status", "items", "delivery.method") and not path.endswith(".street")
+    ],
 )
 @pytest.mark.parametrize("parent_is_set", [True, False])
 def test_a_field_that_is_named_and_not_set_is_cleared(path: str, parent_is_set: bool) -> None:
@@ -466,7 +489,29 @@ def test_a_field_that_is_named_and_not_set_is_cleared(path: str, parent_is_set: 
     assert value_at(order, path) != value_at(Order(), path)
     assert value_at(changed, path) == value_at(Order(), path)
     others = [other for other in LEAVES if other not in (path, "etag", "version", "update_time")]
-    assert [other for other in others if value_at(order, other) != value_at(changed, other)] == []
+    # Whoever says how to pay, and not with which saved payment method, means none of them.
+    following = ["payment_method_id"] if path == "payment_method" else []
+    assert [other for other in others if value_at(order, other) != value_at(changed, other)] == following
+
+
+def test_another_saved_payment_method_says_how_the_order_is_paid() -> None:
+    state = new_state()
+    run(state, save_payment_method("visa", PAYMENT_METHOD_CREDIT_CARD))
+    run(state, save_payment_method("pal", PAYMENT_METHOD_PAYPAL))
+    order = run(state, create(payment_method_id="visa"))
+    assert order.payment_method == PAYMENT_METHOD_CREDIT_CARD
+    changed = run(state, update(order, "payment_method_id", wished=Order(payment_method_id="pal")))
+    assert (changed.payment_method, changed.payment_method_id) == (PAYMENT_METHOD_PAYPAL, "pal")
+    assert list(history(state, order)[-1].changed_fields) == ["payment_method_id", "payment_method"]
+    both = Order(payment_method_id="visa", payment_method=PAYMENT_METHOD_BANK_TRANSFER)
+    error = refuse(state, update(order, "payment_method_id", "payment_method", wished=both))
+    assert fields_of(error) == ["order.payment_method"]
+
+
+def test_a_delivery_method_that_is_cleared_is_the_standard_one() -> None:
+    state = new_state()
+    order = run(state, create(delivery_method="express"))
+    assert run(state, update(order, "delivery.method")).delivery.method == "standard"
 
 
 @pytest.mark.parametrize("path", ["shipping_address", "billing_address"])
@@ -555,7 +600,7 @@ def test_growing_a_line_takes_stock_and_shrinking_it_gives_stock_back() -> None:
         OrderItem(item_id="2", product_id="table", quantity=1),
     ]
     run(state, update(order, "items", wished=wish(*items)))
-    assert state.stock == {("chair", ""): 93, ("table", ""): 9}
+    assert state.stock.values == {("chair", ""): 93, ("table", ""): 9}
 
 
 def test_removing_a_line_gives_all_its_stock_back() -> None:
@@ -563,7 +608,7 @@ def test_removing_a_line_gives_all_its_stock_back() -> None:
     order = two_lines(state)
     kept = OrderItem(item_id="1", product_id="chair", quantity=2)
     changed = run(state, update(order, "items", wished=wish(kept)))
-    assert state.stock == {("chair", ""): 98, ("table", ""): 10}
+    assert state.stock.values == {("chair", ""): 98, ("table", ""): 10}
     assert changed.pricing.total == money("20")
     assert changed.total_quantity == 2
 
@@ -619,7 +664,7 @@ def test_a_line_may_become_another_product_or_variant() -> None:
     (changed,) = run(state, update(order, "items", wished=wish(item))).items
     assert (changed.item_id, changed.name, changed.unit_price) == ("1", "Lamp", money("45"))
     assert changed.design_project_id == "d"
-    assert state.stock == {("chair", ""): 100, ("lamp", "red"): 99}
+    assert state.stock.values == {("chair", ""): 100, ("lamp", "red"): 99}
 
 
 @pytest.mark.parametrize(
@@ -644,7 +689,7 @@ def test_an_order_keeps_its_currency() -> None:
     tea = OrderItem(product_id="tea", quantity=1)
     error = refuse(state, update(order, "items", wished=wish(tea)))
     assert fields_of(error) == ["order.items[0].product_id"]
-    assert "the order is in USD, which cannot change" in error.message
+    assert "has no price in USD; it is sold in JPY" in error.message
     chair = OrderItem(product_id="chair", quantity=1)
     assert fields_of(refuse(state, update(order, "items", wished=wish(chair, tea)))) == ["order.items[1].product_id"]
 
@@ -695,7 +740,7 @@ def test_fields_and_status_change_in_one_call_as_two_versions() -> None:
     assert (first.type, second.type) == (ORDER_EVENT_TYPE_UPDATED, ORDER_EVENT_TYPE_STATUS_CHANGED)
     assert (first.from_status, first.to_status) == (ORDER_STATUS_PROCESSING, ORDER_STATUS_PROCESSING)
     assert (second.from_status, second.to_status) == (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED)
-    assert [first.version, second.version, shipped.version] == [4, 5, 5]
+    assert [first.version, second.version, shipped.version] == [5, 6, 6]
 
 
 def test_a_refused_status_takes_the_other_fields_with_it() -> None:
@@ -710,7 +755,7 @@ def test_items_that_change_as_the_order_is_cancelled_leave_nothing_taken() -> No
     order = run(state, create(line(quantity=5)))
     wished = Order(status=ORDER_STATUS_CANCELLED, items=[OrderItem(product_id="chair", quantity=9)])
     run(state, update(order, "items", "status", wished=wished), CUSTOMER)
-    assert state.stock["chair", ""] == 100
+    assert state.stock.get(("chair", "")) == 100
 
 
 def test_a_status_only_update_is_one_version() -> None:
@@ -735,14 +780,14 @@ def test_a_stale_etag_is_refused_even_if_nothing_would_change() -> None:
     order = filled(state, ORDER_STATUS_CONFIRMED)
     for wished in (Order(etag="1", referral_code="NEW"), Order(etag="1")):
         error = refuse(state, update(order, wished=wished))
-        assert (error.reason, error.metadata) == ("ETAG_MISMATCH", {"order_id": order.order_id, "etag": "2"})
+        assert (error.reason, error.metadata) == ("ETAG_MISMATCH", {"order_id": order.order_id, "etag": "3"})
 
 
 def test_the_current_etag_is_taken() -> None:
     state = new_state()
     order = filled(state, ORDER_STATUS_CONFIRMED)
-    changed = run(state, update(order, wished=Order(etag="2", referral_code="NEW")))
-    assert (changed.etag, changed.version) == ("3", 3)
+    changed = run(state, update(order, wished=Order(etag="3", referral_code="NEW")))
+    assert (changed.etag, changed.version) == ("4", 4)
 
 
 def test_validate_only_answers_the_order_as_it_would_be_and_stores_nothing() -> None:

@@ -48,6 +48,7 @@ from tests.unit.builders import (
     history,
     money,
     new_state,
+    paid,
     refuse,
     run,
     upsert,
@@ -211,11 +212,28 @@ def test_the_same_id_of_another_source_is_another_order() -> None:
     assert len(state.orders) == 2
 
 
+def test_whether_an_order_is_paid_follows_what_its_source_makes_of_it() -> None:
+    state = imported(upsert(total=money("25")))
+    run(state, paid(only(state)))
+    assert only(state).payment_status == PAYMENT_STATUS_PAID
+    run(state, batch(upsert(items=[upsert_line(quantity=2)])))
+    assert (only(state).payment_status, only(state).payment.paid_amount) == (PAYMENT_STATUS_UNPAID, money("25"))
+    assert list(history(state, only(state))[-1].changed_fields) == [
+        "items",
+        "pricing",
+        "total_quantity",
+        "payment_status",
+    ]
+    run(state, batch(upsert(total=money("20"))))
+    assert only(state).payment_status == PAYMENT_STATUS_PAID
+
+
 def test_an_imported_order_holds_no_stock() -> None:
     state = new_state()
     run(state, batch(upsert(items=[upsert_line("SKU-chair", 50)])))
-    assert state.stock == {("chair", ""): 100}
-    assert not state.changes.stock
+    assert state.stock.values == {("chair", ""): 100}
+    assert not state.stock.deltas
+    assert not state.reserved.deltas
 
 
 def test_a_batch_counts_its_outcomes_and_says_them_in_words() -> None:

@@ -95,7 +95,7 @@ def test_the_http_page_names_every_binding(name: str, verb: str, path: str, body
     rows = methods_table()
     assert f"`{verb} {path}`" in rows[name]
     row = rows[name].split(f"`{verb} {path}` | ")[1]
-    assert row.split(" |")[0] == {"": "–", "*": "the request", "order": "the order"}[body]
+    assert row.split(" |")[0] == {"": "–", "*": "the request"}.get(body, f"the {body.replace('_', ' ')}")
 
 
 def methods_table() -> dict[str, str]:

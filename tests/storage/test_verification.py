@@ -1,0 +1,303 @@
+"""What `orders verify` makes of damage to stock, coupons, points, payments and documents. Orders have theirs in test_histories."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest
+from orders.v1.customer_service_pb2 import AdjustPointsRequest
+from orders.v1.order_pb2 import (
+    COUPON_TYPE_PERCENTAGE,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_EVENT_TYPE_REFUNDED,
+    Order,
+)
+from orders.v1.order_service_pb2 import RecordPaymentRequest, TransitionOrderRequest
+
+from tests.conftest import new_order, usd
+from tests.storage.helpers import Store, disagreements, imported, mend, session, storing, upserts
+
+_TABLES = (
+    "products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "coupons", "coupon_uses",
+    "points_accounts", "points_entries", "payments", "document_numbers", "documents",
+)  # fmt: skip
+
+
+async def _pay(store: Store, order: Order, *, delivered: bool = False) -> None:
+    """Pays for an order and pays some of it back, twice; then perhaps brings it to the end."""
+    events = [{"event_id": f"{order.order_number}-paid", "type": PAYMENT_EVENT_TYPE_PAID}]
+    for number in (1, 2):
+        refund = {
+            "event_id": f"{order.order_number}-{number}",
+            "type": PAYMENT_EVENT_TYPE_REFUNDED,
+            "amount": usd(number),
+        }
+        events.append(refund)
+    for event in events:
+        await store.execute(RecordPaymentRequest(order_id=order.order_id, event=event))
+    for status in (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED) if delivered else ():
+        shipped = {"carrier": "UPS", "tracking_number": "1"} if status == ORDER_STATUS_SHIPPED else {}
+        await store.execute(TransitionOrderRequest(order_id=order.order_id, status=status, **shipped))
+
+
+@pytest.fixture(scope="module")
+async def kept(new_database: Callable[[], str]) -> str:
+    """A small sound shop in which everything has happened, with a copy of every table."""
+    async with storing(new_database()) as store:
+        coupon = {"code": "WELCOME", "type": COUPON_TYPE_PERCENTAGE, "basis_points": 1000}
+        await store.execute(BatchUpsertCouponsRequest(coupons=[coupon]))
+        for customer_id in ("jane", "john"):
+            await store.execute(AdjustPointsRequest(customer_id=customer_id, delta=500, reason="gift"))
+            whole = new_order(customer_id, quantity=4, coupon_code="welcome", loyalty_points_to_use=100)
+            await _pay(store, await store.order(whole), delivered=customer_id == "jane")
+            await store.order(new_order(customer_id, product_id="lamp"))
+        await store.execute(upserts("shop", imported("1")))
+        async with session(store.url) as connection:
+            await connection.execute("CREATE SCHEMA kept")
+            for table in _TABLES:
+                await connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}".encode())
+        return store.url
+
+
+@pytest.fixture
+async def sound(kept: str) -> str:
+    """The shop as it was, whatever the test before did to it."""
+    async with session(kept, autocommit=False) as connection:
+        await connection.execute(f"TRUNCATE {', '.join(_TABLES)}".encode())
+        for table in _TABLES:
+            copy = f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}"
+            await connection.execute(copy.encode())
+    return kept
+
+
+# Jane's order, which was delivered, and its number.
+_JANES = "(SELECT order_id FROM orders WHERE customer_id = 'jane' AND status = 5)"
+_NUMBER = r"ORD-\d+-000001"
+_NOBODYS = "'018f0000-0000-7000-8000-000000000001'"
+_DAMAGE = {
+    "reserved made": (
+        "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = 'mug'",
+        ["product mug: inventory has 5 reserved; orders that are not shipped hold 4"],
+    ),
+    "reserved lost": (
+        "UPDATE inventory SET reserved = 0 WHERE product_id = 'lamp'",
+        ["product lamp: inventory has 0 reserved; orders that are not shipped hold 2"],
+    ),
+    "coupon uses made": (
+        "UPDATE coupon_uses SET used = used + 1 WHERE customer_id = ''",
+        ["coupon WELCOME: coupon_uses has 3 in all; orders use it 2 times"],
+    ),
+    "coupon uses lost": (
+        "DELETE FROM coupon_uses WHERE customer_id = ''",
+        ["coupon WELCOME: coupon_uses has 0 in all; orders use it 2 times"],
+    ),
+    "coupon use of a customer made": (
+        "UPDATE coupon_uses SET used = used + 1 WHERE customer_id = 'jane'",
+        ["coupon WELCOME: coupon_uses by customer are not those of their orders"],
+    ),
+    "coupon use of somebody else": (
+        "UPDATE coupon_uses SET customer_id = 'jack' WHERE customer_id = 'jane'",
+        ["coupon WELCOME: coupon_uses by customer are not those of their orders"],
+    ),
+    "uses of another coupon": (
+        "INSERT INTO coupon_uses VALUES ('OTHER', '', 1), ('OTHER', 'jane', 1)",
+        [
+            "coupon OTHER: coupon_uses has 1 in all; orders use it 0 times",
+            "coupon OTHER: coupon_uses by customer are not",
+        ],
+    ),
+    "points made": (
+        "UPDATE points_accounts SET balance = balance + 1 WHERE customer_id = 'john'",
+        ["customer john: has 401 points; the entries sum to 400"],
+    ),
+    "points account lost": (
+        "DELETE FROM points_accounts WHERE customer_id = 'john'",
+        ["customer john: has 0 points; the entries sum to 400"],
+    ),
+    "gift lost": (
+        "DELETE FROM points_entries WHERE order_id IS NULL AND customer_id = 'john'",
+        ["customer john: has 400 points; the entries sum to -100"],
+    ),
+    "entry of an order lost": (
+        f"DELETE FROM points_entries WHERE order_id = {_JANES} AND delta = -100",
+        [rf"{_NUMBER}: its entries of points sum to \d+; it earned less what it used is -\d+", "customer jane: has"],
+    ),
+    "entry of an order without it": (
+        f"UPDATE points_entries SET order_id = NULL WHERE order_id = {_JANES} AND delta = -100",
+        [rf"{_NUMBER}: its entries of points sum to"],
+    ),
+    "entry of no order": (
+        f"UPDATE points_entries SET order_id = {_NOBODYS} WHERE order_id IS NULL AND customer_id = 'jane'",
+        ["points entry [0-9a-f-]{36}: its order does not exist"],
+    ),
+    "payment lost": (
+        f"DELETE FROM payments WHERE order_id = {_JANES} AND type = 2",
+        [
+            f"{_NUMBER}: payments has 2 rows that are not the 3 payment events of its history",
+            rf"{_NUMBER}: payments sum to 0 paid in minor units; the order says \d+",
+        ],
+    ),
+    "payment made": (
+        "INSERT INTO payments SELECT provider, event_id || 'x', order_id, type, amount_minor, refund_id, event_time, event"
+        f" FROM payments WHERE order_id = {_JANES} AND amount_minor = 100",
+        [
+            f"{_NUMBER}: payments has 4 rows",
+            f"{_NUMBER}: payments sum to 400 refunded in minor units; the order says 300",
+        ],
+    ),
+    "payment changed": (
+        f"UPDATE payments SET refund_id = 'x' WHERE order_id = {_JANES} AND amount_minor = 100",
+        [f"{_NUMBER}: payments has 3 rows that are not the 3 payment events of its history"],
+    ),
+    "amount paid back changed": (
+        f"UPDATE payments SET amount_minor = 101 WHERE order_id = {_JANES} AND amount_minor = 100",
+        [f"{_NUMBER}: payments has 3 rows", f"{_NUMBER}: payments sum to 301 refunded"],
+    ),
+    "payment of no order": (
+        "INSERT INTO payments SELECT provider, 'lost', '018f0000-0000-7000-8000-000000000001'::uuid, type, amount_minor,"
+        " refund_id, event_time, event FROM payments LIMIT 1",
+        ["payment lost: its order does not exist"],
+    ),
+    "event that cannot be read": (
+        rf"UPDATE order_events SET event = '\xff' WHERE order_id = {_JANES} AND version = 1",
+        [f"{_NUMBER}: event 1 cannot be read"],
+    ),
+    "invoice lost": (
+        f"DELETE FROM documents WHERE order_id = {_JANES} AND prefix = 'INV'",
+        [rf"{_NUMBER}: document INV-\d+-000001 does not exist", r"documents INV-\d+: 1 numbers are from 2 to 2"],
+    ),
+    "last credit note lost": (
+        "DELETE FROM documents WHERE prefix = 'CN' AND number = 4",
+        [
+            r"ORD-\d+-000003: document CN-\d+-000004 does not exist",
+            r"documents CN-\d+: document_numbers has 4 as the last one; it is 3",
+        ],
+    ),
+    "document made": (
+        "INSERT INTO documents SELECT 'CN-2000-000001', prefix, 2000, 1, order_id, issue_time, snapshot"
+        f" FROM documents WHERE order_id = {_JANES} AND prefix = 'CN' LIMIT 1",
+        [
+            f"{_NUMBER}: document CN-2000-000001 is not named by the order",
+            "documents CN-2000: document_numbers has 0 as the last one; it is 1",
+        ],
+    ),
+    "document of another order": (
+        f"UPDATE documents SET order_id = (SELECT order_id FROM orders WHERE customer_id = 'john' AND status = 2)"
+        f" WHERE order_id = {_JANES} AND prefix = 'INV'",
+        [
+            rf"{_NUMBER}: document INV-\d+-000001 does not exist",
+            r"ORD-\d+-000003: document INV-\d+-000001 is not named by the order",
+        ],
+    ),
+    "document of no order": (
+        f"UPDATE documents SET order_id = {_NOBODYS} WHERE order_id = {_JANES} AND prefix = 'INV'",
+        [rf"{_NUMBER}: document INV-\d+-000001 does not exist", r"document INV-\d+-000001: its order does not exist"],
+    ),
+    "document that cannot be read": (
+        rf"UPDATE documents SET snapshot = '\xff' WHERE order_id = {_JANES} AND prefix = 'INV'",
+        [rf"{_NUMBER}: document INV-\d+-000001 cannot be read, or is not what its columns say"],
+    ),
+    "document of another day": (
+        f"UPDATE documents SET issue_time = issue_time + interval '1 day' WHERE order_id = {_JANES} AND prefix = 'INV'",
+        [rf"{_NUMBER}: document INV-\d+-000001 cannot be read, or is not what its columns say"],
+    ),
+    "document numbers ahead": (
+        "UPDATE document_numbers SET last = last + 1 WHERE prefix = 'INV'",
+        [r"documents INV-\d+: document_numbers has 3 as the last one; it is 2"],
+    ),
+    "document numbers lost": (
+        "DELETE FROM document_numbers WHERE prefix = 'CN'",
+        [r"documents CN-\d+: document_numbers has 0 as the last one; it is 4"],
+    ),
+}
+
+
+async def test_a_sound_shop_has_no_disagreements(sound: str) -> None:
+    assert await disagreements(sound) == []
+
+
+@pytest.mark.parametrize(("statement", "texts"), _DAMAGE.values(), ids=_DAMAGE)
+async def test_damage_is_found_and_nothing_else_is(sound: str, statement: str, texts: list[str]) -> None:
+    async with session(sound) as connection:
+        # As a superuser: else documents could not be damaged at all.
+        await connection.execute("SET session_replication_role = replica")
+        assert (await connection.execute(statement.encode())).rowcount > 0
+    found = await disagreements(sound)
+    assert len(found) == len(texts), found
+    for text, one in zip(sorted(texts), sorted(found), strict=True):
+        assert re.match(text, one), one
+    # Only columns and items of orders are made anew.
+    assert await mend(sound) == 0
+    assert await disagreements(sound) == found
+
+
+def _paid(order: Order) -> None:
+    order.payment.paid_amount.units += 1
+
+
+def _refunded(order: Order) -> None:
+    order.payment.refunded_amount.units += 1
+
+
+def _invoice_number(order: Order) -> None:
+    order.invoice_number = ""
+
+
+def _credit_note(order: Order) -> None:
+    order.refunds[0].amount.units += 1
+
+
+def _total(order: Order) -> None:
+    order.pricing.total.units += 1
+
+
+def _coupon(order: Order) -> None:
+    del order.pricing.applied_coupons[:]
+
+
+def _points(order: Order) -> None:
+    order.pricing.loyalty_points_used += 1
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (_paid, "in minor units; the order says"),
+        (_refunded, "payments sum to 300 refunded in minor units; the order says 400"),
+        (_invoice_number, r"document INV-\d+-000001 is not named by the order"),
+        (_credit_note, r"document CN-\d+-000001 is over 100 in minor units; the order says 200"),
+        (_total, r"document INV-\d+-000001 is over \d+ in minor units; the order says"),
+        (_coupon, "coupon WELCOME: coupon_uses has 2 in all; orders use it 1 times"),
+        (_coupon, "coupon WELCOME: coupon_uses by customer"),
+        (_points, "its entries of points sum to"),
+    ],
+)
+async def test_an_order_that_says_something_else_is_found(
+    sound: str, change: Callable[[Order], None], text: str
+) -> None:
+    async with session(sound) as connection:
+        query = f"SELECT order_id, snapshot FROM orders WHERE order_id = {_JANES}"
+        ((order_id, snapshot),) = await (await connection.execute(query.encode())).fetchall()
+        order = Order.FromString(snapshot)
+        change(order)
+        await connection.execute(
+            "UPDATE orders SET snapshot = %s WHERE order_id = %s", [order.SerializeToString(), order_id]
+        )
+    assert re.search(text, "\n".join(await disagreements(sound)))
+
+
+async def test_an_order_that_is_lost_leaves_what_it_moved(sound: str) -> None:
+    async with session(sound) as connection:
+        await connection.execute(f"DELETE FROM orders WHERE order_id = {_JANES}".encode())
+    found = "\n".join(await disagreements(sound))
+    for text in (
+        "product mug: inventory has",
+        "coupon WELCOME: coupon_uses has 2 in all; orders use it 1 times",
+        r"payment ORD-\d+-000001-paid: its order does not exist",
+        r"document INV-\d+-000001: its order does not exist",
+        "points entry .* its order does not exist",
+    ):
+        assert re.search(text, found), text
