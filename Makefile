@@ -30,8 +30,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; ARGS="--port 6000" for flags
 	@exec $(BIN)/orders serve $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## Run all tests, two at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 lint: check-proto ## Check style, the protos' too, and that no proto change breaks a client or a stored order
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from server.demo import load_demo_shop
 from server.domain.errors import OrderError
 from server.domain.pricing import Terms
 from server.payments.checkout import Checkout
+from server.payments.expiry import cancel_unpaid
 from server.payments.test_provider import TestProvider
 from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
@@ -174,7 +175,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         stack.push_async_callback(_stop, server, health, settings)
         health.set_ready(await database.ping())
         number = await orders.next_order_number()
-        for task in (_watch_database(database, health, settings), _keep_house(database, settings)):
+        for task in (_watch_database(database, health, settings), _keep_house(database, checkout, orders, settings)):
             stack.push_async_callback(_cancel, asyncio.create_task(task))
         yield Running(settings.host, port, health, database, number)
 
@@ -221,13 +222,16 @@ async def _watch_database(database: Database, health: Health, settings: Settings
             health.set_ready(ready)
 
 
-async def _keep_house(database: Database, settings: Settings) -> None:
+async def _keep_house(database: Database, checkout: Checkout, orders: OrderRepository, settings: Settings) -> None:
     while True:
         try:
             now = datetime.now(UTC)
             requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
             carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
             log.debug("forgot %d request ids and %d carts", requests, carts)
+            if settings.unpaid_hours:
+                unpaid = await cancel_unpaid(checkout, orders, before=now - timedelta(hours=settings.unpaid_hours))
+                log.info("cancelled %d orders that were not paid in time", unpaid)
         except Exception as error:
             log.warning("housekeeping failed, it will be tried again: %s", error)
         await asyncio.sleep(_HOUSEKEEPING_INTERVAL)

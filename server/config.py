@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     payment_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
         10.0, description="Seconds until a call of the payment provider is given up."
     )
+    unpaid_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+        0.0, description="Hours after which a pending order that is not paid is cancelled; 0 leaves it."
+    )
     point_value: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
         Decimal("0.01"), description="Worth of a loyalty point, in units of the order's currency: 0.01 is a cent."
     )

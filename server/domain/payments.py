@@ -62,10 +62,10 @@ Recorded = Mapping[PaymentKey, tuple[str, PaymentEvent]]
 # What of an order a payment event can change.
 _FIELDS = ("payment_status", "payment", "refunds", "payment_intent")
 
-# Where an order's intent stands, once the order is paid for.
+# Where an intent stands after its provider's events.
 _INTENT_STATUS = {
-    PAYMENT_STATUS_AUTHORIZED: PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
-    PAYMENT_STATUS_PAID: PAYMENT_INTENT_STATUS_SUCCEEDED,
+    PAYMENT_EVENT_TYPE_AUTHORIZED: PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
+    PAYMENT_EVENT_TYPE_PAID: PAYMENT_INTENT_STATUS_SUCCEEDED,
 }
 
 
@@ -175,7 +175,8 @@ def _record(draft: Draft, event: PaymentEvent, payments: Recorded) -> bool:
     normal = _normalised(order, event, draft.stamp)
     _MOVES[event.type](draft, normal, minor_of(normal.amount))
     order.payment_status = payment_status_of(order)
-    _follow(order.payment_intent if order.HasField("payment_intent") else None, order, normal)
+    if order.HasField("payment_intent"):
+        _follow(order.payment_intent, order, normal)
     draft.record(
         OrderEvent(
             type=ORDER_EVENT_TYPE_PAYMENT,
@@ -190,14 +191,16 @@ def _record(draft: Draft, event: PaymentEvent, payments: Recorded) -> bool:
     return True
 
 
-def _follow(intent: PaymentIntent | None, order: Order, event: PaymentEvent) -> None:
-    """An intent stands where its provider's events have brought it; an order that was paid in another way needs it no more."""
-    if intent is None or order.payment_status not in _INTENT_STATUS:
+def _follow(intent: PaymentIntent, order: Order, event: PaymentEvent) -> None:
+    """An intent stands where its provider's events bring it; an order that was paid in another way needs it no more."""
+    status = _INTENT_STATUS.get(event.type)
+    if status is None or intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return
-    if event.provider == intent.provider:
-        intent.status = _INTENT_STATUS[order.payment_status]
-    elif intent.status not in _INTENT_STATUS.values():
-        intent.status = PAYMENT_INTENT_STATUS_CANCELLED
+    if order.status == ORDER_STATUS_CANCELLED and event.type == PAYMENT_EVENT_TYPE_AUTHORIZED:
+        return  # A hold that comes too late is given back.
+    moved = minor_of(order.payment.authorized_amount) + minor_of(order.payment.paid_amount)
+    if moved >= minor_of(order.pricing.total):
+        intent.status = status if event.provider == intent.provider else PAYMENT_INTENT_STATUS_CANCELLED
 
 
 def _changed_fields(before: Order, after: Order) -> list[str]:

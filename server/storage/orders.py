@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from orders.v1.order_pb2 import OrderEvent
-from sqlalchemy import BigInteger, Uuid, select
+from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, OrderEvent
+from sqlalchemy import BigInteger, Uuid, select, text
 
 from server.domain.create import order_number
 from server.domain.errors import order_not_found
@@ -32,6 +32,19 @@ _EVENTS_PAGE = sql.compiled(
 )
 
 _ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
+
+_UNPAID = sql.compiled(
+    select(orders.c.order_id, orders.c.version)
+    .where(
+        text(f"orders.status = {ORDER_STATUS_PENDING}"),
+        text(f"orders.payment_status IN ({PAYMENT_STATUS_UNPAID}, {PAYMENT_STATUS_FAILED})"),
+        text("orders.source = ''"),
+        orders.c.create_time >= sql.parameter("since", orders.c.create_time.type),
+        orders.c.create_time < sql.parameter("before", orders.c.create_time.type),
+    )
+    .order_by(orders.c.create_time)
+    .limit(sql.parameter("limit", BigInteger()))
+)
 
 _ORDER_ID = sql.compiled(select(orders.c.order_id).where(statements.by_reference))
 
@@ -74,6 +87,11 @@ class OrderRepository:
         order_id = await self._order_id(reference)
         found = await self._database.fetch(_EVENTS_PAGE, order_id=order_id, after=after, limit=limit)
         return [OrderEvent.FromString(event) for (event,) in found]
+
+    async def unpaid(self, *, since: datetime, before: datetime, limit: int) -> list[tuple[str, str]]:
+        """Up to `limit` pending orders of that time which nobody has paid, oldest first: their ids and etags."""
+        found = await self._database.fetch(_UNPAID, since=since, before=before, limit=limit)
+        return [(str(order_id), str(version)) for order_id, version in found]
 
     async def next_order_number(self) -> str:
         """The number that the next order gets, if nobody else orders first."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from orders.v1.cart_service_pb2 import AddCartItemRequest, GetCartRequest
 from orders.v1.customer_service_pb2 import CustomerAccount, SavedPaymentMethod, UpsertPaymentMethodRequest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
@@ -745,3 +746,66 @@ async def test_what_was_not_paid_through_the_provider_is_not_refunded_through_it
     after = Order.FromString((await checkout.refund(refund(order))).body)
     assert after.refunds[0].status == REFUND_STATUS_PENDING
     assert not provider.asked
+
+
+async def test_money_that_came_another_way_is_not_refunded_through_the_provider(
+    checkout: Checkout, shop: Shop, provider: Provider
+) -> None:
+    order = await created(checkout)
+    assert order.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
+    event = PaymentEvent(provider="bank", event_id="b1", type=PAYMENT_EVENT_TYPE_PAID)
+    recorded = RecordPaymentRequest(order_id=order.order_id, event=event)
+    paid = Order.FromString((await checkout.record(command(recorded, PAYMENT))).body)
+    assert (paid.status, paid.payment_intent.status) == (ORDER_STATUS_CONFIRMED, PAYMENT_INTENT_STATUS_CANCELLED)
+    assert provider.calls("cancel") == [order.order_id], "the intent could be paid as well"
+    after = Order.FromString((await checkout.refund(refund(order))).body)
+    assert after.refunds[0].status == REFUND_STATUS_PENDING
+    assert not provider.calls("refund")
+
+
+async def test_what_the_provider_reports_itself_brings_its_intent_along(checkout: Checkout, provider: Provider) -> None:
+    order = await created(checkout)
+    event = PaymentEvent(provider="test", event_id="webhook", type=PAYMENT_EVENT_TYPE_PAID)
+    recorded = RecordPaymentRequest(order_id=order.order_id, event=event)
+    paid = Order.FromString((await checkout.record(command(recorded, PAYMENT))).body)
+    assert paid.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED
+    assert not provider.calls("cancel")
+    after = Order.FromString((await checkout.refund(refund(order))).body)
+    assert after.payment_status == PAYMENT_STATUS_REFUNDED
+
+
+# The cart of an order that came to nothing.
+
+
+def in_cart(shop: Shop) -> list[tuple[str, int]]:
+    cart = shop.store.do(GetCartRequest(customer_id="carl"))
+    return [(item.product_id, item.quantity) for item in cart.items]
+
+
+@pytest.mark.parametrize("token", ["tok_decline", "tok_unavailable"])
+async def test_an_order_that_cannot_be_paid_gives_its_lines_back_to_the_cart(
+    checkout: Checkout, shop: Shop, token: str
+) -> None:
+    cart = shop.store.do(AddCartItemRequest(customer_id="carl", product_id="chair", quantity=3))
+    request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id=token)
+    await refusal(checkout.create(command(request)))
+    await checkout.drain()
+    assert shop.only_order.status == ORDER_STATUS_CANCELLED
+    assert in_cart(shop) == [("chair", 3)]
+    request.payment_method_id = "tok_visa"
+    again = Order.FromString((await checkout.create(command(request))).body)
+    assert (again.status, again.cart_id, in_cart(shop)) == (ORDER_STATUS_CONFIRMED, cart.cart_id, [])
+
+
+async def test_a_cart_that_the_customer_has_begun_anew_is_left_alone(
+    checkout: Checkout, shop: Shop, provider: Provider
+) -> None:
+    cart = shop.store.do(AddCartItemRequest(customer_id="carl", product_id="chair", quantity=3))
+
+    async def add() -> None:
+        shop.store.do(AddCartItemRequest(customer_id="carl", product_id="chair", quantity=1))
+
+    provider.before["open"] = add
+    request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id="tok_decline")
+    assert (await refusal(checkout.create(command(request)))).reason == "PAYMENT_FAILED"
+    assert in_cart(shop) == [("chair", 1)]
