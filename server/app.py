@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
-from server.demo import load_demo_shop
+from server.demo import has_demo_shop, load_demo_shop
 from server.domain.errors import OrderError
 from server.domain.pricing import Terms
 from server.payments.checkout import Checkout
@@ -56,7 +56,7 @@ class Running:
     port: int
     health: Health
     database: Database
-    # What the next order will be called, for commands to paste.
+    # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
     next_order_number: str
 
 
@@ -174,7 +174,10 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         await server.start()
         stack.push_async_callback(_stop, server, health, settings)
         health.set_ready(await database.ping())
+        # Read in any case: a role that may not do its work is told so now.
         number = await orders.next_order_number()
+        if settings.database_url is not None or not await has_demo_shop(customers):
+            number = ""
         for task in (_watch_database(database, health, settings), _keep_house(database, checkout, orders, settings)):
             stack.push_async_callback(_cancel, asyncio.create_task(task))
         yield Running(settings.host, port, health, database, number)

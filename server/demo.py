@@ -32,11 +32,14 @@ from orders.v1.order_pb2 import (
 from server.domain.caller import Caller, Role
 from server.domain.commands import Command
 from server.storage.catalog import CatalogRepository
+from server.storage.customers import CustomerRepository
 from server.storage.writer import Writer
 
 DEMO = Caller(subject="demo", roles=frozenset({Role.ADMIN}))
 
 _DAY_SLOTS = ("08:00-12:00", "12:00-16:00", "16:00-20:00")
+# Addresses are compared with areas as they are written, so each way to write it is an area of its own.
+_USA = ("US", "USA", "United States")
 
 
 def _usd(cents: int) -> Money:
@@ -123,7 +126,7 @@ def demo_zones() -> list[DeliveryZone]:
     new_york = DeliveryZone(
         zone_id="us-ny",
         name="New York",
-        areas=[{"country": country, "state": "NY"} for country in ("US", "USA")],
+        areas=[{"country": country, "state": state} for country in _USA for state in ("NY", "New York")],
         # 8.875 %, as near as basis points come to it. Food is exempt.
         tax_rates=[{"basis_points": 888}, {"tax_class": "reduced", "basis_points": 0}],
         shipping_tax_class="standard",
@@ -136,7 +139,7 @@ def demo_zones() -> list[DeliveryZone]:
     states = DeliveryZone(
         zone_id="us",
         name="United States",
-        areas=[{"country": country} for country in ("US", "USA")],
+        areas=[{"country": country} for country in _USA],
         methods=[
             _method("standard", _usd(1_990), free_from=_usd(100_000), handling=1, transit=5),
             _method("express", _usd(4_990), handling=0, transit=2),
@@ -182,14 +185,14 @@ def _method(
 
 
 def demo_coupons() -> list[Coupon]:
-    """A share off for newcomers, an amount off large orders, and a share off some products."""
+    """A share off that each customer gets once, an amount off large orders, and a share off some products."""
     return [
         Coupon(
             code="WELCOME10",
             type=COUPON_TYPE_PERCENTAGE,
             basis_points=1_000,
             usage_limit_per_customer=1,
-            description="10 % off a customer's first order",
+            description="10 % off, once for each customer",
         ),
         Coupon(
             code="TAKE20",
@@ -246,7 +249,7 @@ def demo_customers() -> Iterator[Message]:
         last_four="0002",
         token="tok_decline_card_blocked",
     )
-    yield AdjustPointsRequest(customer_id="jane", delta=500, reason="welcome gift")
+    yield AdjustPointsRequest(customer_id="jane", delta=500, reason="welcome gift", request_id="demo-points")
 
 
 async def load_demo_shop(catalog: CatalogRepository, writer: Writer) -> None:
@@ -262,3 +265,9 @@ async def load_demo_shop(catalog: CatalogRepository, writer: Writer) -> None:
     ]
     for request in requests:
         await writer.execute(Command(request, DEMO))
+
+
+async def has_demo_shop(customers: CustomerRepository) -> bool:
+    """Whether the shop is there that the printed commands are about."""
+    account = await customers.account("jane")
+    return any(address.address_id == "home" for address in account.addresses)

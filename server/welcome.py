@@ -57,10 +57,10 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def welcome(*, host: str, port: int, embedded: bool, number: str) -> str:
-    """The text for a server on an address. With the embedded database come commands to try it; `number` is the next order's."""
+    """The text for a server on an address. With the demo shop come commands to try it; `number` is the next order's, '' without."""
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
     served = _SERVED.format(address=_address(host, port), where=where)
-    if not embedded:
+    if not number:
         return f"{served} {_STOP}"
     address = _address(_EVERYWHERE.get(host, host), port)
     steps = [(method, _filled(request, number)) for method, request in _STEPS]

@@ -26,7 +26,7 @@ CODE_TEXT = f"looks like a card's security code; {_ADVICE}"
 # Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. What
 # may stand between the digits of a number goes: blanks, dashes, dots and the like, and whatever is not a letter's first byte.
 _PLAIN = bytes.maketrans(b"123456789\xd9\xdb\xef" + bytes(range(65, 91)), b"0" * 12 + bytes(range(97, 123)))
-_GAPS = b" \t._/+*|-\xc2\xe2" + bytes(range(0x80, 0xC0))
+_GAPS = b" \t\r\n.,:_/+*|-\xc2\xe2" + bytes(range(0x80, 0xC0))
 _ENOUGH_DIGITS = b"0" * SHORTEST
 _WORDS = re.compile(
     rb"card[^a-z]{0,3}(?:dataremoved|n|pan|cid|csc|security|verification)"

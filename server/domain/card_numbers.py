@@ -27,7 +27,7 @@ _MAESTRO_UNGROUPED = 16
 _DIGITS = re.compile(r"\d+")
 # Between any two digits of a number: one of these. Between the groups that are printed on a card: a few of the others.
 _TIGHT_GAP = r"[ \u00a0\u202f\u2010-\u2015\u2212-]"
-_LOOSE_GAP = r"[ \t\u00a0\u2000-\u2015\u202f\u2212._/+*|-]"
+_LOOSE_GAP = r"[\s\u00a0\u00ad\u2000-\u2015\u202f\u2212.,:_/+*|-]"
 _ENOUGH_DIGITS = re.compile(rf"\d(?:{_LOOSE_GAP}{{0,3}}\d){{{SHORTEST - 1}}}")
 # Each begins with a group of digits, goes as far as a number can, and tells by a digit more if its last group goes on.
 _TIGHT = re.compile(rf"(?<!\d)(?=([2-689](?:{_TIGHT_GAP}?\d){{{SHORTEST - 1},{LONGEST - 1}}}\d?))")

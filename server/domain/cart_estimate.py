@@ -7,12 +7,13 @@ from orders.v1.cart_service_pb2 import Cart, CartItem
 from orders.v1.order_pb2 import Order, OrderItem
 
 from server.domain.catalog import Offer, find_offer
-from server.domain.delivery import Service, serve
-from server.domain.errors import OrderError
+from server.domain.delivery import serve
+from server.domain.errors import OrderError, Violation
 from server.domain.money import minor_of, text_of
 from server.domain.pricing import add_line, fill, line_of, quote
 from server.domain.state import State
 from server.domain.stock import Shelf, insufficient_stock
+from server.domain.zones import Service
 
 
 def shown(cart: Cart, state: State) -> Cart:
@@ -31,11 +32,14 @@ def shelf_of(item: CartItem) -> Shelf:
     return item.product_id, item.variant_id
 
 
-def price_change(seen: CartItem, offer: Offer) -> str:
-    """How today's price differs from the one the customer saw: `was 10.00 USD, is 12.00 USD`; '' if it does not."""
-    was = text_of(minor_of(seen.unit_price), seen.unit_price.currency_code)
-    now = text_of(offer.unit_minor, offer.currency)
-    return "" if was == now else f"was {was}, is {now}"
+def price_change(seen: CartItem, offer: Offer) -> Violation | None:
+    """Which price of a line is another one than the customer saw, and how: `was 10.00 USD, is 12.00 USD`."""
+    prices = {"unit_price": offer.unit_minor, "installation_price": offer.installation_minor}
+    for field, now in prices.items():
+        was = minor_of(getattr(seen, field))
+        if was != now:
+            return Violation(field, f"was {text_of(was, offer.currency)}, is {text_of(now, offer.currency)}")
+    return None
 
 
 def notify(cart: Cart, error: OrderError, *, item_id: str = "") -> None:
@@ -86,7 +90,9 @@ def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
 def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> None:
     change = price_change(item, offer)
     if change:
-        notify(cart, OrderError("PRICE_CHANGED", change), item_id=item.item_id)
+        what = "installation " if change.field == "installation_price" else ""
+        notify(cart, OrderError("PRICE_CHANGED", what + change.description), item_id=item.item_id)
+    if item.unit_price != line.unit_price:
         item.previous_unit_price.CopyFrom(item.unit_price)
     item.sku, item.name, item.variant_name = line.sku, line.name, line.variant_name
     item.image_uri = offer.image_uri
@@ -94,6 +100,7 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
     item.unit_price.CopyFrom(line.unit_price)
     item.total_price.CopyFrom(line.total_price)
     item.requires_installation = line.requires_installation
+    item.ClearField("installation_price")
     if line.HasField("installation_price"):
         item.installation_price.CopyFrom(line.installation_price)
 

@@ -53,9 +53,7 @@ def get_cart(request: GetCartRequest, state: State, stamp: Stamp) -> Cart:
 def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Cart:
     """Adds a line, or pieces to the line that is the same."""
     cart = _find_cart(request, state)
-    if request.currency_code and cart.currency_code not in ("", request.currency_code):
-        text = f"is {request.currency_code}, but the cart is in {cart.currency_code}; clear the cart to change it"
-        raise invalid_field("currency_code", text)
+    _check_currency(cart, request.currency_code)
     offer = _asked_offer(request, state.products.stored, currency=request.currency_code or cart.currency_code)
     cart.currency_code = offer.currency
     item = _same_line(cart, request) or _add_line(cart, request, stamp)
@@ -110,8 +108,8 @@ def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, lis
     cart = _find_cart(request, state)
     if not cart.items:
         raise invalid_field("cart_id", "the cart is empty; add items to it first")
-    currency = request.currency_code or cart.currency_code
-    changes = _price_changes(cart, state.products.stored, currency)
+    _check_currency(cart, request.currency_code)
+    changes = _price_changes(cart, state.products.stored, cart.currency_code)
     if changes and not request.accept_price_changes:
         text = "prices have changed since the cart showed them; show the cart again, or send accept_price_changes"
         raise OrderError("PRICE_CHANGED", text, metadata={"cart_id": cart.cart_id}, violations=changes)
@@ -137,7 +135,7 @@ def refill(cart_id: str, order: Order, state: State, stamp: Stamp) -> None:
     for line in order.items:
         item = _add_line(cart, line, stamp)
         item.quantity = line.quantity
-        item.unit_price.CopyFrom(line.unit_price)
+        _see(item, line)
     _put(cart, state, stamp)
 
 
@@ -150,7 +148,7 @@ def _price_changes(cart: Cart, products: Mapping[str, bytes], currency: str) -> 
         )
         change = price_change(item, offer)
         if change:
-            changes.append(Violation(f"{field}.unit_price", change))
+            changes.append(Violation(f"{field}.{change.field}", change.description))
     return changes
 
 
@@ -165,6 +163,12 @@ def _ordered(item: CartItem) -> NewOrderItem:
 
 
 # What the rules are made of.
+
+
+def _check_currency(cart: Cart, wished: str) -> None:
+    if wished and cart.currency_code not in ("", wished):
+        text = f"is {wished}, but the cart is in {cart.currency_code}; clear the cart to change it"
+        raise invalid_field("currency_code", text)
 
 
 def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
@@ -224,12 +228,20 @@ def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state
     if (offer.unit_minor + offer.installation_minor) * quantity > MAX_MINOR:
         raise invalid_field("quantity", "makes the line's total too large")
     item.quantity = quantity
-    item.unit_price.CopyFrom(offer.line.unit_price)
+    _see(item, offer.line)
     shelf = shelf_of(item)
     pieces = sum(other.quantity for other in cart.items if shelf_of(other) == shelf)
     available = state.stock.get(shelf)
     if pieces > available:
         raise insufficient_stock(shelf, requested=pieces, available=available)
+
+
+def _see(item: CartItem, line: OrderItem) -> None:
+    """Keeps the prices that the customer sees now."""
+    item.unit_price.CopyFrom(line.unit_price)
+    item.ClearField("installation_price")
+    if line.HasField("installation_price"):
+        item.installation_price.CopyFrom(line.installation_price)
 
 
 def _index_of(cart: Cart, item_id: str) -> int:
@@ -251,7 +263,7 @@ def _add_ordered_lines(cart: Cart, order: Order, state: State, stamp: Stamp) -> 
             continue
         item = _add_line(cart, line, stamp)
         item.quantity = line.quantity
-        item.unit_price.CopyFrom(offer.line.unit_price)
+        _see(item, offer.line)
     return refusals
 
 

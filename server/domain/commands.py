@@ -175,7 +175,7 @@ def _settle_intent(request: SettleIntent, state: State, stamp: Stamp) -> bytes:
     before = state.order(request.order_id)
     change = settle_intent(before, request, state.payments, stamp=stamp)
     body = state.apply(change)
-    if request.cart_id and ORDER_STATUS_CANCELLED in [event.to_status for event in change.events]:
+    if request.cart_id and ORDER_STATUS_CANCELLED == change.after.status != before.status:
         carts.refill(request.cart_id, change.after, state, stamp)
     return body
 

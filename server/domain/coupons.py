@@ -132,15 +132,8 @@ def upsert_coupons(request: BatchUpsertCouponsRequest, state: State, stamp: Stam
     for wished in request.coupons:
         coupon = _kept(wished)
         code, snapshot = coupon.code, coupon.SerializeToString(deterministic=True)
-        before = state.coupons.stored.get(code)
-        if before is None:
-            response.inserted += 1
-        elif before != snapshot:
-            response.updated += 1
-        else:
-            response.unchanged += 1
-        if before != snapshot:
-            state.coupons.put(code, snapshot)
+        outcome = state.coupons.upsert(code, snapshot)
+        setattr(response, outcome, getattr(response, outcome) + 1)
         response.coupons.append(with_uses(coupon, state.coupon_uses.get((code, ""))))
     return response
 

@@ -20,12 +20,13 @@ from server.domain.carts import checkout_lines
 from server.domain.catalog import find_offer
 from server.domain.coupons import find_discount
 from server.domain.customers import check_address, find_address, pay_by_saved_method
-from server.domain.delivery import Service, delivery_options, schedule, serve
+from server.domain.delivery import delivery_options, schedule, serve
 from server.domain.draft import Draft, OrderChange, Stamp
 from server.domain.errors import invalid_field
 from server.domain.price_steps import steps_of
 from server.domain.pricing import Line, Quote, add_line, fill, line_of, quote
 from server.domain.state import State
+from server.domain.zones import Service
 
 
 class Created(NamedTuple):
@@ -177,7 +178,7 @@ def _wanted(request: CreateOrderRequest, state: State) -> tuple[Sequence[NewOrde
     if request.items:
         raise invalid_field("cart_id", "give either items or cart_id")
     cart, items = checkout_lines(request, state)
-    return items, request.currency_code or cart.currency_code, "cart.items"
+    return items, cart.currency_code, "cart.items"
 
 
 def _set_addresses(order: Order, request: CreateOrderRequest, account: CustomerAccount) -> None:
@@ -204,7 +205,7 @@ def _set_payment_method(order: Order, request: CreateOrderRequest, account: Cust
     order.payment_method = request.payment_method
     if request.payment_method_id:
         order.payment_method_id = request.payment_method_id
-        pay_by_saved_method(order, account)
+        pay_by_saved_method(order, account, now=order.create_time)
 
 
 def _set_appointments(order: Order, request: CreateOrderRequest) -> None:

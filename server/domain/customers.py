@@ -6,6 +6,7 @@ A customer's account is one record, stored without its points, which are counted
 from collections.abc import Iterable
 from typing import NoReturn
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import (
     POINTS_ENTRY_TYPE_ADJUSTED,
     AdjustPointsRequest,
@@ -64,9 +65,13 @@ def find_payment_method(account: CustomerAccount, payment_method_id: str, *, fie
     _refuse_unknown("payment method", payment_method_id, known, field=field)
 
 
-def pay_by_saved_method(order: Order, account: CustomerAccount, *, path: str = "") -> None:
+def pay_by_saved_method(order: Order, account: CustomerAccount, *, now: Timestamp, path: str = "") -> None:
     """An order that names a saved payment method is paid in its way; refuses another one. `path` is the order's in the request."""
     saved = find_payment_method(account, order.payment_method_id, field=f"{path}payment_method_id")
+    today = now.ToDatetime()
+    if saved.expiry_year and (saved.expiry_year, saved.expiry_month) < (today.year, today.month):
+        text = f"payment method {saved.payment_method_id!r} expired in {saved.expiry_month:02d}/{saved.expiry_year}"
+        raise invalid_field(f"{path}payment_method_id", f"{text}; choose another one")
     if order.payment_method not in (0, saved.type):
         kind = str(PaymentMethod.Name(saved.type)).removeprefix("PAYMENT_METHOD_")
         raise invalid_field(f"{path}payment_method", f"the saved payment method {saved.payment_method_id!r} is {kind}")

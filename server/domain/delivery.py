@@ -21,8 +21,6 @@ from server.domain.pricing import Quote, shipping_price
 from server.domain.state import State
 from server.domain.zones import STANDARD, Area, Service, Way, Zone, area_of, find_zone, zone_of
 
-__all__ = ["Service", "check_installation", "delete_zone", "delivery_options", "schedule", "serve", "upsert_zones"]
-
 _DAY = 24 * 60 * 60
 MAX_ZONES = 1_000
 
@@ -176,19 +174,11 @@ def upsert_zones(
     request: BatchUpsertDeliveryZonesRequest, state: State, stamp: Stamp
 ) -> BatchUpsertDeliveryZonesResponse:
     """Inserts or replaces zones, all or nothing."""
-    stored = state.zones.stored
-    _check_zones(request.zones, stored)
+    _check_zones(request.zones, state.zones.stored)
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
     for zone in request.zones:
-        before, snapshot = stored.get(zone.zone_id), zone.SerializeToString(deterministic=True)
-        if before is None:
-            response.inserted += 1
-        elif before != snapshot:
-            response.updated += 1
-        else:
-            response.unchanged += 1
-            continue
-        state.zones.put(zone.zone_id, snapshot)
+        outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
+        setattr(response, outcome, getattr(response, outcome) + 1)
     return response
 
 

@@ -16,7 +16,6 @@ from orders.v1.order_pb2 import (
 
 from server.domain.draft import OrderChange
 from server.domain.money import from_minor, minor_of
-from server.domain.payment_status import sum_of
 from server.domain.rounding import divide
 
 INVOICES = "INV"
@@ -45,9 +44,9 @@ def issue_documents(
         order.invoice_number = number(INVOICES)
         documents.append(_invoice(order, time))
     elif order.invoice_number:
-        for refund in _newly_paid_back(change):
-            refund.credit_note_number = number(CREDIT_NOTES)
-            documents.append(_credit_note(order, refund, time))
+        documents += [
+            _credit_note(order, refund, number, time) for refund in _newly_paid_back(change) if _credit(refund, order)
+        ]
     return documents
 
 
@@ -86,13 +85,29 @@ def _invoice(order: Order, time: Timestamp) -> Invoice:
     return invoice
 
 
-def _credit_note(order: Order, refund: Refund, time: Timestamp) -> CreditNote:
+def _credit(refund: Refund, order: Order) -> bool:
+    """Says in the refund what of it the invoice is less by; false if nothing is, because more was paid than the invoice is over."""
+    payment, total = order.payment, minor_of(order.pricing.total)
+    kept = minor_of(payment.paid_amount) - minor_of(payment.refunded_amount)
+    credit = min(minor_of(refund.amount), max(0, total - kept) - _credited(order))
+    if credit > 0:
+        refund.credited_amount.CopyFrom(from_minor(credit, refund.amount.currency_code))
+    return credit > 0
+
+
+def _credited(order: Order) -> int:
+    """What the order's credit notes are over together, in minor units."""
+    return sum(minor_of(refund.credited_amount) for refund in order.refunds)
+
+
+def _credit_note(order: Order, refund: Refund, number: Callable[[str], str], time: Timestamp) -> CreditNote:
+    refund.credit_note_number = number(CREDIT_NOTES)
     return CreditNote(
         credit_note_number=refund.credit_note_number,
         invoice_number=order.invoice_number,
         order_id=order.order_id,
         refund_id=refund.refund_id,
-        amount=refund.amount,
+        amount=refund.credited_amount,
         tax=from_minor(_tax_in(order, refund), refund.amount.currency_code),
         reason=refund.reason,
         issue_time=time,
@@ -104,12 +119,11 @@ def _tax_in(order: Order, refund: Refund) -> int:
 
     So the credit notes of an order that is paid back in parts have its whole tax together, whatever was rounded on the way.
     """
-    earlier = sum_of(one for one in order.refunds if one.credit_note_number and one.refund_id != refund.refund_id)
-    return _tax_on(order, earlier + minor_of(refund.amount)) - _tax_on(order, earlier)
+    now = _credited(order)
+    return _tax_on(order, now) - _tax_on(order, now - minor_of(refund.credited_amount))
 
 
 def _tax_on(order: Order, amount: int) -> int:
     total = minor_of(order.pricing.total)
     tax = minor_of(order.pricing.tax) + minor_of(order.pricing.included_tax)
-    # More than the total can be paid, and paid back; that has no tax in it.
-    return divide(tax * min(amount, total), total) if total else 0
+    return divide(tax * amount, total) if total else 0

@@ -25,8 +25,8 @@ from orders.v1.order_pb2 import (
 from server.domain.caller import Caller, Role
 from server.domain.draft import Draft, Stamp
 from server.domain.errors import OrderError, invalid_field
-from server.domain.money import minor_of
-from server.domain.payment_status import PAID_STATUSES, payment_status_of
+from server.domain.money import minor_of, text_of
+from server.domain.payment_status import is_paid_for, payment_status_of, secured
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +142,11 @@ def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str)
         raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
 
 
-def is_paid_for(order: Order) -> bool:
-    """Whether the order is paid or authorized, or costs nothing."""
-    return order.payment_status in PAID_STATUSES or not minor_of(order.pricing.total)
-
-
 def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
     """Refuses if the step's guard does not hold; returns the reason if an admin overrode it."""
     if step.guard == PAID and not is_paid_for(order):
         if not override_reason:
-            why = ": it is neither paid nor authorized; an admin can confirm it with override_reason"
+            why = f": {_paid_so_far(order)}; an admin can confirm it with override_reason"
             raise invalid_transition(order, to, why, guard=PAID)
         if Role.ADMIN not in caller.roles:
             text = f"only admin may confirm order {order.order_id} unpaid"
@@ -161,6 +156,14 @@ def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, over
         why = ": it needs delivery.carrier and delivery.tracking_number"
         raise invalid_transition(order, to, why, guard=SHIPPABLE)
     return ""
+
+
+def _paid_so_far(order: Order) -> str:
+    so_far, total = secured(order), order.pricing.total
+    if not so_far:
+        return "it is neither paid nor authorized"
+    currency = total.currency_code
+    return f"{text_of(so_far, currency)} of {text_of(minor_of(total), currency)} are paid or authorized"
 
 
 def _enter(draft: Draft, status: OrderStatus, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:

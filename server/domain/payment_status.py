@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_PENDING,
     PAYMENT_STATUS_AUTHORIZED,
     PAYMENT_STATUS_FAILED,
     PAYMENT_STATUS_PAID,
@@ -33,16 +34,15 @@ def payment_status_of(order: Order) -> PaymentStatus:
     refunded = minor_of(payment.refunded_amount)
     if order.status == ORDER_STATUS_CANCELLED and (authorized or paid > refunded):
         return PAYMENT_STATUS_REFUND_DUE
-    if refunded and refunded >= paid:
-        return PAYMENT_STATUS_REFUNDED
-    if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
+    kept = paid - refunded
+    if kept > total or any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
         return PAYMENT_STATUS_REFUND_DUE
-    if refunded:
-        return PAYMENT_STATUS_PARTIALLY_REFUNDED
-    if paid and paid >= total:
+    if kept and kept == total:
         return PAYMENT_STATUS_PAID
-    if authorized and authorized + paid >= total:
+    if authorized and authorized + kept >= total:
         return PAYMENT_STATUS_AUTHORIZED
+    if refunded:
+        return PAYMENT_STATUS_PARTIALLY_REFUNDED if kept else PAYMENT_STATUS_REFUNDED
     failed = order.payment_status == PAYMENT_STATUS_FAILED and not (authorized or paid)
     return PAYMENT_STATUS_FAILED if failed else PAYMENT_STATUS_UNPAID
 
@@ -52,6 +52,32 @@ def _without_sums(order: Order) -> PaymentStatus:
     if order.status == ORDER_STATUS_CANCELLED and order.payment_status in PAID_STATUSES:
         return PAYMENT_STATUS_REFUND_DUE
     return order.payment_status or PAYMENT_STATUS_UNPAID
+
+
+def is_paid_for(order: Order) -> bool:
+    """Whether what an order costs is paid or held, if it costs anything."""
+    if not order.HasField("payment") and order.payment_status in PAID_STATUSES:
+        return True
+    return secured(order) >= minor_of(order.pricing.total)
+
+
+def secured(order: Order) -> int:
+    """What is paid or held and does not go back, in minor units."""
+    return minor_of(order.payment.authorized_amount) + refundable(order)
+
+
+def has_money(order: Order) -> bool:
+    """Whether anything of an order is paid or held, or was."""
+    return bool(minor_of(order.payment.paid_amount) or minor_of(order.payment.authorized_amount))
+
+
+def is_open(order: Order) -> bool:
+    """Whether an order waits for its money: nothing is paid or held, not even in part, and no invoice is out.
+
+    Until then it may come to cost something else, and the payment provider has still everything to do.
+    """
+    unpaid = order.payment_status in (PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED)
+    return order.status == ORDER_STATUS_PENDING and unpaid and not has_money(order)
 
 
 def refundable(order: Order) -> int:

@@ -19,9 +19,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_INTENT_STATUS_CANCELLED,
     PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
     PAYMENT_INTENT_STATUS_SUCCEEDED,
-    PAYMENT_STATUS_AUTHORIZED,
     PAYMENT_STATUS_FAILED,
-    PAYMENT_STATUS_PAID,
     PAYMENT_STATUS_UNPAID,
     REFUND_STATUS_FAILED,
     REFUND_STATUS_PENDING,
@@ -40,18 +38,8 @@ from server.domain.draft import Draft, OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import OrderError, invalid_field
 from server.domain.lifecycle import PAYMENT, check_role, transition
 from server.domain.money import MAX_MINOR, from_minor, minor_of, text_of, to_minor
-from server.domain.payment_status import payment_status_of, refundable
+from server.domain.payment_status import has_money, is_paid_for, payment_status_of, refundable, secured
 from server.domain.state import PaymentKey
-
-__all__ = [
-    "SettleIntent",
-    "payment_key",
-    "payment_status_of",
-    "record_payment",
-    "refund_order",
-    "refundable",
-    "settle_intent",
-]
 
 DEFAULT_PROVIDER = "external"
 MAX_REFUNDS = 100
@@ -117,13 +105,9 @@ def settle_intent(before: Order, settle: SettleIntent, payments: Recorded, *, st
     recorded = event is not None and _record(draft, event, payments)
     if recorded and event is not None and settle.cancels and event.type == PAYMENT_EVENT_TYPE_FAILED:
         why = ": ".join(filter(None, ("payment declined", event.description)))
-    if why and draft.order.status == ORDER_STATUS_PENDING and not _money_moved(draft.order):
+    if why and draft.order.status == ORDER_STATUS_PENDING and not has_money(draft.order):
         transition(draft, ORDER_STATUS_CANCELLED, reason=why)
     return _changed(draft)
-
-
-def _money_moved(order: Order) -> bool:
-    return bool(minor_of(order.payment.paid_amount) or minor_of(order.payment.authorized_amount))
 
 
 def refund_order(before: Order, request: RefundOrderRequest, *, stamp: Stamp) -> OrderChange:
@@ -185,8 +169,9 @@ def _record(draft: Draft, event: PaymentEvent, payments: Recorded) -> bool:
             changed_fields=_changed_fields(before, order),
         )
     )
-    paid_for = order.payment_status in (PAYMENT_STATUS_PAID, PAYMENT_STATUS_AUTHORIZED)
-    if order.status == ORDER_STATUS_PENDING and paid_for:
+    # An order that costs nothing is not paid for by a payment that failed.
+    moved = event.type in _INTENT_STATUS or has_money(order)
+    if order.status == ORDER_STATUS_PENDING and moved and is_paid_for(order):
         transition(draft, ORDER_STATUS_CONFIRMED)
     return True
 
@@ -198,9 +183,14 @@ def _follow(intent: PaymentIntent, order: Order, event: PaymentEvent) -> None:
         return
     if order.status == ORDER_STATUS_CANCELLED and event.type == PAYMENT_EVENT_TYPE_AUTHORIZED:
         return  # A hold that comes too late is given back.
-    moved = minor_of(order.payment.authorized_amount) + minor_of(order.payment.paid_amount)
-    if moved >= minor_of(order.pricing.total):
-        intent.status = status if event.provider == intent.provider else PAYMENT_INTENT_STATUS_CANCELLED
+    total = minor_of(order.pricing.total)
+    if event.provider == intent.provider:
+        if minor_of(order.payment.authorized_amount) + minor_of(order.payment.paid_amount) >= total:
+            intent.status = status
+        return
+    # What is held beside another provider's payment may be held by the intent.
+    if (secured(order) if event.type == PAYMENT_EVENT_TYPE_AUTHORIZED else refundable(order)) >= total:
+        intent.status = PAYMENT_INTENT_STATUS_CANCELLED
 
 
 def _changed_fields(before: Order, after: Order) -> list[str]:
@@ -244,7 +234,15 @@ def _default_amount(order: Order, event: PaymentEvent) -> int:
         return minor_of(_find_refund(order, event.refund_id).amount)
     if event.type == PAYMENT_EVENT_TYPE_VOIDED:
         return minor_of(order.payment.authorized_amount)
-    return minor_of(order.pricing.total)
+    total = minor_of(order.pricing.total)
+    return total if event.type == PAYMENT_EVENT_TYPE_FAILED else _left_to_pay(order)
+
+
+def _left_to_pay(order: Order) -> int:
+    """What was paid back before an order was confirmed has to be paid again; after that, it was taken off what the order costs."""
+    pending = order.status == ORDER_STATUS_PENDING
+    came = refundable(order) if pending else minor_of(order.payment.paid_amount)
+    return max(0, minor_of(order.pricing.total) - came)
 
 
 def _currency(order: Order) -> str:
@@ -255,7 +253,10 @@ def _currency(order: Order) -> str:
 
 
 def _authorize(draft: Draft, _: PaymentEvent, amount: int) -> None:
-    _set_sums(draft.order, authorized=amount)
+    """A hold that is reported late, after it was turned into a payment, holds nothing any more."""
+    order = draft.order
+    paid = minor_of(order.payment.paid_amount)
+    _set_sums(order, authorized=min(amount, _left_to_pay(order)) if paid else amount)
 
 
 def _pay(draft: Draft, _: PaymentEvent, amount: int) -> None:

@@ -191,9 +191,9 @@ def _points(asked: int, terms: Terms, currency: str, *, to_pay: int) -> tuple[in
     worth, of = value.numerator * 10 ** EXPONENTS[currency], value.denominator
     if not worth:
         return asked, 0
-    needed = -(-to_pay * of // worth)
-    used = min(asked, needed)
-    return used, min(used * worth // of, to_pay)
+    value_paid = min(asked * worth // of, to_pay)
+    # No more points than the value takes: what would pay nothing stays with the customer.
+    return -(-value_paid * of // worth), value_paid
 
 
 def _points_earned(total: int, terms: Terms, currency: str) -> int:

@@ -36,6 +36,14 @@ class Records:
         self.stored[key] = snapshot
         self.changes[key] = RecordChange(snapshot, new)
 
+    def upsert(self, key: str, snapshot: bytes) -> str:
+        """Stores a message unless it is stored already; says which: `inserted`, `updated` or `unchanged`."""
+        before = self.stored.get(key)
+        if before == snapshot:
+            return "unchanged"
+        self.put(key, snapshot)
+        return "inserted" if before is None else "updated"
+
     def remove(self, key: str) -> None:
         """Removes what is stored under a key."""
         del self.stored[key]

@@ -4,33 +4,25 @@ from collections.abc import Collection
 
 from orders.v1.catalog_service_pb2 import Product
 from orders.v1.order_pb2 import (
-    ORDER_STATUS_PENDING,
-    PAYMENT_STATUS_FAILED,
-    PAYMENT_STATUS_UNPAID,
     Delivery,
     Order,
     OrderItem,
 )
 
 from server.domain.create import price_lines, serve_order
-from server.domain.delivery import Service, check_installation, schedule
+from server.domain.delivery import check_installation, schedule
 from server.domain.errors import OrderError
 from server.domain.lifecycle import status_name
 from server.domain.money import minor_of, text_of
+from server.domain.payment_status import is_open
 from server.domain.pricing import Line
 from server.domain.state import State
+from server.domain.zones import Service
 
 # What else than the items says what an order costs or when it arrives.
 _PLACE = ("shipping_address", "delivery.method")
 _APPOINTMENT = "order.installation.scheduled_time"
 _TIME = ("delivery.time_slot", "delivery.requested_time")
-
-
-def is_open(order: Order) -> bool:
-    """Whether an order may still come to cost something else: nothing is paid or held, not even in part, and no invoice is out."""
-    unpaid = order.payment_status in (PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED)
-    money = minor_of(order.payment.paid_amount) or minor_of(order.payment.authorized_amount)
-    return unpaid and not money and order.status == ORDER_STATUS_PENDING
 
 
 def reprice(before: Order, order: Order, paths: Collection[str], state: State) -> None:
@@ -47,6 +39,8 @@ def reprice(before: Order, order: Order, paths: Collection[str], state: State) -
 
 def _follow(before: Order, order: Order, paths: Collection[str], state: State) -> None:
     """Makes price and arrival follow what was ordered, where it goes and when it is wanted."""
+    if before.delivery.zone_id and not state.zones.stored and "items" not in paths:
+        return  # No zones are kept any more: what was agreed stays.
     items, place = "items" in paths, _touched(paths, _PLACE)
     currency = order.pricing.total.currency_code
     service = serve_order(order, state, currency=currency, field="order.shipping_address")

@@ -11,6 +11,7 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
+    Address,
     Order,
     OrderEvent,
     OrderItem,
@@ -23,8 +24,9 @@ from server.domain.customers import check_address, pay_by_saved_method
 from server.domain.draft import Draft, OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.lifecycle import RANK, check_not_cancelled, status_name, transition
+from server.domain.payment_status import is_open
 from server.domain.pricing import add_line
-from server.domain.reprice import is_open, reprice
+from server.domain.reprice import reprice
 from server.domain.state import State
 
 # The last status in which a field may change. A cancelled order changes no more.
@@ -99,7 +101,7 @@ def _set_payment_method(order: Order, paths: list[str], state: State) -> None:
     if "payment_method_id" in paths and order.payment_method_id:
         if "payment_method" not in paths:
             order.ClearField("payment_method")
-        pay_by_saved_method(order, state.account(order.customer.customer_id), path="order.")
+        pay_by_saved_method(order, state.account(order.customer.customer_id), now=state.time, path="order.")
     elif "payment_method" in paths:
         order.ClearField("payment_method_id")
 
@@ -175,7 +177,9 @@ def set_paths(message: Message, prefix: str = "") -> Iterator[str]:
 
 def _is_branch(field: FieldDescriptor) -> bool:
     message_type = field.message_type
-    return message_type is not None and not field.is_repeated and message_type.file.package == "orders.v1"
+    if message_type is None or field.is_repeated or message_type is Address.DESCRIPTOR:
+        return False  # Half an address and half of another one are none.
+    return bool(message_type.file.package == "orders.v1")
 
 
 def value_at(message: Message, path: str) -> Any:

@@ -91,16 +91,18 @@ class Checkout:
     async def _create(self, settlement: Settlement, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
-        if not uses_provider(order):
-            return answer
         if answer.replayed:
-            order = await settlement.current(order)
+            first, order = order, await settlement.current(order)
+            if not (uses_provider(first) or uses_provider(order)):
+                return answer
             if order.status == ORDER_STATUS_CANCELLED:
                 order = await settlement.give_up(order)
                 if order.payment_status == PAYMENT_STATUS_FAILED:
                     raise _declined(order)
             if not awaits_payment(order):
                 return _answer(order, answer)
+        elif not uses_provider(order):
+            return answer
         try:
             # Once an intent was settled, a payment that fails later is no reason to cancel: the order has had its answer.
             settled = await settlement.open(order, cancels=not order.HasField("payment_intent"))
@@ -130,15 +132,15 @@ class Checkout:
     async def _update(self, settlement: Settlement, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
-        if not uses_provider(order):
-            return answer
-        if answer.replayed:
+        if answer.replayed and (uses_provider(order) or order.HasField("payment_intent")):
             order = await settlement.current(order)
         if order.status == ORDER_STATUS_CANCELLED:
-            return _answer(await settlement.give_up(order), answer)
-        if not (awaits_payment(order) and order.HasField("payment_intent")):
-            return _answer(order, answer)
+            return _answer(await self._given_up(settlement, order), answer)
         try:
+            if not uses_provider(order) and settlement.has_open_intent(order):
+                return _answer(await settlement.drop(order), answer)
+            if not awaits_payment(order):
+                return _answer(order, answer)
             settled = await settlement.open(order, cancels=False)
         except ProviderUnavailable as error:
             text = (
@@ -154,12 +156,16 @@ class Checkout:
     async def _cancel(self, settlement: Settlement, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
-        if not uses_provider(order) or order.status != ORDER_STATUS_CANCELLED:
+        if order.status != ORDER_STATUS_CANCELLED:
             return answer
         if answer.replayed:
             order = await settlement.current(order)
-        # Also where no intent is stored: it may have been opened by a call that has yet to say so, or died before it could.
-        return _answer(await settlement.give_up(order), answer)
+        return _answer(await self._given_up(settlement, order), answer)
+
+    async def _given_up(self, settlement: Settlement, order: Order) -> Order:
+        """Also where no intent is stored: it may have been opened by a call that has yet to say so, or died before it could."""
+        concerned = uses_provider(order) or order.HasField("payment_intent")
+        return await settlement.give_up(order) if concerned else order
 
     async def _record(self, settlement: Settlement, command: Command) -> Answer:
         answer = await self._writer.execute(command)

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol, TypeVar
 from orders.v1.customer_service_pb2 import CustomerAccount
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
-    ORDER_STATUS_PENDING,
     PAYMENT_EVENT_TYPE_FAILED,
     PAYMENT_EVENT_TYPE_VOIDED,
     PAYMENT_INTENT_STATUS_CANCELLED,
@@ -16,7 +15,6 @@ from orders.v1.order_pb2 import (
     PAYMENT_METHOD_BANK_TRANSFER,
     PAYMENT_METHOD_CASH_ON_DELIVERY,
     PAYMENT_STATUS_FAILED,
-    PAYMENT_STATUS_UNPAID,
     REFUND_STATUS_PENDING,
     Order,
     PaymentEvent,
@@ -29,6 +27,7 @@ from server.domain.caller import Caller, Role
 from server.domain.commands import Answer, Command
 from server.domain.errors import OrderError
 from server.domain.money import minor_of
+from server.domain.payment_status import has_money, is_open
 from server.domain.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
 
@@ -38,7 +37,6 @@ Result = TypeVar("Result")
 
 # Paid without a payment provider.
 _OFFLINE = frozenset({PAYMENT_METHOD_BANK_TRANSFER, PAYMENT_METHOD_CASH_ON_DELIVERY})
-_OPEN = frozenset({PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED})
 
 # Seconds between attempts to record what the provider has done already.
 _PAUSES = (0.1, 0.4, 1.5)
@@ -78,12 +76,7 @@ def uses_provider(order: Order) -> bool:
 
 def awaits_payment(order: Order) -> bool:
     """Whether the payment provider has still everything to do for an order."""
-    open_ = order.status == ORDER_STATUS_PENDING and order.payment_status in _OPEN
-    return uses_provider(order) and open_ and not has_money(order)
-
-
-def has_money(order: Order) -> bool:
-    return bool(minor_of(order.payment.paid_amount) or minor_of(order.payment.authorized_amount))
+    return uses_provider(order) and is_open(order)
 
 
 def refund_of(order: Order, refund_id: str) -> Refund:
@@ -142,6 +135,21 @@ class Settlement:
         intent = order.payment_intent
         cancelled = intent.status == PAYMENT_INTENT_STATUS_CANCELLED and order.status != ORDER_STATUS_CANCELLED
         return bool(intent.provider == self._provider.name and cancelled)
+
+    def has_open_intent(self, order: Order) -> bool:
+        """Whether an order has an intent with this provider by which it can be paid still."""
+        intent = order.payment_intent
+        done = (PAYMENT_INTENT_STATUS_SUCCEEDED, PAYMENT_INTENT_STATUS_CANCELLED)
+        return bool(intent.provider == self._provider.name and intent.status not in done)
+
+    async def drop(self, order: Order) -> Order:
+        """Gives up the intent of an order that is to be paid in another way, and writes that down."""
+        event = await self._ask(self._provider.cancel_intent(order))
+        if event is not None:
+            return await self.record(order, event)
+        intent = order.payment_intent
+        gone = PaymentIntent(id=intent.id, status=PAYMENT_INTENT_STATUS_CANCELLED, provider=intent.provider)
+        return await self._record(order, SettleIntent(order.order_id, gone, None, False))
 
     async def close(self, order: Order) -> Order:
         """Closes an order's intent, so that nothing is paid by it any more, if the provider can be reached."""

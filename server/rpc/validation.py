@@ -62,10 +62,26 @@ def _check_card_data(request: Message) -> None:
 
 def _broken_rules(message: Message) -> list[Violation]:
     found = _collect(message)
-    violations = [Violation(_path(violation), violation.proto.message) for violation in found] if found else []
+    violations = [Violation(_path(violation), _text(violation)) for violation in found] if found else []
     for look in _timestamp_checks(message.DESCRIPTOR):
         look(message, "", violations)
     return violations
+
+
+# What the rules say, where they do not say it in the words of people.
+_WORDS = {
+    "must be at least 1 characters": "is required",
+    "must not be in list [0]": "is required",
+    "does not match regex pattern `^[!-~]*$`": "may hold printable ASCII characters only, and no blanks",
+    "does not match regex pattern `^[ -~]*$`": "may hold printable ASCII characters only",
+    "does not match regex pattern `^[a-z0-9_-]*$`": "may hold small letters, digits, _ and - only",
+    "does not match regex pattern `^[A-Z]*$`": "may hold capital letters only, for example USD",
+}
+
+
+def _text(violation: Found) -> str:
+    text = str(violation.proto.message)
+    return _WORDS.get(text, text)
 
 
 def _path(violation: Found) -> str:

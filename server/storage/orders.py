@@ -1,10 +1,10 @@
 """Reads of orders. What is read goes to the caller as it is stored: serialized."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, OrderEvent
-from sqlalchemy import BigInteger, Uuid, select, text
+from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, Order, OrderEvent
+from sqlalchemy import BigInteger, Uuid, select, text, tuple_
 
 from server.domain.create import order_number
 from server.domain.errors import order_not_found
@@ -33,16 +33,19 @@ _EVENTS_PAGE = sql.compiled(
 
 _ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
 
+_FIRST_ID = "00000000-0000-0000-0000-000000000000"
+_UNPAID_AT_ONCE = 100
 _UNPAID = sql.compiled(
-    select(orders.c.order_id, orders.c.version)
+    select(orders.c.order_id, orders.c.create_time, orders.c.snapshot)
     .where(
         text(f"orders.status = {ORDER_STATUS_PENDING}"),
         text(f"orders.payment_status IN ({PAYMENT_STATUS_UNPAID}, {PAYMENT_STATUS_FAILED})"),
-        text("orders.source = ''"),
-        orders.c.create_time >= sql.parameter("since", orders.c.create_time.type),
+        text("orders.source = '' AND orders.total_minor > 0"),
+        tuple_(orders.c.create_time, orders.c.order_id)
+        > tuple_(sql.parameter("since", orders.c.create_time.type), sql.parameter("after", Uuid())),
         orders.c.create_time < sql.parameter("before", orders.c.create_time.type),
     )
-    .order_by(orders.c.create_time)
+    .order_by(orders.c.create_time, orders.c.order_id)
     .limit(sql.parameter("limit", BigInteger()))
 )
 
@@ -88,10 +91,16 @@ class OrderRepository:
         found = await self._database.fetch(_EVENTS_PAGE, order_id=order_id, after=after, limit=limit)
         return [OrderEvent.FromString(event) for (event,) in found]
 
-    async def unpaid(self, *, since: datetime, before: datetime, limit: int) -> list[tuple[str, str]]:
-        """Up to `limit` pending orders of that time which nobody has paid, oldest first: their ids and etags."""
-        found = await self._database.fetch(_UNPAID, since=since, before=before, limit=limit)
-        return [(str(order_id), str(version)) for order_id, version in found]
+    async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
+        """The pending orders of that time which cost something and are not paid, oldest first."""
+        after = _FIRST_ID
+        while True:
+            found = await self._database.fetch(_UNPAID, since=since, after=after, before=before, limit=_UNPAID_AT_ONCE)
+            for _, _, snapshot in found:
+                yield Order.FromString(snapshot)
+            if len(found) < _UNPAID_AT_ONCE:
+                return
+            after, since = str(found[-1][0]), found[-1][1]
 
     async def next_order_number(self) -> str:
         """The number that the next order gets, if nobody else orders first."""

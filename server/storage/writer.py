@@ -119,7 +119,9 @@ class Writer:
                     raise
                 log.exception("batch of %d failed, each command goes alone", len(commands))
                 return [await self._run_alone(command, decide_all) for command in commands]
-        return [_in_progress(command) for command in commands]
+        if len(commands) == 1:
+            return [_in_progress(commands[0])]
+        return [await self._run_alone(command, decide_all) for command in commands]
 
     async def _run_alone(self, command: Command, decide_all: Decide) -> Outcome:
         try:

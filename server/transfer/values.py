@@ -175,10 +175,12 @@ def _at(name: str, to: Callable[[object], _T], value: object) -> _T:
 
 
 def _integer(value: object, *, bits: int) -> int:
-    if type(value) is int:
-        number = value
-    elif (type(value) is str and _INTEGER.fullmatch(value.strip())) or (type(value) is Decimal and _is_whole(value)):
-        number = int(value)
+    # What strip() takes for blanks, int() does not always.
+    bare = value.strip() if type(value) is str else value
+    if type(bare) is int:
+        number = bare
+    elif (type(bare) is str and _INTEGER.fullmatch(bare)) or (type(bare) is Decimal and _is_whole(bare)):
+        number = int(bare)
     else:
         raise FieldError(f"is not a whole number: {_shown(value)}")
     if not -(2**bits) <= number < 2**bits:

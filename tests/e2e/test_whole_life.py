@@ -169,8 +169,7 @@ def check_log(events: Sequence[OrderEvent]) -> None:
         (ORDER_EVENT_TYPE_TRACKING, ORDER_STATUS_SHIPPED, ORDER_STATUS_SHIPPED),
         (changed, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED),
     ]
-    parts = ("street", "city", "state", "postal_code")
-    assert {f"shipping_address.{part}" for part in parts} <= set(events[1].changed_fields)
+    assert "shipping_address" in events[1].changed_fields
     assert any(field.startswith("pricing") for field in events[1].changed_fields)
     assert events[0].request_id == "checkout-1"
     assert events[2].reason == "paid in the shop"

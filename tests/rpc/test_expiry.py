@@ -1,12 +1,16 @@
 """Orders that nobody pays."""
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import Callable
 
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
     ORDER_STATUS_PENDING,
     PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_METHOD_BANK_TRANSFER,
+    PAYMENT_METHOD_CASH_ON_DELIVERY,
     Order,
 )
 from orders.v1.order_service_pb2 import (
@@ -16,45 +20,55 @@ from orders.v1.order_service_pb2 import (
     RecordPaymentRequest,
 )
 
-from server.payments.checkout import Checkout
-from server.payments.expiry import cancel_unpaid
-from server.rpc.validation import violations_of
-from server.storage.customers import CustomerRepository
-from server.storage.orders import OrderRepository
-from server.storage.writer import Writer
-from tests.conftest import Service, new_order, usd
+from tests.conftest import PRODUCTS, Service, new_order, serving, usd
+
+_MILLISECOND = 1 / 3_600_000
 
 
-async def test_orders_that_nobody_has_paid_in_time_give_back_what_they_hold(service: Service) -> None:
-    unpaid, paid = [await service.orders.CreateOrder(new_order(quantity=2)) for _ in range(2)]
-    event = {"event_id": paid.order_id, "type": PAYMENT_EVENT_TYPE_PAID}
-    await service.orders.RecordPayment(RecordPaymentRequest(order_id=paid.order_id, event=event))
+async def test_orders_that_nobody_has_paid_in_time_give_back_what_they_hold(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    async with serving(url) as shop:
+        await shop.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        before = await shop.stock("mug")
+        paid, started, at_the_door, unpaid = [
+            await shop.orders.CreateOrder(new_order(quantity=2, payment_method=method))
+            for method in (
+                *[PAYMENT_METHOD_BANK_TRANSFER] * 2,
+                PAYMENT_METHOD_CASH_ON_DELIVERY,
+                PAYMENT_METHOD_BANK_TRANSFER,
+            )
+        ]
+        await pay(shop, paid, paid.pricing.total)
+        await pay(shop, started, usd(1))
+        imported = await import_order(shop)
+    async with serving(url, unpaid_hours=_MILLISECOND) as shop:
+        async with asyncio.timeout(30):
+            while (await get(shop, unpaid.order_id)).status != ORDER_STATUS_CANCELLED:
+                pass
+        assert (await get(shop, paid.order_id)).status == ORDER_STATUS_CONFIRMED
+        kept = {
+            "a part is paid": started.order_id,
+            "it is paid at the door": at_the_door.order_id,
+            "its source says": imported,
+        }
+        for why, order_id in kept.items():
+            assert (await get(shop, order_id)).status == ORDER_STATUS_PENDING, why
+        assert await shop.stock("mug") == before - 3 * 2
+        events = (await shop.orders.ListOrderEvents(ListOrderEventsRequest(order_id=unpaid.order_id))).events
+        assert (events[-1].actor, events[-1].reason) == ("housekeeping", "not paid in time")
+
+
+async def get(shop: Service, order_id: str) -> Order:
+    return await shop.orders.GetOrder(GetOrderRequest(order_id=order_id))
+
+
+async def pay(shop: Service, order: Order, amount: object) -> None:
+    event = {"event_id": order.order_id, "type": PAYMENT_EVENT_TYPE_PAID, "amount": amount}
+    await shop.orders.RecordPayment(RecordPaymentRequest(order_id=order.order_id, event=event))
+
+
+async def import_order(shop: Service) -> str:
     line = {"sku": "A", "quantity": 1, "unit_price": usd(1)}
     wished = {"external_order_id": "e1", "customer": {"customer_id": "jane"}, "items": [line]}
-    upsert = BatchUpsertOrdersRequest(source="shop", orders=[wished])
-    imported = (await service.orders.BatchUpsertOrders(upsert)).results[0].order_id
-    before = await service.stock("mug")
-
-    database = service.running.database
-    orders = OrderRepository(database)
-    checkout = Checkout(
-        writer=Writer(database, validate=violations_of),
-        orders=orders,
-        customers=CustomerRepository(database),
-        provider=None,
-        timeout=1,
-    )
-    now = datetime.now(UTC)
-    assert await cancel_unpaid(checkout, orders, before=now - timedelta(hours=1)) == 0, "they are too young"
-    assert await cancel_unpaid(checkout, orders, before=now + timedelta(hours=1)) == 1
-    assert await cancel_unpaid(checkout, orders, before=now + timedelta(hours=1)) == 0
-
-    async def order(order_id: str) -> Order:
-        return await service.orders.GetOrder(GetOrderRequest(order_id=order_id))
-
-    assert (await order(unpaid.order_id)).status == ORDER_STATUS_CANCELLED
-    assert (await order(paid.order_id)).status == ORDER_STATUS_CONFIRMED
-    assert (await order(imported)).status == ORDER_STATUS_PENDING, "its source says what becomes of it"
-    assert await service.stock("mug") == before + 2
-    events = (await service.orders.ListOrderEvents(ListOrderEventsRequest(order_id=unpaid.order_id))).events
-    assert (events[-1].actor, events[-1].reason) == ("housekeeping", "not paid in time")
+    request = BatchUpsertOrdersRequest(source="shop", orders=[wished])
+    return str((await shop.orders.BatchUpsertOrders(request)).results[0].order_id)

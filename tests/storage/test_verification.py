@@ -219,6 +219,24 @@ async def test_a_sound_shop_has_no_disagreements(sound: str) -> None:
     assert await disagreements(sound) == []
 
 
+async def test_an_order_that_was_overpaid_and_paid_back_whole_agrees_with_its_documents(
+    new_database: Callable[[], str],
+) -> None:
+    async with storing(new_database()) as store:
+        order = await store.order(new_order("jane", quantity=2))
+        total = order.pricing.total.units
+        paid, refunded = PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_REFUNDED
+        for number, (kind, value) in enumerate(
+            ((paid, total + 5), (refunded, 2), (refunded, 4), (refunded, total - 1))
+        ):
+            event = {"event_id": f"{number}", "type": kind, "amount": usd(value)}
+            answer = await store.execute(RecordPaymentRequest(order_id=order.order_id, event=event))
+        refunds = Order.FromString(answer.body).refunds
+        assert [refund.credited_amount.units for refund in refunds] == [0, 1, total - 1]
+        assert [bool(refund.credit_note_number) for refund in refunds] == [False, True, True]
+        assert await disagreements(store.url) == []
+
+
 @pytest.mark.parametrize(("statement", "texts"), _DAMAGE.values(), ids=_DAMAGE)
 async def test_damage_is_found_and_nothing_else_is(sound: str, statement: str, texts: list[str]) -> None:
     async with session(sound) as connection:
@@ -247,7 +265,7 @@ def _invoice_number(order: Order) -> None:
 
 
 def _credit_note(order: Order) -> None:
-    order.refunds[0].amount.units += 1
+    order.refunds[0].credited_amount.units += 1
 
 
 def _total(order: Order) -> None:

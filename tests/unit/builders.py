@@ -204,9 +204,14 @@ def save_payment_method(
     type: PaymentMethod = PAYMENT_METHOD_CREDIT_CARD,
     *,
     customer_id: str = "carl",
+    **more: Any,
 ) -> UpsertPaymentMethodRequest:
-    saved = SavedPaymentMethod(payment_method_id=payment_method_id, type=type)
+    saved = SavedPaymentMethod(payment_method_id=payment_method_id, type=type, **more)
     return UpsertPaymentMethodRequest(customer_id=customer_id, payment_method=saved)
+
+
+def expiring(month: int, year: int, payment_method_id: str = "card") -> UpsertPaymentMethodRequest:
+    return save_payment_method(payment_method_id, expiry_month=month, expiry_year=year)
 
 
 def address(street: str = "1 Nile St", city: str = "Giza", **more: Any) -> Address:

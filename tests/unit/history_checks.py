@@ -182,11 +182,11 @@ def sum_of(refunds: Iterable[Refund]) -> Decimal:
 
 def check_payment(order: Order, events: list[PaymentEvent]) -> None:
     """The sums are those of the events; the status says of the sums what its comment in the proto says."""
-    authorized, paid, refunded = sums_of(events)
     summary = order.payment
-    assert (authorized, paid, refunded) == tuple(
-        map(amount, (summary.authorized_amount, summary.paid_amount, summary.refunded_amount))
-    )
+    authorized, paid, refunded = map(amount, (summary.authorized_amount, summary.paid_amount, summary.refunded_amount))
+    assert (paid, refunded) == sums_of(events)
+    least, most = held_of(events)
+    assert least <= authorized <= most
     assert 0 <= refunded <= paid
     assert refunded == sum_of(has(order, REFUND_STATUS_SUCCEEDED))
     assert sum_of(has(order, REFUND_STATUS_SUCCEEDED, REFUND_STATUS_PENDING)) <= paid
@@ -195,28 +195,51 @@ def check_payment(order: Order, events: list[PaymentEvent]) -> None:
     assert holds(order, authorized, paid, refunded), (order.payment_status, authorized, paid, refunded)
 
 
-def sums_of(events: list[PaymentEvent]) -> tuple[Decimal, Decimal, Decimal]:
-    authorized = paid = refunded = Decimal(0)
+def sums_of(events: list[PaymentEvent]) -> tuple[Decimal, Decimal]:
+    """What was paid and what was paid back."""
+    sums: Counter[int] = Counter()
+    for event in events:
+        sums[event.type] += amount(event.amount)  # type: ignore[assignment]
+    return Decimal(sums[PAYMENT_EVENT_TYPE_PAID]), Decimal(sums[PAYMENT_EVENT_TYPE_REFUNDED])
+
+
+def held_of(events: list[PaymentEvent]) -> tuple[Decimal, Decimal]:
+    """What is held, at least and at most: of a hold that is reported after a payment only what is left to pay counts."""
+    least = most = Decimal(0)
+    paid = False
     for event in events:
         moved = amount(event.amount)
         if event.type == PAYMENT_EVENT_TYPE_AUTHORIZED:
-            authorized = moved
-        elif event.type == PAYMENT_EVENT_TYPE_PAID:
-            authorized, paid = max(Decimal(0), authorized - moved), paid + moved
-        elif event.type == PAYMENT_EVENT_TYPE_VOIDED:
-            authorized = max(Decimal(0), authorized - moved)
-        elif event.type == PAYMENT_EVENT_TYPE_REFUNDED:
-            refunded += moved
+            least, most = (Decimal(0) if paid else moved), moved
+        elif event.type in (PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_VOIDED):
+            least, most = max(Decimal(0), least - moved), max(Decimal(0), most - moved)
+            paid = paid or (event.type == PAYMENT_EVENT_TYPE_PAID and moved > 0)
         else:
-            assert event.type in (PAYMENT_EVENT_TYPE_FAILED, PAYMENT_EVENT_TYPE_REFUND_FAILED)
-    return authorized, paid, refunded
+            assert event.type in (
+                PAYMENT_EVENT_TYPE_FAILED,
+                PAYMENT_EVENT_TYPE_REFUNDED,
+                PAYMENT_EVENT_TYPE_REFUND_FAILED,
+            )
+    return least, most
 
 
 def _open(order: Order, authorized: Decimal, paid: Decimal, refunded: Decimal) -> bool:
     """Less than the order costs has come, and nothing is to go back."""
     short = not (authorized or paid) or authorized + paid < amount(order.pricing.total)
     # What is held and what is paid count together only while something is held.
-    return short and not refunded and not has(order, REFUND_STATUS_PENDING)
+    return short and not refunded and not _to_pay_back(order, authorized, paid, refunded)
+
+
+def _covered(order: Order, kept: Decimal) -> bool:
+    """Whether what is kept, if anything, is all that the order costs."""
+    return 0 < kept >= amount(order.pricing.total)
+
+
+def _to_pay_back(order: Order, authorized: Decimal, paid: Decimal, refunded: Decimal) -> bool:
+    """A refund was asked for, the order was cancelled, or more was paid than it costs."""
+    if order.status == ORDER_STATUS_CANCELLED and (authorized or paid > refunded):
+        return True
+    return bool(has(order, REFUND_STATUS_PENDING)) or paid - refunded > amount(order.pricing.total)
 
 
 PAYMENT_STATUSES: dict[int, Callable[[Order, Decimal, Decimal, Decimal], bool]] = {
@@ -224,21 +247,20 @@ PAYMENT_STATUSES: dict[int, Callable[[Order, Decimal, Decimal, Decimal], bool]] 
     PAYMENT_STATUS_FAILED: lambda order, authorized, paid, refunded: not (authorized or paid or refunded),
     PAYMENT_STATUS_AUTHORIZED: lambda order, authorized, paid, refunded: (
         authorized > 0
-        and authorized + paid >= amount(order.pricing.total)
-        and not (paid and paid >= amount(order.pricing.total))
-        and not refunded
+        and not _covered(order, paid - refunded)
+        and authorized + paid - refunded >= amount(order.pricing.total)
+        and not _to_pay_back(order, authorized, paid, refunded)
     ),
     PAYMENT_STATUS_PAID: lambda order, authorized, paid, refunded: (
-        0 < paid >= amount(order.pricing.total) and not refunded and not has(order, REFUND_STATUS_PENDING)
+        0 < paid - refunded == amount(order.pricing.total) and not _to_pay_back(order, authorized, paid, refunded)
     ),
     PAYMENT_STATUS_PARTIALLY_REFUNDED: lambda order, authorized, paid, refunded: (
-        0 < refunded < paid and order.status != ORDER_STATUS_CANCELLED and not has(order, REFUND_STATUS_PENDING)
+        0 < refunded < paid
+        and paid - refunded < amount(order.pricing.total)
+        and not _to_pay_back(order, authorized, paid, refunded)
     ),
     PAYMENT_STATUS_REFUNDED: lambda order, authorized, paid, refunded: 0 < refunded == paid,
-    PAYMENT_STATUS_REFUND_DUE: lambda order, authorized, paid, refunded: bool(
-        (order.status == ORDER_STATUS_CANCELLED and (authorized or paid > refunded))
-        or has(order, REFUND_STATUS_PENDING)
-    ),
+    PAYMENT_STATUS_REFUND_DUE: _to_pay_back,
 }
 
 # From which status to which a refund goes.
@@ -250,7 +272,10 @@ REFUND_MOVES = {
 
 
 def check_refunds(order: Order, before: Order | None) -> None:
-    """A refund stays what it is, but for its status; it has a credit note exactly if it succeeded after the invoice."""
+    """A refund stays what it is, but for its status.
+
+    It has a credit note exactly if it succeeded after the invoice and was not only of what was paid too much.
+    """
     earlier = {refund.refund_id: refund for refund in before.refunds} if before is not None else {}
     assert earlier.keys() <= {refund.refund_id for refund in order.refunds}
     for refund in order.refunds:
@@ -262,13 +287,28 @@ def check_refunds(order: Order, before: Order | None) -> None:
                 refund.create_time,
             )
             assert known.status == refund.status or (known.status, refund.status) in REFUND_MOVES
+        assert bool(refund.credit_note_number) == (amount(refund.credited_amount) > 0)
         succeeded = refund.status == REFUND_STATUS_SUCCEEDED
         if succeeded and known is not None and known.status == refund.status:
             assert refund.credit_note_number == known.credit_note_number
+            assert refund.credited_amount == known.credited_amount
         elif before is not None and before.invoice_number:
-            assert bool(refund.credit_note_number) == succeeded
+            assert succeeded or not refund.credit_note_number
+            if succeeded and amount(order.payment.paid_amount) <= amount(order.pricing.total):
+                assert refund.credited_amount == refund.amount
         elif not order.invoice_number:
             assert not refund.credit_note_number
+
+
+def check_credit(order: Order, events: list[OrderEvent]) -> None:
+    """What was paid is kept or credited, but for what was paid too much or went back before there was an invoice."""
+    statuses = [event.to_status for event in events]
+    earlier = [event.payment_event for event in events[: statuses.index(ORDER_STATUS_CONFIRMED)]]
+    _, before = sums_of([event for event in earlier if event.type])
+    paid, refunded = amount(order.payment.paid_amount), amount(order.payment.refunded_amount)
+    credited = sum((amount(refund.credited_amount) for refund in order.refunds), Decimal(0))
+    assert min(amount(order.pricing.total), paid - before) <= credited + paid - refunded
+    assert credited <= min(amount(order.pricing.total), refunded - before)
 
 
 # What is kept beside the orders.
@@ -357,7 +397,8 @@ class Ledger:
         else:
             (refund,) = [one for one in order.refunds if one.credit_note_number == number]
             assert (document.credit_note_number, document.invoice_number) == (number, order.invoice_number)
-            assert (document.refund_id, document.amount) == (refund.refund_id, refund.amount)
+            assert (document.refund_id, document.amount) == (refund.refund_id, refund.credited_amount)
+            assert amount(refund.credited_amount) <= amount(refund.amount)
             self.credit_notes[order.order_id].append(document)
         self.documents.append(document.SerializeToString(deterministic=True))
 
@@ -370,6 +411,8 @@ class Ledger:
         confirmed = any(event.to_status == ORDER_STATUS_CONFIRMED for event in events)
         assert bool(order.invoice_number) == (order_id in self.invoices) == (confirmed and not order.source)
         self._check_credit_notes(order)
+        if order.invoice_number:
+            check_credit(order, events)
 
     def _check_credit_notes(self, order: Order) -> None:
         notes = self.credit_notes[order.order_id]
@@ -380,9 +423,10 @@ class Ledger:
             tax = amount(pricing.tax) + amount(pricing.included_tax)
             credited = sum(amount(note.tax) for note in notes)
             assert credited <= tax
-            # Paid back whole, and however many parts it took, the tax is too. What cost nothing has no tax in its money.
-            whole = sum(amount(note.amount) for note in notes) >= amount(pricing.total)
-            assert not whole or credited == (tax if amount(pricing.total) else 0)
+            value = sum(amount(note.amount) for note in notes)
+            assert value <= amount(pricing.total)
+            # Paid back whole, and however many parts it took, the tax is too.
+            assert value < amount(pricing.total) or credited == tax
 
     def check_documents(self, store: Store) -> None:
         """No document has changed since it was first seen."""

@@ -193,7 +193,9 @@ def test_single_blanks_and_hyphens_between_any_digits_hide_no_number(number: str
     assert note(number[0] + "".join(gap + digit for gap, digit in zip(gaps, number[1:], strict=False)))
 
 
-@pytest.mark.parametrize("gap", [".", "/", "_", "  ", " - ", "+", "\u202f", "\u200b", " / "])
+@pytest.mark.parametrize(
+    "gap", [".", "/", "_", "  ", " - ", "+", "\u202f", "\u200b", " / ", "\n", "\r\n", ", ", ": ", "\u00ad"]
+)
 def test_groups_as_on_a_card_are_found_with_other_gaps(gap: str) -> None:
     assert note(f"pay with {printed(VISA, gap)} please")
     assert note(f"amex {printed('378282246310005', gap)}")

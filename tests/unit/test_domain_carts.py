@@ -217,7 +217,7 @@ def test_a_line_is_shown_with_its_picture() -> None:
     assert run(shop(), add("chair")).items[0].image_uri == "https://img/chair"
 
 
-def test_a_cart_stores_what_was_chosen_and_the_price_that_was_seen_and_nothing_else() -> None:
+def test_a_cart_stores_what_was_chosen_and_the_prices_that_were_seen_and_nothing_else() -> None:
     state = shop()
     run(state, add("table", 2, design_project_id="d1", customizations={"wood": "oak"}))
     assert stored_cart(state) == Cart(
@@ -230,6 +230,7 @@ def test_a_cart_stores_what_was_chosen_and_the_price_that_was_seen_and_nothing_e
                 product_id="table",
                 quantity=2,
                 unit_price=money("80.00"),
+                installation_price=money("20.00"),
                 design_project_id="d1",
                 customizations={"wood": "oak"},
                 add_time=NOW,
@@ -441,6 +442,17 @@ def test_a_changed_price_is_shown_with_the_one_seen_before() -> None:
     assert (item.total_price, cart.pricing.total) == (money("24.00"), money("24.00"))
 
 
+def test_a_changed_price_of_installing_is_reported_too() -> None:
+    state = shop()
+    run(state, add("table"))
+    table = product("table", "80.00", stock=5, requires_installation=True, installation_price=money("500.00"))
+    stock_up(state, table)
+    assert notices(run(state, get())) == [("1", "PRICE_CHANGED", "installation was 20.00 USD, is 500.00 USD")]
+    assert refuse(state, checkout()).reason == "PRICE_CHANGED"
+    run(state, change("1", 2))
+    assert notices(run(state, get())) == []
+
+
 @pytest.mark.parametrize("seen_by", [add(), change("1", 3)], ids=["add", "update"])
 def test_changing_a_line_means_having_seen_todays_price(seen_by: Any) -> None:
     state = shop()
@@ -627,13 +639,23 @@ def test_looking_at_the_cart_is_not_accepting_its_prices() -> None:
     assert refuse(state, checkout()).reason == "PRICE_CHANGED"
 
 
-def test_another_currency_than_the_carts_is_a_change_of_price() -> None:
+@pytest.mark.parametrize("accepts", [False, True])
+def test_an_order_is_in_the_currency_of_its_cart(accepts: bool) -> None:
     state = shop()
     run(state, add())
-    error = refuse(state, checkout(currency_code="JPY"))
-    assert error.violations == [("cart.items[0].unit_price", "was 10.00 USD, is 500 JPY")]
-    order = run(state, checkout(currency_code="JPY", accept_price_changes=True))
-    assert order.pricing.total == money("500", "JPY")
+    error = refuse(state, checkout(currency_code="JPY", accept_price_changes=accepts))
+    assert error.reason == "INVALID_ORDER_DATA"
+    assert error.violations == [
+        ("currency_code", "is JPY, but the cart is in USD; clear the cart to change it"),
+    ]
+    assert run(state, checkout(currency_code="USD")).pricing.total == money("10.00")
+
+
+def test_a_cart_in_another_currency_is_ordered_in_it() -> None:
+    state = shop()
+    run(state, add(currency_code="JPY"))
+    assert fields_of(refuse(state, checkout(currency_code="USD"))) == ["currency_code"]
+    assert run(state, checkout()).pricing.total == money("500", "JPY")
 
 
 def test_a_cart_with_a_gone_product_cannot_be_ordered() -> None:

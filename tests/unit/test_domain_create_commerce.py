@@ -40,6 +40,7 @@ from tests.unit.builders import (
     amount,
     at,
     create,
+    expiring,
     fields_of,
     fingerprint,
     line,
@@ -190,6 +191,24 @@ def test_a_saved_payment_method_of_another_kind_is_refused() -> None:
     assert fields_of(error) == ["payment_method"]
     assert "is PAYPAL" in error.message
     assert run(state, create(payment_method_id="pp", payment_method=PAYMENT_METHOD_PAYPAL)).payment_method_id == "pp"
+
+
+@pytest.mark.parametrize("year", [2025, 2026])
+def test_an_expired_payment_method_is_refused(year: int) -> None:
+    state = shop(*accounts())
+    run(state, expiring(4, year))
+    error = refuse(state, create(payment_method_id="card"))
+    assert (error.reason, fields_of(error)) == ("INVALID_ORDER_DATA", ["payment_method_id"])
+    assert f"payment method 'card' expired in 04/{year}; choose another one" in error.message
+    assert refuse(state, PriceOrderRequest(order=create(payment_method_id="card"))).reason == error.reason
+
+
+@pytest.mark.parametrize(("month", "year"), [(5, 2026), (1, 2027), (0, 0)])
+def test_a_payment_method_is_good_to_the_end_of_its_month(month: int, year: int) -> None:
+    """It is May 2026."""
+    state = shop(*accounts())
+    run(state, expiring(month, year))
+    assert run(state, create(payment_method_id="card")).payment_method_id == "card"
 
 
 # The price.

@@ -18,12 +18,12 @@ from orders.v1.catalog_service_pb2 import (
 from orders.v1.order_pb2 import Address, Order
 from orders.v1.order_service_pb2 import DeliveryOption
 
-from server.domain.delivery import Service, check_installation, delivery_options, schedule, serve
+from server.domain.delivery import check_installation, delivery_options, schedule, serve
 from server.domain.errors import OrderError
 from server.domain.pricing import Line, Quote, Terms, quote
 from server.domain.state import State
 from server.domain.status import CODES
-from server.domain.zones import Area, area_of, find_zone
+from server.domain.zones import Area, Service, area_of, find_zone
 from tests.unit.builders import ADMIN, NOW, at, fields_of, fingerprint, money, new_state, refuse, run, unhurried
 
 DAY = 24 * 60 * 60

@@ -18,13 +18,15 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
+    PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_STATUS_PAID,
     PAYMENT_STATUS_UNPAID,
     Order,
     OrderStatus,
+    PaymentEvent,
     PaymentStatus,
 )
-from orders.v1.order_service_pb2 import ExplainOrderResponse, TransitionExplanation
+from orders.v1.order_service_pb2 import ExplainOrderResponse, RecordPaymentRequest, TransitionExplanation
 
 from server.domain.caller import ANONYMOUS, Caller, Role
 from server.domain.errors import OrderError
@@ -37,10 +39,13 @@ from tests.unit.builders import (
     FULFILMENT,
     PAYMENT,
     STATUSES,
+    amount,
     answer,
     history,
+    money,
     new_state,
     order_in,
+    run,
     stored,
     transition,
 )
@@ -133,6 +138,15 @@ def test_an_unpaid_order_can_be_confirmed_by_nobody_as_it_is_and_the_explanation
     assert (confirm.allowed, confirm.blocked_by) == (False, ERROR_REASON_INVALID_TRANSITION)
     assert "neither paid nor authorized" in confirm.explanation
     assert list(confirm.roles) == ["admin", "payment"]
+
+
+def test_an_order_paid_in_part_is_explained_with_what_has_come() -> None:
+    state, order = an_order(ORDER_STATUS_PENDING, PAYMENT_STATUS_UNPAID)
+    total = order.pricing.total
+    event = PaymentEvent(type=PAYMENT_EVENT_TYPE_PAID, event_id="part", amount=money("1.00"))
+    part = run(state, RecordPaymentRequest(order_id=order.order_id, event=event), PAYMENT)
+    confirm = to(explain_order(part, PAYMENT), ORDER_STATUS_CONFIRMED)
+    assert f": 1.00 USD of {amount(total):.2f} USD are paid or authorized;" in confirm.explanation
 
 
 def test_a_guard_of_the_status_passed_over_blocks_the_whole_move() -> None:

@@ -1,5 +1,6 @@
 """Invoices and credit notes: when there is one, its number, and the tax in it."""
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -140,6 +141,80 @@ def test_what_was_paid_back_before_the_invoice_is_no_part_of_it(state: State) ->
     assert [type(document) for document in state.changes.documents] == [Invoice]
 
 
+def notes_of(state: State) -> list[CreditNote]:
+    return [document for document in state.changes.documents if isinstance(document, CreditNote)]
+
+
+def test_what_was_paid_too_much_is_paid_back_without_a_credit_note(state: State) -> None:
+    order = run(state, create())
+    tell(state, order, PAYMENT_EVENT_TYPE_PAID, "12.00", "paid")
+    even = tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "2.00", "excess")
+    assert (even.invoice_number, even.refunds[0].credit_note_number) == ("INV-2026-000001", "")
+    assert not even.refunds[0].HasField("credited_amount")
+    back = tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "4.00", "scratched")
+    (note,) = notes_of(state)
+    assert (note.credit_note_number, note.refund_id, note.amount) == ("CN-2026-000001", "2", money("4.00"))
+    assert back.refunds[1].credited_amount == money("4.00")
+
+
+def test_a_refund_of_more_than_the_invoice_is_credited_up_to_it(state: State) -> None:
+    order = run(state, create())
+    tell(state, order, PAYMENT_EVENT_TYPE_PAID, "12.00", "paid")
+    back = tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "12.00", "back")
+    (note,) = notes_of(state)
+    assert note.amount == back.refunds[0].credited_amount == money("10.00")
+    assert back.refunds[0].amount == money("12.00")
+
+
+def test_what_was_credited_and_paid_again_is_not_credited_twice(state: State) -> None:
+    order = run(state, paid(run(state, create())))
+    tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "4.00", "back")
+    tell(state, order, PAYMENT_EVENT_TYPE_PAID, "4.00", "again")
+    tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "4.00", "back-again")
+    assert [note.amount for note in notes_of(state)] == [money("4.00")]
+    tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "6.00", "rest")
+    assert [note.amount for note in notes_of(state)] == [money("4.00"), money("6.00")]
+
+
+def test_a_part_that_was_paid_is_credited_as_it_goes_back(state: State) -> None:
+    """Also where the invoice was never paid in full."""
+    order = run(state, create())
+    run(state, transition(order, ORDER_STATUS_CONFIRMED, override_reason="pays on delivery"))
+    tell(state, order, PAYMENT_EVENT_TYPE_PAID, "3.00", "part")
+    tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "3.00", "back")
+    assert [note.amount for note in notes_of(state)] == [money("3.00")]
+
+
+def test_an_order_that_cost_nothing_has_nothing_to_credit() -> None:
+    state = new_state(product(price="0.00"))
+    order = run(state, create())
+    tell(state, order, PAYMENT_EVENT_TYPE_PAID, "5.00", "paid")
+    back = tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "5.00", "back")
+    assert back.invoice_number
+    assert not notes_of(state)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 1500)), max_size=12))
+@unhurried
+def test_credit_notes_are_never_over_more_than_the_invoice_nor_over_what_is_kept(moves: list[tuple[bool, int]]) -> None:
+    state = new_state(product(price="10.00"))
+    order = run(state, create())
+    run(state, transition(order, ORDER_STATUS_CONFIRMED, override_reason="pays in parts"))
+    came = kept = 0
+    for number, (comes, value) in enumerate(moves):
+        if not comes and value > kept:
+            continue
+        kind = PAYMENT_EVENT_TYPE_PAID if comes else PAYMENT_EVENT_TYPE_REFUNDED
+        came, kept = came + value * comes, kept + (value if comes else -value)
+        issued = len(notes_of(state))
+        tell(state, order, kind, str(Decimal(value) / 100), f"e{number}")
+        credited = sum(minor_of(note.amount) for note in notes_of(state))
+        assert credited <= 1000
+        # All that was paid up to the total is either kept or credited.
+        assert min(came, 1000) <= credited + kept
+        assert len(notes_of(state)) == issued or credited + kept <= 1000
+
+
 # The tax on credit notes.
 
 
@@ -155,12 +230,16 @@ def invoiced(*, total: int, tax: int = 0, included: int = 0, currency: str = "US
 def credit(order: Order, *amounts: int) -> list[int]:
     """The taxes on the credit notes, if these amounts are paid back one after the other."""
     currency = order.pricing.total.currency_code
+    paid_back = 0
+    order.payment.paid_amount.CopyFrom(from_minor(max(sum(amounts), minor_of(order.pricing.total)), currency))
     taxes = []
     for number, value in enumerate(amounts, start=1):
         before = Order()
         before.CopyFrom(order)
         back = Refund(refund_id=str(number), amount=from_minor(value, currency), status=REFUND_STATUS_SUCCEEDED)
         order.refunds.append(back)
+        paid_back += value
+        order.payment.refunded_amount.CopyFrom(from_minor(paid_back, currency))
         change = OrderChange(before=before, after=order, events=[])
         (note,) = issue_documents(change, number="{}-1".format, time=NOW)
         assert isinstance(note, CreditNote)

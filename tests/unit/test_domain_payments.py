@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orders.v1.invoice_pb2 import CreditNote
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_PAYMENT,
     ORDER_EVENT_TYPE_REFUND,
@@ -47,7 +48,8 @@ from orders.v1.order_service_pb2 import CancelOrderRequest, RecordPaymentRequest
 
 from server.domain.caller import Caller
 from server.domain.commands import Answer
-from server.domain.payments import SettleIntent, payment_status_of
+from server.domain.payment_status import payment_status_of
+from server.domain.payments import SettleIntent
 from server.domain.state import State
 from tests.unit.builders import (
     ADMIN,
@@ -165,8 +167,13 @@ def test_an_authorized_order_is_confirmed_and_paying_takes_the_hold(state: State
     assert sums(held) == ("10.00", "0.00", "0.00")
     part = tell(state, order, PAID, "4.00")
     assert (part.payment_status, sums(part)) == (PAYMENT_STATUS_AUTHORIZED, ("6.00", "4.00", "0.00"))
-    whole = tell(state, order, PAID, "7.50")
-    assert (whole.payment_status, sums(whole)) == (PAYMENT_STATUS_PAID, ("0.00", "11.50", "0.00"))
+    whole = tell(state, order, PAID, "6.00")
+    assert (whole.payment_status, sums(whole)) == (PAYMENT_STATUS_PAID, ("0.00", "10.00", "0.00"))
+
+
+def test_a_payment_of_more_than_is_held_takes_the_whole_hold(state: State, order: Order) -> None:
+    tell(state, order, AUTHORIZED)
+    assert sums(tell(state, order, PAID, "11.50")) == ("0.00", "11.50", "0.00")
 
 
 def test_a_part_confirms_nothing_until_the_rest_comes(state: State, order: Order) -> None:
@@ -211,8 +218,81 @@ def test_a_failure_after_money_came_is_only_a_record(
     assert list(history(state, order)[-1].changed_fields) == []
 
 
-def test_more_than_the_total_is_recorded(state: State, order: Order) -> None:
-    assert sums(tell(state, order, PAID, "25.00"))[1] == "25.00"
+def test_what_is_paid_beyond_the_total_is_due_for_refund_until_it_is_back(state: State, order: Order) -> None:
+    over = tell(state, order, PAID, "25.00")
+    assert (over.status, over.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_REFUND_DUE)
+    assert sums(over) == ("0.00", "25.00", "0.00")
+    part = tell(state, order, REFUNDED, "5.00")
+    assert part.payment_status == PAYMENT_STATUS_REFUND_DUE
+    assert run(state, refund(order, "10.00")).payment_status == PAYMENT_STATUS_REFUND_DUE
+    even = tell(state, order, REFUNDED, refund_id="2")
+    assert (even.payment_status, sums(even)) == (PAYMENT_STATUS_PAID, ("0.00", "25.00", "15.00"))
+    assert tell(state, order, REFUNDED, "0.01").payment_status == PAYMENT_STATUS_PARTIALLY_REFUNDED
+    assert tell(state, order, REFUNDED, "9.99").payment_status == PAYMENT_STATUS_REFUNDED
+
+
+def test_an_order_that_was_paid_back_and_is_paid_again_is_paid(state: State) -> None:
+    order = paid_order(state)
+    assert tell(state, order, REFUNDED, "4.00").payment_status == PAYMENT_STATUS_PARTIALLY_REFUNDED
+    assert tell(state, order, PAID, "4.00").payment_status == PAYMENT_STATUS_PAID
+
+
+def test_a_payment_without_an_amount_is_the_rest(state: State, order: Order) -> None:
+    tell(state, order, PAID, "4.00")
+    whole = tell(state, order, PAID, event_id="rest")
+    assert (whole.status, sums(whole)) == (ORDER_STATUS_CONFIRMED, ("0.00", "10.00", "0.00"))
+    assert state.payments["external", "rest"][1].amount == money("6.00")
+    again = tell(state, order, PAID, event_id="again")
+    assert (again.payment_status, sums(again)) == (PAYMENT_STATUS_PAID, ("0.00", "10.00", "0.00"))
+    assert state.payments["external", "again"][1].amount == money("0.00")
+
+
+def test_a_hold_without_an_amount_is_of_the_rest(state: State, order: Order) -> None:
+    tell(state, order, PAID, "4.00")
+    held = tell(state, order, AUTHORIZED)
+    assert (held.status, held.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_AUTHORIZED)
+    assert sums(held) == ("6.00", "4.00", "0.00")
+    assert sums(tell(state, order, PAID)) == ("0.00", "10.00", "0.00")
+
+
+def test_nothing_is_left_to_pay_where_more_was_paid_or_some_of_it_went_back(state: State, order: Order) -> None:
+    tell(state, order, PAID, "12.00")
+    assert sums(tell(state, order, PAID, event_id="again"))[1] == "12.00"
+    tell(state, order, REFUNDED, "5.00")
+    assert sums(tell(state, order, PAID, event_id="once more"))[1] == "12.00"
+
+
+@pytest.mark.parametrize("kind", [AUTHORIZED, PAID])
+@pytest.mark.parametrize("value", ["", "10.00"])
+def test_what_went_back_before_an_order_was_confirmed_is_left_to_pay(
+    state: State, order: Order, kind: PaymentEventType, value: str
+) -> None:
+    tell(state, order, PAID, "4.00")
+    back = tell(state, order, REFUNDED, "4.00")
+    assert (back.status, back.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_REFUNDED)
+    after = tell(state, order, kind, value)
+    expected = PAYMENT_STATUS_PAID if kind == PAID else PAYMENT_STATUS_AUTHORIZED
+    assert (after.status, after.payment_status) == (ORDER_STATUS_CONFIRMED, expected)
+
+
+def test_what_was_paid_in_part_and_in_part_paid_back_confirms_nothing(state: State, order: Order) -> None:
+    tell(state, order, PAID, "6.00")
+    part = tell(state, order, REFUNDED, "1.00")
+    assert (part.status, part.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_PARTIALLY_REFUNDED)
+    assert tell(state, order, PAID, "4.99").status == ORDER_STATUS_PENDING
+    error = refuse(state, transition(order, ORDER_STATUS_CONFIRMED), PAYMENT)
+    assert error.metadata["guard"] == "paid"
+    assert ": 9.99 USD of 10.00 USD are paid or authorized;" in error.message
+    assert tell(state, order, PAID, "0.01").status == ORDER_STATUS_CONFIRMED
+
+
+def test_what_is_about_to_go_back_confirms_nothing_unless_it_stays(state: State, order: Order) -> None:
+    tell(state, order, PAID, "4.00")
+    run(state, refund(order))
+    asked = tell(state, order, PAID, "6.00")
+    assert (asked.status, asked.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_REFUND_DUE)
+    stays = tell(state, order, REFUND_FAILED, refund_id="1")
+    assert (stays.status, stays.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_PAID)
 
 
 def test_money_for_a_cancelled_order_is_due_for_refund(state: State, order: Order) -> None:
@@ -252,6 +332,14 @@ def test_an_order_that_costs_nothing_is_confirmed_without_payment() -> None:
     assert refuse(dear, transition(other, ORDER_STATUS_CONFIRMED), PAYMENT).metadata["guard"] == "paid"
 
 
+@pytest.mark.parametrize("kind", [FAILED, VOIDED])
+def test_an_order_that_costs_nothing_is_not_confirmed_by_a_payment_that_came_to_nothing(kind: PaymentEventType) -> None:
+    state = new_state(product(price="0.00"))
+    order = run(state, create())
+    assert tell(state, order, kind).status == ORDER_STATUS_PENDING
+    assert tell(state, order, PAID).status == ORDER_STATUS_CONFIRMED
+
+
 @pytest.mark.parametrize(
     ("kept", "cancelled"),
     [
@@ -283,7 +371,19 @@ def test_every_status_follows_from_the_sums() -> None:
         (4, 6, 0, 0, False, "AUTHORIZED"),
         (0, 9, 0, 0, False, "UNPAID"),
         (0, 10, 0, 0, False, "PAID"),
-        (5, 12, 0, 0, False, "PAID"),
+        (5, 10, 0, 0, False, "PAID"),
+        (0, 12, 0, 0, False, "REFUND_DUE"),
+        (5, 12, 0, 0, False, "REFUND_DUE"),
+        (0, 12, 1, 0, False, "REFUND_DUE"),
+        (0, 12, 2, 0, False, "PAID"),
+        (0, 12, 2, 1, False, "REFUND_DUE"),
+        (0, 12, 3, 0, False, "PARTIALLY_REFUNDED"),
+        (0, 12, 12, 0, False, "REFUNDED"),
+        (0, 12, 2, 0, True, "REFUND_DUE"),
+        (10, 4, 4, 0, False, "AUTHORIZED"),
+        (3, 10, 3, 0, False, "AUTHORIZED"),
+        (2, 10, 3, 0, False, "PARTIALLY_REFUNDED"),
+        (2, 4, 4, 0, False, "REFUNDED"),
         (0, 10, 0, 3, False, "REFUND_DUE"),
         (0, 10, 3, 0, False, "PARTIALLY_REFUNDED"),
         (0, 10, 3, 3, False, "REFUND_DUE"),
@@ -324,8 +424,8 @@ def test_the_same_event_may_say_the_amount_or_leave_it_to_us(state: State, order
 
 
 def test_another_provider_may_use_the_same_id(state: State, order: Order) -> None:
-    tell(state, order, PAID, event_id="e1", provider="stripe")
-    assert sums(tell(state, order, PAID, event_id="e1", provider="paypal"))[1] == "20.00"
+    tell(state, order, PAID, "4.00", event_id="e1", provider="stripe")
+    assert sums(tell(state, order, PAID, "5.00", event_id="e1", provider="paypal"))[1] == "9.00"
 
 
 @pytest.mark.parametrize(
@@ -512,7 +612,7 @@ def settle(
     cancels: bool = True,
     secret: str = "",
 ) -> SettleIntent:
-    intent = PaymentIntent(id="pi_1", status=status, client_secret=secret)
+    intent = PaymentIntent(id="pi_1", status=status, client_secret=secret, provider="test")
     return SettleIntent(order.order_id, intent, event, cancels)
 
 
@@ -592,6 +692,41 @@ def test_a_paid_intent_stays_what_it_is_when_its_order_is_cancelled(state: State
     assert after.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED
 
 
+def test_an_intent_stands_where_the_events_of_its_own_provider_bring_it(state: State, order: Order) -> None:
+    run(state, settle(order, PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD), PAYMENT)
+    held = tell(state, order, AUTHORIZED, provider="test")
+    assert held.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE
+    # Another one's report is no part of it as long as the hold is needed.
+    part = tell(state, order, PAID, "4.00", provider="bank")
+    assert part.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE
+    paid = tell(state, order, PAID, "6.00", provider="test")
+    assert paid.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED
+
+
+@pytest.mark.parametrize("kind", [AUTHORIZED, PAID])
+def test_an_order_that_another_provider_took_the_money_for_needs_its_intent_no_more(
+    state: State, order: Order, kind: PaymentEventType
+) -> None:
+    run(state, settle(order, PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD), PAYMENT)
+    part = tell(state, order, PAID, "4.00", provider="bank")
+    assert part.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
+    whole = tell(state, order, kind, "6.00", provider="bank")
+    assert whole.payment_intent.status == PAYMENT_INTENT_STATUS_CANCELLED
+
+
+def test_an_intent_is_still_needed_where_the_other_providers_money_went_back(state: State, order: Order) -> None:
+    run(state, settle(order, PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD), PAYMENT)
+    tell(state, order, PAID, "4.00", provider="bank")
+    tell(state, order, REFUNDED, "4.00", provider="bank")
+    part = tell(state, order, PAID, "6.00", provider="bank")
+    assert (part.status, part.payment_intent.status) == (
+        ORDER_STATUS_PENDING,
+        PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD,
+    )
+    whole = tell(state, order, PAID, provider="test")
+    assert (whole.status, whole.payment_intent.status) == (ORDER_STATUS_CONFIRMED, PAYMENT_INTENT_STATUS_SUCCEEDED)
+
+
 # Whatever happens.
 
 KINDS = [AUTHORIZED, PAID, FAILED, REFUNDED, REFUND_FAILED, VOIDED]
@@ -669,6 +804,12 @@ def check_history(store: Store, order: Order) -> None:
     assert not credited or order.invoice_number
     numbers = [getattr(document, "credit_note_number", "") for document in store.documents]
     assert sorted(filter(None, numbers)) == sorted(one.credit_note_number for one in credited)
+    # An invoice is never less than nothing, nor less by what is kept of it.
+    value = sum(minor(amount(document.amount)) for document in store.documents if isinstance(document, CreditNote))
+    assert (
+        value == sum(minor(amount(one.credited_amount)) for one in order.refunds) <= minor(amount(order.pricing.total))
+    )
+    assert all(amount(one.credited_amount) <= amount(one.amount) for one in order.refunds)
 
 
 def test_a_stored_order_is_found_as_it_was_answered(state: State, order: Order) -> None:

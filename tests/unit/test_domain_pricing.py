@@ -24,11 +24,12 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.catalog import find_offer
-from server.domain.delivery import Service, serve
+from server.domain.delivery import serve
 from server.domain.errors import OrderError
 from server.domain.money import EXPONENTS, MAX_MINOR, from_minor
 from server.domain.price_steps import steps_of
 from server.domain.pricing import Discount, Line, Quote, Terms, add_line, fill, line_of, quote
+from server.domain.zones import Service
 from tests.unit.builders import address, amount, fields_of, money, product, unhurried
 
 WORTHLESS = Terms(point_value=Fraction(0))
@@ -454,9 +455,9 @@ def test_points_never_pay_more_than_there_is_to_pay(priced: Quote) -> None:
     assert 0 <= priced.points_used <= priced.points_asked
     worth = priced.terms.point_value * 10 ** EXPONENTS[priced.currency]
     if worth:
-        # One point less would have left something to pay, or all that were asked for are used.
-        assert priced.points_used in (priced.points_asked, 0) or (priced.points_used - 1) * worth < to_pay
-        assert priced.points_used == priced.points_asked or priced.total == 0
+        # One point less would be worth less; and more of those that were asked for would pay no more.
+        assert not priced.points_used or (priced.points_used - 1) * worth < priced.points_value
+        assert priced.points_value == min(priced.points_asked * worth // 1, to_pay)
 
 
 @unhurried

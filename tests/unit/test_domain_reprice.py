@@ -200,6 +200,16 @@ def test_an_order_whose_zones_are_gone_is_delivered_for_nothing() -> None:
     assert changed.delivery == Delivery(method="standard")
 
 
+def test_an_order_whose_zones_are_gone_keeps_its_price_where_its_lines_stay() -> None:
+    state = shop()
+    order = run(state, create(line(quantity=4)))
+    for zone_id in ("eg", "giza", "de"):
+        run(state, DeleteDeliveryZoneRequest(zone_id=zone_id))
+    wished = Order(delivery=Delivery(requested_time=at(30 * DAY)))
+    changed = run(state, update(order, "delivery.requested_time", wished=wished))
+    assert (changed.pricing, changed.delivery.zone_id) == (order.pricing, "eg")
+
+
 # Once something is paid.
 
 

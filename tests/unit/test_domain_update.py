@@ -47,6 +47,7 @@ from tests.unit.builders import (
     address,
     batch,
     create,
+    expiring,
     fields_of,
     fingerprint,
     history,
@@ -354,10 +355,40 @@ def test_without_a_mask_the_fields_that_are_set_and_differ_change() -> None:
 def test_without_a_mask_nothing_is_cleared() -> None:
     state = new_state()
     order = filled(state, ORDER_STATUS_PENDING)
-    changed = run(state, update(order, wished=Order(shipping_address=Address(city="Luxor"))))
+    wished = Order(referral_code="NEW", delivery=Delivery(method="express"))
+    changed = run(state, update(order, wished=wished))
+    expected = copy_of(order)
+    expected.referral_code, expected.delivery.method = "NEW", "express"
+    for name in ("version", "etag", "update_time"):
+        expected.ClearField(name)
+        changed.ClearField(name)
+    assert changed == expected
+
+
+@pytest.mark.parametrize("field", ["shipping_address", "billing_address"])
+def test_an_address_is_replaced_as_a_whole_and_not_mixed_with_the_old_one(field: str) -> None:
+    state = new_state()
+    order = filled(state, ORDER_STATUS_PENDING)
+    other = {"shipping_address": "billing_address", "billing_address": "shipping_address"}[field]
+    moved = Address(street="9 Corniche", city="Luxor")
+    changed = run(state, update(order, wished=Order(**{field: moved})))
+    assert getattr(changed, field) == moved
+    assert getattr(changed, other) == getattr(order, other)
+    assert list(history(state, order)[-1].changed_fields) == [field]
+    # Half an address is none.
+    error = refuse(state, update(order, wished=Order(**{field: Address(city="Giza")})))
+    assert fields_of(error) == [f"order.{field}.street"]
+
+
+def test_a_mask_may_still_name_a_part_of_an_address() -> None:
+    state = new_state()
+    order = filled(state, ORDER_STATUS_PENDING)
+    wished = Order(shipping_address=Address(city="Luxor"))
+    changed = run(state, update(order, "shipping_address.city", wished=wished))
     expected = full_address("ship")
     expected.city = "Luxor"
     assert changed.shipping_address == expected
+    assert list(history(state, order)[-1].changed_fields) == ["shipping_address.city"]
 
 
 @pytest.mark.parametrize("status", STATUSES, ids=short)
@@ -506,6 +537,20 @@ def test_another_saved_payment_method_says_how_the_order_is_paid() -> None:
     both = Order(payment_method_id="visa", payment_method=PAYMENT_METHOD_BANK_TRANSFER)
     error = refuse(state, update(order, "payment_method_id", "payment_method", wished=both))
     assert fields_of(error) == ["order.payment_method"]
+
+
+def test_an_expired_payment_method_is_refused_but_may_stay_where_it_was_chosen_before() -> None:
+    state = new_state()
+    run(state, save_payment_method("visa"))
+    run(state, expiring(4, 2026, "old"))
+    order = run(state, create(payment_method_id="visa"))
+    for mask in ((), ("payment_method_id",)):
+        error = refuse(state, update(order, *mask, wished=Order(payment_method_id="old")))
+        assert fields_of(error) == ["order.payment_method_id"]
+        assert "expired in 04/2026" in error.message
+    run(state, expiring(4, 2026, "visa"))
+    changed = run(state, update(order, wished=Order(payment_method_id="visa", referral_code="NEW")))
+    assert (changed.payment_method_id, changed.referral_code) == ("visa", "NEW")
 
 
 def test_a_delivery_method_that_is_cleared_is_the_standard_one() -> None:

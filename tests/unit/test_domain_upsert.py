@@ -224,8 +224,11 @@ def test_whether_an_order_is_paid_follows_what_its_source_makes_of_it() -> None:
         "total_quantity",
         "payment_status",
     ]
-    run(state, batch(upsert(total=money("20"))))
+    run(state, batch(upsert(total=money("25"))))
     assert only(state).payment_status == PAYMENT_STATUS_PAID
+    # It costs less than was paid for it: the rest goes back.
+    run(state, batch(upsert(total=money("20"))))
+    assert only(state).payment_status == PAYMENT_STATUS_REFUND_DUE
 
 
 def test_an_imported_order_holds_no_stock() -> None:

@@ -13,6 +13,7 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_CONFIRMED,
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
+    PAYMENT_EVENT_TYPE_AUTHORIZED,
     PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_EVENT_TYPE_REFUNDED,
     PAYMENT_EVENT_TYPE_VOIDED,
@@ -809,3 +810,66 @@ async def test_a_cart_that_the_customer_has_begun_anew_is_left_alone(
     request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id="tok_decline")
     assert (await refusal(checkout.create(command(request)))).reason == "PAYMENT_FAILED"
     assert in_cart(shop) == [("chair", 1)]
+
+
+async def test_a_cart_stays_empty_where_the_customer_cancelled_while_the_order_was_paid(
+    checkout: Checkout, shop: Shop, provider: Provider
+) -> None:
+    cart = shop.store.do(AddCartItemRequest(customer_id="carl", product_id="chair", quantity=3))
+
+    async def cancel() -> None:
+        shop.store.do(CancelOrderRequest(order_id=shop.only_order.order_id))
+
+    provider.before["open"] = cancel
+    request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id="tok_visa")
+    order = Order.FromString((await checkout.create(command(request))).body)
+    assert (order.status, order.payment_status) == (ORDER_STATUS_CANCELLED, PAYMENT_STATUS_REFUND_DUE)
+    assert in_cart(shop) == []
+
+
+# Another way of paying.
+
+
+async def test_an_order_that_is_to_be_paid_without_the_provider_gives_its_intent_up(
+    checkout: Checkout, shop: Shop, provider: Provider
+) -> None:
+    order = await created(checkout, payment_method=PAYMENT_METHOD_CREDIT_CARD)
+    assert order.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
+    request = update(order, "payment_method", wished=Order(payment_method=PAYMENT_METHOD_BANK_TRANSFER))
+    changed = Order.FromString((await checkout.update(command(request))).body)
+    assert changed.payment_intent.status == PAYMENT_INTENT_STATUS_CANCELLED
+    assert provider.calls("cancel") == [order.order_id]
+    assert shop.only_order == changed
+
+
+async def test_an_intent_that_could_not_be_given_up_is_given_up_by_the_same_update_again(
+    checkout: Checkout, shop: Shop, provider: Provider
+) -> None:
+    order = await created(checkout, payment_method=PAYMENT_METHOD_CREDIT_CARD)
+    wished = Order(payment_method=PAYMENT_METHOD_BANK_TRANSFER)
+    request = update(order, "payment_method", wished=wished, request_id="r1")
+    provider.before["cancel"] = unavailable
+    error = await refusal(checkout.update(command(request)))
+    assert (error.reason, error.metadata["order_id"]) == ("DEPENDENCY_UNAVAILABLE", order.order_id)
+    assert shop.only_order.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
+    del provider.before["cancel"]
+    changed = Order.FromString((await checkout.update(command(request))).body)
+    assert changed.payment_intent.status == PAYMENT_INTENT_STATUS_CANCELLED
+
+
+async def test_an_order_that_is_to_be_paid_through_the_provider_after_all_gets_an_intent(
+    checkout: Checkout, shop: Shop
+) -> None:
+    order = await created(checkout, payment_method=PAYMENT_METHOD_CASH_ON_DELIVERY)
+    assert not order.HasField("payment_intent")
+    request = update(order, "payment_method_id", wished=Order(payment_method_id="tok_visa"))
+    changed = Order.FromString((await checkout.update(command(request))).body)
+    assert (changed.status, changed.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_PAID)
+
+
+async def test_a_hold_that_is_reported_after_the_payment_holds_nothing(checkout: Checkout, shop: Shop) -> None:
+    order = await created(checkout, "tok_visa")
+    event = PaymentEvent(provider="test", event_id="late", type=PAYMENT_EVENT_TYPE_AUTHORIZED, amount=money("10.00"))
+    shop.store.do(RecordPaymentRequest(order_id=order.order_id, event=event), PAYMENT)
+    assert shop.only_order.payment.authorized_amount == money("0.00")
+    assert shop.only_order.payment_status == PAYMENT_STATUS_PAID

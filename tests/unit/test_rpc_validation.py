@@ -9,12 +9,15 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1 import cart_service_pb2, catalog_service_pb2, customer_service_pb2, order_service_pb2
 from orders.v1.customer_service_pb2 import SavedPaymentMethod, UpsertPaymentMethodRequest
-from orders.v1.order_pb2 import PAYMENT_METHOD_CREDIT_CARD
+from orders.v1.order_pb2 import PAYMENT_METHOD_CREDIT_CARD, Delivery, Order
 from orders.v1.order_service_pb2 import (
     UPSERT_OUTCOME_INSERTED,
     UPSERT_OUTCOME_INVALID,
     BatchUpsertOrdersRequest,
     CreateOrderRequest,
+    GetOrderRequest,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
     UpsertOrder,
 )
 
@@ -60,6 +63,27 @@ def test_bytes_that_are_no_request_are_refused_without_repeating_them() -> None:
 def test_every_field_that_breaks_a_rule_is_named() -> None:
     request = create(referral_code="x" * 65, delivery_method="EXPRESS", coupon_code="y" * 65)
     assert fields_of(refusal(request)) == ["coupon_code", "referral_code", "delivery_method"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "violation"),
+    [
+        (GetOrderRequest(), ("order_id", "is required")),
+        (TransitionOrderRequest(order_id="1"), ("status", "is required")),
+        (
+            CreateOrderRequest(customer_id="c 1"),
+            ("customer_id", "may hold printable ASCII characters only, and no blanks"),
+        ),
+        (
+            UpdateOrderRequest(order=Order(order_id="1", delivery=Delivery(tracking_number="Nº 1"))),
+            ("order.delivery.tracking_number", "may hold printable ASCII characters only"),
+        ),
+        (create(delivery_method="EXPRESS"), ("delivery_method", "may hold small letters, digits, _ and - only")),
+        (create(currency_code="usd"), ("currency_code", "may hold capital letters only, for example USD")),
+    ],
+)
+def test_a_rule_that_is_broken_is_said_in_words(request_: Message, violation: tuple[str, str]) -> None:
+    assert Violation(*violation) in refusal(request_).violations
 
 
 def test_a_time_that_is_none_is_refused() -> None:

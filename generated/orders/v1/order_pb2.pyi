@@ -414,20 +414,22 @@ class PaymentSummary(_message.Message):
     def __init__(self, authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., paid_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class Refund(_message.Message):
-    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number")
+    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number", "credited_amount")
     REFUND_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREDIT_NOTE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CREDITED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     refund_id: str
     amount: _money_pb2.Money
     reason: str
     status: RefundStatus
     create_time: _timestamp_pb2.Timestamp
     credit_note_number: str
-    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ...) -> None: ...
+    credited_amount: _money_pb2.Money
+    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ..., credited_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class PaymentEvent(_message.Message):
     __slots__ = ("provider", "event_id", "type", "amount", "refund_id", "description", "time")

@@ -151,7 +151,7 @@ class OrderServiceServicer:
     def CreateOrder(self, request, context):
         """Creates an order: prices it from the catalogue, reserves the stock, uses the coupon and the points, empties the cart and
         numbers the order, all or nothing. With a payment provider, the answer carries the intent and its client secret; where the
-        payment is declined, the order is cancelled and everything released.
+        payment is declined, the order is cancelled, everything released, and the lines go back into their cart.
 
         FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE,
         PRICE_CHANGED, PAYMENT_FAILED. NOT_FOUND: CART_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
@@ -212,10 +212,11 @@ class OrderServiceServicer:
         """Changes the fields that the mask names; without a mask, those that are set and differ. Addresses, contact, delivery and
         installation change until the order is shipped, items while it is pending and unpaid, the status by the same rules as in
         TransitionOrder. While it is pending and unpaid, items, address and delivery method price the order anew, and stock, coupon
-        and points follow. A field that may not change is refused by name.
+        and points follow; with a payment provider, another saved payment method pays the order at once. Without a mask, an address
+        that is set replaces the whole one. A field that may not change is refused by name.
 
         NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED,
-        ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE.
+        ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PAYMENT_FAILED.
         PERMISSION_DENIED: ORDER_ACCESS_DENIED.
         INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
         """
@@ -285,8 +286,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefundOrder(self, request, context):
-        """Pays back what was paid, whole or in part. With a payment provider it is paid back at once; a payment service outside finds
-        it PENDING in the order's refunds and reports it by RecordPayment. A refund that is made issues a credit note.
+        """Pays back what was paid, whole or in part. What the order's intent was paid by, its provider pays back at once; a payment
+        service outside finds it PENDING in the order's refunds and reports it by RecordPayment. A refund that is made issues a
+        credit note.
 
         NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED.
         PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.

@@ -112,7 +112,9 @@ class DocumentCheck:
 def _document_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
     order = stored.order
     amounts = {
-        refund.credit_note_number: minor_of(refund.amount) for refund in order.refunds if refund.credit_note_number
+        refund.credit_note_number: minor_of(refund.credited_amount)
+        for refund in order.refunds
+        if refund.credit_note_number
     }
     if order.invoice_number:
         amounts[order.invoice_number] = minor_of(order.pricing.total)
