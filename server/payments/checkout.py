@@ -20,20 +20,20 @@ from orders.v1.order_pb2 import (
 
 from server.domain.commands import Answer, Command
 from server.domain.errors import OrderError
-from server.payments.provider import PaymentProvider, ProviderUnavailable
-from server.payments.settlement import (
+from server.payments.flow import (
     Accounts,
     Orders,
-    Settlement,
+    PaymentFlow,
     Writes,
     awaits_payment,
     refund_of,
     uses_provider,
 )
+from server.payments.provider import PaymentProvider, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
-Around = Callable[[Settlement, Command], Coroutine[Any, Any, Answer]]
+Around = Callable[[PaymentFlow, Command], Coroutine[Any, Any, Answer]]
 
 
 class Checkout:
@@ -44,9 +44,9 @@ class Checkout:
     ) -> None:
         """`timeout` is in seconds, for each call of the provider."""
         self._writer = writer
-        self._settlement: Settlement | None = None
+        self._flow: PaymentFlow | None = None
         if provider is not None:
-            self._settlement = Settlement(
+            self._flow = PaymentFlow(
                 writer=writer, orders=orders, customers=customers, provider=provider, timeout=timeout
             )
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -77,10 +77,10 @@ class Checkout:
             await asyncio.wait(self._tasks)
 
     async def _run(self, command: Command, around: Around) -> Answer:
-        if self._settlement is None or command.dry:
+        if self._flow is None or command.dry:
             return await self._writer.execute(command)
         # A caller who goes away does not stop what has begun: the order is there, and perhaps paid.
-        return await asyncio.shield(self._spawn(around(self._settlement, command)))
+        return await asyncio.shield(self._spawn(around(self._flow, command)))
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -88,15 +88,15 @@ class Checkout:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _create(self, settlement: Settlement, command: Command) -> Answer:
+    async def _create(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
         if answer.replayed:
-            first, order = order, await settlement.current(order)
+            first, order = order, await flow.current(order)
             if not (uses_provider(first) or uses_provider(order)):
                 return answer
             if order.status == ORDER_STATUS_CANCELLED:
-                order = await settlement.give_up(order)
+                order = await flow.give_up(order)
                 if order.payment_status == PAYMENT_STATUS_FAILED:
                     raise _declined(order)
             if not awaits_payment(order):
@@ -105,43 +105,43 @@ class Checkout:
             return answer
         try:
             # Once an intent was settled, a payment that fails later is no reason to cancel: the order has had its answer.
-            settled = await settlement.open(order, cancels=not order.HasField("payment_intent"))
+            settled = await flow.open(order, cancels=not order.HasField("payment_intent"))
         except ProviderUnavailable as error:
-            raise await self._unpaid(settlement, command, order) from error
+            raise await self._unpaid(flow, command, order) from error
         if settled.declined:
             raise _declined(settled.order)
         if awaits_payment(settled.order):
             settled.order.payment_intent.client_secret = settled.client_secret
         return _answer(settled.order, answer)
 
-    async def _unpaid(self, settlement: Settlement, command: Command, order: Order) -> OrderError:
+    async def _unpaid(self, flow: PaymentFlow, command: Command, order: Order) -> OrderError:
         """The error for a new order that could not be paid. Nobody would come back for one without a request id: it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
             text += f"order {order.order_id} waits for its payment: send the request again with the same request_id"
             return _unavailable(text, order)
         try:
-            cancelled = await settlement.abandon(order, reason="the payment provider did not answer")
+            cancelled = await flow.abandon(order, reason="the payment provider did not answer")
         except OrderError:
             return _unavailable(text + f"order {order.order_id} waits for its payment", order)
         if cancelled.status != ORDER_STATUS_CANCELLED:
             return _unavailable(text + f"order {order.order_id} is there all the same: look at it", order)
-        self._spawn(settlement.give_up(cancelled))
+        self._spawn(flow.give_up(cancelled))
         return _unavailable(text + "nothing was ordered; try again in a moment")
 
-    async def _update(self, settlement: Settlement, command: Command) -> Answer:
+    async def _update(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
         if answer.replayed and (uses_provider(order) or order.HasField("payment_intent")):
-            order = await settlement.current(order)
+            order = await flow.current(order)
         if order.status == ORDER_STATUS_CANCELLED:
-            return _answer(await self._given_up(settlement, order), answer)
+            return _answer(await self._given_up(flow, order), answer)
         try:
-            if not uses_provider(order) and settlement.has_open_intent(order):
-                return _answer(await settlement.drop(order), answer)
+            if not uses_provider(order) and flow.has_open_intent(order):
+                return _answer(await flow.drop(order), answer)
             if not awaits_payment(order):
                 return _answer(order, answer)
-            settled = await settlement.open(order, cancels=False)
+            settled = await flow.open(order, cancels=False)
         except ProviderUnavailable as error:
             text = (
                 f"order {order.order_id} is changed, but the payment provider does not answer; send the request again"
@@ -153,37 +153,37 @@ class Checkout:
             raise _declined(settled.order)
         return _answer(settled.order, answer)
 
-    async def _cancel(self, settlement: Settlement, command: Command) -> Answer:
+    async def _cancel(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
         if order.status != ORDER_STATUS_CANCELLED:
             return answer
         if answer.replayed:
-            order = await settlement.current(order)
-        return _answer(await self._given_up(settlement, order), answer)
+            order = await flow.current(order)
+        return _answer(await self._given_up(flow, order), answer)
 
-    async def _given_up(self, settlement: Settlement, order: Order) -> Order:
+    async def _given_up(self, flow: PaymentFlow, order: Order) -> Order:
         """Also where no intent is stored: it may have been opened by a call that has yet to say so, or died before it could."""
         concerned = uses_provider(order) or order.HasField("payment_intent")
-        return await settlement.give_up(order) if concerned else order
+        return await flow.give_up(order) if concerned else order
 
-    async def _record(self, settlement: Settlement, command: Command) -> Answer:
+    async def _record(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
-        return _answer(await settlement.close(order), answer) if settlement.is_passed_over(order) else answer
+        return _answer(await flow.close(order), answer) if flow.is_passed_over(order) else answer
 
-    async def _refund(self, settlement: Settlement, command: Command) -> Answer:
+    async def _refund(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
         refund_id = order.refunds[-1].refund_id
-        if not settlement.took(order):
+        if not flow.took(order):
             # Whoever took the money pays it back, and says so by RecordPayment.
             return answer
         if answer.replayed:
-            order = await settlement.current(order)
+            order = await flow.current(order)
         refund = refund_of(order, refund_id)
         if refund.status == REFUND_STATUS_PENDING:
-            order = await self._pay_back(settlement.refund(order, refund), command, order, refund)
+            order = await self._pay_back(flow.refund(order, refund), command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
             text = f"refund {refund_id} of order {order.order_id} failed: nothing was paid back"
             raise OrderError("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})

@@ -48,7 +48,7 @@ from server.domain.commands import Answer, Command
 from server.domain.errors import OrderError, order_not_found
 from server.domain.payments import SettleIntent
 from server.domain.records import Kind
-from server.payments import settlement
+from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.provider import Opened, ProviderUnavailable
 from server.payments.test_provider import TestProvider
@@ -151,7 +151,7 @@ def provider() -> Provider:
 
 @pytest.fixture
 def checkout(shop: Shop, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    monkeypatch.setattr(settlement, "_PAUSES", (0, 0))
+    monkeypatch.setattr(flow, "_PAUSES", (0, 0))
     return checkout_of(shop, provider)
 
 

@@ -32,10 +32,10 @@ from server.domain.commands import Answer, Command
 from server.domain.errors import OrderError
 from server.domain.money import minor_of
 from server.domain.records import Kind
-from server.payments import settlement
+from server.payments import flow
 from server.payments.checkout import Checkout
+from server.payments.flow import awaits_payment
 from server.payments.provider import Opened, ProviderUnavailable
-from server.payments.settlement import awaits_payment
 from tests.unit.builders import Store, command, create, line, money, product, update
 
 SEEDS = range(150)
@@ -221,7 +221,7 @@ class World:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_the_books_agree_in_the_end(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement, "_PAUSES", (0, 0))
+    monkeypatch.setattr(flow, "_PAUSES", (0, 0))
     world = World(seed)
     await asyncio.gather(*(world.customer(number) for number in range(3)))
     await world.checkout.drain()

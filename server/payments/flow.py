@@ -83,7 +83,7 @@ def refund_of(order: Order, refund_id: str) -> Refund:
     return next(refund for refund in order.refunds if refund.refund_id == refund_id)
 
 
-class Settlement:
+class PaymentFlow:
     """The payment provider, with what it does written down. Methods raise ProviderUnavailable, unless they say otherwise."""
 
     def __init__(
