@@ -40,7 +40,7 @@ _PAUSE_AFTER = 200
 async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
     """Sends the statements; in pipeline mode nothing waits for their results."""
     for statement, parameters in _statements(state):
-        await connection.execute(statement.text, parameters, prepare=True)
+        await connection.execute(statement.text, statement.bind(parameters), prepare=True)
         if len(next(iter(parameters.values()))) >= _PAUSE_AFTER:
             await asyncio.sleep(0)
 

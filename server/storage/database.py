@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
+from server.storage.arrays import adapters
 from server.storage.errors import ConnectionLost, database_errors
 from server.storage.sql import Statement
 
@@ -36,6 +37,7 @@ class Database:
             timeout=timeout,
             kwargs={
                 "autocommit": True,
+                "context": adapters(),
                 "prepare_threshold": 0,
                 "application_name": "orders",
                 "connect_timeout": max(2, int(timeout)),
@@ -109,5 +111,5 @@ class Database:
 async def fetch(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> list[Row]:
     """The rows of one statement."""
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(statement.text, parameters, prepare=True)
+        await cursor.execute(statement.text, statement.bind(parameters), prepare=True)
         return await cursor.fetchall()

@@ -71,7 +71,7 @@ class _Reader:
         self._sent: list[tuple[AsyncCursor[Row], Take]] = []
 
     async def _send(self, statement: Statement, take: Take, **parameters: object) -> None:
-        cursor = await self._connection.execute(statement.text, parameters, prepare=True, binary=True)
+        cursor = await self._connection.execute(statement.text, statement.bind(parameters), prepare=True, binary=True)
         self._sent.append((cursor, take))
 
     async def land(self) -> None:

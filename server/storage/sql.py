@@ -1,7 +1,7 @@
 """SQLAlchemy writes the SQL, once; psycopg runs it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Executable, bindparam, func
@@ -9,14 +9,22 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
+from server.storage.arrays import Packed, packer
+
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement's text, constant so that the server keeps it prepared."""
+    """A statement's text, constant so that the server keeps it prepared, and what packs those parameters that are lists."""
 
     text: str
+    packers: Mapping[str, Callable[[Sequence[Any]], Packed]] = field(default_factory=dict)
+
+    def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters as they are sent."""
+        packers = self.packers
+        return {name: packers[name](value) if name in packers else value for name, value in parameters.items()}
 
 
 def compiled(statement: Executable) -> Statement:
@@ -25,7 +33,8 @@ def compiled(statement: Executable) -> Statement:
     constants = {name for name, value in result.params.items() if value is not None}
     if constants:
         raise ValueError(f"constants must stand in the text, where the planner sees them: {constants}")
-    return Statement(str(result))
+    lists = {name: bound.type for bound, name in result.bind_names.items() if isinstance(bound.type, ARRAY)}
+    return Statement(str(result), {name: packer(type_.item_type) for name, type_ in lists.items()})
 
 
 def parameter(name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:

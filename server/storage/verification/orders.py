@@ -126,7 +126,7 @@ async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) ->
 async def _run(
     connection: AsyncConnection[Row], statement: sql.Statement, parameters: dict[str, Any]
 ) -> AsyncCursor[Row]:
-    return await connection.execute(statement.text, parameters)
+    return await connection.execute(statement.text, statement.bind(parameters))
 
 
 async def pages(connection: AsyncConnection[Row], statement: sql.Statement) -> AsyncIterator[list[Stored]]:

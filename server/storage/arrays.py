@@ -1,0 +1,103 @@
+"""Lists in PostgreSQL's binary format, packed whole.
+
+psycopg takes a list through its dumpers element by element, some microseconds each, and a batch has a list a column. The types of
+the columns are known, so a list becomes one value here, which psycopg sends on as it is.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg.adapt import AdaptersMap, Dumper
+from psycopg.pq import Format
+from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy.types import TypeEngine
+
+# Dimensions, whether there are nulls, the type of the elements, how many they are, the index of the first.
+_HEADER = Struct("!iiIii").pack
+_LENGTH = Struct("!i").pack
+_NULL = _LENGTH(-1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Pack = Callable[[Iterable[Any]], Iterable[bytes]]
+
+
+class Packed(bytes):
+    """A list that is packed."""
+
+
+class _Type(NamedTuple):
+    """How a list of a type is packed: its element's OID, the class that tells psycopg the OID of the list, the elements."""
+
+    oid: int
+    packed: type[Packed]
+    elements: Pack
+
+    def pack(self, values: Sequence[Any]) -> Packed:
+        """The list; elements may be None."""
+        if not values:
+            return self.packed(_HEADER(0, 0, self.oid, 0, 0)[:12])
+        header = _HEADER(1, int(None in values), self.oid, len(values), 1)
+        return self.packed(header + b"".join(self.elements(values)))
+
+
+def _numbers(size: int, code: str) -> Pack:
+    pack = Struct(f"!i{code}").pack
+    return lambda values: [_NULL if value is None else pack(size, value) for value in values]
+
+
+def _bytes(values: Iterable[bytes | None]) -> Iterable[bytes]:
+    return [_NULL if value is None else _LENGTH(len(value)) + value for value in values]
+
+
+def _texts(values: Iterable[str | None]) -> Iterable[bytes]:
+    return _bytes(None if value is None else value.encode() for value in values)
+
+
+def _uuids(values: Iterable[str | UUID | None]) -> Iterable[bytes]:
+    return _bytes(None if value is None else bytes.fromhex(str(value).replace("-", "")) for value in values)
+
+
+def _times(values: Iterable[datetime | None]) -> Iterable[bytes]:
+    return _numbers(8, "q")(None if value is None else (value - _EPOCH) // _MICROSECOND for value in values)
+
+
+def _type(name: str, oid: int, list_oid: int, elements: Pack) -> _Type:
+    """Makes the type, and the dumper by which psycopg sends its lists."""
+    packed = type(f"Packed{name}", (Packed,), {})
+    dumper = type(
+        f"{name}Dumper", (Dumper,), {"format": Format.BINARY, "oid": list_oid, "dump": lambda self, value: value}
+    )
+    _DUMPERS[packed] = dumper
+    return _Type(oid, packed, elements)
+
+
+_DUMPERS: dict[type[Packed], type[Dumper]] = {}
+
+# By the OIDs of PostgreSQL's own types, which never change.
+_TYPES: dict[type[TypeEngine[Any]], _Type] = {
+    BigInteger: _type("Int8", 20, 1016, _numbers(8, "q")),
+    Integer: _type("Int4", 23, 1007, _numbers(4, "i")),
+    SmallInteger: _type("Int2", 21, 1005, _numbers(2, "h")),
+    Text: _type("Text", 25, 1009, _texts),
+    LargeBinary: _type("Bytea", 17, 1001, _bytes),
+    Uuid: _type("Uuid", 2950, 2951, _uuids),
+    DateTime: _type("Timestamptz", 1184, 1185, _times),
+}
+
+
+def packer(item_type: TypeEngine[Any]) -> Callable[[Sequence[Any]], Packed]:
+    """What packs lists of a column's type."""
+    return _TYPES[type(item_type)].pack
+
+
+def adapters() -> AdaptersMap:
+    """What connections need to know to send packed lists."""
+    known = AdaptersMap(psycopg.adapters)
+    for packed, dumper in _DUMPERS.items():
+        known.register_dumper(packed, dumper)
+    return known
