@@ -1,7 +1,5 @@
 """What a started server says: commands to paste, from the cart to the door."""
 
-from collections.abc import Iterator
-
 from server.domain.carts import current_cart_id
 
 _SERVED = "Orders are served on {address}, kept in {where}."
@@ -10,15 +8,22 @@ _STOP = "Stop with Ctrl-C."
 
 _TEXT = """{served}
 
-An order from the cart to the door, with grpcurl (each line is a whole command):
+An order from the cart to the door. Paste one of these first: with grpcurl, or with the buf that `make serve` has installed:
 
-{grpcurl}
+{callers}
 
-The same with buf curl, which `make serve` has installed (the first line makes the others short):
+and then, one after the other:
 
-{buf}
+{steps}
 
-{stop}"""
+All there is: grpcurl -plaintext {address} list
+{served} {stop}"""
+
+# How each tool calls a method with a request.
+_CALLERS = (
+    'call() {{ grpcurl -plaintext -d "$2" {address} orders.v1.$1; }}',
+    'call() {{ .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d "$2" http://{address}/orders.v1.$1; }}',
+)
 
 # Each step of the tour: the method, and its request, in which NUMBER is the next order's and CART is the customer's cart.
 _STEPS = (
@@ -63,26 +68,17 @@ def welcome(*, host: str, port: int, embedded: bool, number: str) -> str:
     if not number:
         return f"{served} {_STOP}"
     address = _address(_EVERYWHERE.get(host, host), port)
-    steps = [(method, _filled(request, number)) for method, request in _STEPS]
-    grpcurl, buf = ("\n".join(f"  {line}" for line in lines(address, steps)) for lines in (_grpcurl, _buf))
-    return _TEXT.format(served=served, grpcurl=grpcurl, buf=buf, stop=_STOP)
+    callers = [caller.format(address=address) for caller in _CALLERS]
+    steps = [f"call {method} '{_filled(request, number)}'" for method, request in _STEPS]
+    return _TEXT.format(served=served, callers=_indented(callers), steps=_indented(steps), address=address, stop=_STOP)
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _filled(request: str, number: str) -> str:
     return request.replace("NUMBER", number).replace("CART", current_cart_id("jane"))
-
-
-def _grpcurl(address: str, steps: list[tuple[str, str]]) -> Iterator[str]:
-    yield f"grpcurl -plaintext {address} list"
-    for method, request in steps:
-        yield f"grpcurl -plaintext -d '{request}' {address} orders.v1.{method}"
-
-
-def _buf(address: str, steps: list[tuple[str, str]]) -> Iterator[str]:
-    curl = ".venv/bin/buf curl --protocol grpc --http2-prior-knowledge"
-    yield f'call() {{ {curl} -d "$2" http://{address}/orders.v1.$1; }}'
-    for method, request in steps:
-        yield f"call {method} '{request}'"
 
 
 def _address(host: str, port: int) -> str:

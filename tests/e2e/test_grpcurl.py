@@ -56,7 +56,7 @@ def paste(command: str) -> Finished:
     """Runs a printed line, with the programs of this environment."""
     runnable = command.strip().replace(".venv/bin/buf", str(BUF))
     if GRPCURL:
-        runnable = re.sub(r"^grpcurl", GRPCURL, runnable)
+        runnable = re.sub(r"(?<![\w/])grpcurl", GRPCURL, runnable)
     done = subprocess.run(["bash", "-c", runnable], capture_output=True, text=True, timeout=30, check=False)
     return Finished(done.returncode, done.stdout, done.stderr)
 
@@ -76,11 +76,9 @@ def details_of(finished: Finished) -> dict[str, Any]:
 
 
 def printed(server: Server, tool: str) -> list[tuple[str, str]]:
-    """The commands for a tool, in their order, each with its method. What `buf curl` is called by is part of each."""
+    """The commands for a tool, in their order, each with its method. How the tool is called is part of each."""
     lines = [line.strip() for line in server.welcome.splitlines()]
-    if tool == "grpcurl":
-        return [(line.rpartition(".")[2], line) for line in lines if line.startswith("grpcurl -plaintext -d ")]
-    (function,) = (line for line in lines if line.startswith("call() {"))
+    (function,) = (line for line in lines if line.startswith(f"call() {{ {tool} "))
     return [(line.split()[1], f"{function}\n{line}") for line in lines if line.startswith("call ")]
 
 
@@ -166,7 +164,8 @@ class TestGrpcurl:
     pytestmark = needs_grpcurl
 
     def test_the_printed_list_names_every_service(self, server: Server) -> None:
-        listed = paste(next(line for line in server.welcome.splitlines() if line.endswith(" list")))
+        line = next(line for line in server.welcome.splitlines() if line.endswith(" list"))
+        listed = paste(line.partition(": ")[2])
         assert listed.code == 0
         assert listed.out.splitlines() == [
             "grpc.health.v1.Health",

@@ -72,12 +72,13 @@ class TestStarting:
         assert "NOT_FOUND" in only_line(orders("healthcheck", "--target", server.address, "--service", "no.Such"))
         assert "UNAVAILABLE" in only_line(orders("healthcheck", "--target", "127.0.0.1:1"))
 
-    def test_it_prints_whole_commands_with_its_own_address(self, server: Server) -> None:
+    def test_it_prints_commands_with_its_own_address(self, server: Server) -> None:
         commands = [line.strip() for line in server.welcome.splitlines() if line.startswith("  ")]
-        whole = [line for line in commands if not line.startswith("call ")]
-        # `list`, 13 steps for grpcurl, and the function by which the same 13 call `buf curl`.
-        assert (len(whole), len(commands)) == (15, 28)
-        assert all(server.address in command for command in whole)
+        tools = [line for line in commands if line.startswith("call() {")]
+        steps = [line for line in commands if line.startswith("call ")]
+        assert (len(tools), len(steps), len(commands)) == (2, 13, 15)
+        assert all(server.address in tool for tool in tools)
+        assert server.welcome.splitlines()[-1].startswith(f"Orders are served on {server.address},")
 
     def test_its_log_has_nothing_to_complain_about(self, server: Server) -> None:
         assert server.log.read_text() == ""
