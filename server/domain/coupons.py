@@ -112,10 +112,10 @@ def _check_limits(coupon: Coupon, state: State, customer_id: str) -> None:
     code = coupon.code
     limit, own_limit = coupon.usage_limit, coupon.usage_limit_per_customer
     if limit and state.coupon_uses.get((code, "")) >= limit:
-        text = f"coupon {code!r} is used up: {limit} orders may use it"
+        text = f"coupon {code!r} is used up: it may be used {limit} times"
         raise _refused(code, "usage_limit", text, usage_limit=str(limit))
     if own_limit and state.coupon_uses.get((code, customer_id)) >= own_limit:
-        text = f"coupon {code!r} is used up: orders of one customer may use it {own_limit} times"
+        text = f"coupon {code!r} is used up: a customer may use it {own_limit} times"
         raise _refused(code, "usage_limit_per_customer", text, usage_limit_per_customer=str(own_limit))
 
 

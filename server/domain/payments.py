@@ -375,9 +375,12 @@ def _exceeds(order: Order, requested: int, room: int) -> OrderError:
         "requested": text_of(requested, _currency(order)),
         "refundable": text_of(room, _currency(order)),
     }
-    text = f"order {order.order_id}: of what was paid, {metadata['refundable']} can be paid back"
-    if requested:
-        text += f", not {metadata['requested']}"
+    if not minor_of(order.payment.paid_amount):
+        text = f"order {order.order_id}: nothing is paid, so nothing can be paid back"
+    elif not room:
+        text = f"order {order.order_id}: all that was paid is paid back, or about to be"
+    else:
+        text = f"order {order.order_id}: {metadata['refundable']} of what was paid can be paid back, not {metadata['requested']}"
     if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
         text += "; a refund is pending: to report it, name it by its refund_id"
     return OrderError("REFUND_EXCEEDS_PAYMENT", text, metadata=metadata)
