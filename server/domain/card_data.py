@@ -58,8 +58,10 @@ _IDENTIFIERS = frozenset(
     {"id", "source", "etag", "tracking_number", "sku", "phone", "order_number", "invoice_number", "credit_note_number"}
 )
 _IDENTIFIER_ENDINGS = ("_id", "_ids", "_token", "_uri")
-# An identifier, but the one that a card number is most likely to be put into.
-_PAYMENT_METHOD_ID = "payment_method_id"
+# Identifiers, but such that callers choose freely, or that a card number is most likely to be put into.
+_SEARCHED = frozenset(
+    {"payment_method_id", "address_id", "shipping_address_id", "billing_address_id", "design_project_id"}
+)
 
 # Candidates that are looked at in one request, some 5 microseconds each. Only texts made to keep the server busy have more.
 _MAX_CANDIDATES = 20_000
@@ -201,4 +203,4 @@ def _is_map(descriptor: Descriptor) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_identifier(name: str) -> bool:
-    return (name in _IDENTIFIERS or name.endswith(_IDENTIFIER_ENDINGS)) and name != _PAYMENT_METHOD_ID
+    return (name in _IDENTIFIERS or name.endswith(_IDENTIFIER_ENDINGS)) and name not in _SEARCHED

@@ -11,7 +11,7 @@ from server.domain.errors import order_not_found
 from server.storage import sql, statements
 from server.storage.batcher import Batcher
 from server.storage.database import Database
-from server.storage.references import as_order_id, split_references
+from server.storage.references import BEFORE_ALL, as_order_id, split_references
 from server.storage.tables import order_events, orders
 
 _ORDER_AND_EVENTS = sql.compiled(
@@ -33,7 +33,6 @@ _EVENTS_PAGE = sql.compiled(
 
 _ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
 
-_FIRST_ID = "00000000-0000-0000-0000-000000000000"
 _UNPAID_AT_ONCE = 100
 _UNPAID = sql.compiled(
     select(orders.c.order_id, orders.c.create_time, orders.c.snapshot)
@@ -93,7 +92,7 @@ class OrderRepository:
 
     async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
         """The pending orders of that time which cost something and are not paid, oldest first."""
-        after = _FIRST_ID
+        after = BEFORE_ALL
         while True:
             found = await self._database.fetch(_UNPAID, since=since, after=after, before=before, limit=_UNPAID_AT_ONCE)
             for _, _, snapshot in found:

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+# Stands before every order's id.
+BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
 
 def as_order_id(reference: str) -> str | None:
     """The id in its one spelling, or None if the text is no id."""

@@ -113,6 +113,10 @@ _DAMAGE = {
         "UPDATE points_accounts SET balance = balance + 1 WHERE customer_id = 'john'",
         ["customer john: has 401 points; the entries sum to 400"],
     ),
+    "balances of entries changed": (
+        "UPDATE points_entries SET balance = balance + 1 WHERE order_id IS NULL AND customer_id = 'john'",
+        ["customer john: has entries of points whose balances do not follow from each other"],
+    ),
     "points account lost": (
         "DELETE FROM points_accounts WHERE customer_id = 'john'",
         ["customer john: has 0 points; the entries sum to 400"],
@@ -268,6 +272,10 @@ def _credit_note(order: Order) -> None:
     order.refunds[0].credited_amount.units += 1
 
 
+def _held(order: Order) -> None:
+    order.payment.authorized_amount.units += 777
+
+
 def _total(order: Order) -> None:
     order.pricing.total.units += 1
 
@@ -285,6 +293,7 @@ def _points(order: Order) -> None:
     [
         (_paid, "in minor units; the order says"),
         (_refunded, "payments sum to 300 refunded in minor units; the order says 400"),
+        (_held, "payments hold 0 at most in minor units; the order says 77700"),
         (_invoice_number, r"document INV-\d+-000001 is not named by the order"),
         (_credit_note, r"document CN-\d+-000001 is over 100 in minor units; the order says 200"),
         (_total, r"document INV-\d+-000001 is over \d+ in minor units; the order says"),

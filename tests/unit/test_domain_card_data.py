@@ -96,6 +96,10 @@ def method(name: str) -> Field:
 FIELDS: list[Field] = [
     create("special_instructions", special_instructions=str),
     create("payment_method_id", payment_method_id=str),
+    create("shipping_address_id", shipping_address_id=str),
+    create("billing_address_id", billing_address_id=str),
+    create("shipping_address.address_id", shipping_address=lambda text: Address(address_id=text)),
+    create("items[0].design_project_id", items=lambda text: [NewOrderItem(design_project_id=text)]),
     create("coupon_code", coupon_code=str),
     create("referral_code", referral_code=str),
     create("delivery_time_slot", delivery_time_slot=str),
@@ -140,9 +144,9 @@ FIELDS: list[Field] = [
 
 # Fields in which numbers are identifiers.
 IDENTIFIERS: list[Callable[[str], Message]] = [
-    lambda text: CreateOrderRequest(request_id=text, customer_id=text, cart_id=text, shipping_address_id=text),
-    lambda text: CreateOrderRequest(items=[NewOrderItem(product_id=text, variant_id=text, design_project_id=text)]),
-    lambda text: CreateOrderRequest(shipping_address=Address(address_id=text, phone=text)),
+    lambda text: CreateOrderRequest(request_id=text, customer_id=text, cart_id=text),
+    lambda text: CreateOrderRequest(items=[NewOrderItem(product_id=text, variant_id=text)]),
+    lambda text: CreateOrderRequest(shipping_address=Address(phone=text)),
     lambda text: TransitionOrderRequest(order_id=text, tracking_number=text, etag=text),
     lambda text: UpdateOrderRequest(order=Order(order_number=text, external_order_id=text, source=text)),
     lambda text: UpdateOrderRequest(order=Order(customer=Customer(customer_id=text, phone=text))),

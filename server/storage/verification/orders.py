@@ -12,12 +12,12 @@ from server.storage import sql, statements
 from server.storage.changes import columns_of, names_of
 from server.storage.database import Database, Row, fetch
 from server.storage.projections import event_row, item_rows, order_row
+from server.storage.references import BEFORE_ALL
 from server.storage.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
 from server.storage.tables import order_events, order_items, orders
 from server.storage.verification.checks import Problem, Progress, Stored, event_of, page_ids
 
 _AT_ONCE = 500
-_FIRST = "00000000-0000-0000-0000-000000000000"
 
 _PAGE = (
     select(*ORDER_COLUMNS)
@@ -94,7 +94,7 @@ def _event_problems(stored: Stored) -> list[str]:
 async def rebuild(database: Database, progress: Progress) -> int:
     """Writes columns and items anew from the snapshots, where they differ; returns how many orders did."""
     rebuilt = done = 0
-    after = _FIRST
+    after = BEFORE_ALL
     async with database.long_connection() as connection:
         ((total,),) = await fetch(connection, COUNT)
         while True:
@@ -131,7 +131,7 @@ async def _run(
 
 async def pages(connection: AsyncConnection[Row], statement: sql.Statement) -> AsyncIterator[list[Stored]]:
     """All orders, a page at a time."""
-    after = _FIRST
+    after = BEFORE_ALL
     while page := await _read_page(connection, statement, after):
         yield page
         after = page[-1].order_id

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from google.protobuf.message import DecodeError
 from orders.v1.invoice_pb2 import CreditNote, Invoice
-from orders.v1.order_pb2 import PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_REFUNDED
+from orders.v1.order_pb2 import PAYMENT_EVENT_TYPE_AUTHORIZED, PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_REFUNDED
 from psycopg import AsyncConnection
 from sqlalchemy import ColumnElement, func, literal_column, select
 
@@ -84,6 +84,9 @@ def _payment_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
         actual = sum(row[4] for row in own if row[3] == kind)
         if actual != minor_of(amount):
             yield f"payments sum to {actual} {column} in minor units; the order says {minor_of(amount)}"
+    held = max((row[4] for row in own if row[3] == PAYMENT_EVENT_TYPE_AUTHORIZED), default=0)
+    if minor_of(summary.authorized_amount) > held:
+        yield f"payments hold {held} at most in minor units; the order says {minor_of(summary.authorized_amount)}"
 
 
 class DocumentCheck:

@@ -33,6 +33,14 @@ _WRONG_BALANCES = sql.compiled(
     .where(_balance != _sum)
     .order_by("customer_id")
 )
+# Each entry goes on from the balance that another one left, the first from 0. In whatever order they are: what the hashes of the
+# balances before and after have more or less of each other is where the whole begins and ends.
+_BROKEN_LEDGERS = sql.Statement(
+    "SELECT customer_id FROM points_entries GROUP BY customer_id"
+    " HAVING sum(hashint8extended(balance, 0)) - sum(hashint8extended(balance - delta, 0))"
+    " <> hashint8extended(sum(delta)::bigint, 0)::numeric - hashint8extended(0, 0)"
+    " ORDER BY customer_id"
+)
 _WITHOUT_ORDER = without_order(points_entries, points_entries.c.entry_id)
 
 
@@ -79,7 +87,7 @@ class CouponCheck:
 
 
 class PointsCheck:
-    """Balances are the sums of their entries, and orders have moved what they use and earn."""
+    """Balances are the sums of their entries, entry by entry too, and orders have moved what they use and earn."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         moved = await by_order(connection, _OF_ORDERS, page)
@@ -93,8 +101,11 @@ class PointsCheck:
         return problems
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
-        problems = [
-            Problem(f"customer {customer_id}", f"has {balance} points; the entries sum to {total}")
+        wrong = {
+            customer_id: f"has {balance} points; the entries sum to {total}"
             for customer_id, balance, total in await fetch(connection, _WRONG_BALANCES)
-        ]
+        }
+        for (customer_id,) in await fetch(connection, _BROKEN_LEDGERS):
+            wrong.setdefault(customer_id, "has entries of points whose balances do not follow from each other")
+        problems = [Problem(f"customer {customer_id}", text) for customer_id, text in sorted(wrong.items())]
         return problems + await orphans(connection, _WITHOUT_ORDER, "points entry")
