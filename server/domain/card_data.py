@@ -63,6 +63,9 @@ _SEARCHED = frozenset(
     {"payment_method_id", "address_id", "shipping_address_id", "billing_address_id", "design_project_id"}
 )
 
+# Digits of a telephone number at most, by E.164.
+_LONGEST_PHONE = 15
+
 # Candidates that are looked at in one request, some 5 microseconds each. Only texts made to keep the server busy have more.
 _MAX_CANDIDATES = 20_000
 
@@ -170,7 +173,7 @@ def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
         path = prefix + field.name
         if field.message_type is not None:
             yield from _texts_within(field, value, path)
-        elif field.type == FieldDescriptor.TYPE_STRING and (saved or not _is_identifier(field.name)):
+        elif field.type == FieldDescriptor.TYPE_STRING and (saved or _is_searched(field.name, value)):
             if field.is_repeated:
                 yield from (_Text(f"{path}[{index}]", text, value, index) for index, text in enumerate(value))
             else:
@@ -199,6 +202,11 @@ def _texts_of_map(texts: Any, path: str) -> Iterator[_Text]:
 @lru_cache(maxsize=256)
 def _is_map(descriptor: Descriptor) -> bool:
     return bool(descriptor.GetOptions().map_entry)
+
+
+def _is_searched(name: str, value: Any) -> bool:
+    # No telephone number is as long as most cards' are.
+    return not _is_identifier(name) or (name == "phone" and sum(map(str.isdecimal, value)) > _LONGEST_PHONE)
 
 
 @lru_cache(maxsize=1024)
