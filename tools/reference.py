@@ -18,6 +18,9 @@ from google.protobuf.descriptor_pb2 import (
     MethodDescriptorProto,
     ServiceDescriptorProto,
 )
+from orders.v1 import access_pb2
+
+from server.domain.caller import role_of, scope_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "orders.v1"
@@ -41,6 +44,7 @@ PATTERNS = {
 }
 
 OTHER_TYPES = {
+    "google.protobuf.Duration": 'A length of time. In JSON seconds: `"86400s"`.',
     "google.protobuf.FieldMask": 'Paths of fields. In JSON one text with commas: `"status,shippingAddress.city"`.',
     "google.protobuf.Timestamp": 'A time. In JSON RFC 3339 with a zone: `"2026-01-20T10:00:00Z"`.',
     "google.rpc.Status": "An error: `code`, `message` and `details`. See [errors.md](errors.md).",
@@ -127,8 +131,14 @@ def _method(method: MethodDescriptorProto, comment: Iterable[str]) -> Iterator[s
     answer = _type_name(method.output_type)
     yield f"{_type_name(method.input_type)} → {'a stream of ' if method.server_streaming else ''}{answer}"
     yield "\n".join(f"- `{verb} {path}`{_body_words(body)}" for verb, path, body in http_bindings(method))
+    yield _access_words(method.options.Extensions[access_pb2.access])
     for paragraph in comment:
         yield _errors_list(paragraph) if re.match(r"[A-Z_]+: [A-Z_]", paragraph) else paragraph
+
+
+def _access_words(access: access_pb2.Access) -> str:
+    roles = ", ".join(role_of(role) for role in access.roles)
+    return f"Scope `{scope_name(access.scope)}`; for {roles}."
 
 
 def _body_words(body: str) -> str:
@@ -285,8 +295,15 @@ def _time_words(bounds: Bounds, names: Names) -> Iterator[str]:
         yield f"before {end.ToDatetime():%Y-%m-%d}"
 
 
+def _duration_words(bounds: Bounds, names: Names) -> Iterator[str]:
+    least, most = bounds.pop("gte"), bounds.pop("lte")
+    yield f"{least.seconds:,} to {most.seconds:,} seconds"
+
+
 def _list_words(bounds: Bounds, names: Names) -> Iterator[str]:
     yield from _range_words(bounds, "min_items", "max_items", " items")
+    if bounds.pop("unique", False):
+        yield "each once"
     yield from _part_words(bounds, "items", "each", names)
 
 
@@ -307,6 +324,7 @@ KINDS = {
     "int64": _number_words,
     "enum": _enum_words,
     "timestamp": _time_words,
+    "duration": _duration_words,
     "repeated": _list_words,
     "map": _map_words,
 }

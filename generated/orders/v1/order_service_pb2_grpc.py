@@ -32,8 +32,12 @@ class OrderServiceStub:
     """Orders, from checkout to delivery.
 
     Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. Besides the codes that a method
-    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), RESOURCE_EXHAUSTED (OVERLOADED),
-    DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED,
+    UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+
+    Who may call a method, and with which scope, says its `access`. Customers see their own orders only; others answer as if they did
+    not exist.
 
     Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
     `idempotency-replayed: true` in the trailers, for 7 days.
@@ -141,8 +145,12 @@ class OrderServiceServicer:
     """Orders, from checkout to delivery.
 
     Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. Besides the codes that a method
-    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), RESOURCE_EXHAUSTED (OVERLOADED),
-    DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED,
+    UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+
+    Who may call a method, and with which scope, says its `access`. Customers see their own orders only; others answer as if they did
+    not exist.
 
     Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
     `idempotency-replayed: true` in the trailers, for 7 days.
@@ -438,8 +446,12 @@ class OrderService:
     """Orders, from checkout to delivery.
 
     Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. Besides the codes that a method
-    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), RESOURCE_EXHAUSTED (OVERLOADED),
-    DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED,
+    UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+
+    Who may call a method, and with which scope, says its `access`. Customers see their own orders only; others answer as if they did
+    not exist.
 
     Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
     `idempotency-replayed: true` in the trailers, for 7 days.
