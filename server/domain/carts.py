@@ -88,7 +88,7 @@ def clear_cart(request: ClearCartRequest, state: State, stamp: Stamp) -> Cart:
 
 def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
     """A new cart of what an order's lines are today."""
-    order = state.order(request.order_id)
+    order = state.order(request.order_id, stamp.caller)
     cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
     refusals = _add_ordered_lines(cart, order, state, stamp)
     if not cart.items:

@@ -52,7 +52,7 @@ from server.domain.delivery import delete_zone, upsert_zones
 from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import invalid_field
 from server.domain.idempotency import Key, first_answer
-from server.domain.lifecycle import RANK, transition
+from server.domain.lifecycle import FULFILMENT, RANK, check_role, transition
 from server.domain.payments import SettleIntent, record_payment, refund_order, settle_intent
 from server.domain.state import State
 from server.domain.tracking import record_tracking_event, set_carrier, track
@@ -136,15 +136,17 @@ def _price(request: PriceOrderRequest, state: State, stamp: Stamp) -> PriceOrder
 
 
 def _update(request: UpdateOrderRequest, state: State, stamp: Stamp) -> bytes:
-    change = update_order(state.order(request.order.order_id), request, state, stamp=stamp)
+    change = update_order(state.order(request.order.order_id, stamp.caller), request, state, stamp=stamp)
     return _finish(state, change, validate_only=request.validate_only)
 
 
 def _transition(request: TransitionOrderRequest, state: State, stamp: Stamp) -> bytes:
-    before = state.order(request.order_id)
+    before = state.order(request.order_id, stamp.caller)
     check_etag(before, request.etag)
     draft = draft_of(before, stamp)
-    set_carrier(draft.order, request)
+    if request.carrier or request.tracking_number:
+        check_role(before, FULFILMENT, stamp.caller, what="set the carrier of")
+        set_carrier(draft.order, request)
     transition(draft, request.status, override_reason=request.override_reason, reason=request.reason)
     if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and draft.order.delivery != before.delivery:
         raise invalid_field("carrier", "can be set, like the tracking number, until the order is shipped")
@@ -153,7 +155,7 @@ def _transition(request: TransitionOrderRequest, state: State, stamp: Stamp) -> 
 
 
 def _cancel(request: CancelOrderRequest, state: State, stamp: Stamp) -> bytes:
-    before = state.order(request.order_id)
+    before = state.order(request.order_id, stamp.caller)
     check_etag(before, request.etag)
     draft = draft_of(before, stamp)
     transition(draft, ORDER_STATUS_CANCELLED, reason=request.reason)
@@ -161,18 +163,20 @@ def _cancel(request: CancelOrderRequest, state: State, stamp: Stamp) -> bytes:
 
 
 def _record_tracking_event(request: RecordTrackingEventRequest, state: State, stamp: Stamp) -> Message:
-    before = state.order(request.order_id)
+    before = state.order(request.order_id, stamp.caller)
     state.apply(record_tracking_event(before, request, stamp=stamp))
-    order = state.order(before.order_id)
+    order = state.order(before.order_id, stamp.caller)
     return track(order, state.history[order.order_id])
 
 
 def _record_payment(request: RecordPaymentRequest, state: State, stamp: Stamp) -> bytes:
-    return state.apply(record_payment(state.order(request.order_id), request.event, state.payments, stamp=stamp))
+    return state.apply(
+        record_payment(state.order(request.order_id, stamp.caller), request.event, state.payments, stamp=stamp)
+    )
 
 
 def _settle_intent(request: SettleIntent, state: State, stamp: Stamp) -> bytes:
-    before = state.order(request.order_id)
+    before = state.order(request.order_id, stamp.caller)
     change = settle_intent(before, request, state.payments, stamp=stamp)
     body = state.apply(change)
     if request.cart_id and ORDER_STATUS_CANCELLED == change.after.status != before.status:
@@ -181,7 +185,7 @@ def _settle_intent(request: SettleIntent, state: State, stamp: Stamp) -> bytes:
 
 
 def _refund(request: RefundOrderRequest, state: State, stamp: Stamp) -> bytes:
-    return state.apply(refund_order(state.order(request.order_id), request, stamp=stamp))
+    return state.apply(refund_order(state.order(request.order_id, stamp.caller), request, stamp=stamp))
 
 
 def _upsert_products(request: BatchUpsertProductsRequest, state: State, stamp: Stamp) -> Message:

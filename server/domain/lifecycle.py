@@ -137,7 +137,7 @@ def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = 
 
 def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
     """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
-    if caller.roles.isdisjoint(who):
+    if caller.roles_towards(order.customer.customer_id).isdisjoint(who):
         text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
         raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
 

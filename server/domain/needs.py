@@ -84,6 +84,8 @@ class Needs:
     new_orders: int = 0
     # The kind of records that the command writes, and so reads with locks.
     replaces: Kind | None = None
+    # The one customer whose orders the caller sees; empty for all.
+    owner: str = ""
 
 
 def _create(request: CreateOrderRequest) -> Needs:
@@ -186,8 +188,10 @@ NEEDS: dict[type, Callable[[Any], Needs]] = {
 
 
 def needs_of(command: Any) -> Needs:
-    """The rows of a command, by its request."""
-    return NEEDS[type(command.request)](command.request)
+    """The rows of a command, by its request and its caller."""
+    needs = NEEDS[type(command.request)](command.request)
+    needs.owner = command.caller.confined_to
+    return needs
 
 
 def orders_to_number(needs: Needs, state: State) -> int:

@@ -1,7 +1,7 @@
 """UpdateOrder: which fields may change until when, and the change itself."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -19,38 +19,54 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import UpdateOrderRequest
 
+from server.domain.caller import Caller, Role
 from server.domain.catalog import find_offer
 from server.domain.customers import check_address, pay_by_saved_method
 from server.domain.draft import Draft, OrderChange, Stamp, check_etag, draft_of
 from server.domain.errors import OrderError, Violation, invalid, invalid_field
-from server.domain.lifecycle import RANK, check_not_cancelled, status_name, transition
+from server.domain.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
 from server.domain.payment_status import is_open
 from server.domain.pricing import add_line
 from server.domain.reprice import reprice
 from server.domain.state import State
 
-# The last status in which a field may change. A cancelled order changes no more.
-CHANGEABLE: dict[str, OrderStatus] = {
-    "items": ORDER_STATUS_PENDING,
-    "customer.name": ORDER_STATUS_PROCESSING,
-    "customer.email": ORDER_STATUS_PROCESSING,
-    "customer.phone": ORDER_STATUS_PROCESSING,
-    "shipping_address": ORDER_STATUS_PROCESSING,
-    "billing_address": ORDER_STATUS_PROCESSING,
-    "payment_method": ORDER_STATUS_PROCESSING,
-    "payment_method_id": ORDER_STATUS_PROCESSING,
-    "delivery.method": ORDER_STATUS_PROCESSING,
-    "delivery.requested_time": ORDER_STATUS_PROCESSING,
-    "delivery.estimated_time": ORDER_STATUS_PROCESSING,
-    "delivery.time_slot": ORDER_STATUS_PROCESSING,
-    "delivery.carrier": ORDER_STATUS_PROCESSING,
-    "delivery.tracking_number": ORDER_STATUS_PROCESSING,
-    "special_instructions": ORDER_STATUS_PROCESSING,
-    "referral_code": ORDER_STATUS_PROCESSING,
-    "installation.scheduled_time": ORDER_STATUS_DELIVERED,
-    "installation.time_slot": ORDER_STATUS_DELIVERED,
-    "metadata": ORDER_STATUS_DELIVERED,
-    "status": ORDER_STATUS_DELIVERED,
+
+
+class Rule(NamedTuple):
+    """Until which status a field may change, that one included, and who may change it."""
+
+    until: OrderStatus
+    who: frozenset[Role]
+
+
+_BUYER = frozenset({Role.CUSTOMER, Role.ADMIN})
+_SENDER = frozenset({Role.FULFILMENT, Role.ADMIN})
+_PAYER = _BUYER | {Role.PAYMENT}
+_ANY = frozenset(Role)
+
+# A cancelled order changes no more.
+CHANGEABLE: dict[str, Rule] = {
+    "items": Rule(ORDER_STATUS_PENDING, _BUYER),
+    "customer.name": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "customer.email": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "customer.phone": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "shipping_address": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "billing_address": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "payment_method": Rule(ORDER_STATUS_PROCESSING, _PAYER),
+    "payment_method_id": Rule(ORDER_STATUS_PROCESSING, _PAYER),
+    "delivery.method": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "delivery.requested_time": Rule(ORDER_STATUS_PROCESSING, _BUYER | _SENDER),
+    "delivery.estimated_time": Rule(ORDER_STATUS_PROCESSING, _SENDER),
+    "delivery.time_slot": Rule(ORDER_STATUS_PROCESSING, _BUYER | _SENDER),
+    "delivery.carrier": Rule(ORDER_STATUS_PROCESSING, _SENDER),
+    "delivery.tracking_number": Rule(ORDER_STATUS_PROCESSING, _SENDER),
+    "special_instructions": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "referral_code": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "installation.scheduled_time": Rule(ORDER_STATUS_DELIVERED, _BUYER | _SENDER),
+    "installation.time_slot": Rule(ORDER_STATUS_DELIVERED, _BUYER | _SENDER),
+    "metadata": Rule(ORDER_STATUS_DELIVERED, _ANY),
+    # The lifecycle has a table of its own.
+    "status": Rule(ORDER_STATUS_DELIVERED, _ANY),
 }
 
 # What the delivery zone says, of the delivery's fields.
@@ -68,7 +84,7 @@ def update_order(before: Order, request: UpdateOrderRequest, state: State, *, st
     paths = [path for path in wished_paths(before, wished, request.update_mask) if _differs(before, wished, path)]
     if not paths:
         return OrderChange(before=before, after=before, events=[])
-    _check_changeable(before, paths)
+    _check_changeable(before, paths, stamp.caller)
     draft = draft_of(before, stamp)
     changed = _change_fields(before, draft, wished, [path for path in paths if path != "status"], state)
     if changed:
@@ -194,13 +210,14 @@ def _differs(before: Order, wished: Order, path: str) -> bool:
     return bool(value_at(before, path) != value_at(wished, path))
 
 
-def _check_changeable(order: Order, paths: list[str]) -> None:
+def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
     check_not_cancelled(order)
     for path in paths:
-        last = CHANGEABLE[_rule_of(path)]
-        status = status_name(order.status)
-        if RANK[order.status] > RANK[last]:
-            raise _too_late(order, path, f"can change until the order is {status_name(last)}, and it is {status}")
+        rule = CHANGEABLE[_rule_of(path)]
+        check_role(order, rule.who, caller, what=f"change {path} of")
+        until, status = status_name(rule.until), status_name(order.status)
+        if RANK[order.status] > RANK[rule.until]:
+            raise _too_late(order, path, f"can change until the order is {until}, and it is {status}")
         if path == "items" and not is_open(order):
             raise _too_late(order, path, "can change until anything is paid or authorized, and something is")
 

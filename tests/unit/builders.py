@@ -100,7 +100,7 @@ from server.domain.upsert_batch import Validate
 NOW = Timestamp(seconds=1_780_000_000, nanos=123_456_000)
 
 ADMIN = Caller("ada", frozenset({Role.ADMIN}))
-CUSTOMER = Caller("carl", frozenset({Role.CUSTOMER}))
+CUSTOMER = Caller("carl", frozenset({Role.CUSTOMER}), customer_id="carl")
 FULFILMENT = Caller("fay", frozenset({Role.FULFILMENT}))
 PAYMENT = Caller("pay", frozenset({Role.PAYMENT}))
 CALLERS = {Role.ADMIN: ADMIN, Role.CUSTOMER: CUSTOMER, Role.FULFILMENT: FULFILMENT, Role.PAYMENT: PAYMENT}

@@ -52,6 +52,7 @@ from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.provider import Opened, ProviderUnavailable
 from server.payments.test_provider import TestProvider
+from server.storage.references import Reference
 from tests.unit.builders import ADMIN, PAYMENT, Store, command, create, line, money, product, transition, update
 
 SHELF = ("chair", "")
@@ -75,10 +76,10 @@ class Shop:
             raise outcome
         return outcome
 
-    async def get(self, reference: str) -> bytes:
-        if reference not in self.store.orders:
-            raise order_not_found(reference)
-        return self.store.orders[reference]
+    async def get(self, reference: Reference) -> bytes:
+        if reference.name not in self.store.orders:
+            raise order_not_found(reference.name)
+        return self.store.orders[reference.name]
 
     async def account(self, customer_id: str) -> CustomerAccount:
         return CustomerAccount.FromString(self.store.records[Kind.CUSTOMER].get(customer_id, b""))

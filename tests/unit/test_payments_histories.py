@@ -36,6 +36,7 @@ from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.flow import awaits_payment
 from server.payments.provider import Opened, ProviderUnavailable
+from server.storage.references import Reference
 from tests.unit.builders import Store, command, create, line, money, product, update
 
 SEEDS = range(150)
@@ -165,8 +166,8 @@ class World:
             raise outcome
         return outcome
 
-    async def get(self, reference: str) -> bytes:
-        return self.store.orders[reference]
+    async def get(self, reference: Reference) -> bytes:
+        return self.store.orders[reference.name]
 
     async def account(self, customer_id: str) -> CustomerAccount:
         return CustomerAccount.FromString(self.store.records[Kind.CUSTOMER][customer_id])
