@@ -16,21 +16,27 @@ import psycopg
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from server import security
 from server.config import Settings
 from server.demo import has_demo_shop, load_demo_shop
 from server.domain.errors import OrderError
 from server.domain.pricing import Terms
+from server.identity.authenticator import Authenticator
+from server.identity.issuer import KeyIssuer
 from server.payments.checkout import Checkout
 from server.payments.expiry import cancel_unpaid
 from server.payments.test_provider import TestProvider
+from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.customer_service import CustomerServicer
+from server.rpc.endpoint import Bounds
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
-from server.rpc.server import SERVICES, build_server
+from server.rpc.server import SERVICES, Connections, build_server
 from server.rpc.validation import violations_of
 from server.storage import embedded, schema
+from server.storage.api_keys import ApiKeyRepository
 from server.storage.catalog import CatalogRepository
 from server.storage.customers import CustomerRepository
 from server.storage.database import Database
@@ -42,6 +48,7 @@ from server.storage.writer import Writer
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_INTERVAL = 3600.0
+_NOTE_INTERVAL = 30.0
 
 
 class StartError(Exception):
@@ -58,6 +65,8 @@ class Running:
     database: Database
     # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
     next_order_number: str
+    # Whether callers are taken in unknown.
+    is_open: bool
 
 
 @contextmanager
@@ -146,6 +155,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
     )
     health = Health(SERVICES)
     orders, catalog, customers = OrderRepository(database), CatalogRepository(database), CustomerRepository(database)
+    api_keys = ApiKeyRepository(database)
     checkout = Checkout(
         writer=writer,
         orders=orders,
@@ -153,6 +163,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         provider=_payment_provider(settings),
         timeout=settings.payment_timeout,
     )
+    authenticator = await _authenticator(settings, api_keys)
     server = build_server(
         orders=OrderServicer(
             writer=writer, checkout=checkout, orders=orders, invoices=InvoiceRepository(database), database=database
@@ -160,9 +171,18 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         catalog=CatalogServicer(writer=writer, catalog=catalog),
         carts=CartServicer(writer=writer),
         customers=CustomerServicer(writer=writer, customers=customers),
+        api_keys=ApiKeyServicer(issuer=KeyIssuer(api_keys), api_keys=api_keys),
         health=health,
-        max_bytes=settings.max_request_bytes,
+        gate=security.build_gate(settings=settings, authenticator=authenticator, database=database),
+        bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
+        connections=Connections(
+            max_age=settings.max_connection_age,
+            max_idle=settings.max_connection_idle,
+            min_ping_interval=settings.min_ping_interval,
+            max_streams=settings.max_concurrent_streams,
+        ),
         reflect=settings.reflection,
+        reflect_to_all=authenticator is None or security.is_loopback(settings.host),
     )
     async with contextlib.AsyncExitStack() as stack:
         # In the other order: what is under way is finished before what it needs is closed.
@@ -178,9 +198,19 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         number = await orders.next_order_number()
         if settings.database_url is not None or not await has_demo_shop(customers):
             number = ""
-        for task in (_watch_database(database, health, settings), _keep_house(database, checkout, orders, settings)):
+        tasks = [_watch_database(database, health, settings), _keep_house(database, checkout, orders, settings)]
+        if authenticator is not None:
+            tasks.append(_note_uses(authenticator, api_keys))
+        for task in tasks:
             stack.push_async_callback(_cancel, asyncio.create_task(task))
-        yield Running(settings.host, port, health, database, number)
+        yield Running(settings.host, port, health, database, number, is_open=authenticator is None)
+
+
+async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authenticator | None:
+    """What callers are known by; None if everybody is let in."""
+    closed = await security.needs_credentials(settings, api_keys)
+    security.check_exposure(settings, closed=closed)
+    return security.build_authenticator(settings, api_keys) if closed else None
 
 
 def _terms(settings: Settings) -> Terms:
@@ -195,8 +225,11 @@ def _payment_provider(settings: Settings) -> TestProvider | None:
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address, credentials = f"{host}:{settings.port}", security.credentials(settings)
     try:
-        return int(server.add_insecure_port(f"{host}:{settings.port}"))
+        if credentials is None:
+            return int(server.add_insecure_port(address))
+        return int(server.add_secure_port(address, credentials))
     except RuntimeError as error:
         raise StartError(
             f"cannot listen on {host}:{settings.port}; choose another address with --host and --port"
@@ -223,6 +256,16 @@ async def _watch_database(database: Database, health: Health, settings: Settings
         if ready != health.ready:
             log.warning("the database %s", "answers again" if ready else "does not answer")
             health.set_ready(ready)
+
+
+async def _note_uses(authenticator: Authenticator, api_keys: ApiKeyRepository) -> None:
+    """Writes down now and then when keys were used: not with each call."""
+    while True:
+        await asyncio.sleep(_NOTE_INTERVAL)
+        try:
+            await api_keys.note_uses(authenticator.take_uses())
+        except OrderError as error:
+            log.warning("when API keys were used could not be noted: %s", error.reason)
 
 
 async def _keep_house(database: Database, checkout: Checkout, orders: OrderRepository, settings: Settings) -> None:

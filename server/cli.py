@@ -2,26 +2,25 @@
 
 import asyncio
 import functools
-import inspect
-import logging
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from decimal import Decimal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from server import config
+from server.cli_keys import keys
+from server.cli_options import DATABASE, Failure, database, with_client, with_settings
 
 if TYPE_CHECKING:
     from server.app import Running
+    from server.transfer.client import Client
 
 app = typer.Typer(
     name="orders",
@@ -31,17 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-_DATABASE = ("database_url", "data_dir", "postgres_version", "database_timeout")
-
-Target = Annotated[
-    str, typer.Option("--target", envvar="ORDERS_TARGET", help="Address of the server.", show_default=True)
-]
-_DEFAULT_TARGET = "127.0.0.1:50051"
-
-
-class Failure(Exception):
-    """Ends the command with a line on stderr."""
+app.add_typer(keys)
 
 
 def main() -> None:
@@ -59,70 +48,6 @@ def main() -> None:
 def _fail(text: str) -> None:
     print(f"orders: {text}", file=sys.stderr)
     sys.exit(1)
-
-
-def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command a flag for each named setting (all, if none is named) and hands it the settings that result."""
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        fields = {name: config.Settings.model_fields[name] for name in names or config.Settings.model_fields}
-
-        @functools.wraps(function)
-        def command(*args: Any, config_file: Path | None = None, **given: Any) -> None:
-            flags = {name: given.pop(name) for name in fields}
-            settings = config.load(config_file, **flags)
-            logging.basicConfig(
-                level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-            )
-            logging.getLogger("alembic").setLevel(logging.WARNING)
-            function(*args, settings=settings, **given)
-
-        own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
-        flags = [_flag(name, field) for name, field in fields.items()]
-        option = typer.Option("--config", envvar=config.CONFIG_VARIABLE, help="Settings as a TOML file.")
-        file = _parameter("config_file", Annotated[Path | None, option])
-        parameters = [*own, *flags, file]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return command
-
-    return decorate
-
-
-def _flag(name: str, field: Any) -> inspect.Parameter:
-    flag = "--" + name.replace("_", "-")
-    # What is not set is None here; what is set, and no plain type, the settings parse and check themselves.
-    plain, choices = _type_of(field.annotation)
-    kind = plain if plain in (str, int, float, bool, Path) else str
-    names = f"{flag}/--no-{name.replace('_', '-')}" if kind is bool else flag
-    default = "" if field.default is None else f" [default: {field.default}]"
-    metavar = "|".join(choices) or ("<decimal>" if plain is Decimal else None)
-    option = typer.Option(names, help=f"{field.description}{default}", show_default=False, metavar=metavar)
-    return _parameter(name, Annotated[kind | None, option])
-
-
-def _type_of(annotation: Any) -> tuple[Any, tuple[str, ...]]:
-    """A setting's type apart from None, and the values to choose from if it has only some."""
-    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    plain = next(option for option in options if option is not type(None))
-    return (str, get_args(plain)) if get_origin(plain) is Literal else (plain, ())
-
-
-def _parameter(name: str, annotation: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-@contextmanager
-def _database(settings: config.Settings) -> Iterator[str]:
-    """The database's URL; failures to get at it end the command."""
-    from server.app import StartError, database_url
-    from server.domain.errors import OrderError
-
-    try:
-        with database_url(settings) as url:
-            yield url
-    except (StartError, OrderError) as error:
-        raise Failure(str(error)) from error
 
 
 @app.command()
@@ -148,12 +73,12 @@ def _announce(settings: config.Settings, server: "Running") -> None:
 
 
 @app.command()
-@with_settings(*_DATABASE)
+@with_settings(*DATABASE)
 def migrate(*, settings: config.Settings) -> None:
     """Bring the database's schema up to date. Safe to run from several replicas at once."""
     from server.app import migrate as run
 
-    with _database(settings) as url:
+    with database(settings) as url:
         before, after = run(url)
         print(f"the schema is at {after}" + ("" if before == after else f", it was {before or 'empty'}"))
 
@@ -167,13 +92,14 @@ class Format(StrEnum):
 
 
 @app.command("import")
+@with_client
 def import_(
     file: Annotated[Path, typer.Argument(help="File of orders; - for standard input.")],
     *,
     source: Annotated[
         str, typer.Option("--source", help="The system the orders come from; with their ids it makes them unique.")
     ],
-    target: Target = _DEFAULT_TARGET,
+    client: "Client",
     format: Annotated[Format, typer.Option("--format", help="Shape of the file.")] = Format.auto,
     currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for files that have none.")] = "USD",
     rejects: Annotated[
@@ -195,11 +121,12 @@ def import_(
     from server.transfer.progress import presenter
 
     async def run() -> int:
-        async with _channel(target) as channel:
+        async with _channel(client) as channel:
             with stop_on_signals() as stop:
                 report = await import_orders(
                     "-" if str(file) == "-" else file,
                     channel=channel,
+                    metadata=client.metadata,
                     source=source,
                     format=format.value,
                     currency=currency,
@@ -226,10 +153,11 @@ class OrderBy(StrEnum):
 
 
 @app.command()
+@with_client
 def export(
     *,
+    client: "Client",
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - for standard output.")] = Path("-"),
-    target: Target = _DEFAULT_TARGET,
     format: Annotated[
         Format, typer.Option("--format", help="jsonl or csv; auto goes by the file's name.")
     ] = Format.auto,
@@ -250,11 +178,12 @@ def export(
     as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
 
     async def run() -> int:
-        async with _channel(target) as channel:
+        async with _channel(client) as channel:
             with stop_on_signals() as stop:
                 report = await export_orders(
                     "-" if str(output) == "-" else output,
                     channel=channel,
+                    metadata=client.metadata,
                     format="csv" if as_csv else "jsonl",
                     filter=OrderFilter(source=source, customer_id=customer),
                     order_by=cast(OrderByEnum, OrderByEnum.Value(f"ORDER_BY_{order_by.upper()}")),
@@ -269,18 +198,17 @@ def export(
 
 
 @asynccontextmanager
-async def _channel(target: str) -> AsyncIterator[Any]:
+async def _channel(client: "Client") -> AsyncIterator[Any]:
     """A channel to a server that is there: one that goes away later is waited for, one that never was is not."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.keepalive_time_ms", 30_000)]
-    async with grpc.aio.insecure_channel(target, options=options) as channel:
+    async with client.channel() as channel:
         try:
             await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                text = f"{target}: {error.code().name}: {error.details()}; name another server with --target"
+                text = f"{client.target}: {error.code().name}: {error.details()}; name another server with --target"
                 raise Failure(text) from error
         yield channel
 
@@ -297,7 +225,7 @@ def _transfer(run: Callable[[], Any]) -> int:
 
 
 @app.command()
-@with_settings(*_DATABASE)
+@with_settings(*DATABASE)
 def verify(*, settings: config.Settings) -> None:
     """Prove that orders, stock, coupon uses, points, payments, invoices and credit notes agree; print what does not.
 
@@ -314,7 +242,7 @@ def verify(*, settings: config.Settings) -> None:
 
 
 @app.command()
-@with_settings(*_DATABASE)
+@with_settings(*DATABASE)
 def rebuild(*, settings: config.Settings) -> None:
     """Write columns and items anew from the snapshots, where they differ."""
     from server.storage.verification import rebuild as run
@@ -344,15 +272,16 @@ def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., An
         finally:
             await database.close()
 
-    with _database(settings) as url:
+    with database(settings) as url:
         check_schema(url)
         return asyncio.run(run(url))
 
 
 @app.command()
+@with_client
 def healthcheck(
     *,
-    target: Target = _DEFAULT_TARGET,
+    client: "Client",
     service: Annotated[str, typer.Option("--service", help="Service to ask for; all if empty.")] = "",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")] = 3.0,
 ) -> None:
@@ -360,13 +289,19 @@ def healthcheck(
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    with grpc.insecure_channel(target) as channel:
-        try:
+    async def ask() -> int:
+        async with client.channel() as channel:
             request = health_pb2.HealthCheckRequest(service=service)
-            response = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout)
-        except grpc.RpcError as error:
-            raise Failure(f"{target}: {error.code().name}: {error.details()}") from error
-    status = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+            response = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout)
+            return int(response.status)
+
+    try:
+        answer = asyncio.run(ask())
+    except grpc.aio.AioRpcError as error:
+        raise Failure(f"{client.target}: {error.code().name}: {error.details()}") from error
+    except OSError as error:
+        raise Failure(str(error)) from error
+    status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer)
     print(status)
     if status != "SERVING":
         raise typer.Exit(1)

@@ -44,6 +44,66 @@ class Settings(BaseSettings):
     max_queue: Annotated[int, Field(ge=1)] = Field(
         10_000, description="Writes that wait at most before new ones are refused."
     )
+    authentication: Literal["required", "open"] | None = Field(
+        None,
+        description="Whether callers must be known: required, or open to everybody. Without it: required as soon as there is an "
+        "API key, a token provider or a client CA.",
+    )
+    insecure: bool = Field(
+        False, description="Serve other machines without TLS or without authentication, as on a private network."
+    )
+    tls_certificate: Path | None = Field(None, description="PEM file of the server's certificate and its chain.")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's private key.")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file of the authorities whose client certificates are required of every caller."
+    )
+    jwt_jwks_url: str | None = Field(None, description="URL of the keys (JWKS) of the provider whose tokens are taken.")
+    jwt_key_file: Path | None = Field(None, description="File of the keys instead: a JWKS, or a public key in PEM.")
+    jwt_issuer: str = Field("", description="What a token's iss must be.")
+    jwt_audience: str = Field("", description="What a token's aud must have.")
+    jwt_algorithms: str = Field("RS256 ES256", description="Algorithms that tokens may be signed by.")
+    jwt_leeway: Annotated[float, Field(ge=0, le=300)] = Field(
+        30.0, description="Seconds that the provider's clock may be off."
+    )
+    jwt_customer_claim: str = Field("customer_id", description="Claim that has the customer's id.")
+    jwt_roles_claim: str = Field("roles", description="Claim that has the roles; realm_access.roles is a path.")
+    jwt_scopes_claim: str = Field("scope", description="Claim that has the scopes.")
+    jwt_default_roles: str = Field("", description="Roles of tokens without that claim, for example customer.")
+    jwt_default_scopes: str = Field("", description="Scopes of tokens without that claim.")
+    key_cache_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        5.0, description="Seconds until a revoked key is refused everywhere, at most."
+    )
+    rate_limit_read: Annotated[float, Field(ge=0)] = Field(
+        1000.0, description="Reads a second of one caller, over all replicas; 0 for no limit."
+    )
+    rate_limit_write: Annotated[float, Field(ge=0)] = Field(
+        1000.0, description="Writes a second of one caller, over all replicas; 0 for no limit."
+    )
+    rate_limit_bulk: Annotated[float, Field(ge=0)] = Field(
+        50.0, description="Streams and batches a second of one caller, over all replicas; 0 for no limit."
+    )
+    rate_limit_block_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        60.0, description="Seconds that a caller is blocked who goes on over a limit; 0 blocks nobody."
+    )
+    max_in_flight: Annotated[int, Field(ge=1)] = Field(5000, description="Calls at once before new ones are refused.")
+    max_call_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        60.0, description="Seconds that a call gets at most, whatever deadline it has."
+    )
+    max_stream_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        3600.0, description="Seconds that a stream gets; it ends truncated, with a token to go on from."
+    )
+    max_connection_age: Annotated[float, Field(gt=0)] = Field(
+        3600.0, description="Seconds until a connection is asked to be made anew, so that load spreads over replicas."
+    )
+    max_connection_idle: Annotated[float, Field(gt=0)] = Field(
+        900.0, description="Seconds until a connection without calls is closed."
+    )
+    min_ping_interval: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="Seconds between keepalive pings of a client; more often, and its connection is closed."
+    )
+    max_concurrent_streams: Annotated[int, Field(ge=1)] = Field(
+        1000, description="Calls at once on one connection; more wait in the client."
+    )
     max_request_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
         4 << 20, description="Size of a request at most."
     )

@@ -30,6 +30,7 @@ from server.domain.money import minor_of
 from server.domain.payment_status import has_money, is_open
 from server.domain.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
+from server.storage.references import Reference
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Writes(Protocol):
 class Orders(Protocol):
     """What reads orders: `storage/orders.py`."""
 
-    async def get(self, reference: str) -> bytes: ...
+    async def get(self, reference: Reference) -> bytes: ...
 
 
 class Accounts(Protocol):
@@ -97,7 +98,7 @@ class PaymentFlow:
 
     async def current(self, order: Order) -> Order:
         """The order as it is now."""
-        return Order.FromString(await self._orders.get(order.order_id))
+        return Order.FromString(await self._orders.get(Reference(order.order_id)))
 
     async def open(self, order: Order, *, cancels: bool) -> Settled:
         """Brings the intent to what the order costs and records what became of it; a payment that fails cancels the order if asked to.

@@ -1,4 +1,4 @@
-"""What happens around every handler: decode, check, run, encode; and every failure becomes a proper refusal.
+"""What happens around every handler: admit, decode, check, run, encode; and every failure becomes a proper refusal.
 
 This is a wrapper made once a method, at start-up, and not a chain of `grpc.aio` interceptors: it sees the raw bytes, so that what
 cannot be decoded is refused like anything else, it serves unary and streaming methods alike, and it costs nothing a call.
@@ -16,10 +16,13 @@ from google.protobuf import symbol_database
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
-from server.domain.caller import ANONYMOUS, Caller
+from server.domain.caller import Caller
 from server.domain.errors import OrderError, invalid_field
+from server.rpc.access import MethodAccess
 from server.rpc.errors import refuse
+from server.rpc.gate import Gate
 from server.rpc.validation import check, decode
+from server.storage.references import Reference
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,8 @@ class Call(Protocol):
 
     caller: Caller
 
-    def time_remaining(self) -> float | None: ...
+    def reference(self, order_id: str) -> Reference: ...
+    def time_remaining(self) -> float: ...
     async def write(self, message: bytes) -> None: ...
     async def mark_replayed(self) -> None: ...
 
@@ -43,12 +47,21 @@ class _CallerGone(Exception):
 @dataclass(slots=True)
 class _Call:
     context: Context
-    caller: Caller = ANONYMOUS
+    caller: Caller
+    # How long the server has patience.
+    patience: asyncio.Timeout
 
-    def time_remaining(self) -> float | None:
-        """Seconds until the caller's deadline; None without one."""
-        remaining = self.context.time_remaining()
-        return None if remaining is None else float(remaining)
+    def reference(self, order_id: str) -> Reference:
+        """An order's id or number, as far as the caller sees it."""
+        return Reference(order_id, self.caller.confined_to)
+
+    def time_remaining(self) -> float:
+        """Seconds until the deadline: the caller's, or the server's if that is sooner."""
+        until = self.patience.when()
+        assert until is not None
+        remaining = until - asyncio.get_running_loop().time()
+        given = self.context.time_remaining()
+        return remaining if given is None else min(remaining, float(given))
 
     async def write(self, message: bytes) -> None:
         """Sends a message of the stream. Waits while the caller reads slowly; raises _CallerGone if it has left."""
@@ -67,28 +80,51 @@ class _Call:
 Handler = Callable[[Any, Call], Awaitable[Message | bytes | None]]
 
 
-def service_handler(servicer: object, service: ServiceDescriptor, *, max_bytes: int) -> grpc.GenericRpcHandler:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a call may take of the server: bytes of a request, and seconds of a unary call and of a stream."""
+
+    request_bytes: int
+    seconds: float
+    stream_seconds: float
+
+
+def service_handler(
+    servicer: object, service: ServiceDescriptor, *, gate: Gate, bounds: Bounds
+) -> grpc.GenericRpcHandler:
     """The handlers of a service, each a method of the servicer by the name that its proto gives it."""
     return grpc.method_handlers_generic_handler(
         service.full_name,
-        {method.name: _method_handler(method, getattr(servicer, method.name), max_bytes) for method in service.methods},
+        {
+            method.name: _method_handler(method, getattr(servicer, method.name), gate, bounds)
+            for method in service.methods
+        },
     )
 
 
-def _method_handler(method: MethodDescriptor, handler: Handler, max_bytes: int) -> grpc.RpcMethodHandler:
+def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds) -> grpc.RpcMethodHandler:
     request_type = symbol_database.Default().GetSymbol(method.input_type.full_name)
     name = method.full_name
+    access = MethodAccess(method)
+    max_bytes = bounds.request_bytes
+    seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
 
     async def serve(data: bytes, context: Context) -> bytes:
         try:
-            if len(data) > max_bytes:
-                raise _too_large(len(data), max_bytes)
-            request = decode(request_type, data)
-            check(request, data)
-            answer = await handler(request, _Call(context))
+            with gate.in_flight:
+                async with asyncio.timeout(seconds) as patience:
+                    caller = await gate.admit(context, access)
+                    if len(data) > max_bytes:
+                        raise _too_large(len(data), max_bytes)
+                    request = decode(request_type, data)
+                    access.confine(request, caller)
+                    check(request, data)
+                    answer = await handler(request, _Call(context, caller, patience))
             return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()  # type: ignore[return-value]
         except OrderError as error:
             return await refuse(context, error)
+        except TimeoutError:
+            return await refuse(context, _out_of_time(seconds))
         except _CallerGone as error:
             raise asyncio.CancelledError from error
         except asyncio.CancelledError:
@@ -111,6 +147,11 @@ def _is_over(context: Context) -> bool:
 
 def _too_large(size: int, limit: int) -> OrderError:
     return invalid_field("", f"the request has {size:,} bytes, the limit is {limit:,}; send it in smaller parts")
+
+
+def _out_of_time(seconds: float) -> OrderError:
+    text = f"the call took longer than the {seconds:g} seconds that the server gives it; ask for less at once"
+    return OrderError("DEADLINE_EXCEEDED", text)
 
 
 def _going_away() -> OrderError:

@@ -74,8 +74,6 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
 
 def _deadline(call: Call) -> float:
     remaining = call.time_remaining()
-    if remaining is None:
-        return float("inf")
     return time.monotonic() + remaining - min(_MARGIN, remaining / 4)
 
 

@@ -64,10 +64,10 @@ class OrderServicer:
             raise _within_order(error) from error
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
-        return await self._orders.get(request.order_id)
+        return await self._orders.get(call.reference(request.order_id))
 
     async def BatchGetOrders(self, request: BatchGetOrdersRequest, call: Call) -> bytes:
-        found = await self._orders.find(request.order_ids)
+        found = await self._orders.find([call.reference(order_id) for order_id in request.order_ids])
         missing = [name.encode() for name, order in zip(request.order_ids, found, strict=True) if order is None]
         orders = [order for order in found if order is not None]
         return b"".join([*wire.repeated(1, orders), *wire.repeated(2, missing)])
@@ -90,7 +90,7 @@ class OrderServicer:
         return await carry_out(self._checkout.cancel, request, call)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
-        snapshot, events = await self._orders.with_events(request.order_id)
+        snapshot, events = await self._orders.with_events(call.reference(request.order_id))
         return track(Order.FromString(snapshot), events)
 
     async def RecordTrackingEvent(self, request: RecordTrackingEventRequest, call: Call) -> bytes:
@@ -106,21 +106,22 @@ class OrderServicer:
         return await carry_out(self._checkout.refund, request, call)
 
     async def GetInvoice(self, request: GetInvoiceRequest, call: Call) -> Invoice:
-        return await self._invoices.get(request.order_id)
+        return await self._invoices.get(call.reference(request.order_id))
 
     async def ReorderOrder(self, request: ReorderOrderRequest, call: Call) -> bytes:
         return await execute(self._writer, request, call)
 
     async def ExplainOrder(self, request: ExplainOrderRequest, call: Call) -> ExplainOrderResponse:
-        order = Order.FromString(await self._orders.get(request.order_id))
+        order = Order.FromString(await self._orders.get(call.reference(request.order_id)))
         return explain_order(order, call.caller)
 
     async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> ListOrderEventsResponse:
+        order = call.reference(request.order_id)
         events, token = await read_page(
             request,
             ListOrderEventsRequest(order_id=request.order_id),
             first=0,
-            read=lambda after, limit: self._orders.events(request.order_id, after=after, limit=limit),
+            read=lambda after, limit: self._orders.events(order, after=after, limit=limit),
             key_of=lambda event: int(event.version),
         )
         return ListOrderEventsResponse(events=events, next_page_token=token)

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
-from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.types import TypeEngine
 
 # Dimensions, whether there are nulls, the type of the elements, how many they are, the index of the first.
@@ -80,6 +80,7 @@ _DUMPERS: dict[type[Packed], type[Dumper]] = {}
 
 # By the OIDs of PostgreSQL's own types, which never change.
 _TYPES: dict[type[TypeEngine[Any]], _Type] = {
+    Boolean: _type("Bool", 16, 1000, _numbers(1, "?")),
     BigInteger: _type("Int8", 20, 1016, _numbers(8, "q")),
     Integer: _type("Int4", 23, 1007, _numbers(4, "i")),
     SmallInteger: _type("Int2", 21, 1005, _numbers(2, "h")),

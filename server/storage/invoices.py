@@ -7,7 +7,7 @@ from server.domain.errors import OrderError, order_not_found
 from server.domain.invoices import INVOICES
 from server.storage import sql, statements
 from server.storage.database import Database
-from server.storage.references import split_references
+from server.storage.references import Reference, split_references
 from server.storage.tables import documents, orders
 
 _DOCUMENTS = sql.compiled(
@@ -24,12 +24,11 @@ class InvoiceRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, reference: str) -> Invoice:
+    async def get(self, reference: Reference) -> Invoice:
         """The invoice for the order with an id or a number, with its credit notes. Raises ORDER_NOT_FOUND and INVOICE_NOT_FOUND."""
-        order_ids, order_numbers = split_references([reference])
-        found = await self._database.fetch(_DOCUMENTS, order_ids=order_ids, order_numbers=order_numbers)
+        found = await self._database.fetch(_DOCUMENTS, **split_references([reference])._asdict())
         if not found:
-            raise order_not_found(reference)
+            raise order_not_found(reference.name)
         invoice = next((Invoice.FromString(snapshot) for _, prefix, snapshot in found if prefix == INVOICES), None)
         if invoice is None:
             raise _invoice_not_found(str(found[0][0]))

@@ -11,7 +11,7 @@ from server.domain.errors import order_not_found
 from server.storage import sql, statements
 from server.storage.batcher import Batcher
 from server.storage.database import Database
-from server.storage.references import BEFORE_ALL, as_order_id, split_references
+from server.storage.references import BEFORE_ALL, Reference, as_order_id, split_references
 from server.storage.tables import order_events, orders
 
 _ORDER_AND_EVENTS = sql.compiled(
@@ -57,34 +57,33 @@ class OrderRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         # Reads of single orders that arrive together go out together: one query costs as much as fifty.
-        self._reader = Batcher[str, bytes](self._read, max_batch=256, max_queue=10_000, workers=1)
+        self._reader = Batcher[Reference, bytes](self._read, max_batch=256, max_queue=10_000, workers=1)
 
-    async def get(self, reference: str) -> bytes:
+    async def get(self, reference: Reference) -> bytes:
         """The order with an id or a number."""
         return await self._reader.submit(reference)
 
-    async def find(self, references: Sequence[str]) -> list[bytes | None]:
-        """The orders with these ids or numbers, None where there is none."""
-        order_ids, order_numbers = split_references(references)
-        found = await self._database.fetch(statements.READ_ORDERS, order_ids=order_ids, order_numbers=order_numbers)
-        snapshots: dict[str, bytes] = {}
-        for order_id, number, snapshot in found:
-            snapshots[str(order_id)] = snapshots[number] = snapshot
-        return [snapshots.get(as_order_id(reference) or reference) for reference in references]
+    async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
+        """The orders with these ids or numbers, None where there is none that the asker sees."""
+        found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
+        orders: dict[str, tuple[str, bytes]] = {}
+        for order_id, number, customer_id, snapshot in found:
+            orders[str(order_id)] = orders[number] = (customer_id, snapshot)
+        return [_seen(reference, orders) for reference in references]
 
-    async def _read(self, references: Sequence[str]) -> list[bytes | Exception]:
+    async def _read(self, references: Sequence[Reference]) -> list[bytes | Exception]:
         found = await self.find(references)
         return [
-            order_not_found(reference) if snapshot is None else snapshot
+            order_not_found(reference.name) if snapshot is None else snapshot
             for reference, snapshot in zip(references, found, strict=True)
         ]
 
-    async def with_events(self, reference: str) -> tuple[bytes, list[OrderEvent]]:
+    async def with_events(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
         """The order and all its events, oldest first."""
         found = await self._database.fetch(_ORDER_AND_EVENTS, order_id=await self._order_id(reference))
         return found[0][0], [OrderEvent.FromString(event) for _, event in found]
 
-    async def events(self, reference: str, *, after: int, limit: int) -> list[OrderEvent]:
+    async def events(self, reference: Reference, *, after: int, limit: int) -> list[OrderEvent]:
         """Up to `limit` events after a version, oldest first."""
         order_id = await self._order_id(reference)
         found = await self._database.fetch(_EVENTS_PAGE, order_id=order_id, after=after, limit=limit)
@@ -106,9 +105,14 @@ class OrderRepository:
         ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
         return order_number(datetime.now(UTC).year, counted + 1)
 
-    async def _order_id(self, reference: str) -> str:
-        order_ids, order_numbers = split_references([reference])
-        found = await self._database.fetch(_ORDER_ID, order_ids=order_ids, order_numbers=order_numbers)
+    async def _order_id(self, reference: Reference) -> str:
+        found = await self._database.fetch(_ORDER_ID, **split_references([reference])._asdict())
         if not found:
-            raise order_not_found(reference)
+            raise order_not_found(reference.name)
         return str(found[0][0])
+
+
+def _seen(reference: Reference, orders: dict[str, tuple[str, bytes]]) -> bytes | None:
+    """The order, if the asker sees it: it may have been found for somebody else, who asked at the same time."""
+    customer_id, snapshot = orders.get(as_order_id(reference.name) or reference.name, ("", None))
+    return snapshot if reference.owner in ("", customer_id) else None

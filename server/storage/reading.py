@@ -18,7 +18,7 @@ from server.domain.state import State
 from server.storage import statements
 from server.storage.database import Row
 from server.storage.projections import timestamp_of
-from server.storage.references import split_references
+from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
 from server.storage.wanted import Wanted, keys_of, wanted_by
 
@@ -81,10 +81,10 @@ class _Reader:
         self._sent.clear()
 
     async def send_orders(self) -> None:
-        order_ids, order_numbers = split_references(reference for need in self._needs for reference in need.orders)
-        if order_ids or order_numbers:
+        references = split_references(Reference(name, need.owner) for need in self._needs for name in need.orders)
+        if any(references):
             statement = statements.ORDERS.choose(lock=self._lock)
-            await self._send(statement, self._take_orders, order_ids=order_ids, order_numbers=order_numbers)
+            await self._send(statement, self._take_orders, **references._asdict())
         # An id that breaks its rule is refused when its turn comes; the database could not take every such text.
         external = sorted({key for need in self._needs for key in need.external if key[1].isprintable()})
         if external:

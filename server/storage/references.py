@@ -1,10 +1,29 @@
-"""What callers name an order by: its id or its number."""
+"""What callers name an order by, its id or its number, and whose orders they see."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 # Stands before every order's id.
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+class Reference(NamedTuple):
+    """An order's id or number, asked for by somebody who sees the orders of one customer, or of all if `owner` is empty."""
+
+    name: str
+    owner: str = ""
+
+
+class References(NamedTuple):
+    """References as parameters of a statement: by id and by number, those good for all customers and those for one each."""
+
+    order_ids: list[str]
+    own_ids: list[str]
+    id_owners: list[str]
+    order_numbers: list[str]
+    own_numbers: list[str]
+    number_owners: list[str]
 
 
 def as_order_id(reference: str) -> str | None:
@@ -19,14 +38,22 @@ def as_order_id(reference: str) -> str | None:
     return order_id if order_id == reference.lower() else None
 
 
-def split_references(references: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The ids and the numbers among the references, each sorted and once."""
-    order_ids: set[str] = set()
-    order_numbers: set[str] = set()
+def split_references(references: Iterable[Reference]) -> References:
+    """The references by their kind, each sorted and once."""
+    ids: set[Reference] = set()
+    numbers: set[Reference] = set()
     for reference in references:
-        order_id = as_order_id(reference)
+        order_id = as_order_id(reference.name)
         if order_id is not None:
-            order_ids.add(order_id)
-        elif reference.isascii() and reference.isprintable():
-            order_numbers.add(reference)
-    return sorted(order_ids), sorted(order_numbers)
+            ids.add(Reference(order_id, reference.owner))
+        elif reference.name.isascii() and reference.name.isprintable():
+            numbers.add(reference)
+    return References(*_columns(ids), *_columns(numbers))
+
+
+def _columns(references: set[Reference]) -> tuple[list[str], list[str], list[str]]:
+    """The names that are good for all customers, then those for one each, and these customers."""
+    ordered = sorted(references)
+    own = [reference for reference in ordered if reference.owner]
+    names = [reference.name for reference in ordered if not reference.owner]
+    return names, [reference.name for reference in own], [reference.owner for reference in own]

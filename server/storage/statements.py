@@ -65,9 +65,22 @@ def _read(statement: Select[Any], *, of: Table | None = None) -> Read:
     return Read(sql.compiled(statement), sql.compiled(statement.with_for_update(of=of, key_share=True)))
 
 
+def _own(name: Column[Any], names: str, owners: str) -> Select[Any]:
+    """The ids of those orders named that belong to the customer who asks."""
+    asked = sql.rows([Column(names, name.type), Column(owners, Text())])
+    found = (name == asked.c[names]) & (orders.c.customer_id == asked.c[owners])
+    return select(orders.c.order_id).select_from(asked).join(orders, found)
+
+
+_own_orders = union_all(
+    _own(orders.c.order_id, "own_ids", "id_owners"), _own(orders.c.order_number, "own_numbers", "number_owners")
+)
+
+# The parameters are References. One condition for all callers, so that rows are locked in one order.
 by_reference = or_(
     orders.c.order_id == func.any(sql.array("order_ids", Uuid())),
     orders.c.order_number == func.any(sql.array("order_numbers", Text())),
+    orders.c.order_id == func.any(func.array(_own_orders.scalar_subquery())),
 )
 
 ORDERS = _read(select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id))
@@ -302,4 +315,6 @@ DELETE_OLD_CARTS = sql.compiled(
 
 # Point reads.
 
-READ_ORDERS = sql.compiled(select(orders.c.order_id, orders.c.order_number, orders.c.snapshot).where(by_reference))
+READ_ORDERS = sql.compiled(
+    select(orders.c.order_id, orders.c.order_number, orders.c.customer_id, orders.c.snapshot).where(by_reference)
+)

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -282,6 +283,24 @@ FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
 )
 event.listen(documents, "after_create", _REFUSE_CHANGE)
 event.listen(documents, "after_create", _DOCUMENTS_NEVER_CHANGE)
+
+# API keys, by their ids, and client certificates, by their names. `snapshot` is the message without what may not be stored and
+# what changes by itself.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    # Of a certificate that is not revoked.
+    Column("certificate_name", Text),
+    # The SHA-256 of the key's text, and of the one before the last rotation.
+    Column("digest", LargeBinary),
+    Column("previous_digest", LargeBinary),
+    # Whether anybody has used the newest text.
+    Column("used", Boolean, nullable=False, server_default=text("false")),
+    Column("last_use_time", DateTime(timezone=True)),
+    Column("snapshot", LargeBinary, nullable=False),
+)
+Index("api_keys_certificate_name_key", api_keys.c.certificate_name, unique=True)
 
 idempotency_keys = Table(
     "idempotency_keys",

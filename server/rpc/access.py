@@ -1,0 +1,68 @@
+"""Who may call a method, as its proto says it; and whose data the call may be about."""
+
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.message import Message
+from orders.v1 import access_pb2
+from orders.v1.access_pb2 import Access, MethodClass
+
+from server.domain.caller import Caller, Role, role_of, scope_name
+from server.domain.errors import OrderError
+
+
+class MethodAccess:
+    """The rule of one method. Where the proto says nothing, nobody has the role, and everybody is refused."""
+
+    def __init__(self, method: MethodDescriptor) -> None:
+        access: Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+        self.method = str(method.name)
+        self.scope = scope_name(access.scope)
+        self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))
+        self.method_class = MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
+        self._customer = access.customer.split(".") if access.customer else []
+        self._is_about_order = _names_order(method.input_type)
+
+    def admit(self, caller: Caller) -> Caller:
+        """The caller as this method sees it, with no other roles than those it is for. Refuses who has not the scope or no role."""
+        if self.scope not in caller.scopes:
+            text = f"{self.method} needs a credential with the scope {self.scope}"
+            raise OrderError("SCOPE_MISSING", text, metadata={"scope": self.scope})
+        if caller.roles <= self.roles and caller.roles:
+            return caller
+        roles = caller.roles & self.roles
+        if not roles:
+            raise self._role_missing()
+        return Caller(caller.subject, roles, caller.scopes, caller.customer_id)
+
+    def confine(self, request: Message, caller: Caller) -> None:
+        """Makes the request of a caller who sees one customer only be about that one."""
+        owner = caller.confined_to
+        if not owner or not self._customer:
+            return
+        *parents, name = self._customer
+        target: Any = request
+        for parent in parents:
+            target = getattr(target, parent)
+        given = getattr(target, name)
+        if not given:
+            setattr(target, name, owner)
+        elif given != owner:
+            raise _another_customer(".".join(self._customer), owner)
+
+    def _role_missing(self) -> OrderError:
+        roles = sorted(self.roles)
+        text = f"{self.method} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
+        reason = "ORDER_ACCESS_DENIED" if self._is_about_order else "ROLE_MISSING"
+        return OrderError(reason, text, metadata={"method": self.method, "roles": ", ".join(roles)})
+
+
+def _names_order(request: Descriptor) -> bool:
+    order = request.fields_by_name.get("order")
+    within = order.message_type if order is not None else None
+    return any(part is not None and "order_id" in part.fields_by_name for part in (request, within))
+
+
+def _another_customer(field: str, owner: str) -> OrderError:
+    text = f"{field} names another customer; the caller acts for {owner!r} only: leave it out"
+    return OrderError("CUSTOMER_ACCESS_DENIED", text, metadata={"field": field, "customer_id": owner})
