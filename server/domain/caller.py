@@ -17,8 +17,12 @@ class Role(StrEnum):
 class Caller:
     """A principal: the name that the audit log keeps, and what it may do."""
 
+    # The actor that the audit log keeps: "key:…", "user:…", "certificate:…".
     subject: str
     roles: frozenset[Role]
+    # What it may call, such as "orders.read".
+    scopes: frozenset[str] = frozenset()
+    customer_id: str = ""
 
 
 ANONYMOUS = Caller(subject="anonymous", roles=frozenset(Role))

@@ -1,0 +1,75 @@
+"""The format of API keys: `ord_`, an id, `_`, a secret, and a checksum by which typos and secret scanners tell a key."""
+
+import hmac
+import re
+import secrets
+from hashlib import sha256
+from string import ascii_letters, digits
+from typing import NamedTuple
+from zlib import crc32
+
+_BASE62 = digits + ascii_letters
+# Two digits at a time: every call of a caller with a key reckons a checksum.
+_PAIRS = [high + low for high in _BASE62 for low in _BASE62]
+
+_ID_LENGTH = 12
+# 43 characters of 62 hold 256 bits, 6 hold a CRC-32.
+_SECRET_LENGTH = 43
+_CHECKSUM_LENGTH = 6
+
+_ID = re.compile(rf"[0-9A-Za-z]{{{_ID_LENGTH}}}")
+_KEY = re.compile(rf"ord_({_ID.pattern})_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
+
+
+class NewKey(NamedTuple):
+    """A key as it is shown once, and what is stored of it: the id and the digest."""
+
+    key_id: str
+    text: str
+    digest: bytes
+
+
+class Presented(NamedTuple):
+    """What a caller's key says: the id to look up, and the digest to compare."""
+
+    key_id: str
+    digest: bytes
+
+
+def generate(key_id: str | None = None) -> NewKey:
+    """A new key; with the id of an old one, its successor. ValueError if that is no id of a key."""
+    if key_id is None:
+        key_id = _random(_ID_LENGTH)
+    elif not _ID.fullmatch(key_id):
+        raise ValueError(f"an id of an API key has {_ID_LENGTH} letters and digits")
+    body = f"ord_{key_id}_{_random(_SECRET_LENGTH)}"
+    text = body + _checksum(body)
+    return NewKey(key_id, text, _digest(text))
+
+
+def parse(text: str) -> Presented | None:
+    """Takes a key apart; None if it is none, or has a typo."""
+    found = _KEY.fullmatch(text)
+    if found is None or text[-_CHECKSUM_LENGTH:] != _checksum(text[:-_CHECKSUM_LENGTH]):
+        return None
+    return Presented(found[1], _digest(text))
+
+
+def matches(digest: bytes, stored: bytes) -> bool:
+    """Whether two digests are equal, in a time that tells nothing."""
+    return hmac.compare_digest(digest, stored)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_BASE62) for _ in range(length))
+
+
+def _checksum(text: str) -> str:
+    rest, low = divmod(crc32(text.encode()), len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
+
+
+def _digest(text: str) -> bytes:
+    # Nobody guesses 256 random bits, so a slow hash would slow down callers only.
+    return sha256(text.encode()).digest()
