@@ -9,6 +9,7 @@ from server.domain.caller import SCOPES, Role
 from server.identity.authenticator import Authenticator
 from server.identity.claims import ClaimRules
 from server.identity.jwt import TokenVerifier
+from server.identity.key_sources import KeyFile, KeySource, KeyUrl
 from server.rpc.gate import Gate
 from server.rpc.limits import InFlight, Limit, RateLimiter
 from server.rpc.tls import TlsError, server_credentials
@@ -80,13 +81,10 @@ def build_authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authe
 
 
 def _tokens(settings: Settings) -> TokenVerifier | None:
-    if settings.jwt_jwks_url and settings.jwt_key_file:
-        raise ConfigError("set either ORDERS_JWT_JWKS_URL or ORDERS_JWT_KEY_FILE")
-    if not (settings.jwt_jwks_url or settings.jwt_key_file):
-        return None
     try:
-        return TokenVerifier(
-            _key_source(settings),
+        source = _key_source(settings)
+        return source and TokenVerifier(
+            source,
             issuer=settings.jwt_issuer,
             audiences=frozenset(settings.jwt_audience.split()),
             algorithms=frozenset(settings.jwt_algorithms.split()),
@@ -101,8 +99,16 @@ def _tokens(settings: Settings) -> TokenVerifier | None:
                 default_scopes=frozenset(settings.jwt_default_scopes.split()),
             ),
         )
-    except ValueError as error:
-        raise ConfigError(f"ORDERS_JWT_…: {error}") from error
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"the settings ORDERS_JWT_… cannot be used: {error}") from error
+
+
+def _key_source(settings: Settings) -> KeySource | None:
+    if settings.jwt_jwks_url and settings.jwt_key_file:
+        raise ValueError("set either ORDERS_JWT_JWKS_URL or ORDERS_JWT_KEY_FILE")
+    if settings.jwt_key_file:
+        return KeyFile(settings.jwt_key_file)
+    return KeyUrl(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
 
 
 def _limiter(settings: Settings, database: Database) -> RateLimiter:

@@ -35,6 +35,7 @@ def uses(modules: set[str], package: str) -> set[str]:
         "psycopg_pool",
         "server.storage",
         "server.payments",
+        "server.identity",
         "server.rpc",
         "server.app",
         "server.transfer",
@@ -44,7 +45,9 @@ def test_the_domain_knows_neither_the_network_nor_the_database(package: str) -> 
     assert not uses(imported_by("domain"), package)
 
 
-@pytest.mark.parametrize("package", ["grpc", "server.payments", "server.rpc", "server.app", "server.transfer"])
+@pytest.mark.parametrize(
+    "package", ["grpc", "server.payments", "server.identity", "server.rpc", "server.app", "server.transfer"]
+)
 def test_storage_knows_nothing_of_rpc(package: str) -> None:
     assert not uses(imported_by("storage"), package)
 
@@ -54,6 +57,24 @@ def test_storage_knows_nothing_of_rpc(package: str) -> None:
 )
 def test_payments_know_the_domain_and_storage_only(package: str) -> None:
     assert not uses(imported_by("payments"), package)
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "grpc",
+        "sqlalchemy",
+        "psycopg",
+        "psycopg_pool",
+        "server.storage",
+        "server.payments",
+        "server.rpc",
+        "server.app",
+        "server.transfer",
+    ],
+)
+def test_identity_knows_the_domain_only(package: str) -> None:
+    assert not uses(imported_by("identity"), package)
 
 
 @pytest.mark.parametrize("package", ["sqlalchemy", "psycopg", "psycopg_pool", "server.app", "server.transfer"])

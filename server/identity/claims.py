@@ -1,0 +1,99 @@
+"""What the claims of a token make of its bearer."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from server.domain.caller import Caller, Role
+from server.domain.errors import OrderError
+
+_MAX_SUBJECT = 200
+
+# As the protos have it.
+_CUSTOMER_ID = re.compile(r"[!-~]{1,128}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRules:
+    """The names of the claims, which may be paths such as `realm_access.roles`, and what they may grant."""
+
+    valid_scopes: frozenset[str]
+    customer_id: str = "customer_id"
+    roles: str = "roles"
+    scopes: str = "scope"
+    # For tokens that have no such claim; one that grants nothing is obeyed.
+    default_roles: frozenset[Role] = frozenset()
+    default_scopes: frozenset[str] = frozenset()
+
+
+class _Claim(NamedTuple):
+    value: Any
+
+
+def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
+    """The bearer of a token whose claims are proven; UNAUTHENTICATED if it has no proper name."""
+    words, scopes = _words(claims, rules.roles), _words(claims, rules.scopes)
+    roles = rules.default_roles if words is None else frozenset(role for role in Role if role.value in words)
+    customer_id = _customer_id(claims, rules.customer_id)
+    return Caller(
+        subject="user:" + _subject(claims),
+        # Nobody is a customer without being a certain one.
+        roles=roles if customer_id else roles - {Role.CUSTOMER},
+        scopes=rules.default_scopes if scopes is None else rules.valid_scopes & scopes,
+        customer_id=customer_id,
+    )
+
+
+def unauthenticated(cause: str, text: str) -> OrderError:
+    """`text` goes to the caller and must hold nothing of the token."""
+    return OrderError("UNAUTHENTICATED", text, metadata={"cause": cause})
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    subject = claims.get("sub")
+    # It goes to the audit log, where nothing must look like something else.
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
+        text = (
+            f"the token's sub claim must be 1 to {_MAX_SUBJECT} printable characters; get a token for another subject"
+        )
+        raise unauthenticated("subject", text)
+    return subject
+
+
+def _customer_id(claims: Mapping[str, Any], name: str) -> str:
+    claim = _find(claims, name)
+    if claim is None or claim.value is None:
+        return ""
+    if not isinstance(claim.value, str) or not _CUSTOMER_ID.fullmatch(claim.value):
+        text = (
+            f"the token's {name} claim must be 1 to 128 visible ASCII characters; have the identity provider set it so"
+        )
+        raise unauthenticated("customer_id", text)
+    return claim.value
+
+
+def _words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    """The words of a claim, which is a text or a list; None if there is no such claim."""
+    claim = _find(claims, name)
+    if claim is None:
+        return None
+    if isinstance(claim.value, str):
+        return frozenset(claim.value.split())
+    return (
+        frozenset(word for word in claim.value if isinstance(word, str))
+        if isinstance(claim.value, list)
+        else frozenset()
+    )
+
+
+def _find(claims: Mapping[str, Any], name: str) -> _Claim | None:
+    """A claim by its name, or else by its path through objects."""
+    if name in claims:
+        return _Claim(claims[name])
+    value: Any = claims
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return _Claim(value)

@@ -1,0 +1,167 @@
+"""Bearer tokens of an OpenID provider: JSON Web Tokens, checked by the provider's public keys."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import jwt
+from jwt.exceptions import InvalidSubjectError
+
+from server.domain.caller import Caller
+from server.domain.errors import OrderError
+from server.identity.claims import ClaimRules, caller_of, unauthenticated
+from server.identity.key_sources import KeySource
+from server.identity.signing_keys import ALGORITHMS, SigningKey
+
+_MAX_TOKEN = 8 << 10
+
+# A time that a float can hold; later ones are as good as never.
+_LAST_TIME = 1 << 53
+
+# Why a token is refused, by the library's errors: the first that fits.
+_REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
+    (jwt.ExpiredSignatureError, "expired", "the token has expired; get a new one"),
+    (jwt.ImmatureSignatureError, "not_yet_valid", "the token is not valid yet; check the clocks, or wait"),
+    (
+        jwt.InvalidIssuerError,
+        "issuer",
+        "the token is of another issuer; get one of the identity provider of this service",
+    ),
+    (jwt.InvalidAudienceError, "audience", "the token is for another audience; get one for this service"),
+    (
+        jwt.MissingRequiredClaimError,
+        "claim_missing",
+        "the token lacks one of the claims exp, iss, aud and sub; get one with all",
+    ),
+    (InvalidSubjectError, "subject", "the token's sub claim must be text; get a token for another subject"),
+    (jwt.PyJWTError, "malformed", "the token is damaged; send it as it was issued"),
+)
+
+
+class Verified(NamedTuple):
+    """Whom a token names, and until when, in seconds since 1970."""
+
+    caller: Caller
+    expire_time: float
+
+
+class _Known(NamedTuple):
+    caller: Caller
+    until: float
+
+
+class TokenVerifier:
+    """Checks tokens, and remembers for a moment those that were right."""
+
+    def __init__(
+        self,
+        keys: KeySource,
+        *,
+        issuer: str,
+        audiences: frozenset[str],
+        algorithms: frozenset[str],
+        rules: ClaimRules,
+        leeway: float = 30.0,
+        cache_seconds: float = 5.0,
+        cache_size: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`leeway` is how many seconds the clocks may differ. ValueError if the settings would let anybody in."""
+        _check_settings(issuer, audiences, algorithms)
+        self._keys = keys
+        self._issuer = issuer
+        self._audiences = audiences
+        self._algorithms = algorithms
+        self._rules = rules
+        self._leeway = leeway
+        self._cache_seconds = cache_seconds
+        self._cache_size = cache_size
+        self._clock = clock
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+
+    def known(self, token: str) -> Caller | None:
+        """Whom a token names that was verified a moment ago; None if it has to be verified."""
+        digest = _digest(token)
+        known = self._known.get(digest)
+        if known is None:
+            return None
+        if self._clock() >= known.until:
+            del self._known[digest]
+            return None
+        self._known.move_to_end(digest)
+        return known.caller
+
+    async def verify(self, token: str) -> Verified:
+        """Whom a token names. UNAUTHENTICATED if it is not right, DEPENDENCY_UNAVAILABLE if there are no keys to tell by."""
+        if len(token) > _MAX_TOKEN:
+            raise unauthenticated(
+                "too_long", f"the token has more than {_MAX_TOKEN:,} characters; get one with fewer claims"
+            )
+        key_id, algorithm = self._read_header(token)
+        keys = await self._keys.find(key_id=key_id, algorithm=algorithm)
+        if not keys:
+            text = "the token is signed with a key that is not one of the identity provider's; get a new one"
+            raise unauthenticated("unknown_key", text)
+        claims = self._claims(token, keys, algorithm)
+        verified = Verified(caller_of(claims, self._rules), float(min(int(claims["exp"]), _LAST_TIME)))
+        self._remember(token, verified)
+        return verified
+
+    def _read_header(self, token: str) -> tuple[str, str]:
+        """The id of the key and the algorithm. The header is the caller's word: nothing else in it is looked at."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, ValueError) as error:
+            raise unauthenticated("malformed", "this is no JSON Web Token; send the token as it was issued") from error
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in self._algorithms:
+            allowed = ", ".join(sorted(self._algorithms))
+            raise unauthenticated("algorithm", f"the token must be signed with {allowed}; get one that is")
+        return header.get("kid", ""), algorithm
+
+    def _claims(self, token: str, keys: list[SigningKey], algorithm: str) -> Mapping[str, Any]:
+        """The claims, proven by one of the keys."""
+        for key in keys:
+            try:
+                return self._decode(token, key, algorithm)
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.PyJWTError as error:
+                raise _refusal(error) from error
+        raise unauthenticated("signature", "the token's signature is wrong; send the token as it was issued")
+
+    def _decode(self, token: str, key: SigningKey, algorithm: str) -> Mapping[str, Any]:
+        return jwt.decode(
+            token,
+            key.public,
+            algorithms=[algorithm],
+            issuer=self._issuer,
+            audience=self._audiences,
+            leeway=self._leeway,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+
+    def _remember(self, token: str, verified: Verified) -> None:
+        seconds = min(self._cache_seconds, verified.expire_time - time.time())
+        self._known[_digest(token)] = _Known(verified.caller, self._clock() + seconds)
+        if len(self._known) > self._cache_size:
+            self._known.popitem(last=False)
+
+
+def _check_settings(issuer: str, audiences: frozenset[str], algorithms: frozenset[str]) -> None:
+    if not issuer or not audiences or "" in audiences:
+        raise ValueError("tokens need an issuer and an audience to be checked for")
+    if not algorithms or algorithms - ALGORITHMS:
+        named = ", ".join(sorted(algorithms - ALGORITHMS)) or "nothing"
+        raise ValueError(f"tokens may be signed with {', '.join(sorted(ALGORITHMS))}, not with {named}")
+
+
+def _refusal(error: jwt.PyJWTError) -> OrderError:
+    cause, text = next((cause, text) for kind, cause, text in _REFUSALS if isinstance(error, kind))
+    return unauthenticated(cause, text)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode(errors="replace")).digest()

@@ -1,0 +1,165 @@
+"""Where the keys of an OpenID provider come from: its address, or a file."""
+
+import asyncio
+import ipaddress
+import logging
+import time
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from server.domain.errors import OrderError
+from server.identity.files import fingerprint
+from server.identity.signing_keys import SigningKey, choose, parse
+
+log = logging.getLogger(__name__)
+
+_MAX_BYTES = 1 << 20
+_CHUNK = 1 << 16
+# Seconds between attempts while there are no keys at all.
+_RETRY = 1.0
+
+
+class KeySource(Protocol):
+    """What knows the keys of a provider."""
+
+    async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
+        """The keys that may have signed a token; DEPENDENCY_UNAVAILABLE if the provider's keys are not to be had."""
+        ...
+
+
+class KeyFile:
+    """The keys in a file, a PEM or a JSON Web Key Set, which is read again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file. OSError or ValueError if there are no keys in it."""
+        self._path = path
+        self._seen = fingerprint(path)
+        self._keys = parse(path.read_bytes())
+
+    async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
+        self._look()
+        return choose(self._keys, key_id=key_id, algorithm=algorithm)
+
+    def _look(self) -> None:
+        seen = fingerprint(self._path)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._keys = parse(self._path.read_bytes())
+        except (OSError, ValueError) as error:
+            log.warning("the keys in %s cannot be read, those known before go on: %s", self._path, error)
+        else:
+            log.info("read the keys in %s again", self._path)
+
+
+class KeyUrl:
+    """The keys that a provider publishes, fetched by whoever needs them first, and now and then again."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 5.0,
+        refresh: float = 300.0,
+        min_interval: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """All in seconds: an age at which keys are fetched again, and the least between two fetches for unknown keys.
+
+        ValueError if the address is not to be trusted.
+        """
+        _check(url)
+        self._url = url
+        self._timeout = timeout
+        self._refresh = refresh
+        self._min_interval = min_interval
+        self._clock = clock
+        self._keys: list[SigningKey] = []
+        self._fetch_at = clock()
+        self._not_before = clock()
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
+        if self._keys and self._clock() >= self._fetch_at:
+            # Nobody waits for new keys while the known ones do.
+            self._begin()
+        found = choose(self._keys, key_id=key_id, algorithm=algorithm)
+        if not found:
+            await self._fetched()
+            found = choose(self._keys, key_id=key_id, algorithm=algorithm)
+        if not self._keys:
+            raise _unavailable()
+        return found
+
+    async def _fetched(self) -> None:
+        """Waits for a fetch, one for all who wait; for none if the last one was just now."""
+        if task := self._begin():
+            # The fetch goes on for the others when one of them leaves.
+            await asyncio.shield(task)
+
+    def _begin(self) -> asyncio.Task[None] | None:
+        if self._fetching is None and self._clock() >= self._not_before:
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
+    async def _fetch(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                data = await asyncio.to_thread(_read, self._url, self._timeout)
+            self._keys = parse(data)
+        except (OSError, HTTPException, ValueError) as error:
+            log.warning("the keys at %s cannot be fetched: %s", self._url, error or type(error).__name__)
+        finally:
+            now = self._clock()
+            self._not_before = now + (self._min_interval if self._keys else _RETRY)
+            self._fetch_at = now + self._refresh
+            self._fetching = None
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Keys come from the configured address and no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _read(url: str, timeout: float) -> bytes:
+    """What is at an address. Blocks; OSError, HTTPException or ValueError."""
+    proxies = [ProxyHandler({})] if _is_loopback(url) else []
+    request = Request(url, headers={"Accept": "application/json", "User-Agent": "orders"})
+    deadline = time.monotonic() + timeout
+    data = b""
+    with build_opener(_NoRedirects, *proxies).open(request, timeout=timeout) as response:
+        # The timeout is for each wait alone: one who sends byte by byte would hold the thread for hours.
+        while chunk := response.read1(_CHUNK):
+            data += chunk
+            if len(data) > _MAX_BYTES:
+                raise ValueError(f"there are more than {_MAX_BYTES:,} bytes")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it takes more than {timeout} s")
+    return data
+
+
+def _check(url: str) -> None:
+    if urlsplit(url).scheme == "https" and urlsplit(url).hostname:
+        return
+    if urlsplit(url).scheme != "http" or not _is_loopback(url):
+        raise ValueError(f"keys must come from an address with https, or with http from this machine, not {url}")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _unavailable() -> OrderError:
+    text = "the keys of the identity provider cannot be fetched; try again"
+    return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY)

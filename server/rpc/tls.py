@@ -1,0 +1,130 @@
+"""TLS of the server: certificates from files, read again when they are replaced, and the names of those who call with one."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from threading import Lock
+
+import grpc
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from server.identity.files import fingerprint
+
+log = logging.getLogger(__name__)
+
+_CERTIFICATE = "ORDERS_TLS_CERTIFICATE"
+_KEY = "ORDERS_TLS_KEY"
+_CLIENT_CA = "ORDERS_TLS_CLIENT_CA"
+
+# What gRPC says of a client's verified certificate, in the order in which names count.
+_NAMES = ("peer_uri", "peer_dns", "x509_common_name")
+
+# Others fail at each handshake, not at the start.
+_CURVES = ("secp256r1", "secp384r1")
+
+
+class TlsError(Exception):
+    """The server cannot speak TLS; the message names the setting and says what is wrong."""
+
+
+def server_credentials(*, certificate: Path, key: Path, client_ca: Path | None) -> grpc.ServerCredentials:
+    """TLS 1.2 and 1.3 for one listening port; with `client_ca`, only for clients with a certificate of it. TlsError."""
+    files = _Files(certificate, key, client_ca)
+    return grpc.dynamic_ssl_server_credentials(
+        files.load(), files.load_if_changed, require_client_authentication=client_ca is not None
+    )
+
+
+def certificate_names(auth_context: Mapping[str, Iterable[bytes]]) -> list[str]:
+    """The names in a client's verified certificate: URIs, then DNS names, then the common name; none without one."""
+    names = [name for kind in _NAMES for name in auth_context.get(kind, ())]
+    # Each once: the common name is often one of the DNS names.
+    return list(dict.fromkeys(name.decode(errors="backslashreplace") for name in names))
+
+
+class _Files:
+    """The files of the settings. gRPC asks at each handshake, from threads of its own, whether they have changed."""
+
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
+        self._certificate = certificate
+        self._key = key
+        self._client_ca = client_ca
+        self._lock = Lock()
+        self._seen = self._look()
+
+    def load(self) -> grpc.ServerCertificateConfiguration:
+        """What the files hold; TlsError if it is not all in order."""
+        chain, key = _read(self._certificate, _CERTIFICATE), _read(self._key, _KEY)
+        _check_pair(_certificates(chain, _CERTIFICATE)[0], _private_key(key))
+        authorities = None if self._client_ca is None else _read(self._client_ca, _CLIENT_CA)
+        if authorities is not None:
+            _certificates(authorities, _CLIENT_CA)
+        return grpc.ssl_server_certificate_configuration([(key, chain)], root_certificates=authorities)
+
+    def load_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
+        """What the files hold now; None if that is the same as before, or not in order: files are replaced one by one."""
+        with self._lock:
+            seen = self._look()
+            if seen == self._seen:
+                return None
+            self._seen = seen
+            try:
+                loaded = self.load()
+            except TlsError as error:
+                log.warning("the new TLS files are not used yet, those before go on: %s", error)
+                return None
+            log.info("using the new TLS files")
+            return loaded
+
+    def _look(self) -> list[object]:
+        return [fingerprint(path) for path in (self._certificate, self._key, self._client_ca) if path is not None]
+
+
+def _check_pair(certificate: x509.Certificate, key: PrivateKeyTypes) -> None:
+    public = key.public_key()
+    if not isinstance(public, RSAPublicKey) and not (
+        isinstance(public, EllipticCurvePublicKey) and public.curve.name in _CURVES
+    ):
+        raise TlsError(
+            f"{_KEY} is of a kind that gRPC's clients do not take; make one of RSA, or EC with P-256 or P-384"
+        )
+    try:
+        belongs = certificate.public_key() == public
+    except (ValueError, UnsupportedAlgorithm):
+        belongs = False
+    if not belongs:
+        raise TlsError(
+            f"{_KEY} is not the key of the first certificate in {_CERTIFICATE}; give the two that belong together"
+        )
+
+
+def _read(path: Path, setting: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsError(f"{setting} cannot be read: {path}: {error.strerror or error}") from error
+
+
+def _certificates(data: bytes, setting: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(data)
+    except ValueError as error:
+        raise TlsError(
+            f"{setting} holds no certificates in PEM form, which begin with -----BEGIN CERTIFICATE-----"
+        ) from error
+
+
+def _private_key(data: bytes) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(data, password=None)
+    except TypeError as error:
+        raise TlsError(f"{_KEY} is encrypted; decrypt it, as with `openssl pkey`") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise TlsError(
+            f"{_KEY} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+        ) from error
