@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
-from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, DateTime, Double, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.types import TypeEngine
 
 # Dimensions, whether there are nulls, the type of the elements, how many they are, the index of the first.
@@ -84,6 +84,7 @@ _TYPES: dict[type[TypeEngine[Any]], _Type] = {
     BigInteger: _type("Int8", 20, 1016, _numbers(8, "q")),
     Integer: _type("Int4", 23, 1007, _numbers(4, "i")),
     SmallInteger: _type("Int2", 21, 1005, _numbers(2, "h")),
+    Double: _type("Float8", 701, 1022, _numbers(8, "d")),
     Text: _type("Text", 25, 1009, _texts),
     LargeBinary: _type("Bytea", 17, 1001, _bytes),
     Uuid: _type("Uuid", 2950, 2951, _uuids),

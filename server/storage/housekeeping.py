@@ -19,6 +19,11 @@ async def forget_old_carts(database: Database, *, before: datetime) -> int:
     return await _sweep(database, statements.DELETE_OLD_CARTS, before=before)
 
 
+async def forget_idle_limits(database: Database, *, before: datetime) -> int:
+    """Deletes the rate limits' buckets that nobody has used since and that are full again; returns how many."""
+    return await _sweep(database, statements.DELETE_IDLE_RATE_LIMITS, before=before)
+
+
 async def _sweep(database: Database, statement: Statement, *, before: datetime) -> int:
     """Deletes a few rows at a time, so that nobody waits for long."""
     total = 0

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     delete,
+    extract,
     func,
     insert,
     literal_column,
@@ -45,6 +46,7 @@ from server.storage.tables import (
     points_accounts,
     points_entries,
     products,
+    rate_limits,
     stock_adjustments,
 )
 
@@ -307,6 +309,25 @@ DELETE_OLD_CARTS = sql.compiled(
         carts.c.cart_id.in_(
             select(carts.c.cart_id)
             .where(carts.c.update_time < sql.parameter("before", carts.c.update_time.type))
+            .limit(sql.parameter("limit", BigInteger()))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+_before = sql.parameter("before", rate_limits.c.refill_time.type)
+
+# A full bucket is the same as none.
+DELETE_IDLE_RATE_LIMITS = sql.compiled(
+    delete(rate_limits).where(
+        tuple_(rate_limits.c.subject, rate_limits.c.method_class).in_(
+            select(rate_limits.c.subject, rate_limits.c.method_class)
+            .where(
+                rate_limits.c.refill_time < _before,
+                rate_limits.c.tokens + rate_limits.c.rate * extract("epoch", _before - rate_limits.c.refill_time)
+                >= rate_limits.c.burst,
+                func.coalesce(rate_limits.c.blocked_until, rate_limits.c.refill_time) < _before,
+            )
             .limit(sql.parameter("limit", BigInteger()))
             .with_for_update(skip_locked=True)
         )

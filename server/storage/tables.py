@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -314,3 +315,24 @@ idempotency_keys = Table(
 )
 # Rows arrive in the order of time and leave in it: a summary a block range finds the old ones, and costs an insert nothing.
 Index("idempotency_keys_create_time", idempotency_keys.c.create_time, postgresql_using="brin")
+
+# The buckets of calls that each subject has left. Not logged: a crash empties the table, which fills every bucket once, and a lease
+# costs no fsync. `granted` is what the last lease got of what it wanted; an upsert has no other way to say so before version 18.
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("method_class", Text, primary_key=True),
+    # The limit as the last lease had it: calls a second, and how many at once.
+    Column("rate", Double, nullable=False),
+    Column("burst", Double, nullable=False),
+    Column("tokens", Double, nullable=False),
+    Column("granted", Double, nullable=False),
+    Column("refill_time", DateTime(timezone=True), nullable=False),
+    Column("blocked_until", DateTime(timezone=True)),
+    CheckConstraint("rate > 0", name="rate_positive"),
+    CheckConstraint("tokens BETWEEN 0 AND burst", name="tokens_within_burst"),
+    prefixes=["UNLOGGED"],
+    # Every lease updates a row in place, as orders do in the inventory.
+    postgresql_with={"fillfactor": 50},
+)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, DateTime, Double, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.types import TypeEngine
 
 from server.storage.arrays import adapters, packer
@@ -28,6 +28,7 @@ ELEMENTS: dict[type[TypeEngine[Any]], tuple[str, st.SearchStrategy[Any]]] = {
     SmallInteger: ("smallint", st.integers(-(2**15), 2**15 - 1)),
     Integer: ("integer", st.integers(-(2**31), 2**31 - 1)),
     BigInteger: ("bigint", st.integers(-(2**63), 2**63 - 1)),
+    Double: ("double precision", st.floats(allow_nan=False)),
     Text: ("text", st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))),
     LargeBinary: ("bytea", st.binary()),
     Uuid: ("uuid", st.uuids()),

@@ -29,7 +29,7 @@ _CATALOGUE = {
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped""",
-    "options": "SELECT relname, relkind, reloptions FROM pg_class WHERE relnamespace = 'public'::regnamespace",
+    "options": "SELECT relname, relkind, relpersistence, reloptions FROM pg_class WHERE relnamespace = 'public'::regnamespace",
     "constraints": """
         SELECT conrelid::regclass::text, conname, contype, convalidated, pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
@@ -188,6 +188,16 @@ _KEY = {
     "response": "''",
     "create_time": "now()",
 }
+_LIMIT = {
+    "subject": "'jane'",
+    "method_class": "'write'",
+    "rate": "1",
+    "burst": "2",
+    "tokens": "0",
+    "granted": "1",
+    "refill_time": "now()",
+    "blocked_until": "NULL",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -206,9 +216,10 @@ _ROWS = {
     "payments": _PAYMENT,
     "document_numbers": _SERIES,
     "documents": _DOCUMENT,
+    "rate_limits": _LIMIT,
 }
-# What may be unknown: the product of an imported line, the order of points that no order moved.
-_OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id")}
+# What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
+_OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")}
 _STORED = [
     ("products", _PRODUCT | {"product_id": "'mug'"}),
     ("orders", _STORED_ORDER),
@@ -226,6 +237,7 @@ _STORED = [
     ("payments", _PAYMENT | {"event_id": "'1'"}),
     ("document_numbers", _SERIES | {"year": "2026"}),
     ("documents", _DOCUMENT | {"document_number": "'INV-2026-000001'", "number": "1"}),
+    ("rate_limits", _LIMIT | {"subject": "'john'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -275,6 +287,10 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("documents_series_key", "documents", {"number": "1"}),
     ("documents_number_positive", "documents", {"number": "0"}),
     ("idempotency_keys_pkey", "idempotency_keys", {"request_id": "'1'"}),
+    ("rate_limits_pkey", "rate_limits", {"subject": "'john'"}),
+    ("rate_limits_rate_positive", "rate_limits", {"rate": "0"}),
+    ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "-0.1"}),
+    ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "2.1"}),
 ]
 
 

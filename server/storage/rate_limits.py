@@ -1,0 +1,82 @@
+"""Buckets of tokens that all replicas share. A replica takes tokens in portions, so most calls need no statement."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Double, Text
+
+from server.storage.arrays import packer
+from server.storage.database import Database, fetch
+from server.storage.sql import Statement
+from server.storage.tables import rate_limits
+
+# Text, since Core cannot set several columns from one subquery, and only that says what is decided once: the time, after the wait for
+# the row's lock, and with it what is in the bucket. A bucket without a row is full. Sorted, so that no two replicas deadlock.
+_LEASE = Statement(
+    f"""
+INSERT INTO {rate_limits.name} AS bucket
+    (subject, method_class, rate, burst, tokens, granted, refill_time, blocked_until)
+SELECT subject, method_class, rate, burst, burst - possible, possible, now, now + make_interval(secs => nullif(block, 0))
+FROM unnest(%(subject)s, %(method_class)s, %(rate)s, %(burst)s, %(tokens)s, %(block)s)
+        AS wants (subject, method_class, rate, burst, wanted, block)
+    CROSS JOIN LATERAL (SELECT least(wanted, floor(burst)) AS possible, clock_timestamp() AS now) AS start
+ORDER BY subject, method_class
+ON CONFLICT (subject, method_class) DO UPDATE
+SET (rate, burst, tokens, granted, refill_time, blocked_until) = (
+    SELECT excluded.rate, excluded.burst, level - share, share, now, until
+    FROM (SELECT clock_timestamp() AS now) AS clock
+    CROSS JOIN LATERAL (
+        SELECT greatest(bucket.blocked_until, excluded.blocked_until) AS until,
+            greatest(0, extract(epoch FROM now - bucket.refill_time)) AS elapsed
+    ) AS past
+    CROSS JOIN LATERAL (SELECT least(excluded.burst, bucket.tokens + excluded.rate * elapsed) AS level) AS present
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN until > now THEN 0 ELSE least(excluded.granted, floor(level)) END AS share
+    ) AS decision
+)
+RETURNING subject, method_class, granted, tokens,
+    greatest(0, coalesce(extract(epoch FROM blocked_until - refill_time), 0))::float8""",
+    {
+        "subject": packer(Text()),
+        "method_class": packer(Text()),
+        "rate": packer(Double()),
+        "burst": packer(Double()),
+        "tokens": packer(Double()),
+        "block": packer(Double()),
+    },
+)
+
+
+class Want(NamedTuple):
+    """So many tokens of a bucket that gets `rate` a second and holds `burst`; or its block for so many seconds."""
+
+    subject: str
+    method_class: str
+    rate: float
+    burst: float
+    tokens: int
+    block: float = 0.0
+
+
+class Lease(NamedTuple):
+    """The tokens that were there of those wanted, how many are left, and the seconds for which the bucket is blocked."""
+
+    tokens: int
+    left: float
+    blocked: float
+
+
+class RateLimitRepository:
+    """The shared buckets. Raises DEPENDENCY_UNAVAILABLE."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lease(self, wants: Sequence[Want]) -> list[Lease]:
+        """A lease for each, in their order. No bucket may be wanted twice."""
+        columns = dict(zip(Want._fields, zip(*wants, strict=True), strict=True))
+        # Not one of the connections for reads: where these queue, limits are most needed.
+        async with self._database.connection() as connection:
+            rows = await fetch(connection, _LEASE, **columns)
+        leases = {(row[0], row[1]): Lease(int(row[2]), row[3], row[4]) for row in rows}
+        return [leases[want.subject, want.method_class] for want in wants]
