@@ -19,7 +19,7 @@ from server.cli_keys import keys
 from server.cli_options import DATABASE, Failure, database, with_client, with_settings
 
 if TYPE_CHECKING:
-    from server.app import Running
+    from server.app import Started
     from server.transfer.client import Client
 
 app = typer.Typer(
@@ -54,8 +54,8 @@ def _fail(text: str) -> None:
 @with_settings()
 def serve(*, settings: config.Settings) -> None:
     """Serve until told to stop. Without a database of your own, start the embedded one and bring it up to date."""
-    from server.app import StartError
     from server.app import serve as run
+    from server.startup import StartError
 
     try:
         run(settings, announce=functools.partial(_announce, settings))
@@ -63,12 +63,10 @@ def serve(*, settings: config.Settings) -> None:
         raise Failure(str(error)) from error
 
 
-def _announce(settings: config.Settings, server: "Running") -> None:
+def _announce(settings: config.Settings, started: "Started") -> None:
     from server.welcome import welcome
 
-    text = welcome(
-        host=server.host, port=server.port, embedded=settings.database_url is None, number=server.next_order_number
-    )
+    text = welcome(started, embedded=settings.database_url is None)
     print(text, flush=True)
 
 
@@ -76,7 +74,7 @@ def _announce(settings: config.Settings, server: "Running") -> None:
 @with_settings(*DATABASE)
 def migrate(*, settings: config.Settings) -> None:
     """Bring the database's schema up to date. Safe to run from several replicas at once."""
-    from server.app import migrate as run
+    from server.startup import migrate as run
 
     with database(settings) as url:
         before, after = run(url)
@@ -258,7 +256,7 @@ def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., An
     from rich.console import Console
     from rich.progress import Progress
 
-    from server.app import check_schema
+    from server.startup import check_schema
     from server.storage.database import Database
 
     async def run(url: str) -> Any:

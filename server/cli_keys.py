@@ -106,8 +106,8 @@ def revoke(key_id: KeyId, *, settings: Settings) -> None:
 
 
 def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[Result]]") -> Result:
-    from server.app import check_schema
     from server.domain.errors import OrderError
+    from server.startup import check_schema, migrate
     from server.storage.api_keys import ApiKeyRepository
     from server.storage.database import Database
 
@@ -120,6 +120,8 @@ def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[R
             await connections.close()
 
     with database(settings) as url:
+        if settings.database_url is None:
+            migrate(url)
         check_schema(url)
         try:
             return asyncio.run(run(url))

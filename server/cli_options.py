@@ -114,8 +114,8 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
 @contextmanager
 def database(settings: config.Settings) -> Iterator[str]:
     """The database's URL; failures to get at it end the command."""
-    from server.app import StartError, database_url
     from server.domain.errors import OrderError
+    from server.startup import StartError, database_url
 
     try:
         with database_url(settings) as url:

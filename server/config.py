@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Processes that serve on the port; as many as there are cores to use."
+    )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(50051, description="Port to listen on; 0 takes a free one.")
     database_url: SecretStr | None = Field(
         None,

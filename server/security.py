@@ -10,8 +10,10 @@ from server.identity.authenticator import Authenticator
 from server.identity.claims import ClaimRules
 from server.identity.jwt import TokenVerifier
 from server.identity.key_sources import KeyFile, KeySource, KeyUrl
+from server.rpc.admission import InFlight
+from server.rpc.buckets import Limit
 from server.rpc.gate import Gate
-from server.rpc.limits import InFlight, Limit, RateLimiter
+from server.rpc.limits import RateLimiter
 from server.rpc.tls import TlsError, server_credentials
 from server.storage.api_keys import ApiKeyRepository
 from server.storage.database import Database
@@ -64,7 +66,7 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
         raise ConfigError(str(error)) from error
 
 
-def build_gate(*, settings: Settings, authenticator: Authenticator | None, database: Database) -> Gate:
+def build_gate(settings: Settings, *, authenticator: Authenticator | None, database: Database) -> Gate:
     """The gate; without an authenticator it is open."""
     limiter = None if authenticator is None else _limiter(settings, database)
     return Gate(
@@ -83,22 +85,7 @@ def build_authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authe
 def _tokens(settings: Settings) -> TokenVerifier | None:
     try:
         source = _key_source(settings)
-        return source and TokenVerifier(
-            source,
-            issuer=settings.jwt_issuer,
-            audiences=frozenset(settings.jwt_audience.split()),
-            algorithms=frozenset(settings.jwt_algorithms.split()),
-            leeway=settings.jwt_leeway,
-            cache_seconds=settings.key_cache_seconds,
-            rules=ClaimRules(
-                valid_scopes=SCOPES,
-                customer_id=settings.jwt_customer_claim,
-                roles=settings.jwt_roles_claim,
-                scopes=settings.jwt_scopes_claim,
-                default_roles=frozenset(map(Role, settings.jwt_default_roles.split())),
-                default_scopes=frozenset(settings.jwt_default_scopes.split()),
-            ),
-        )
+        return None if source is None else _verifier(settings, source)
     except (ValueError, OSError) as error:
         raise ConfigError(f"the settings ORDERS_JWT_… cannot be used: {error}") from error
 
@@ -111,6 +98,26 @@ def _key_source(settings: Settings) -> KeySource | None:
     return KeyUrl(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
 
 
+def _verifier(settings: Settings, source: KeySource) -> TokenVerifier:
+    rules = ClaimRules(
+        valid_scopes=SCOPES,
+        customer_id=settings.jwt_customer_claim,
+        roles=settings.jwt_roles_claim,
+        scopes=settings.jwt_scopes_claim,
+        default_roles=frozenset(map(Role, settings.jwt_default_roles.split())),
+        default_scopes=frozenset(settings.jwt_default_scopes.split()) & SCOPES,
+    )
+    return TokenVerifier(
+        source,
+        issuer=settings.jwt_issuer,
+        audiences=frozenset(settings.jwt_audience.split()),
+        algorithms=frozenset(settings.jwt_algorithms.split()),
+        leeway=settings.jwt_leeway,
+        cache_seconds=settings.key_cache_seconds,
+        rules=rules,
+    )
+
+
 def _limiter(settings: Settings, database: Database) -> RateLimiter:
     limits = {
         name: Limit(rate, rate)
@@ -121,4 +128,4 @@ def _limiter(settings: Settings, database: Database) -> RateLimiter:
         )
         if rate
     }
-    return RateLimiter(RateLimitRepository(database), limits, block_seconds=settings.rate_limit_block_seconds)
+    return RateLimiter(RateLimitRepository(database), limits=limits, block_seconds=settings.rate_limit_block_seconds)

@@ -1,8 +1,11 @@
 """What a started server says: commands to paste, from the cart to the door."""
 
+from server.app import Started
 from server.domain.carts import current_cart_id
 
-_SERVED = "Orders are served on {address}, kept in {where}."
+_SERVED = "Orders are served on {address}, kept in {where}. {who}"
+_OPEN = "Open: whoever reaches it may do everything, until there is a key (`orders keys create`) and a restart."
+_CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
 # The last words, so that whoever reads along knows that nothing follows.
 _STOP = "Stop with Ctrl-C."
 
@@ -61,11 +64,13 @@ _STEPS = (
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def welcome(*, host: str, port: int, embedded: bool, number: str) -> str:
-    """The text for a server on an address. With the demo shop come commands to try it; `number` is the next order's, '' without."""
+def welcome(started: Started, *, embedded: bool) -> str:
+    """The text for a server that has started. With the demo shop, and open, come commands to try it."""
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
-    served = _SERVED.format(address=_address(host, port), where=where)
-    if not number:
+    host, port, number = started.host, started.port, started.next_order_number
+    who = _OPEN if started.is_open else _CLOSED
+    served = _SERVED.format(address=_address(host, port), where=where, who=who)
+    if not number or not started.is_open:
         return f"{served} {_STOP}"
     address = _address(_EVERYWHERE.get(host, host), port)
     callers = [caller.format(address=address) for caller in _CALLERS]

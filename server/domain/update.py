@@ -31,7 +31,6 @@ from server.domain.reprice import reprice
 from server.domain.state import State
 
 
-
 class Rule(NamedTuple):
     """Until which status a field may change, that one included, and who may change it."""
 

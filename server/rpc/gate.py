@@ -8,7 +8,8 @@ from server.domain.api_keys import unauthenticated
 from server.domain.caller import ANONYMOUS, Caller
 from server.identity.authenticator import Authenticator
 from server.rpc.access import MethodAccess
-from server.rpc.limits import InFlight, RateLimiter
+from server.rpc.admission import InFlight
+from server.rpc.limits import RateLimiter
 from server.rpc.tls import certificate_names
 
 

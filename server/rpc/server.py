@@ -45,6 +45,8 @@ class Connections:
     max_idle: float
     min_ping_interval: float
     max_streams: int
+    # Whether other processes serve on the same port. Without, a forgotten server must not.
+    share_port: bool = False
 
 
 def build_server(
@@ -87,8 +89,7 @@ def _options(bounds: Bounds, connections: Connections) -> list[tuple[str, int]]:
     longest = max(bounds.seconds, bounds.stream_seconds) + _AGE_GRACE
     interval = _milliseconds(connections.min_ping_interval)
     return [
-        # With one process, a forgotten server must not share the port.
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(connections.share_port)),
         # Above the limit that requests are refused by with details: the library's own refusal has none.
         ("grpc.max_receive_message_length", 4 * bounds.request_bytes),
         ("grpc.max_send_message_length", -1),

@@ -14,8 +14,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from server import app
-from server.app import StartError
+from server import startup
+from server.startup import StartError
 from server.storage import schema
 from server.storage.tables import metadata
 
@@ -198,6 +198,15 @@ _LIMIT = {
     "refill_time": "now()",
     "blocked_until": "NULL",
 }
+_API_KEY = {
+    "key_id": "'k2'",
+    "certificate_name": "'shop.internal'",
+    "digest": "'x'",
+    "previous_digest": "'x'",
+    "used": "false",
+    "last_use_time": "now()",
+    "snapshot": "'x'",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -217,9 +226,12 @@ _ROWS = {
     "document_numbers": _SERIES,
     "documents": _DOCUMENT,
     "rate_limits": _LIMIT,
+    "api_keys": _API_KEY,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
-_OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")}
+_OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")} | {
+    ("api_keys", column) for column in ("certificate_name", "digest", "previous_digest", "last_use_time")
+}
 _STORED = [
     ("products", _PRODUCT | {"product_id": "'mug'"}),
     ("orders", _STORED_ORDER),
@@ -238,6 +250,7 @@ _STORED = [
     ("document_numbers", _SERIES | {"year": "2026"}),
     ("documents", _DOCUMENT | {"document_number": "'INV-2026-000001'", "number": "1"}),
     ("rate_limits", _LIMIT | {"subject": "'john'"}),
+    ("api_keys", _API_KEY | {"key_id": "'k1'", "certificate_name": "'shop'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -291,6 +304,8 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("rate_limits_rate_positive", "rate_limits", {"rate": "0"}),
     ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "-0.1"}),
     ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "2.1"}),
+    ("api_keys_pkey", "api_keys", {"key_id": "'k1'"}),
+    ("api_keys_certificate_name_key", "api_keys", {"certificate_name": "'shop'"}),
 ]
 
 
@@ -409,7 +424,7 @@ def test_replicas_that_migrate_at_once_run_each_migration_once(empty_database: C
         versions = list(replicas.map(schema.migrate, [url] * 4))
     newest = schema.newest_version()
     assert sorted(versions, key=str) == sorted([(None, newest), *[(newest, newest)] * 3], key=str)
-    app.check_schema(url)
+    startup.check_schema(url)
 
 
 def test_a_database_can_be_taken_down_to_nothing_and_up_again(new_database: Callable[[], str]) -> None:
@@ -428,7 +443,7 @@ def test_a_database_can_be_taken_down_to_nothing_and_up_again(new_database: Call
 
 def test_an_empty_database_is_refused_with_what_to_do(empty_database: Callable[[], str]) -> None:
     with pytest.raises(StartError, match="no schema yet; run `orders migrate`"):
-        app.check_schema(empty_database())
+        startup.check_schema(empty_database())
 
 
 @pytest.mark.parametrize("version", ["9999", "0003", "b7f1c2", "0000"])
@@ -439,7 +454,7 @@ def test_a_database_at_a_version_unknown_to_the_program_is_refused(
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = %s", (version,))
     before = _catalogue(url)
-    for start in (app.check_schema, app.migrate):
+    for start in (startup.check_schema, startup.migrate):
         with pytest.raises(StartError, match=version):
             start(url)
     assert _catalogue(url) == before
@@ -450,13 +465,13 @@ def test_a_database_with_two_versions_is_refused(new_database: Callable[[], str]
     url = new_database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
-    for start in (app.check_schema, app.migrate):
+    for start in (startup.check_schema, startup.migrate):
         with pytest.raises(StartError, match="more than one head"):
             start(url)
 
 
 def test_a_database_that_does_not_answer_is_named_with_its_reason(postgres: str) -> None:
     url = make_url(postgres).set(database="nowhere").render_as_string(hide_password=False)
-    for start in (app.check_schema, app.migrate):
+    for start in (startup.check_schema, startup.migrate):
         with pytest.raises(StartError, match='"nowhere" does not exist'):
             start(url)

@@ -1,10 +1,11 @@
 """What a started server says."""
 
+from server.app import Started
 from server.welcome import welcome
 
 
 def test_with_the_demo_shop_come_commands_for_the_next_order() -> None:
-    text = welcome(host="127.0.0.1", port=50051, embedded=True, number="ORD-2026-000007")
+    text = welcome(Started("127.0.0.1", 50051, is_open=True, next_order_number="ORD-2026-000007"), embedded=True)
     assert "ORD-2026-000007" in text
     assert "NUMBER" not in text
     assert "CART" not in text
@@ -12,5 +13,13 @@ def test_with_the_demo_shop_come_commands_for_the_next_order() -> None:
 
 
 def test_without_the_demo_shop_there_is_nothing_to_paste() -> None:
-    text = welcome(host="::", port=50051, embedded=True, number="")
-    assert text == "Orders are served on [::]:50051, kept in the embedded PostgreSQL. Stop with Ctrl-C."
+    text = welcome(Started("::", 50051, is_open=True, next_order_number=""), embedded=True)
+    assert text.startswith("Orders are served on [::]:50051, kept in the embedded PostgreSQL. Open: ")
+    assert text.endswith("Stop with Ctrl-C.")
+    assert text.count("\n") == 0
+
+
+def test_whoever_needs_a_key_is_told_so_and_gets_no_commands_without_one() -> None:
+    text = welcome(Started("127.0.0.1", 50051, is_open=False, next_order_number="ORD-2026-000007"), embedded=True)
+    assert "Callers need an API key" in text
+    assert "grpcurl" not in text

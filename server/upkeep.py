@@ -1,0 +1,82 @@
+"""What a server does beside serving: looks at the database, sweeps up, notes when keys were used."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from server.config import Settings
+from server.domain.errors import OrderError
+from server.parts import Parts
+from server.payments.expiry import cancel_unpaid
+from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_INTERVAL = 3600.0
+_NOTE_INTERVAL = 30.0
+_IDLE_LIMITS = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
+    """Does all of it in the background."""
+    work = (_watch_database(parts, settings), _keep_house(parts, settings), _note_uses(parts))
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch_database(parts: Parts, settings: Settings) -> None:
+    while True:
+        await asyncio.sleep(settings.health_interval)
+        ready = await parts.database.ping()
+        if ready != parts.health.ready:
+            log.warning("the database %s", "answers again" if ready else "does not answer")
+            parts.health.set_ready(ready)
+
+
+async def _note_uses(parts: Parts) -> None:
+    """Writes down now and then when keys were used, and a last time at the end: not with each call."""
+    try:
+        while True:
+            await asyncio.sleep(_NOTE_INTERVAL)
+            await note_uses(parts)
+    finally:
+        await note_uses(parts)
+
+
+async def note_uses(parts: Parts) -> None:
+    """Writes down when keys were used."""
+    if parts.authenticator is None:
+        return
+    try:
+        await parts.api_keys.note_uses(parts.authenticator.take_uses())
+    except OrderError as error:
+        log.warning("when API keys were used could not be noted: %s", error.reason)
+
+
+async def _keep_house(parts: Parts, settings: Settings) -> None:
+    while True:
+        try:
+            await _sweep(parts, settings)
+        except Exception as error:
+            log.warning("housekeeping failed, it will be tried again: %s", error)
+        await asyncio.sleep(_HOUSEKEEPING_INTERVAL)
+
+
+async def _sweep(parts: Parts, settings: Settings) -> None:
+    database, now = parts.database, datetime.now(UTC)
+    requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
+    carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
+    limits = await forget_idle_limits(database, before=now - _IDLE_LIMITS)
+    log.debug("forgot %d request ids, %d carts and %d limits", requests, carts, limits)
+    if settings.unpaid_hours:
+        before = now - timedelta(hours=settings.unpaid_hours)
+        unpaid = await cancel_unpaid(parts.checkout, parts.orders, before=before)
+        log.info("cancelled %d orders that were not paid in time", unpaid)
