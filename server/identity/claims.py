@@ -28,6 +28,8 @@ class ClaimRules:
 
 
 class _Claim(NamedTuple):
+    """What a token says under a name, be it null."""
+
     value: Any
 
 
@@ -74,17 +76,12 @@ def _customer_id(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
-    """The words of a claim, which is a text or a list; None if there is no such claim."""
+    """The words of a claim, which is a text or a list, or else grants nothing; None if there is no such claim."""
     claim = _find(claims, name)
     if claim is None:
         return None
-    if isinstance(claim.value, str):
-        return frozenset(claim.value.split())
-    return (
-        frozenset(word for word in claim.value if isinstance(word, str))
-        if isinstance(claim.value, list)
-        else frozenset()
-    )
+    words = claim.value.split() if isinstance(claim.value, str) else claim.value
+    return frozenset(word for word in words if isinstance(word, str)) if isinstance(words, list) else frozenset()
 
 
 def _find(claims: Mapping[str, Any], name: str) -> _Claim | None:
