@@ -17,6 +17,7 @@ from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
+from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICES, Connections, build_server
@@ -43,6 +44,7 @@ class Parts:
     checkout: Checkout
     # None if everybody is let in.
     authenticator: Authenticator | None
+    gate: Gate
     health: Health
     server: grpc.aio.Server
 
@@ -66,6 +68,7 @@ async def build(settings: Settings, database: Database) -> Parts:
         timeout=settings.payment_timeout,
     )
     authenticator = await _authenticator(settings, api_keys)
+    gate = security.build_gate(settings, authenticator=authenticator, database=database)
     health = Health(SERVICES)
     server = build_server(
         orders=OrderServicer(
@@ -76,13 +79,13 @@ async def build(settings: Settings, database: Database) -> Parts:
         customers=CustomerServicer(writer=writer, customers=customers),
         api_keys=ApiKeyServicer(issuer=KeyIssuer(api_keys), api_keys=api_keys),
         health=health,
-        gate=security.build_gate(settings, authenticator=authenticator, database=database),
+        gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
         connections=_connections(settings),
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or security.is_loopback(settings.host),
     )
-    return Parts(database, writer, orders, catalog, customers, api_keys, checkout, authenticator, health, server)
+    return Parts(database, writer, orders, catalog, customers, api_keys, checkout, authenticator, gate, health, server)
 
 
 async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authenticator | None:

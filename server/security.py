@@ -113,7 +113,6 @@ def _verifier(settings: Settings, source: KeySource) -> TokenVerifier:
         audiences=frozenset(settings.jwt_audience.split()),
         algorithms=frozenset(settings.jwt_algorithms.split()),
         leeway=settings.jwt_leeway,
-        cache_seconds=settings.key_cache_seconds,
         rules=rules,
     )
 

@@ -16,13 +16,14 @@ log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_INTERVAL = 3600.0
 _NOTE_INTERVAL = 30.0
+_OVERDUE_INTERVAL = 0.5
 _IDLE_LIMITS = timedelta(hours=1)
 
 
 @asynccontextmanager
 async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
     """Does all of it in the background."""
-    work = (_watch_database(parts, settings), _keep_house(parts, settings), _note_uses(parts))
+    work = (_watch_database(parts, settings), _keep_house(parts, settings), _note_uses(parts), _end_overdue(parts))
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
@@ -30,6 +31,12 @@ async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _end_overdue(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(_OVERDUE_INTERVAL)
+        parts.gate.in_flight.end_overdue()
 
 
 async def _watch_database(parts: Parts, settings: Settings) -> None:

@@ -83,18 +83,22 @@ def caller_of(api_key: ApiKey) -> Caller:
     )
 
 
-def check_valid(api_key: ApiKey, *, now: datetime) -> None:
-    """Refuses a key that is revoked or has expired."""
+def check_valid(api_key: ApiKey, *, newest: bool, now: datetime) -> None:
+    """Refuses a key that is revoked or has expired, and the text before its `newest` one when the overlap is over."""
     if api_key.HasField("revoke_time"):
         raise unauthenticated("revoked", f"API key {api_key.key_id} is revoked; ask its maker for another one")
-    if api_key.HasField("expire_time") and api_key.expire_time.ToDatetime(UTC) <= now:
-        raise unauthenticated("expired", f"API key {api_key.key_id} has expired; ask its maker for another one")
+    end = expire_time_of(api_key, newest=newest)
+    if end is not None and end <= now.timestamp():
+        what = "has expired; ask its maker for another one" if newest else "was rotated; its new text is needed"
+        raise unauthenticated("expired", f"API key {api_key.key_id} {what}")
 
 
-def check_previous(api_key: ApiKey, *, now: datetime) -> None:
-    """Refuses the text before the last rotation when its time is over."""
-    if api_key.previous_expire_time.ToDatetime(UTC) <= now:
-        raise unauthenticated("expired", f"API key {api_key.key_id} was rotated; its new text is needed")
+def expire_time_of(api_key: ApiKey, *, newest: bool) -> float | None:
+    """When a text of a key is no longer good, in seconds since 1970; None for never."""
+    ends = [api_key.expire_time] if api_key.HasField("expire_time") else []
+    if not newest:
+        ends.append(api_key.previous_expire_time)
+    return min((end.ToNanoseconds() / 1e9 for end in ends), default=None)
 
 
 def unauthenticated(cause: str, text: str) -> OrderError:

@@ -1,24 +1,16 @@
 """Tells who calls, by an API key, a token of an identity provider, or the name of a client certificate."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
-from server.domain.api_keys import StoredKey, caller_of, check_previous, check_valid, unauthenticated
+from server.domain.api_keys import StoredKey, caller_of, check_valid, expire_time_of, unauthenticated
 from server.domain.caller import Caller
 from server.domain.errors import OrderError
 from server.identity import keys
 from server.identity.jwt import TokenVerifier
-
-Value = TypeVar("Value")
-Clock = Callable[[], float]
-Find = Callable[[str], Awaitable[StoredKey | None]]
-
-# Made-up names must not drive the real ones out, nor either fill the memory.
-_MAX_KNOWN = 100_000
-_MAX_UNKNOWN = 10_000
+from server.identity.recent import Recent, Verified
 
 
 class KeyStore(Protocol):
@@ -36,18 +28,37 @@ class Use(NamedTuple):
 
 
 class Authenticator:
-    """Knows callers by what they present. What it has read it believes for `cache_seconds`: so long a revoked key lives on."""
+    """Knows callers by what they present. What it has checked it believes for `cache_seconds`: so long a revoked key lives on."""
 
     def __init__(
-        self, *, store: KeyStore, tokens: TokenVerifier | None, cache_seconds: float, clock: Clock = time.monotonic
+        self,
+        *,
+        store: KeyStore,
+        tokens: TokenVerifier | None,
+        cache_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = _Lookup(store.find, seconds=cache_seconds, clock=clock)
-        self._certificates = _Lookup(store.find_certificate, seconds=cache_seconds, clock=clock)
-        self._tokens = tokens
+        self._store, self._tokens = store, tokens
+        self._recent = Recent(seconds=cache_seconds, clock=clock)
         self._uses: dict[str, Use] = {}
 
     async def authenticate(self, bearer: str, certificate_names: Sequence[str] = ()) -> Caller:
         """The caller who presents a text, or else a verified certificate. Raises UNAUTHENTICATED and DEPENDENCY_UNAVAILABLE."""
+        # No text that is sent has the first character of this one.
+        presented = bearer or "\0".join(("", *certificate_names))
+        caller = self._recent.find(presented)
+        if caller is None:
+            verified = await self._check(bearer, certificate_names)
+            self._recent.keep(presented, verified)
+            caller = verified.caller
+        return caller
+
+    def take_uses(self) -> dict[str, Use]:
+        """The keys that were used since the last call."""
+        uses, self._uses = self._uses, {}
+        return uses
+
+    async def _check(self, bearer: str, certificate_names: Sequence[str]) -> Verified:
         if bearer.startswith(keys.PREFIX):
             return await self._by_key(bearer)
         if bearer:
@@ -57,85 +68,40 @@ class Authenticator:
         text = "send an API key or a token, as metadata `authorization: Bearer …`; `orders keys create` makes a key"
         raise unauthenticated("missing", text)
 
-    def take_uses(self) -> dict[str, Use]:
-        """The keys that were used since the last call."""
-        uses, self._uses = self._uses, {}
-        return uses
-
-    async def _by_key(self, text: str) -> Caller:
+    async def _by_key(self, text: str) -> Verified:
         presented = keys.parse(text)
         if presented is None:
             raise unauthenticated("malformed", "the API key is not whole, its checksum is wrong; copy it again")
-        found = await self._keys.get(presented.key_id)
-        if found is None:
+        stored = await self._store.find(presented.key_id)
+        if stored is None:
             raise _unknown_key()
-        newest = keys.matches(presented.digest, found.stored.digest)
+        newest = keys.matches(presented.digest, stored.digest)
         # Told what is wrong with a key is only who holds it.
-        if not newest and not keys.matches(presented.digest, found.stored.previous):
+        if not newest and not keys.matches(presented.digest, stored.previous):
             raise _unknown_key()
-        return self._use(found, newest=newest)
+        return self._use(stored, newest=newest)
 
-    async def _by_token(self, token: str) -> Caller:
+    async def _by_token(self, token: str) -> Verified:
         if self._tokens is None:
             raise unauthenticated(
                 "unknown", "this is no API key, and tokens of an identity provider are not set up here"
             )
-        return self._tokens.known(token) or (await self._tokens.verify(token)).caller
+        return await self._tokens.verify(token)
 
-    async def _by_certificate(self, names: Sequence[str]) -> Caller:
+    async def _by_certificate(self, names: Sequence[str]) -> Verified:
         for name in names:
-            found = await self._certificates.get(name)
-            if found is not None:
-                return self._use(found, newest=True)
+            stored = await self._store.find_certificate(name)
+            if stored is not None:
+                return self._use(stored, newest=True)
         text = "the client certificate's name is not known; register it with `orders keys create --certificate-name`"
         raise unauthenticated("unknown", text)
 
-    def _use(self, found: "_Found", *, newest: bool) -> Caller:
-        api_key, now = found.stored.api_key, datetime.now(UTC)
-        check_valid(api_key, now=now)
-        if not newest:
-            check_previous(api_key, now=now)
+    def _use(self, stored: StoredKey, *, newest: bool) -> Verified:
+        api_key, now = stored.api_key, datetime.now(UTC)
+        check_valid(api_key, newest=newest, now=now)
         self._uses[api_key.key_id] = Use(now, newest)
-        return found.caller
+        return Verified(caller_of(api_key), expire_time_of(api_key, newest=newest))
 
 
 def _unknown_key() -> OrderError:
     return unauthenticated("unknown", "there is no such API key; if it was rotated, its new text is needed")
-
-
-class _Found(NamedTuple):
-    stored: StoredKey
-    caller: Caller
-    until: float
-
-
-class _Lookup:
-    """Keys by a name, and the names that no key has, each believed for some seconds."""
-
-    def __init__(self, find: Find, *, seconds: float, clock: Clock) -> None:
-        self._find, self._seconds, self._clock = find, seconds, clock
-        self._known: OrderedDict[str, _Found] = OrderedDict()
-        self._unknown: OrderedDict[str, float] = OrderedDict()
-
-    async def get(self, name: str) -> _Found | None:
-        now = self._clock()
-        found = self._known.get(name)
-        if found is not None and found.until > now:
-            return found
-        if self._unknown.get(name, now) > now:
-            return None
-        stored = await self._find(name)
-        if stored is None:
-            self._known.pop(name, None)
-            _keep(self._unknown, name, now + self._seconds, at_most=_MAX_UNKNOWN)
-            return None
-        found = _Found(stored, caller_of(stored.api_key), now + self._seconds)
-        _keep(self._known, name, found, at_most=_MAX_KNOWN)
-        return found
-
-
-def _keep(kept: OrderedDict[str, Value], name: str, value: Value, *, at_most: int) -> None:
-    kept[name] = value
-    kept.move_to_end(name)
-    if len(kept) > at_most:
-        kept.popitem(last=False)

@@ -1,18 +1,15 @@
 """Bearer tokens of an OpenID provider: JSON Web Tokens, checked by the provider's public keys."""
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from hashlib import sha256
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import jwt
 from jwt.exceptions import InvalidSubjectError
 
-from server.domain.caller import Caller
 from server.domain.errors import OrderError
 from server.identity.claims import ClaimRules, caller_of, unauthenticated
 from server.identity.key_sources import KeySource
+from server.identity.recent import Verified
 from server.identity.signing_keys import ALGORITHMS, SigningKey
 
 _MAX_TOKEN = 8 << 10
@@ -40,20 +37,8 @@ _REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
 )
 
 
-class Verified(NamedTuple):
-    """Whom a token names, and until when, in seconds since 1970."""
-
-    caller: Caller
-    expire_time: float
-
-
-class _Known(NamedTuple):
-    caller: Caller
-    until: float
-
-
 class TokenVerifier:
-    """Checks tokens, and remembers for a moment those that were right."""
+    """Checks tokens."""
 
     def __init__(
         self,
@@ -64,9 +49,6 @@ class TokenVerifier:
         algorithms: frozenset[str],
         rules: ClaimRules,
         leeway: float = 30.0,
-        cache_seconds: float = 5.0,
-        cache_size: int = 10_000,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`leeway` is how many seconds the clocks may differ. ValueError if the settings would let anybody in."""
         _check_settings(issuer, audiences, algorithms)
@@ -76,22 +58,6 @@ class TokenVerifier:
         self._algorithms = algorithms
         self._rules = rules
         self._leeway = leeway
-        self._cache_seconds = cache_seconds
-        self._cache_size = cache_size
-        self._clock = clock
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
-
-    def known(self, token: str) -> Caller | None:
-        """Whom a token names that was verified a moment ago; None if it has to be verified."""
-        digest = _digest(token)
-        known = self._known.get(digest)
-        if known is None:
-            return None
-        if self._clock() >= known.until:
-            del self._known[digest]
-            return None
-        self._known.move_to_end(digest)
-        return known.caller
 
     async def verify(self, token: str) -> Verified:
         """Whom a token names. UNAUTHENTICATED if it is not right, DEPENDENCY_UNAVAILABLE if there are no keys to tell by."""
@@ -105,9 +71,7 @@ class TokenVerifier:
             text = "the token is signed with a key that is not one of the identity provider's; get a new one"
             raise unauthenticated("unknown_key", text)
         claims = self._claims(token, keys, algorithm)
-        verified = Verified(caller_of(claims, self._rules), float(min(int(claims["exp"]), _LAST_TIME)))
-        self._remember(token, verified)
-        return verified
+        return Verified(caller_of(claims, self._rules), float(min(int(claims["exp"]), _LAST_TIME)))
 
     def _read_header(self, token: str) -> tuple[str, str]:
         """The id of the key and the algorithm. The header is the caller's word: nothing else in it is looked at."""
@@ -145,12 +109,6 @@ class TokenVerifier:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
 
-    def _remember(self, token: str, verified: Verified) -> None:
-        seconds = min(self._cache_seconds, verified.expire_time - time.time())
-        self._known[_digest(token)] = _Known(verified.caller, self._clock() + seconds)
-        if len(self._known) > self._cache_size:
-            self._known.popitem(last=False)
-
 
 def _check_settings(issuer: str, audiences: frozenset[str], algorithms: frozenset[str]) -> None:
     if not issuer or not audiences or "" in audiences:
@@ -163,7 +121,3 @@ def _check_settings(issuer: str, audiences: frozenset[str], algorithms: frozense
 def _refusal(error: jwt.PyJWTError) -> OrderError:
     cause, text = next((cause, text) for kind, cause, text in _REFUSALS if isinstance(error, kind))
     return unauthenticated(cause, text)
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode(errors="replace")).digest()

@@ -1,26 +1,44 @@
-"""Takes no more calls at once than the server can work on."""
+"""The calls in flight: no more at once than the server can work on, and none for longer than it has patience."""
 
+import asyncio
 import random
+import time
 
 from server.domain.errors import OrderError
 
 
 class InFlight:
-    """Counts the calls in flight: each is within it."""
+    """Knows each call by its task, and when its time is over. Each that has entered must leave."""
 
-    __slots__ = ("_limit", "count")
+    # Not a timer for each call, which would cost it more than everything else here: who is late is looked for now and then.
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.count = 0
+        self._calls: dict[asyncio.Task[object], float] = {}
 
-    def __enter__(self) -> None:
-        """Raises OVERLOADED if the server is full."""
-        if self.count >= self._limit:
+    def enter(self, *, seconds: float) -> float:
+        """Lets the running call in; returns when it has to be over, by `time.monotonic`. Raises OVERLOADED if there is no room."""
+        if len(self._calls) >= self._limit:
             text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
             # Not all of them at the same moment.
             raise OrderError("OVERLOADED", text, retry_after=0.5 + random.random())
-        self.count += 1
+        until = time.monotonic() + seconds
+        self._calls[_this_task()] = until
+        return until
 
-    def __exit__(self, *_: object) -> None:
-        self.count -= 1
+    def leave(self) -> None:
+        """The running call is over."""
+        self._calls.pop(_this_task(), None)
+
+    def end_overdue(self) -> None:
+        """Cancels the calls whose time is over."""
+        now = time.monotonic()
+        for task, until in self._calls.items():
+            if until < now:
+                task.cancel()
+
+
+def _this_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task

@@ -6,6 +6,8 @@ cannot be decoded is refused like anything else, it serves unary and streaming m
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -48,8 +50,8 @@ class _CallerGone(Exception):
 class _Call:
     context: Context
     caller: Caller
-    # How long the server has patience.
-    patience: asyncio.Timeout
+    # When the server's patience is over, by `time.monotonic`.
+    until: float
 
     def reference(self, order_id: str) -> Reference:
         """An order's id or number, as far as the caller sees it."""
@@ -57,9 +59,7 @@ class _Call:
 
     def time_remaining(self) -> float:
         """Seconds until the deadline: the caller's, or the server's if that is sooner."""
-        until = self.patience.when()
-        assert until is not None
-        remaining = until - asyncio.get_running_loop().time()
+        remaining = self.until - time.monotonic()
         given = self.context.time_remaining()
         return remaining if given is None else min(remaining, float(given))
 
@@ -109,33 +109,36 @@ def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, boun
     max_bytes = bounds.request_bytes
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
 
+    async def answer(data: bytes, context: Context, until: float) -> bytes:
+        caller = await gate.admit(context, access)
+        if len(data) > max_bytes:
+            raise _too_large(len(data), max_bytes)
+        request = decode(request_type, data)
+        access.confine(request, caller)
+        check(request, data)
+        message = await handler(request, _Call(context, caller, until))
+        return message if message is None or isinstance(message, bytes) else message.SerializeToString()  # type: ignore[return-value]
+
     async def serve(data: bytes, context: Context) -> bytes:
+        until = math.inf
         try:
-            with gate.in_flight:
-                async with asyncio.timeout(seconds) as patience:
-                    caller = await gate.admit(context, access)
-                    if len(data) > max_bytes:
-                        raise _too_large(len(data), max_bytes)
-                    request = decode(request_type, data)
-                    access.confine(request, caller)
-                    check(request, data)
-                    answer = await handler(request, _Call(context, caller, patience))
-            return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()  # type: ignore[return-value]
+            until = gate.in_flight.enter(seconds=seconds)
+            return await answer(data, context, until)
         except OrderError as error:
             return await refuse(context, error)
-        except TimeoutError:
-            return await refuse(context, _out_of_time(seconds))
         except _CallerGone as error:
             raise asyncio.CancelledError from error
         except asyncio.CancelledError:
             if _is_over(context):
                 raise
             # Not the caller's doing. Left alone, it would leave the caller waiting for a status that never comes.
-            return await refuse(context, _going_away())
+            return await refuse(context, _out_of_time(seconds) if time.monotonic() > until else _going_away())
         except Exception:
             request_id = uuid4().hex
             log.exception("%s failed, request %s", name, request_id)
             return await refuse(context, _internal(request_id))
+        finally:
+            gate.in_flight.leave()
 
     kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
     return kind(serve)

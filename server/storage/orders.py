@@ -68,7 +68,7 @@ class OrderRepository:
         found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
         orders: dict[str, tuple[str, bytes]] = {}
         for order_id, number, customer_id, snapshot in found:
-            orders[str(order_id)] = orders[number] = (customer_id, snapshot)
+            orders[order_id] = orders[number] = (customer_id, snapshot)
         return [_seen(reference, orders) for reference in references]
 
     async def _read(self, references: Sequence[Reference]) -> list[bytes | Exception]:

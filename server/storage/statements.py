@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    cast,
     delete,
     extract,
     func,
@@ -337,5 +338,7 @@ DELETE_IDLE_RATE_LIMITS = sql.compiled(
 # Point reads.
 
 READ_ORDERS = sql.compiled(
-    select(orders.c.order_id, orders.c.order_number, orders.c.customer_id, orders.c.snapshot).where(by_reference)
+    select(cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id, orders.c.snapshot).where(
+        by_reference
+    )
 )
