@@ -178,6 +178,9 @@ def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
                 yield from (_Text(f"{path}[{index}]", text, value, index) for index, text in enumerate(value))
             else:
                 yield _Text(path, value, message, field.name)
+        elif field.type == FieldDescriptor.TYPE_BYTES:
+            # A byte a character. What is a hash has no such row of digits.
+            yield _Text(path, value.decode("latin-1"), message, field.name)
 
 
 def _texts_within(field: FieldDescriptor, value: Any, path: str) -> Iterator[_Text]:

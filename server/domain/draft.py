@@ -67,6 +67,8 @@ def draft_of(before: Order, stamp: Stamp) -> Draft:
     """A draft that starts from a stored order."""
     copy = Order()
     copy.CopyFrom(before)
+    # That of an event which is no longer the last one; of those that are not stored there is none.
+    copy.ClearField("event_hash")
     return Draft(order=copy, before=before, stamp=stamp)
 
 

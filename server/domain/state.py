@@ -10,6 +10,7 @@ from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
 from server.domain.caller import Caller
 from server.domain.catalog import Adjustment, CatalogChange, shelves_of_snapshot
+from server.domain.chain import chain_events
 from server.domain.draft import OrderChange
 from server.domain.effects import CouponUse, Effects, effects_of
 from server.domain.errors import OrderError, order_not_found
@@ -31,7 +32,8 @@ class Changes:
     # Each changed order as it was before the batch, None for a new one. What it is now stands in State.orders.
     orders: dict[str, Order | None] = field(default_factory=dict)
     snapshots: dict[str, bytes] = field(default_factory=dict)
-    events: list[tuple[Order, OrderEvent]] = field(default_factory=list)
+    # Events with the orders after them, and as they are stored.
+    events: list[tuple[Order, OrderEvent, bytes]] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     points_entries: list[PointsEntry] = field(default_factory=list)
     # Payment events with the ids of the orders that they are about.
@@ -121,13 +123,14 @@ class State:
         if not change.events:
             return order.SerializeToString(deterministic=True)
         self.changes.documents += issue_documents(change, number=self._next_document_number, time=self.time)
+        chained = chain_events(change)
         snapshot = order.SerializeToString(deterministic=True)
         self._move(effects, change)
         self.changes.orders.setdefault(order.order_id, change.before)
         self.changes.snapshots[order.order_id] = snapshot
         self.history.setdefault(order.order_id, []).extend(change.events)
-        for event in change.events:
-            self.changes.events.append((order, event))
+        for event, stored in zip(change.events, chained, strict=True):
+            self.changes.events.append((order, event, stored))
             if event.HasField("payment_event"):
                 self._keep_payment(order.order_id, event.payment_event)
         self.add_order(order)

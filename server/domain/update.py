@@ -73,7 +73,7 @@ _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
 _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
 
 # What names the order in the request, or changes with every change: no wish to set it.
-_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time"})
+_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash"})
 
 
 def update_order(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:

@@ -108,7 +108,7 @@ def _order_statements(state: State) -> Written:
     for items in _slices(row for order_id in (*inserted, *replaced) for row in item_rows(state.orders[order_id])):
         yield statements.INSERT_ITEMS, columns_of(names_of(statements.ITEM_COLUMNS), items)
     for events in _slices(changes.events):
-        rows = [event_row(order, event) for order, event in events]
+        rows = [event_row(*recorded) for recorded in events]
         yield statements.INSERT_EVENTS, columns_of(names_of(statements.EVENT_COLUMNS), rows)
 
 

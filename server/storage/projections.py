@@ -71,8 +71,8 @@ def item_rows(order: Order) -> list[Row]:
     ]
 
 
-def event_row(order: Order, event: OrderEvent) -> Row:
-    """The row of `order_events`; `order` is the order after the event."""
+def event_row(order: Order, event: OrderEvent, stored: bytes) -> Row:
+    """The row of `order_events`; `order` is the order after the event, `stored` the event serialized."""
     return (
         event.order_id,
         event.version,
@@ -83,7 +83,7 @@ def event_row(order: Order, event: OrderEvent) -> Row:
         event.from_status,
         event.to_status,
         minor_of(order.pricing.total),
-        event.SerializeToString(),
+        stored,
     )
 
 

@@ -474,5 +474,5 @@ class TestMigrate:
         both = [start("migrate", env=env) for _ in range(2)]
         outs = sorted(process.communicate(timeout=30)[0] for process in both)
         assert [process.returncode for process in both] == [0, 0]
-        assert outs == ["the schema is at 0002\n", "the schema is at 0002, it was empty\n"]
-        assert orders("migrate", env=env) == Finished(0, "the schema is at 0002\n", "")
+        assert outs == ["the schema is at 0003\n", "the schema is at 0003, it was empty\n"]
+        assert orders("migrate", env=env) == Finished(0, "the schema is at 0003\n", "")

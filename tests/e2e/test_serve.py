@@ -323,7 +323,7 @@ class TestWhatIsWrong:
 class TestYourOwnPostgres:
     def test_it_is_served_once_migrated_and_gets_no_demo(self, server: Server, folder: Path) -> None:
         url = server.database("own")
-        assert orders("migrate", "--database-url", url).out == "the schema is at 0002, it was empty\n"
+        assert orders("migrate", "--database-url", url).out == "the schema is at 0003, it was empty\n"
         env = {"ORDERS_DATABASE_URL": url.replace("postgres@", f"postgres:{SECRET}@"), "ORDERS_LOG_LEVEL": "debug"}
         with serving(folder / "no-data", env=env) as own, own.stubs() as (_, catalog):
             assert "kept in your PostgreSQL" in own.welcome

@@ -99,6 +99,8 @@ def _set(message: Any, field: Any, chance: random.Random) -> None:
 def _value(field: Any, chance: random.Random) -> Any:
     if field.type == field.TYPE_STRING:
         return chance.choice(TEXTS)
+    if field.type == field.TYPE_BYTES:
+        return chance.randbytes(chance.choice((0, 1, 32, 5000)))
     if field.type == field.TYPE_BOOL:
         return chance.random() < 0.5
     bits = 31 if field.type in (field.TYPE_INT32, field.TYPE_ENUM) else 63

@@ -10,6 +10,9 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from google.protobuf.message import Message
+from orders.v1.order_pb2 import Order, OrderEvent
+from orders.v1.order_service_pb2 import UpdateOrderRequest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
@@ -18,6 +21,8 @@ from server import startup
 from server.startup import StartError
 from server.storage import schema
 from server.storage.tables import metadata
+from tests.conftest import new_order
+from tests.storage.helpers import disagreements, imported, storing, upserts
 
 _names = itertools.count(1)
 
@@ -410,6 +415,69 @@ def test_stock_that_orders_hold_is_reserved_by_the_migration(empty_database: Cal
     assert found == [("lamp", "", 0), ("mug", "", 222), ("mug", "red", 111)]
 
 
+async def test_histories_from_before_the_chain_get_the_hashes_that_they_would_have_had(
+    new_database: Callable[[], str],
+) -> None:
+    """Row by row and byte by byte, transaction ids included: lists tell by them what has changed since they began."""
+    async with storing(new_database()) as store:
+        for number in range(3):
+            labels = {str(key): "x" for key in range(number, 20)}
+            order = await store.order(new_order(quantity=number + 1, metadata=labels))
+            for code in ("A", "B")[:number]:
+                changed = Order(order_id=order.order_id, referral_code=code)
+                await store.execute(UpdateOrderRequest(order=changed))
+        for cents in (100, 200):
+            await store.execute(upserts("shop", imported("1", cents=cents), imported("2", "john")))
+        url = store.url
+    rows = _stored_orders(url)
+    assert [len(events) for _, events in rows] == [1, 2, 3, 2, 1]
+    _downgrade(url, "0002")
+    assert _stored_orders(url) == [
+        (_bare(Order, order, "event_hash"), [_bare(OrderEvent, event, "hash") for event in events])
+        for order, events in rows
+    ]
+    before = _beside(url)
+    assert schema.migrate(url) == ("0002", schema.newest_version())
+    assert _stored_orders(url) == rows
+    assert _beside(url) == before
+    assert await disagreements(url) == []
+
+
+def _stored_orders(url: str) -> list[tuple[bytes, list[bytes]]]:
+    """Each order with its events, as they are serialized."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT snapshot, (SELECT array_agg(event ORDER BY e.version) FROM order_events e WHERE e.order_id = o.order_id)"
+            " FROM orders o ORDER BY order_number"
+        ).fetchall()
+
+
+def _beside(url: str) -> list[tuple[Any, ...]]:
+    """The rows of orders and events without what is serialized."""
+    with psycopg.connect(url) as connection:
+        return [
+            row
+            for table, serialized in (("orders", "snapshot"), ("order_events", "event"))
+            for row in connection.execute(f"SELECT (to_jsonb(t) - '{serialized}')::text FROM {table} t ORDER BY 1")
+        ]
+
+
+def _bare(kind: type[Message], serialized: bytes, field: str) -> bytes:
+    """A serialized message without a field, which it has."""
+    message = kind.FromString(serialized)
+    assert getattr(message, field)
+    message.ClearField(field)
+    return message.SerializeToString(deterministic=True)
+
+
+def _downgrade(url: str, version: str) -> None:
+    with _engine(url).connect() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, version)
+        connection.commit()
+
+
 def _upgrade(url: str, version: str) -> None:
     with _engine(url).connect() as connection:
         config = schema._config()
@@ -430,11 +498,7 @@ def test_replicas_that_migrate_at_once_run_each_migration_once(empty_database: C
 def test_a_database_can_be_taken_down_to_nothing_and_up_again(new_database: Callable[[], str]) -> None:
     url = new_database()
     before = _catalogue(url)
-    with _engine(url).connect() as connection:
-        config = schema._config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        connection.commit()
+    _downgrade(url, "base")
     assert not any(_catalogue(url).values())
     assert schema.current_version(url) is None
     assert schema.migrate(url) == (None, schema.newest_version())
@@ -446,7 +510,7 @@ def test_an_empty_database_is_refused_with_what_to_do(empty_database: Callable[[
         startup.check_schema(empty_database())
 
 
-@pytest.mark.parametrize("version", ["9999", "0003", "b7f1c2", "0000"])
+@pytest.mark.parametrize("version", ["9999", "0004", "b7f1c2", "0000"])
 def test_a_database_at_a_version_unknown_to_the_program_is_refused(
     new_database: Callable[[], str], version: str
 ) -> None:

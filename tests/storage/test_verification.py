@@ -1,4 +1,4 @@
-"""What `orders verify` makes of damage to stock, coupons, points, payments and documents. Orders have theirs in test_histories."""
+"""What `orders verify` makes of damage to events, stock, coupons, points, payments and documents. Orders have theirs in test_histories."""
 
 import re
 from collections.abc import Callable
@@ -14,11 +14,16 @@ from orders.v1.order_pb2 import (
     PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_EVENT_TYPE_REFUNDED,
     Order,
+    OrderEvent,
 )
 from orders.v1.order_service_pb2 import RecordPaymentRequest, TransitionOrderRequest
+from psycopg import AsyncConnection
 
+from server.domain.chain import START, hash_of, seal
+from server.storage.projections import event_row
+from server.storage.statements import EVENT_COLUMNS
 from tests.conftest import new_order, usd
-from tests.storage.helpers import Store, disagreements, imported, mend, session, storing, upserts
+from tests.storage.helpers import Row, Store, disagreements, imported, mend, session, storing, upserts
 
 _TABLES = (
     "products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "coupons", "coupon_uses",
@@ -54,7 +59,8 @@ async def kept(new_database: Callable[[], str]) -> str:
             whole = new_order(customer_id, quantity=4, coupon_code="welcome", loyalty_points_to_use=100)
             await _pay(store, await store.order(whole), delivered=customer_id == "jane")
             await store.order(new_order(customer_id, product_id="lamp"))
-        await store.execute(upserts("shop", imported("1")))
+        for cents in (100, 200, 300, 400):
+            await store.execute(upserts("shop", imported("1", cents=cents), imported("2", "john", cents=cents)))
         async with session(store.url) as connection:
             await connection.execute("CREATE SCHEMA kept")
             for table in _TABLES:
@@ -77,6 +83,19 @@ async def sound(kept: str) -> str:
 _JANES = "(SELECT order_id FROM orders WHERE customer_id = 'jane' AND status = 5)"
 _NUMBER = r"ORD-\d+-000001"
 _NOBODYS = "'018f0000-0000-7000-8000-000000000001'"
+
+
+def _unlinked(*versions: int, number: str = _NUMBER) -> list[str]:
+    return [
+        f"{number}: the hash of event {version} does not follow from the event and the one before"
+        for version in versions
+    ]
+
+
+def _flipped(bit: str) -> str:
+    return f"set_bit(event, {bit}, 1 - get_bit(event, {bit}))"
+
+
 _DAMAGE = {
     "reserved made": (
         "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = 'mug'",
@@ -167,7 +186,26 @@ _DAMAGE = {
     ),
     "event that cannot be read": (
         rf"UPDATE order_events SET event = '\xff' WHERE order_id = {_JANES} AND version = 1",
-        [f"{_NUMBER}: event 1 cannot be read"],
+        [f"{_NUMBER}: event 1 cannot be read", *_unlinked(1, 2)],
+    ),
+    "a bit of an event changed": (
+        f"UPDATE order_events SET event = {_flipped('8 * (octet_length(event) - 35)')}"
+        f" WHERE order_id = {_JANES} AND version = 6",
+        [f"{_NUMBER}: the columns of event 6 are not the event's", *_unlinked(6)],
+    ),
+    "a bit of a hash changed": (
+        f"UPDATE order_events SET event = {_flipped('8 * octet_length(event) - 1')}"
+        f" WHERE order_id = {_JANES} AND version = 3",
+        _unlinked(3, 4),
+    ),
+    "history of another order": (
+        "UPDATE order_events SET event = other.event FROM orders, order_events AS other, orders AS another"
+        " WHERE order_events.order_id = orders.order_id AND orders.external_order_id = '1'"
+        " AND other.order_id = another.order_id AND another.external_order_id = '2' AND other.version = order_events.version",
+        [
+            *(rf"ORD-\d+-\d+: the columns of event {version} are not the event's" for version in (1, 2, 3, 4)),
+            r"ORD-\d+-\d+: the last event's hash is not the order's",
+        ],
     ),
     "invoice lost": (
         f"DELETE FROM documents WHERE order_id = {_JANES} AND prefix = 'INV'",
@@ -254,6 +292,126 @@ async def test_damage_is_found_and_nothing_else_is(sound: str, statement: str, t
     # Only columns and items of orders are made anew.
     assert await mend(sound) == 0
     assert await disagreements(sound) == found
+
+
+# Two imported orders of the same four events.
+_IMPORTED = "SELECT snapshot FROM orders WHERE source = 'shop' ORDER BY external_order_id"
+_Events = list[OrderEvent]
+
+
+def _changed(events: _Events, _: _Events) -> _Events:
+    events[1].actor = "somebody else"
+    return events
+
+
+def _hash_changed(events: _Events, _: _Events) -> _Events:
+    events[3].hash = bytes(32)
+    return events
+
+
+def _without_hash(events: _Events, _: _Events) -> _Events:
+    events[2].ClearField("hash")
+    return events
+
+
+def _removed(events: _Events, _: _Events) -> _Events:
+    return [events[0], *events[2:]]
+
+
+def _last_removed(events: _Events, _: _Events) -> _Events:
+    return events[:-1]
+
+
+def _first_removed(events: _Events, _: _Events) -> _Events:
+    return events[1:]
+
+
+def _inserted(events: _Events, others: _Events) -> _Events:
+    return [*events[:2], others[2], *events[2:]]
+
+
+def _appended(events: _Events, others: _Events) -> _Events:
+    return [*events, others[3]]
+
+
+def _swapped(events: _Events, _: _Events) -> _Events:
+    return [events[0], events[2], events[1], events[3]]
+
+
+def _replaced(_: _Events, others: _Events) -> _Events:
+    return others
+
+
+def _changed_and_chained(events: _Events, _: _Events) -> _Events:
+    previous = START
+    for event in _changed(events, []):
+        event.ClearField("hash")
+        event.hash = previous = hash_of(seal(event.SerializeToString(), previous))
+    return events
+
+
+async def _forge(url: str, rewrite: Callable[[_Events, _Events], _Events], *, hash_too: bool = False) -> Order:
+    """Writes an order's history anew, with everything that goes by it but the hashes; returns the order as it was."""
+    async with session(url, autocommit=False) as connection:
+        first, second = [Order.FromString(row[0]) for row in await (await connection.execute(_IMPORTED)).fetchall()]
+        before = Order.FromString(first.SerializeToString())
+        events, others = [await _history(connection, order) for order in (first, second)]
+        events = rewrite(events, others)
+        first.version, first.etag = len(events), str(len(events))
+        first.event_hash = events[-1].hash if hash_too else first.event_hash
+        snapshot = first.SerializeToString(deterministic=True)
+        await connection.execute(
+            "UPDATE orders SET version = %s, snapshot = %s WHERE order_id = %s",
+            [first.version, snapshot, first.order_id],
+        )
+        await connection.execute("DELETE FROM order_events WHERE order_id = %s", [first.order_id])
+        columns = ", ".join(column.name for column in EVENT_COLUMNS)
+        places = ", ".join(["%s"] * len(EVENT_COLUMNS))
+        insert = f"INSERT INTO order_events ({columns}) VALUES ({places})".encode()
+        for version, event in enumerate(events, start=1):
+            event.order_id, event.version = first.order_id, version
+            await connection.execute(insert, event_row(first, event, event.SerializeToString(deterministic=True)))
+        return before
+
+
+async def _history(connection: AsyncConnection[Row], order: Order) -> _Events:
+    query = "SELECT event FROM order_events WHERE order_id = %s ORDER BY version"
+    rows = await (await connection.execute(query, [order.order_id])).fetchall()
+    assert len(rows) == 4
+    return [OrderEvent.FromString(event) for (event,) in rows]
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "broken", "last_is_another"),
+    [
+        (_changed, [2], False),
+        (_hash_changed, [4], True),
+        (_without_hash, [3, 4], False),
+        (_removed, [2, 3], False),
+        (_last_removed, [], True),
+        (_first_removed, [1, 2, 3], False),
+        (_inserted, [3, 4, 5], False),
+        (_appended, [5], True),
+        (_swapped, [2, 3, 4], False),
+        (_replaced, [1, 2, 3, 4], True),
+        (_changed_and_chained, [], True),
+    ],
+)
+async def test_a_history_that_was_rewritten_with_all_that_goes_by_it_is_found(
+    sound: str, rewrite: Callable[[_Events, _Events], _Events], broken: list[int], last_is_another: bool
+) -> None:
+    number = (await _forge(sound, rewrite)).order_number
+    last = [f"{number}: the last event's hash is not the order's"] if last_is_another else []
+    assert await disagreements(sound) == _unlinked(*broken, number=number) + last
+    assert await mend(sound) == 0
+
+
+async def test_a_history_that_was_rewritten_hashes_and_all_is_found_by_whoever_kept_a_hash(sound: str) -> None:
+    before = await _forge(sound, _changed_and_chained, hash_too=True)
+    assert await disagreements(sound) == []
+    async with session(sound, autocommit=False) as connection:
+        events = await _history(connection, before)
+    assert events[before.version - 1].hash != before.event_hash
 
 
 def _paid(order: Order) -> None:

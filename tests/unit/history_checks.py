@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from hashlib import sha256
 
 from orders.v1.cart_service_pb2 import Cart
 from orders.v1.catalog_service_pb2 import Coupon
@@ -73,6 +74,7 @@ def check_order(order: Order, before: Order | None, events: list[OrderEvent]) ->
     assert (order.status == ORDER_STATUS_CANCELLED) == order.HasField("cancellation")
     assert len({item.item_id for item in order.items}) == len(order.items)
     check_events(events, before)
+    check_chain(order, before, events)
     check_pricing(order)
     if before is not None:
         same = ("order_id", "order_number", "source", "external_order_id", "create_time")
@@ -99,6 +101,19 @@ def check_events(events: list[OrderEvent], before: Order | None) -> None:
         else:
             assert event.from_status == previous.to_status
             check_move(event)
+
+
+def check_chain(order: Order, before: Order | None, events: list[OrderEvent]) -> None:
+    """Each event's hash is of the hash before it and the event without its own; an order's is its last event's."""
+    previous = bytes(32)
+    for event in events:
+        bare = OrderEvent()
+        bare.CopyFrom(event)
+        bare.ClearField("hash")
+        previous = sha256(previous + bare.SerializeToString(deterministic=True)).digest()
+        assert event.hash == previous
+    assert order.event_hash == previous
+    assert before is None or before.event_hash == events[before.version - 1].hash
 
 
 def check_move(event: OrderEvent) -> None:

@@ -56,6 +56,7 @@ from tests.unit.builders import (
     stored,
     transition,
     update,
+    without_hash,
 )
 
 DAY = 86_400
@@ -417,7 +418,7 @@ def test_validate_only_says_what_the_change_would_cost() -> None:
     seen = run(state, request)
     assert fingerprint(state) == before
     request.validate_only = False
-    assert run(state, request) == seen == stored(state, order)
+    assert without_hash(run(state, request)) == seen == without_hash(stored(state, order))
 
 
 def test_a_change_reads_all_that_the_price_needs() -> None:

@@ -1,6 +1,7 @@
 """Proves that all tables say the same; and writes the projections of orders anew where they do not."""
 
 from server.storage.database import Database, fetch
+from server.storage.verification.chain import ChainCheck
 from server.storage.verification.checks import Check, Problem, Progress
 from server.storage.verification.orders import COUNT, READ_PAGE, OrderCheck, pages, rebuild
 from server.storage.verification.payments import DocumentCheck, PaymentCheck
@@ -12,7 +13,15 @@ __all__ = ["Problem", "Progress", "rebuild", "verify"]
 
 async def verify(database: Database, progress: Progress) -> list[Problem]:
     """Every disagreement, over one consistent view of the database; `progress` gets the orders done and in all."""
-    checks: list[Check] = [OrderCheck(), StockCheck(), CouponCheck(), PointsCheck(), PaymentCheck(), DocumentCheck()]
+    checks: list[Check] = [
+        OrderCheck(),
+        ChainCheck(),
+        StockCheck(),
+        CouponCheck(),
+        PointsCheck(),
+        PaymentCheck(),
+        DocumentCheck(),
+    ]
     problems: list[Problem] = []
     async with database.long_connection() as connection:
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -75,7 +75,7 @@ def _event_problems(stored: Stored) -> list[str]:
         if event is None:
             texts.append(f"event {row[1]} cannot be read")
             continue
-        expected = event_row(order, event)
+        expected = event_row(order, event, row[-1])
         # The total is the one after that event; only the last event's is the order's.
         comparable = slice(0, 8)
         if _own([row])[0][comparable] != expected[comparable]:

@@ -1,0 +1,29 @@
+"""The chain of events: no event was changed, removed, added or moved since it was recorded."""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg import AsyncConnection
+
+from server.domain.chain import START, follows, hash_of
+from server.storage.database import Row
+from server.storage.verification.checks import Problem, Stored
+
+
+class ChainCheck:
+    """Each event's hash follows from the event and the one before, and the last one is the order's."""
+
+    async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
+        return [Problem(stored.name, text) for stored in page for text in _broken_links(stored)]
+
+    async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
+        return []
+
+
+def _broken_links(stored: Stored) -> Iterator[str]:
+    previous = START
+    for row in stored.events:
+        if not follows(row[-1], previous):
+            yield f"the hash of event {row[1]} does not follow from the event and the one before"
+        previous = hash_of(row[-1])
+    if stored.readable and stored.order.event_hash != previous:
+        yield "the last event's hash is not the order's"
