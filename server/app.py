@@ -20,6 +20,7 @@ from server.config import Settings
 from server.demo import has_demo_shop, load_demo_shop
 from server.domain.errors import OrderError
 from server.domain.pricing import Terms
+from server.logs import fields
 from server.payments.checkout import Checkout
 from server.payments.expiry import cancel_unpaid
 from server.payments.test_provider import TestProvider
@@ -221,7 +222,7 @@ async def _watch_database(database: Database, health: Health, settings: Settings
         await asyncio.sleep(settings.health_interval)
         ready = await database.ping()
         if ready != health.ready:
-            log.warning("the database %s", "answers again" if ready else "does not answer")
+            log.warning("the database answers again" if ready else "the database does not answer")
             health.set_ready(ready)
 
 
@@ -231,12 +232,12 @@ async def _keep_house(database: Database, checkout: Checkout, orders: OrderRepos
             now = datetime.now(UTC)
             requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
             carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
-            log.debug("forgot %d request ids and %d carts", requests, carts)
+            log.debug("forgot request ids and carts", extra=fields(requests=requests, carts=carts))
             if settings.unpaid_hours:
                 unpaid = await cancel_unpaid(checkout, orders, before=now - timedelta(hours=settings.unpaid_hours))
-                log.info("cancelled %d orders that were not paid in time", unpaid)
+                log.info("cancelled orders that were not paid in time", extra=fields(count=unpaid))
         except Exception as error:
-            log.warning("housekeeping failed, it will be tried again: %s", error)
+            log.warning("housekeeping failed, it will be tried again", extra=fields(error))
         await asyncio.sleep(_HOUSEKEEPING_INTERVAL)
 
 

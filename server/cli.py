@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import inspect
-import logging
 import re
 import signal
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args
 
 import typer
 
-from server import config
+from server import config, logs
 
 if TYPE_CHECKING:
     from server.app import Running
@@ -71,10 +70,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         def command(*args: Any, config_file: Path | None = None, **given: Any) -> None:
             flags = {name: given.pop(name) for name in fields}
             settings = config.load(config_file, **flags)
-            logging.basicConfig(
-                level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-            )
-            logging.getLogger("alembic").setLevel(logging.WARNING)
+            logs.set_up(settings.log_level, settings.log_format)
             function(*args, settings=settings, **given)
 
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]

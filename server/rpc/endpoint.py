@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from server.domain.caller import ANONYMOUS, Caller
 from server.domain.errors import OrderError, invalid_field
+from server.logs import fields
 from server.rpc.errors import refuse
 from server.rpc.validation import check, decode
 
@@ -98,7 +99,7 @@ def _method_handler(method: MethodDescriptor, handler: Handler, max_bytes: int) 
             return await refuse(context, _going_away())
         except Exception:
             request_id = uuid4().hex
-            log.exception("%s failed, request %s", name, request_id)
+            log.exception("a method failed", extra=fields(method=name, request_id=request_id))
             return await refuse(context, _internal(request_id))
 
     kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
