@@ -31,7 +31,7 @@ from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICES, build_server
 from server.rpc.validation import violations_of
-from server.storage import embedded, schema
+from server.storage import embedded, rights, schema
 from server.storage.catalog import CatalogRepository
 from server.storage.customers import CustomerRepository
 from server.storage.database import Database
@@ -77,10 +77,10 @@ def database_url(settings: Settings) -> Iterator[str]:
         postgres.stop()
 
 
-def migrate(url: str) -> tuple[str | None, str]:
-    """Brings the schema to this program's version; returns the version before and after."""
+def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
+    """Brings the schema to this program's version; returns the version before and after. `grant_to` may serve from then on."""
     with _schema_errors():
-        return schema.migrate(url)
+        return schema.migrate(url, grant_to=grant_to)
 
 
 def check_schema(url: str) -> None:
@@ -111,6 +111,8 @@ def _schema_errors() -> Iterator[None]:
             ) from error
         text = str(cause).strip().splitlines()[0]
         raise StartError(f"the database does not answer: {text}; check ORDERS_DATABASE_URL") from error
+    except rights.RightsError as error:
+        raise StartError(str(error)) from error
     except CommandError as error:
         text = str(error).replace("\n", " ")
         raise StartError(
