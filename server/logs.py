@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 Value = str | int | float
 
 _NUMBER = r"-?\d{1,9}(\.\d{1,6})?"
-_CLASS = r"[A-Za-z_]\w{0,79}"
+_CLASS = r"[A-Za-z_]{1,60}"
 _UUID = r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
 
 # Every field that a line may have, and the shape of its values. Ids that clients choose freely can be anybody's telephone number,
@@ -41,7 +41,7 @@ FIELDS = {
         "method": r"([a-z]\w{0,15}\.){0,4}([A-Z][A-Za-z]{1,39}\.)?[A-Z][A-Za-z]{1,39}",
         "milliseconds": _NUMBER,
         "order_id": rf"{_UUID}|ORD-\d{{4}}-\d{{6,12}}",
-        "provider": r"[a-z0-9_-]{1,32}",
+        "provider": r"[a-z][a-z0-9_-]{0,31}",
         "reason": r"[A-Z_]{1,60}",
         "request_id": _UUID,
         "requests": _NUMBER,

@@ -6,13 +6,14 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
+from sqlalchemy.engine import make_url
 
 from server import app
 from server.storage import schema
 from server.storage.rights import RIGHTS, SEQUENCE_RIGHTS
 from server.storage.tables import metadata
-from tests.conftest import SERVING_ROLE, as_serving_role, new_order
-from tests.storage.helpers import storing
+from tests.conftest import SERVING_ROLE, as_serving_role, new_order, serving, stock_shop
+from tests.storage.helpers import disagreements, storing
 
 _FORBIDDEN = [
     "CREATE TABLE mine (id int)",
@@ -103,6 +104,24 @@ def test_rights_of_before_are_taken_back_when_the_database_is_migrated(new_datab
         for statement in ("DELETE FROM documents", "CREATE TABLE mine (id int)"):
             with pytest.raises(InsufficientPrivilege):
                 connection.execute(statement)
+
+
+async def test_an_owner_who_is_no_superuser_migrates_and_the_role_serves_and_can_make_no_tables(postgres: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE ROLE orders_owner LOGIN")
+        connection.execute("CREATE DATABASE owned OWNER orders_owner TEMPLATE template0")
+        connection.execute("REVOKE ALL ON DATABASE owned FROM PUBLIC")
+        connection.execute(f"GRANT CONNECT ON DATABASE owned TO {SERVING_ROLE}")
+    owned = make_url(postgres).set(database="owned", username="orders_owner").render_as_string(hide_password=False)
+    schema.migrate(owned, grant_to=SERVING_ROLE)
+    async with serving(owned) as service:
+        await stock_shop(service)
+        await service.orders.CreateOrder(new_order())
+    assert await disagreements(owned) == []
+    with psycopg.connect(as_serving_role(owned), autocommit=True) as connection:
+        for kind in ("", "TEMPORARY"):
+            with pytest.raises(InsufficientPrivilege):
+                connection.execute(f"CREATE {kind} TABLE mine (id int)")
 
 
 def test_a_role_s_name_is_a_name_and_nothing_else(new_database: Callable[[], str]) -> None:
