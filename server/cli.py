@@ -72,12 +72,18 @@ def _announce(settings: config.Settings, started: "Started") -> None:
 
 @app.command()
 @with_settings(*DATABASE)
-def migrate(*, settings: config.Settings) -> None:
+def migrate(
+    *,
+    grant_to: Annotated[
+        str | None, typer.Option("--grant-to", help="Role that serves: gets the rights that serving takes, no others.")
+    ] = None,
+    settings: config.Settings,
+) -> None:
     """Bring the database's schema up to date. Safe to run from several replicas at once."""
     from server.startup import migrate as run
 
     with database(settings) as url:
-        before, after = run(url)
+        before, after = run(url, grant_to=grant_to)
         print(f"the schema is at {after}" + ("" if before == after else f", it was {before or 'empty'}"))
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from server import config
+from server import config, logs
 
 # The settings of commands that work on the database.
 DATABASE = ("database_url", "data_dir", "postgres_version", "database_timeout")
@@ -45,10 +44,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         def command(*args: Any, config_file: Path | None = None, **given: Any) -> None:
             flags = {name: given.pop(name) for name in fields}
             settings = config.load(config_file, **flags)
-            logging.basicConfig(
-                level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-            )
-            logging.getLogger("alembic").setLevel(logging.WARNING)
+            logs.set_up(settings.log_level, settings.log_format)
             function(*args, settings=settings, **given)
 
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]

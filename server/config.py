@@ -146,6 +146,7 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
     )
+    log_format: Literal["text", "json"] = Field("text", description="Form of the log's lines on stderr.")
 
     @field_validator("postgres_version")
     @classmethod

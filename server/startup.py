@@ -10,7 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
-from server.storage import embedded, schema
+from server.storage import embedded, rights, schema
 
 
 class StartError(Exception):
@@ -33,10 +33,10 @@ def database_url(settings: Settings) -> Iterator[str]:
         postgres.stop()
 
 
-def migrate(url: str) -> tuple[str | None, str]:
-    """Brings the schema to this program's version; returns the version before and after."""
+def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
+    """Brings the schema to this program's version; returns the version before and after. `grant_to` may serve from then on."""
     with _schema_errors():
-        return schema.migrate(url)
+        return schema.migrate(url, grant_to=grant_to)
 
 
 def check_schema(url: str) -> None:
@@ -67,6 +67,8 @@ def _schema_errors() -> Iterator[None]:
             ) from error
         text = str(cause).strip().splitlines()[0]
         raise StartError(f"the database does not answer: {text}; check ORDERS_DATABASE_URL") from error
+    except rights.RightsError as error:
+        raise StartError(str(error)) from error
     except CommandError as error:
         text = str(error).replace("\n", " ")
         raise StartError(

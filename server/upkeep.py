@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from server.config import Settings
 from server.domain.errors import OrderError
+from server.logs import fields
 from server.parts import Parts
 from server.payments.expiry import cancel_unpaid
 from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
@@ -44,7 +45,7 @@ async def _watch_database(parts: Parts, settings: Settings) -> None:
         await asyncio.sleep(settings.health_interval)
         ready = await parts.database.ping()
         if ready != parts.health.ready:
-            log.warning("the database %s", "answers again" if ready else "does not answer")
+            log.warning("the database answers again" if ready else "the database does not answer")
             parts.health.set_ready(ready)
 
 
@@ -65,7 +66,7 @@ async def note_uses(parts: Parts) -> None:
     try:
         await parts.api_keys.note_uses(parts.authenticator.take_uses())
     except OrderError as error:
-        log.warning("when API keys were used could not be noted: %s", error.reason)
+        log.warning("when API keys were used could not be noted", extra=fields(error))
 
 
 async def _keep_house(parts: Parts, settings: Settings) -> None:
@@ -73,7 +74,7 @@ async def _keep_house(parts: Parts, settings: Settings) -> None:
         try:
             await _sweep(parts, settings)
         except Exception as error:
-            log.warning("housekeeping failed, it will be tried again: %s", error)
+            log.warning("housekeeping failed, it will be tried again", extra=fields(error))
         await asyncio.sleep(_HOUSEKEEPING_INTERVAL)
 
 
@@ -82,8 +83,8 @@ async def _sweep(parts: Parts, settings: Settings) -> None:
     requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
     carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
     limits = await forget_idle_limits(database, before=now - _IDLE_LIMITS)
-    log.debug("forgot %d request ids, %d carts and %d limits", requests, carts, limits)
+    log.debug("forgot request ids, carts and limits", extra=fields(requests=requests, carts=carts, limits=limits))
     if settings.unpaid_hours:
         before = now - timedelta(hours=settings.unpaid_hours)
         unpaid = await cancel_unpaid(parts.checkout, parts.orders, before=before)
-        log.info("cancelled %d orders that were not paid in time", unpaid)
+        log.info("cancelled orders that were not paid in time", extra=fields(count=unpaid))

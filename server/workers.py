@@ -12,6 +12,7 @@ from types import FrameType
 
 from server.app import Started, serve_here
 from server.config import ConfigError, Settings
+from server.logs import set_up
 from server.startup import StartError
 
 log = logging.getLogger(__name__)
@@ -90,9 +91,7 @@ def _start(workers: list[BaseProcess], settings: Settings, url: str) -> Started:
 
 def _work(settings: Settings, url: str, parent: Connection) -> None:
     """A worker's life. Tells the parent how it started: as Started, or why not."""
-    from server.logs import set_up
-
-    set_up(settings)
+    set_up(settings.log_level, settings.log_format)
     # A terminal signals the whole group; the parent tells its workers itself, once each.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

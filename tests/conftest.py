@@ -42,6 +42,7 @@ from sqlalchemy.engine import make_url
 
 from server.app import Running, running
 from server.config import Settings
+from server.logs import TextFormatter
 from server.storage import embedded, schema
 
 VERSIONS = (18, 16)
@@ -51,6 +52,9 @@ _MEMORY = Path("/dev/shm")
 if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 << 30:
     tempfile.tempdir = str(_MEMORY)
 _names = itertools.count(1)
+
+# Servers of tests may do what servers may do, and no more; tests look behind the scenes as the owner.
+SERVING_ROLE = "orders_server"
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable[[], Any]]:
@@ -64,6 +68,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="orders-test-") as folder:
         server = embedded.start(Path(folder) / "data", version=request.param)
         try:
+            create_serving_role(server.url)
             yield server.url
         finally:
             server.stop()
@@ -73,7 +78,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
 def new_database(postgres: str) -> Callable[[], str]:
     """Makes an empty, migrated database and returns its URL."""
     template = _create(postgres, "template")
-    schema.migrate(template)
+    schema.migrate(template, grant_to=SERVING_ROLE)
 
     def make() -> str:
         return _create(postgres, f"test{next(_names)}", template="template")
@@ -85,6 +90,24 @@ def _create(postgres: str, name: str, *, template: str = "template0") -> str:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+
+def create_serving_role(url: str) -> None:
+    """Creates the role that servers work under, for all databases of a PostgreSQL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {SERVING_ROLE} LOGIN")
+
+
+def as_serving_role(url: str) -> str:
+    """The same database under the role that may only serve."""
+    return make_url(url).set(username=SERVING_ROLE).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What was logged, with the text that the log would have."""
+    caplog.handler.setFormatter(TextFormatter())
+    return caplog
 
 
 @dataclass(frozen=True)
@@ -145,10 +168,12 @@ class Service:
 
 @asynccontextmanager
 async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
-    """A server on a database, with the given settings."""
-    configured = Settings(**{"port": 0, "database_url": url, "shutdown_grace": 1.0, "health_interval": 0.2} | settings)
+    """A server on a database, under the role that may only serve, with the given settings."""
+    served = as_serving_role(url)
+    own = {"port": 0, "database_url": served, "shutdown_grace": 1.0, "health_interval": 0.2}
+    configured = Settings(**own | settings)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(running(configured, url))
+        server = await stack.enter_async_context(running(configured, served))
         options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)]
         channel = await stack.enter_async_context(
             grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=options)

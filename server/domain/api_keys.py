@@ -88,17 +88,17 @@ def check_valid(api_key: ApiKey, *, newest: bool, now: datetime) -> None:
     if api_key.HasField("revoke_time"):
         raise unauthenticated("revoked", f"API key {api_key.key_id} is revoked; ask its maker for another one")
     end = expire_time_of(api_key, newest=newest)
-    if end is not None and end <= now.timestamp():
+    if end is not None and end <= now:
         what = "has expired; ask its maker for another one" if newest else "was rotated; its new text is needed"
         raise unauthenticated("expired", f"API key {api_key.key_id} {what}")
 
 
-def expire_time_of(api_key: ApiKey, *, newest: bool) -> float | None:
-    """When a text of a key is no longer good, in seconds since 1970; None for never."""
+def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:
+    """When a text of a key is no longer good; None for never."""
     ends = [api_key.expire_time] if api_key.HasField("expire_time") else []
     if not newest:
         ends.append(api_key.previous_expire_time)
-    return min((end.ToNanoseconds() / 1e9 for end in ends), default=None)
+    return min((end.ToDatetime(UTC) for end in ends), default=None)
 
 
 def unauthenticated(cause: str, text: str) -> OrderError:

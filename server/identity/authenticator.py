@@ -100,7 +100,8 @@ class Authenticator:
         api_key, now = stored.api_key, datetime.now(UTC)
         check_valid(api_key, newest=newest, now=now)
         self._uses[api_key.key_id] = Use(now, newest)
-        return Verified(caller_of(api_key), expire_time_of(api_key, newest=newest))
+        end = expire_time_of(api_key, newest=newest)
+        return Verified(caller_of(api_key), None if end is None else end.timestamp())
 
 
 def _unknown_key() -> OrderError:

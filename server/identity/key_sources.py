@@ -14,6 +14,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 from server.domain.errors import OrderError
 from server.identity.files import fingerprint
 from server.identity.signing_keys import SigningKey, choose, parse
+from server.logs import fields
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,9 @@ class KeyFile:
         try:
             self._keys = parse(self._path.read_bytes())
         except (OSError, ValueError) as error:
-            log.warning("the keys in %s cannot be read, those known before go on: %s", self._path, error)
+            log.warning("the file of the provider's keys cannot be read, those known before go on", extra=fields(error))
         else:
-            log.info("read the keys in %s again", self._path)
+            log.info("read the file of the provider's keys again")
 
 
 class KeyUrl:
@@ -113,7 +114,7 @@ class KeyUrl:
                 data = await asyncio.to_thread(_read, self._url, self._timeout)
             self._keys = parse(data)
         except (OSError, HTTPException, ValueError) as error:
-            log.warning("the keys at %s cannot be fetched: %s", self._url, error or type(error).__name__)
+            log.warning("the identity provider's keys cannot be fetched", extra=fields(error))
         finally:
             now = self._clock()
             self._not_before = now + (self._min_interval if self._keys else _RETRY)

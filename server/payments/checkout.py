@@ -5,7 +5,6 @@ before the process dies. Each can be done again, so the same request sent again 
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -30,8 +29,6 @@ from server.payments.flow import (
     uses_provider,
 )
 from server.payments.provider import PaymentProvider, ProviderUnavailable
-
-log = logging.getLogger(__name__)
 
 Around = Callable[[PaymentFlow, Command], Coroutine[Any, Any, Answer]]
 

@@ -12,6 +12,7 @@ from server.domain.caller import Caller, Role
 from server.domain.commands import Command
 from server.domain.errors import OrderError
 from server.domain.payment_status import has_money
+from server.logs import fields
 from server.payments.checkout import Checkout
 
 log = logging.getLogger(__name__)
@@ -43,9 +44,9 @@ async def _cancel(checkout: Checkout, order: Order) -> bool:
     try:
         await checkout.cancel(Command(request, _CALLER))
     except OrderError as error:
-        log.info("unpaid order %s is left alone: %s", order.order_id, error.reason)
+        log.info("an unpaid order is left alone", extra=fields(error, order_id=order.order_id))
         return False
     except Exception:
-        log.exception("unpaid order %s could not be cancelled", order.order_id)
+        log.exception("an unpaid order could not be cancelled", extra=fields(order_id=order.order_id))
         return False
     return True

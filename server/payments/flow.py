@@ -29,6 +29,7 @@ from server.domain.errors import OrderError
 from server.domain.money import minor_of
 from server.domain.payment_status import has_money, is_open
 from server.domain.payments import SettleIntent
+from server.logs import fields
 from server.payments.provider import PaymentProvider, ProviderUnavailable
 from server.storage.references import Reference
 
@@ -161,7 +162,7 @@ class PaymentFlow:
                 return order
             return await self.record(order, event)
         except (ProviderUnavailable, OrderError) as error:
-            log.warning("the payment intent of order %s is perhaps open still: %s", order.order_id, error)
+            log.warning("the payment intent is perhaps open still", extra=fields(error, order_id=order.order_id))
             return order
 
     async def refund(self, order: Order, refund: Refund) -> Order:
@@ -193,7 +194,10 @@ class PaymentFlow:
                 return Order.FromString((await self._writer.execute(Command(request, self._caller))).body)
             except OrderError as error:
                 if error.retry_after is None or pause is None:
-                    log.error("order %s: %s was not recorded: %s", order.order_id, type(request).__name__, error)
+                    log.error(
+                        "what the payment provider did was not recorded",
+                        extra=fields(error, order_id=order.order_id, command=type(request).__name__),
+                    )
                     error.metadata.setdefault("order_id", order.order_id)
                     raise
                 await asyncio.sleep(pause)
@@ -204,13 +208,16 @@ class PaymentFlow:
             async with asyncio.timeout(self._timeout):
                 return await call
         except ProviderUnavailable as error:
-            log.warning("the payment provider %s does not answer: %s", self._provider.name, error)
+            log.warning("the payment provider does not answer", extra=fields(error, provider=self._provider.name))
             raise
         except TimeoutError as error:
-            log.warning("the payment provider %s has not answered in %s s", self._provider.name, self._timeout)
+            log.warning(
+                "the payment provider has not answered in time",
+                extra=fields(provider=self._provider.name, seconds=self._timeout),
+            )
             raise ProviderUnavailable("no answer in time") from error
         except Exception as error:
-            log.exception("the payment provider %s failed", self._provider.name)
+            log.exception("the payment provider failed", extra=fields(provider=self._provider.name))
             raise ProviderUnavailable(type(error).__name__) from error
 
     async def _token(self, order: Order) -> str:

@@ -20,6 +20,7 @@ from google.protobuf.message import Message
 
 from server.domain.caller import Caller
 from server.domain.errors import OrderError, invalid_field
+from server.logs import fields
 from server.rpc.access import MethodAccess
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
@@ -135,7 +136,7 @@ def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, boun
             return await refuse(context, _out_of_time(seconds) if time.monotonic() > until else _going_away())
         except Exception:
             request_id = uuid4().hex
-            log.exception("%s failed, request %s", name, request_id)
+            log.exception("a method failed", extra=fields(method=name, request_id=request_id))
             return await refuse(context, _internal(request_id))
         finally:
             gate.in_flight.leave()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from server.domain.errors import OrderError
+from server.logs import fields
 from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
 from server.storage.rate_limits import Lease, RateLimitRepository, Want
@@ -128,7 +129,7 @@ class RateLimiter:
     def _see(self, error: Exception | None) -> None:
         """Notes whether the database answers, and logs when that changes."""
         if error and not self._outage:
-            log.warning("no rate limits: the database does not answer: %s", str(error) or type(error).__name__)
+            log.warning("no rate limits: the database does not answer", extra=fields(error))
         elif self._outage and not error:
             log.warning("rate limits again: the database answers")
         self._outage = error is not None

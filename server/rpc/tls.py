@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from server.identity.files import fingerprint
+from server.logs import fields
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,10 @@ class _Files:
             try:
                 loaded = self.load()
             except TlsError as error:
-                log.warning("the new TLS files are not used yet, those before go on: %s", error)
+                setting = str(error).partition(" ")[0]
+                log.warning(
+                    "the new TLS files are not used yet, those before go on", extra=fields(error, setting=setting)
+                )
                 return None
             log.info("using the new TLS files")
             return loaded

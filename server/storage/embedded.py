@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from server.logs import fields
+
 log = logging.getLogger(__name__)
 
 # The wheel hands the folder's path to a shell as it is.
@@ -58,9 +60,9 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
             f"the embedded PostgreSQL does not start in {folder}: {reason}; its log is {folder / 'log'}"
         ) from error
     if closed:
-        opened = ", ".join(map(str, closed))
         log.warning(
-            "PostgreSQL does not run as root: %s can now be entered by all users, so that it gets at its data", opened
+            "PostgreSQL does not run as root: folders above its data can now be entered by all users, so that it gets there",
+            extra=fields(count=len(closed)),
         )
     return Embedded(url=_url(server), stop=server.cleanup)
 

@@ -9,6 +9,7 @@ from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from server.domain.errors import OrderError
+from server.logs import fields
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,11 @@ class ConnectionLost(OrderError):
 
 
 class Refused(Exception):
-    """The database refuses a row. Says which rule, and keeps the row itself out of logs."""
+    """The database refuses a row. Says which rule, and keeps the row itself, which the database's text may hold, to itself."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        self.sqlstate, self.constraint_name = error.sqlstate, error.diag.constraint_name
+        super().__init__(f"{type(error).__name__} ({self.sqlstate}): {self.constraint_name or 'no constraint'}")
 
 
 @contextmanager
@@ -47,11 +52,10 @@ def database_errors(*, passing: tuple[type[Exception], ...] = ()) -> Iterator[No
     except passing:
         raise
     except _UNAVAILABLE as error:
-        log.warning("database: %s: %s", type(error).__name__, str(error).strip())
+        log.warning("the database failed", extra=fields(error))
         raise (ConnectionLost() if _is_lost(error) else unavailable()) from error
     except (psycopg.IntegrityError, psycopg.DataError) as error:
-        rule = error.diag.constraint_name or error.diag.message_primary
-        raise Refused(f"{type(error).__name__} ({error.sqlstate}): {rule}") from None
+        raise Refused(error) from None
 
 
 def _is_lost(error: Exception) -> bool:

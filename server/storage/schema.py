@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from server.storage import rights
+
 # Any number will do, as long as nobody else takes it.
 _LOCK = 5_073_100_914_002_881
 
@@ -22,8 +24,11 @@ _IN_FUTURE = "xid >= pg_snapshot_xmax(pg_current_snapshot())"
 _RESTORED = f"SELECT EXISTS (SELECT FROM order_events WHERE {_IN_FUTURE})"
 
 
-def migrate(url: str) -> tuple[str | None, str]:
-    """Brings the database to the newest version; returns the version before and after. Two at once run one after the other."""
+def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
+    """Brings the database to the newest version; returns the version before and after. Two at once run one after the other.
+
+    `grant_to` is the role that serves, if it is not the one that migrates. Raises RightsError.
+    """
     with _connection(url) as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         connection.commit()
@@ -33,6 +38,8 @@ def migrate(url: str) -> tuple[str | None, str]:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             _adopt_restored_rows(connection)
+            if grant_to is not None:
+                rights.grant(connection, grant_to)
             connection.commit()
             return before, newest_version()
         finally:

@@ -25,6 +25,7 @@ from server.domain.errors import OrderError
 from server.domain.pricing import Terms
 from server.domain.state import State
 from server.domain.upsert_batch import Validate
+from server.logs import fields
 from server.storage.batcher import Batcher
 from server.storage.changes import send_changes
 from server.storage.database import Database, Row
@@ -106,7 +107,7 @@ class Writer:
             try:
                 return await self._transact(commands, decide_all)
             except RETRYABLE as error:
-                log.info("batch of %d met another one (%s), attempt %d", len(commands), type(error).__name__, attempt)
+                log.info("a batch met another one", extra=fields(error, batch=len(commands), attempt=attempt))
                 await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
             except ConnectionLost:
                 if attempt == _ATTEMPTS:
@@ -117,7 +118,7 @@ class Writer:
             except Exception:
                 if len(commands) == 1:
                     raise
-                log.exception("batch of %d failed, each command goes alone", len(commands))
+                log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
                 return [await self._run_alone(command, decide_all) for command in commands]
         if len(commands) == 1:
             return [_in_progress(commands[0])]
@@ -170,7 +171,7 @@ def _outcome(command: Command, state: State) -> Outcome:
     except OrderError as error:
         return error
     except Exception as error:  # a bug in one rule must not fail its neighbours
-        log.exception("%s failed", command.method)
+        log.exception("a command failed", extra=fields(method=command.method))
         return error
 
 
@@ -192,7 +193,7 @@ async def _write_and_commit(connection: AsyncConnection[Row], state: State) -> N
         await _roll_back(connection)
         raise
     except (psycopg.OperationalError, psycopg.InterfaceError, asyncio.CancelledError) as error:
-        log.warning("commit: %s", error)
+        log.warning("a commit was not confirmed", extra=fields(error))
         await _roll_back(connection)
         detail = (
             "the database went away before it confirmed the commit; send the request again with the same request_id"

@@ -20,6 +20,8 @@ import psycopg
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
+from tests.conftest import SERVING_ROLE, create_serving_role
+
 ORDERS = Path(sys.executable).with_name("orders")
 ROOT = Path(__file__).parents[2]
 CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 64 << 20)]
@@ -97,10 +99,19 @@ class Server:
         return f"postgresql://postgres@/postgres?host={quote(socket_dir)}"
 
     def database(self, name: str) -> str:
-        """The URL of a new, empty database beside the server's own."""
+        """The URL of a new, empty database beside the server's own, as its owner."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return self.url.replace("/postgres?", f"/{name}?")
+
+    def migrated(self, name: str) -> str:
+        """The URL of a new, migrated database, as its owner; SERVING_ROLE may serve from it."""
+        if not self.execute(f"SELECT FROM pg_roles WHERE rolname = '{SERVING_ROLE}'"):
+            create_serving_role(self.url)
+        url = self.database(name)
+        migrated = orders("migrate", "--database-url", url, "--grant-to", SERVING_ROLE)
+        assert re.fullmatch(r"the schema is at \d{4}, it was empty\n", migrated.out), migrated
+        return url
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         """Runs a statement in the database behind the server's back; returns the rows, if it gives any."""

@@ -88,7 +88,8 @@ from orders.v1.order_service_pb2 import (
 )
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
-from tests.e2e.processes import orders, serving, start, wait_until
+from tests.conftest import as_serving_role
+from tests.e2e.processes import serving, start, wait_until
 
 # Points are worth nothing here, and every amount is a round number to follow by hand.
 FLAGS = ("--no-demo", "--point-value", "0")
@@ -162,7 +163,9 @@ def shop_at(address: str, url: str, log: Path) -> Iterator[Shop]:
 def own_shop(folder: Path, url: str, name: str, *, provider: str) -> Iterator[tuple[Shop, Any]]:
     """A server of its own on a migrated database, with its process."""
     with (
-        serving(folder / name, "--database-url", url, "--payment-provider", provider, *FLAGS) as server,
+        serving(
+            folder / name, "--database-url", as_serving_role(url), "--payment-provider", provider, *FLAGS
+        ) as server,
         shop_at(server.address, url, server.log) as shop,
     ):
         yield shop, server
@@ -172,8 +175,7 @@ def own_shop(folder: Path, url: str, name: str, *, provider: str) -> Iterator[tu
 def databases(folder: Path) -> Iterator[tuple[Shop, str]]:
     """A shop that is paid through the test provider, and an empty, migrated database beside its own."""
     with serving(folder / "data", "--payment-provider", "test", *FLAGS) as server:
-        url = server.database("other")
-        assert orders("migrate", env={"ORDERS_DATABASE_URL": url}).code == 0
+        url = server.migrated("other")
         with shop_at(server.address, server.url, server.log) as shop:
             yield shop, url
 
@@ -655,5 +657,6 @@ def test_an_order_cancelled_after_its_payment_is_paid_back_in_parts_each_with_a_
 
 
 def test_after_all_that_every_table_agrees(shop: Shop, external: Shop) -> None:
-    checks = [start("verify", env={"ORDERS_DATABASE_URL": one.url}) for one in (shop, external)]
+    urls = (shop.url, as_serving_role(external.url))
+    checks = [start("verify", env={"ORDERS_DATABASE_URL": url}) for url in urls]
     assert [check.communicate(timeout=60)[0] for check in checks] == ["everything agrees\n"] * 2

@@ -1,8 +1,9 @@
-"""A role that may not do its work."""
+"""The role that serves: what it is told without its rights, and what it can do with them."""
 
 import psycopg
 
-from tests.e2e.processes import Server, orders
+from tests.conftest import SERVING_ROLE, as_serving_role
+from tests.e2e.processes import Finished, Server, orders
 
 
 def test_a_role_without_rights_is_told_in_one_line(server: Server) -> None:
@@ -16,3 +17,17 @@ def test_a_role_without_rights_is_told_in_one_line(server: Server) -> None:
     assert "permission denied for sequence order_numbers" in finished.err
     assert "Traceback" not in finished.err
     assert finished.err.count("\n") == 1
+
+
+def test_the_role_that_serves_verifies_and_rebuilds_but_does_not_migrate(server: Server) -> None:
+    env = {"ORDERS_DATABASE_URL": as_serving_role(server.migrated("verified"))}
+    assert orders("verify", env=env) == Finished(0, "everything agrees\n", "")
+    assert orders("rebuild", env=env) == Finished(0, "0 orders rebuilt\n", "")
+    refused = orders("migrate", "--grant-to", SERVING_ROLE, env=env)
+    assert refused.code == 1
+    assert "name another role" in refused.err
+
+
+def test_rights_for_a_role_that_is_not_there_are_refused_in_one_line(server: Server) -> None:
+    finished = orders("migrate", "--database-url", server.database("nobody"), "--grant-to", "nobody")
+    assert finished == Finished(1, "", "orders: there is no role 'nobody'; create it first\n")

@@ -18,7 +18,7 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, GetOrderReques
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from server.config import Settings
-from tests.conftest import new_order
+from tests.conftest import as_serving_role, new_order
 from tests.e2e.processes import Finished, Server, environment, free_port, orders, serving, start, wait_until
 
 SECRET = "s3cret"
@@ -322,9 +322,8 @@ class TestWhatIsWrong:
 
 class TestYourOwnPostgres:
     def test_it_is_served_once_migrated_and_gets_no_demo(self, server: Server, folder: Path) -> None:
-        url = server.database("own")
-        assert orders("migrate", "--database-url", url).out == "the schema is at 0003, it was empty\n"
-        env = {"ORDERS_DATABASE_URL": url.replace("postgres@", f"postgres:{SECRET}@"), "ORDERS_LOG_LEVEL": "debug"}
+        url = as_serving_role(server.migrated("own")).replace("@", f":{SECRET}@", 1)
+        env = {"ORDERS_DATABASE_URL": url, "ORDERS_LOG_LEVEL": "debug"}
         with serving(folder / "no-data", env=env) as own, own.stubs() as (_, catalog):
             assert "kept in your PostgreSQL" in own.welcome
             assert not catalog.ListProducts(ListProductsRequest()).products

@@ -1,7 +1,7 @@
 """What the contract tests are made of: a valid request of every method, and every way in which its proto says one can be wrong."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import grpc
@@ -394,20 +394,24 @@ def _customer_requests(customer_id: str) -> dict[str, Message]:
     }
 
 
-async def call(service: Service, method: str, request: Message | bytes) -> list[bytes]:
+async def call(
+    service: Service, method: str, request: Message | bytes, metadata: Sequence[tuple[str, str]] = ()
+) -> list[bytes]:
     """The serialized answers of a call, made with serialized bytes, well formed or not."""
     descriptor = METHODS[method]
     path = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
     data = request if isinstance(request, bytes) else request.SerializeToString()
     if descriptor.server_streaming:
-        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=30)]
-    return [await service.channel.unary_unary(path)(data, timeout=30)]
+        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=30, metadata=metadata)]
+    return [await service.channel.unary_unary(path)(data, timeout=30, metadata=metadata)]
 
 
-async def outcome(service: Service, method: str, request: Message | bytes) -> Refusal | None:
+async def outcome(
+    service: Service, method: str, request: Message | bytes, metadata: Sequence[tuple[str, str]] = ()
+) -> Refusal | None:
     """How a call was refused; None if it was not."""
     try:
-        await call(service, method, request)
+        await call(service, method, request, metadata)
     except grpc.aio.AioRpcError as error:
         return refusal_of(error)
     return None
@@ -465,6 +469,21 @@ def free_texts(method: str, text: str) -> list[Break]:
             yield Break("text as a value", lambda m: getattr(m, field.name).update({"key": text}), "")
         elif field.type == field.TYPE_STRING and not field.is_repeated and not rules.string.pattern:
             yield Break("text", _setter(field, text[: rules.string.max_len or None]), "")
+
+    return list(_walk(METHODS[method].input_type, lambda request: request, "", find))
+
+
+def texts(method: str, text: str) -> list[Break]:
+    """The text in every field for text, whether it may be there or not."""
+
+    def find(field: FieldDescriptor) -> Iterator[Break]:
+        if is_map(field):
+            yield Break("text as a key", lambda m: getattr(m, field.name).update({text: "value"}), "")
+            yield Break("text as a value", lambda m: getattr(m, field.name).update({"key": text}), "")
+        elif field.type == field.TYPE_STRING and field.is_repeated:
+            yield Break("text", lambda m: getattr(m, field.name).append(text), "")
+        elif field.type == field.TYPE_STRING:
+            yield Break("text", _setter(field, text), "")
 
     return list(_walk(METHODS[method].input_type, lambda request: request, "", find))
 

@@ -15,7 +15,17 @@ from orders.v1.order_service_pb2 import GetOrderRequest, ListOrdersRequest, Sear
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from server.storage import embedded, schema
-from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving
+from tests.conftest import (
+    PRODUCTS,
+    SERVING_ROLE,
+    Refusal,
+    Service,
+    create_serving_role,
+    new_order,
+    refusal_of,
+    refused,
+    serving,
+)
 from tests.rpc.cases import METHODS, outcome, valid_requests
 from tests.storage.helpers import disagreements, session, until, waiting_for_locks
 
@@ -40,7 +50,8 @@ def turns(service: Service, status: int) -> Callable[[], Coroutine[Any, Any, boo
 async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_back(tmp_path: Path) -> None:
     postgres = embedded.start(tmp_path / "data")
     try:
-        schema.migrate(postgres.url)
+        create_serving_role(postgres.url)
+        schema.migrate(postgres.url, grant_to=SERVING_ROLE)
         async with serving(postgres.url, database_timeout=1.0) as service:
             await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
             order = await service.orders.CreateOrder(new_order())

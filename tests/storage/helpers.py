@@ -19,15 +19,15 @@ from server.rpc.validation import violations_of
 from server.storage.database import Database
 from server.storage.verification import rebuild, verify
 from server.storage.writer import Writer
-from tests.conftest import PRODUCTS, usd
+from tests.conftest import PRODUCTS, as_serving_role, usd
 
 Row = tuple[Any, ...]
 
 
 @asynccontextmanager
 async def database(url: str) -> AsyncIterator[Database]:
-    """A pool of our own on a database, as the commands that go over all orders have it."""
-    opened = Database(url, timeout=30, pool_size=4)
+    """A pool of our own on a database, as the commands that go over all orders have it, under the role that may only serve."""
+    opened = Database(as_serving_role(url), timeout=30, pool_size=4)
     await opened.open()
     try:
         yield opened

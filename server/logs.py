@@ -1,0 +1,194 @@
+"""What the log holds: constant messages, and fields of one list whose values have a known shape.
+
+Requests are full of what must not be in a log: names, addresses, cards, tokens. So nothing gets in as text. A call says
+`log.warning("the database failed", extra=fields(error))`; what is not in `FIELDS` is left out, a value without its field's shape is
+shown as `?`, of an exception its classes and frames are shown and never its text, which may hold a row or a request, and of a
+library's record its template and never its arguments.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+log = logging.getLogger(__name__)
+
+Value = str | int | float
+
+_NUMBER = r"-?\d{1,9}(\.\d{1,6})?"
+_CLASS = r"[A-Za-z_]{1,60}"
+_UUID = r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
+
+# Every field that a line may have, and the shape of its values. Ids that clients choose freely can be anybody's telephone number,
+# so of those only UUIDs are shown.
+FIELDS = {
+    name: re.compile(shape, re.ASCII)
+    for name, shape in {
+        "attempt": _NUMBER,
+        "batch": _NUMBER,
+        "caller": rf"anonymous|housekeeping|key:\w{{1,16}}|(certificate|payment_provider):[\w.:/-]{{1,80}}|user:{_UUID}",
+        "carts": _NUMBER,
+        "code": r"[A-Z_]{1,40}",
+        "command": _CLASS,
+        "constraint": r"[a-z_]\w{0,62}",
+        "count": _NUMBER,
+        "error": _CLASS,
+        "limits": _NUMBER,
+        "method": r"([a-z]\w{0,15}\.){0,4}([A-Z][A-Za-z]{1,39}\.)?[A-Z][A-Za-z]{1,39}",
+        "milliseconds": _NUMBER,
+        "order_id": rf"{_UUID}|ORD-\d{{4}}-\d{{6,12}}",
+        "setting": r"[A-Z_]{1,60}",
+        "provider": r"[a-z][a-z0-9_-]{0,31}",
+        "reason": r"[A-Z_]{1,60}",
+        "request_id": _UUID,
+        "requests": _NUMBER,
+        "seconds": _NUMBER,
+        "sqlstate": r"[0-9A-Z]{5}",
+    }.items()
+}
+
+# What libraries say without arguments may have been put together from anything, except for these.
+_CONSTANT = frozenset(
+    {
+        "Exception in default exception handler",
+        "Future exception was never retrieved",
+        "Task exception was never retrieved",
+        "Task was destroyed but it is pending!",
+        "Unhandled exception in event loop",
+        "socket.send() raised exception.",
+        "unhandled exception during asyncio.run() shutdown",
+        "query not terminated after cancellation: closing connection",
+        "Exception calling callback!",
+    }
+)
+_WITHHELD = "(the library's message is withheld)"
+
+# Of an endless recursion as much as helps.
+_FRAMES = 30
+_CAUSES = 10
+
+
+def fields(error: BaseException | None = None, /, **named: Value) -> dict[str, dict[str, Value]]:
+    """The `extra` of a log call. Raises ValueError for a name that is not in FIELDS, unless `set_up` was called."""
+    unknown = named.keys() - FIELDS.keys()
+    if unknown and logging.raiseExceptions:
+        raise ValueError(f"not a field of the log: {', '.join(sorted(unknown))}")
+    return {"fields": named if error is None else named | _about(error)}
+
+
+def set_up(level: str, form: Literal["text", "json"]) -> None:
+    """Sends everything to stderr in that form, unhandled exceptions too."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Else a record that cannot be written is printed with all that it holds.
+    logging.raiseExceptions = False
+    sys.excepthook = lambda kind, error, trace: log.critical("unhandled exception", exc_info=error)
+    threading.excepthook = lambda args: log.critical("unhandled exception of a thread", exc_info=args.exc_value)
+    sys.unraisablehook = lambda args: log.error("exception that nobody could be told", exc_info=args.exc_value)
+
+
+class TextFormatter(logging.Formatter):
+    """A line a record, with the frames of its exception in lines of their own under it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        named = "".join(f" {name}={value}" for name, value in _fields_of(record).items())
+        line = f"{_time(record)} {record.levelname} {record.name}: {_message(record)}{named}"
+        return "\n".join([line, *(text for raised in _exceptions(record) for text in raised.lines())])
+
+
+class JsonFormatter(logging.Formatter):
+    """A JSON object a record, in one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+        }
+        found |= _fields_of(record)
+        exceptions = [raised.about | {"frames": raised.frames} for raised in _exceptions(record)]
+        return json.dumps(found | {"exceptions": exceptions} if exceptions else found)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message before anything was put into it, in one line."""
+    text = str(record.msg).partition("\n")[0]
+    if not record.name.startswith("server.") and not record.args and text not in _CONSTANT:
+        return _WITHHELD
+    return re.sub(r"[^ -~]", "?", text)[:200]
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, Value]:
+    named: Mapping[str, Value] = getattr(record, "fields", {})
+    if not named and isinstance(record.args, tuple):
+        named = next((_about(value) for value in record.args if isinstance(value, BaseException)), {})
+    return _shown(named)
+
+
+def _shown(named: Mapping[str, Value]) -> dict[str, Value]:
+    return {
+        name: value if FIELDS[name].fullmatch(str(value)) else "?"
+        for name, value in named.items()
+        if name in FIELDS and value != ""
+    }
+
+
+def _about(error: BaseException) -> dict[str, Value]:
+    """What can be told of an exception: its class, and what the database or a rule calls it."""
+    found = {
+        "error": type(error).__name__,
+        "reason": getattr(error, "reason", None),
+        "sqlstate": getattr(error, "sqlstate", None),
+        "constraint": getattr(getattr(error, "diag", error), "constraint_name", None),
+    }
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+class _Raised(NamedTuple):
+    """An exception of a chain: what can be told of it, and where it came by, the place where it was raised last."""
+
+    how: str
+    about: dict[str, Value]
+    frames: list[str]
+
+    def lines(self) -> Iterator[str]:
+        named = " ".join(f"{name}={value}" for name, value in self.about.items())
+        yield f"  {self.how} {named}"
+        yield from (f"    at {frame}" for frame in self.frames)
+
+
+def _exceptions(record: logging.LogRecord) -> list[_Raised]:
+    """The record's exception, and then those that led to it."""
+    found: list[_Raised] = []
+    left = [("raised", record.exc_info[1] if record.exc_info else None)]
+    while left and len(found) < _CAUSES:
+        how, error = left.pop(0)
+        if error is not None:
+            found.append(_Raised(how, _shown(_about(error)), _frames(error)))
+            left += [("with", inner) for inner in getattr(error, "exceptions", ())]
+            left.append(("caused by", error.__cause__) if error.__cause__ else ("while handling", _context(error)))
+    return found
+
+
+def _context(error: BaseException) -> BaseException | None:
+    return None if error.__suppress_context__ else error.__context__
+
+
+def _frames(error: BaseException) -> list[str]:
+    frames = [
+        f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return frames[-_FRAMES:]

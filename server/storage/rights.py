@@ -1,0 +1,56 @@
+"""What the role that serves may do to each table: what the program does, and nothing to the schema."""
+
+from sqlalchemy import Connection, text
+
+# A row that is locked counts as updated. Orders, their events, payments, points and documents are never deleted; events, payments,
+# points and documents never change either.
+RIGHTS = {
+    "alembic_version": "SELECT",
+    "api_keys": "SELECT, INSERT, UPDATE",
+    "carts": "SELECT, INSERT, UPDATE, DELETE",
+    "coupon_uses": "SELECT, INSERT, UPDATE",
+    "coupons": "SELECT, INSERT, UPDATE",
+    "customers": "SELECT, INSERT, UPDATE",
+    "delivery_zones": "SELECT, INSERT, UPDATE, DELETE",
+    "document_numbers": "SELECT, INSERT, UPDATE",
+    "documents": "SELECT, INSERT",
+    "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
+    "inventory": "SELECT, INSERT, UPDATE",
+    "order_events": "SELECT, INSERT",
+    "order_items": "SELECT, INSERT, DELETE",
+    "orders": "SELECT, INSERT, UPDATE",
+    "payments": "SELECT, INSERT",
+    "points_accounts": "SELECT, INSERT, UPDATE",
+    "points_entries": "SELECT, INSERT",
+    "products": "SELECT, INSERT, UPDATE",
+    "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
+    "stock_adjustments": "SELECT, INSERT",
+}
+# USAGE takes the next number, SELECT looks at the last one.
+SEQUENCE_RIGHTS = {"order_numbers": "USAGE, SELECT"}
+
+_ROLE = """
+SELECT quote_ident(rolname), quote_ident(current_schema), rolsuper OR pg_has_role(oid, current_user, 'MEMBER')
+FROM pg_roles WHERE rolname = :role"""
+
+
+class RightsError(Exception):
+    """The rights cannot be granted; the message says why and what to do."""
+
+
+def grant(connection: Connection, role: str) -> None:
+    """Gives a role these rights and takes all others to the same tables from it. Raises RightsError."""
+    found = connection.execute(text(_ROLE), {"role": role}).one_or_none()
+    if found is None:
+        raise RightsError(f"there is no role {role!r}; create it first")
+    name, schema, unbounded = found
+    if unbounded:
+        raise RightsError(
+            f"{role!r} is the owner of the schema or a superuser, and may do everything; name another role"
+        )
+    connection.execute(text(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {name}"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {name}"))
+    for kind, rights in (("TABLE", RIGHTS), ("SEQUENCE", SEQUENCE_RIGHTS)):
+        for thing, allowed in rights.items():
+            connection.execute(text(f"REVOKE ALL ON {kind} {thing} FROM {name}"))
+            connection.execute(text(f"GRANT {allowed} ON {kind} {thing} TO {name}"))
