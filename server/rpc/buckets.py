@@ -1,0 +1,114 @@
+"""What a replica knows of a bucket: the tokens it has leased, and until when there are none. Pure: callers say what time it is.
+
+Within any window, callers get no more than burst + rate × window, and the tokens that replicas held when it began: those leased
+within the last second and not used, no more than a tenth of the burst each, or as many as calls waited there at once.
+"""
+
+import math
+from dataclasses import dataclass
+
+from server.storage.rate_limits import Lease
+
+# In seconds. A lease is to last as long, so that a busy replica asks a few times a second and an idle one holds next to nothing.
+_LASTING = 0.25
+# Then leased tokens lapse.
+_LIFE = 1.0
+# How often an empty bucket is asked for more, however fast it fills.
+_PAUSE = 0.1
+# The clocks of both sides are not that exact.
+_MARGIN = 0.002
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many calls a second in the long run, and how many at once: a tenth of the rate or more, or the rate is not reached."""
+
+    rate: float
+    burst: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.rate < math.inf and 1 <= self.burst < math.inf):
+            raise ValueError(f"a limit is more than 0 calls a second and at least 1 at once, not {self}")
+
+    @property
+    def portion(self) -> int:
+        """The largest lease, unless more calls wait."""
+        return max(1, int(self.burst / 10))
+
+
+class Bucket:
+    """One bucket of one replica."""
+
+    __slots__ = (
+        "_blocked_until",
+        "_counted_until",
+        "_empty_until",
+        "_lapse_time",
+        "_lease_time",
+        "_limit",
+        "_refused",
+        "_size",
+        "_tokens",
+        "_wanted",
+        "refused_since_lease",
+        "waiting",
+    )
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._tokens, self._size, self._wanted = 0, 1, 0
+        self._lease_time = self._lapse_time = self._empty_until = self._blocked_until = -math.inf
+        self._refused, self._counted_until = 0, -math.inf
+        # Calls that wait for the next lease, and those that were refused since the last one.
+        self.waiting = self.refused_since_lease = 0
+
+    def take(self, now: float) -> bool:
+        """Whether there was a leased token to take."""
+        if self._tokens and now < self._lapse_time:
+            self._tokens -= 1
+            return True
+        return False
+
+    def wanted(self, now: float) -> int:
+        """How many tokens to lease: what lasts for a while at the pace of the last lease, and one for each call that waits."""
+        lasted = max(now - self._lease_time, _MARGIN)
+        size = int(self._size * min(2.0, _LASTING / lasted))
+        self._size = max(1, min(size, self._limit.portion))
+        self._wanted = max(self._size, self.waiting)
+        self.waiting = 0
+        return self._wanted
+
+    def fill(self, now: float, lease: Lease) -> None:
+        """Takes in a lease. One that is short of what was wanted says when there will be more."""
+        self._lease_time, self._lapse_time = now, now + _LIFE
+        self._tokens = lease.tokens
+        self._blocked_until = now + lease.blocked if lease.blocked else -math.inf
+        self._empty_until = now + self._pause(lease.left) if lease.tokens < self._wanted else -math.inf
+        self.waiting = self.refused_since_lease = 0
+
+    def _pause(self, left: float) -> float:
+        """Seconds until there is a token, and more than one of a bucket that fills fast."""
+        rate, portion = self._limit.rate, self._limit.portion
+        return max((1 - left) / rate, min(_PAUSE, portion / rate)) + _MARGIN
+
+    def refused_for(self, now: float) -> float:
+        """Seconds for which no token can be there; 0 if it is worth asking."""
+        return max(0.0, self._blocked_until - now, self._empty_until - now)
+
+    def blocked_for(self, now: float) -> float:
+        """Seconds for which all calls are refused."""
+        return max(0.0, self._blocked_until - now)
+
+    def refuse(self, now: float, *, patience: int) -> bool:
+        """Counts a refusal; says whether it is one too many within a minute."""
+        if now >= self._counted_until:
+            self._refused, self._counted_until = 0, now + _MINUTE
+        self._refused += 1
+        self.refused_since_lease += 1
+        return self._refused > patience
+
+    def block(self, now: float, *, seconds: float) -> None:
+        """Refuses all calls for so long, and counts anew then."""
+        self._tokens, self._wanted, self._blocked_until = 0, 0, now + seconds
+        self._counted_until = -math.inf

@@ -1,0 +1,161 @@
+"""Rate limits, shared by all replicas: each leases tokens in portions and takes calls from these."""
+
+import asyncio
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from server.domain.errors import OrderError
+from server.rpc.buckets import Bucket, Limit
+from server.storage.batcher import Batcher
+from server.storage.rate_limits import Lease, RateLimitRepository, Want
+
+log = logging.getLogger(__name__)
+
+# A subject and a class of methods.
+Key = tuple[str, str]
+
+# Seconds after which a bucket that nobody uses is forgotten, and between two tries of a database that does not answer.
+_FORGET = 60.0
+_RETRY = 1.0
+
+
+class RateLimiter:
+    """So many calls a second for each subject and class of methods; a class without a limit is free.
+
+    While the database does not answer, calls pass: a limit is there to protect the service, not to take it down, and a call that
+    needs the database will find out by itself. A bucket that is refused more than `patience` times within a minute is blocked on
+    all replicas for `block_seconds`; 0 never blocks.
+    """
+
+    def __init__(
+        self,
+        repository: RateLimitRepository,
+        *,
+        limits: Mapping[str, Limit],
+        patience: int = 1000,
+        block_seconds: float = 60.0,
+        timeout: float = 1.0,
+        max_buckets: int = 100_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`timeout` is the seconds that a call waits for a lease at most."""
+        self._repository, self._limits, self._timeout, self._clock = repository, limits, timeout, clock
+        self._patience, self._block_seconds = patience, block_seconds
+        # Two generations. A bucket that is used moves to the young one, and a generation is dropped as a whole.
+        self._young: dict[Key, Bucket] = {}
+        self._old: dict[Key, Bucket] = {}
+        self._generation = max_buckets // 2
+        self._ages_at = clock() + _FORGET
+        self._leases: dict[Key, asyncio.Task[bool]] = {}
+        self._batcher = Batcher[Key, Lease](self._lease_all, max_batch=256, max_queue=max_buckets)
+        # Whether the last lease failed, and when to try again.
+        self._outage, self._retry_time = False, -math.inf
+
+    def try_take(self, subject: str, method_class: str) -> bool:
+        """Whether the call may go on right away. If not, `take` knows more."""
+        bucket = self._young.get((subject, method_class))
+        if bucket is None:
+            return method_class not in self._limits
+        return bucket.take(self._clock())
+
+    async def take(self, subject: str, method_class: str) -> None:
+        """Lets the call go on, or raises RATE_LIMITED. Asks the database if there may be a token."""
+        limit = self._limits.get(method_class)
+        if limit is None:
+            return
+        key = (subject, method_class)
+        while not (bucket := self._bucket(key, limit)).take(now := self._clock()):
+            if bucket.refused_for(now):
+                raise self._refusal(key, bucket, limit, now)
+            if self._outage:
+                return self._try_again(key, now)
+            bucket.waiting += 1
+            # Whoever leaves takes nobody along.
+            if not await asyncio.shield(self._lease(key)):
+                return None
+        return None
+
+    async def drain(self) -> None:
+        """Waits until no lease is under way."""
+        while self._leases:
+            await asyncio.wait(self._leases.values())
+
+    def _bucket(self, key: Key, limit: Limit) -> Bucket:
+        bucket = self._young.get(key)
+        if bucket is None:
+            if len(self._young) >= self._generation or self._clock() >= self._ages_at:
+                self._old, self._young = self._young, {}
+                self._ages_at = self._clock() + _FORGET
+            known = self._old.pop(key, None)
+            bucket = self._young[key] = known or Bucket(limit)
+        return bucket
+
+    def _refusal(self, key: Key, bucket: Bucket, limit: Limit, now: float) -> OrderError:
+        if not bucket.blocked_for(now) and bucket.refuse(now, patience=self._patience) and self._block_seconds:
+            bucket.block(now, seconds=self._block_seconds)
+            self._lease(key)
+        seconds = bucket.refused_for(now)
+        blocked = bucket.blocked_for(now) > 0
+        if not blocked:
+            # As many as were refused come back one after the other, as the bucket fills.
+            seconds += random.random() * min(bucket.refused_since_lease, limit.burst) / limit.rate
+        return _rate_limited(key[1], limit, seconds, blocked=blocked)
+
+    def _lease(self, key: Key) -> asyncio.Task[bool]:
+        """The lease of a bucket that is under way, or a new one. Says whether the database answered."""
+        lease = self._leases.get(key)
+        if lease is None:
+            lease = self._leases[key] = asyncio.create_task(self._ask(key))
+        return lease
+
+    async def _ask(self, key: Key) -> bool:
+        try:
+            lease = await self._batcher.submit(key)
+            # In one step with the end of this lease: a block that is decided from here on needs one of its own.
+            self._bucket(key, self._limits[key[1]]).fill(self._clock(), lease)
+            self._see(None)
+            return True
+        except Exception as error:
+            self._retry_time = self._clock() + _RETRY
+            self._see(error)
+            return False
+        finally:
+            del self._leases[key]
+
+    def _see(self, error: Exception | None) -> None:
+        """Notes whether the database answers, and logs when that changes."""
+        if error and not self._outage:
+            log.warning("no rate limits: the database does not answer: %s", str(error) or type(error).__name__)
+        elif self._outage and not error:
+            log.warning("rate limits again: the database answers")
+        self._outage = error is not None
+
+    def _try_again(self, key: Key, now: float) -> None:
+        """Asks a database that did not answer, once in a while and without anybody waiting."""
+        if now >= self._retry_time:
+            self._retry_time = now + _RETRY
+            self._lease(key)
+
+    async def _lease_all(self, keys: Sequence[Key]) -> Sequence[Lease]:
+        """Leases for all buckets that ask at once, in one statement."""
+        async with asyncio.timeout(self._timeout):
+            return await self._repository.lease([self._want(key) for key in keys])
+
+    def _want(self, key: Key) -> Want:
+        limit, now = self._limits[key[1]], self._clock()
+        bucket = self._bucket(key, limit)
+        blocked = bucket.blocked_for(now)
+        return Want(*key, limit.rate, limit.burst, tokens=0 if blocked else bucket.wanted(now), block=blocked)
+
+
+def _rate_limited(method_class: str, limit: Limit, seconds: float, *, blocked: bool) -> OrderError:
+    metadata = {"limit": f"{limit.rate:g}/s", "method_class": method_class}
+    text = f"the limit for {method_class} calls is {limit.rate:g} a second, {limit.burst:g} at once"
+    if blocked:
+        metadata["blocked"] = "true"
+        text += "; it was exceeded so often that all of them are refused for a while"
+    text += f"; come back in {math.ceil(seconds * 10) / 10:g} s"
+    return OrderError("RATE_LIMITED", text, metadata=metadata, retry_after=seconds)
