@@ -51,7 +51,7 @@ class RateLimiter:
         self._generation = max_buckets // 2
         self._ages_at = clock() + _FORGET
         self._leases: dict[Key, asyncio.Task[bool]] = {}
-        self._batcher = Batcher[Key, Lease](self._lease_all, max_batch=256, max_queue=max_buckets)
+        self._batcher = Batcher[tuple[Key, Bucket], Lease](self._lease_all, max_batch=256, max_queue=100_000)
         # Whether the last lease failed, and when to try again.
         self._outage, self._retry_time = False, -math.inf
 
@@ -68,14 +68,16 @@ class RateLimiter:
         if limit is None:
             return
         key = (subject, method_class)
-        while not (bucket := self._bucket(key, limit)).take(now := self._clock()):
+        # The same one to the end, even if it is forgotten meanwhile: what is leased for this call is in it.
+        bucket = self._bucket(key, limit)
+        while not bucket.take(now := self._clock()):
             if bucket.refused_for(now):
                 raise self._refusal(key, bucket, limit, now)
             if self._outage:
-                return self._try_again(key, now)
+                return self._try_again(key, bucket, now)
             bucket.waiting += 1
             # Whoever leaves takes nobody along.
-            if not await asyncio.shield(self._lease(key)):
+            if not await asyncio.shield(self._lease(key, bucket)):
                 return None
         return None
 
@@ -85,11 +87,12 @@ class RateLimiter:
             await asyncio.wait(self._leases.values())
 
     def _bucket(self, key: Key, limit: Limit) -> Bucket:
+        now = self._clock()
+        if now >= self._ages_at or len(self._young) >= self._generation:
+            self._old, self._young = self._young, {}
+            self._ages_at = now + _FORGET
         bucket = self._young.get(key)
         if bucket is None:
-            if len(self._young) >= self._generation or self._clock() >= self._ages_at:
-                self._old, self._young = self._young, {}
-                self._ages_at = self._clock() + _FORGET
             known = self._old.pop(key, None)
             bucket = self._young[key] = known or Bucket(limit)
         return bucket
@@ -97,7 +100,7 @@ class RateLimiter:
     def _refusal(self, key: Key, bucket: Bucket, limit: Limit, now: float) -> OrderError:
         if not bucket.blocked_for(now) and bucket.refuse(now, patience=self._patience) and self._block_seconds:
             bucket.block(now, seconds=self._block_seconds)
-            self._lease(key)
+            self._lease(key, bucket)
         seconds = bucket.refused_for(now)
         blocked = bucket.blocked_for(now) > 0
         if not blocked:
@@ -105,18 +108,18 @@ class RateLimiter:
             seconds += random.random() * min(bucket.refused_since_lease, limit.burst) / limit.rate
         return _rate_limited(key[1], limit, seconds, blocked=blocked)
 
-    def _lease(self, key: Key) -> asyncio.Task[bool]:
-        """The lease of a bucket that is under way, or a new one. Says whether the database answered."""
+    def _lease(self, key: Key, bucket: Bucket) -> asyncio.Task[bool]:
+        """The lease that is under way, or a new one. Says whether the database answered."""
         lease = self._leases.get(key)
         if lease is None:
-            lease = self._leases[key] = asyncio.create_task(self._ask(key))
+            lease = self._leases[key] = asyncio.create_task(self._ask(key, bucket))
         return lease
 
-    async def _ask(self, key: Key) -> bool:
+    async def _ask(self, key: Key, bucket: Bucket) -> bool:
         try:
-            lease = await self._batcher.submit(key)
+            lease = await self._batcher.submit((key, bucket))
             # In one step with the end of this lease: a block that is decided from here on needs one of its own.
-            self._bucket(key, self._limits[key[1]]).fill(self._clock(), lease)
+            bucket.fill(self._clock(), lease)
             self._see(None)
             return True
         except Exception as error:
@@ -134,20 +137,19 @@ class RateLimiter:
             log.warning("rate limits again: the database answers")
         self._outage = error is not None
 
-    def _try_again(self, key: Key, now: float) -> None:
+    def _try_again(self, key: Key, bucket: Bucket, now: float) -> None:
         """Asks a database that did not answer, once in a while and without anybody waiting."""
         if now >= self._retry_time:
             self._retry_time = now + _RETRY
-            self._lease(key)
+            self._lease(key, bucket)
 
-    async def _lease_all(self, keys: Sequence[Key]) -> Sequence[Lease]:
+    async def _lease_all(self, asking: Sequence[tuple[Key, Bucket]]) -> Sequence[Lease]:
         """Leases for all buckets that ask at once, in one statement."""
         async with asyncio.timeout(self._timeout):
-            return await self._repository.lease([self._want(key) for key in keys])
+            return await self._repository.lease([self._want(key, bucket) for key, bucket in asking])
 
-    def _want(self, key: Key) -> Want:
+    def _want(self, key: Key, bucket: Bucket) -> Want:
         limit, now = self._limits[key[1]], self._clock()
-        bucket = self._bucket(key, limit)
         blocked = bucket.blocked_for(now)
         return Want(*key, limit.rate, limit.burst, tokens=0 if blocked else bucket.wanted(now), block=blocked)
 

@@ -510,7 +510,7 @@ def test_an_empty_database_is_refused_with_what_to_do(empty_database: Callable[[
         startup.check_schema(empty_database())
 
 
-@pytest.mark.parametrize("version", ["9999", "0004", "b7f1c2", "0000"])
+@pytest.mark.parametrize("version", ["9999", "0999", "b7f1c2", "0000"])
 def test_a_database_at_a_version_unknown_to_the_program_is_refused(
     new_database: Callable[[], str], version: str
 ) -> None:
