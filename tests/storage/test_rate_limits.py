@@ -26,7 +26,7 @@ async def opened(new_database: Callable[[], str]) -> AsyncIterator[Database]:
 async def limits(opened: Database) -> RateLimitRepository:
     """The buckets, all full."""
     async with opened.connection() as connection:
-        await connection.execute("TRUNCATE rate_limits")
+        await connection.execute("DELETE FROM rate_limits")
     return RateLimitRepository(opened)
 
 
