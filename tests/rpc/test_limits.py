@@ -91,7 +91,7 @@ async def one(url: str) -> AsyncIterator[Replica]:
     """A replica on buckets that are all full."""
     async with replica(url) as one:
         async with one.database.connection() as connection:
-            await connection.execute("TRUNCATE rate_limits")
+            await connection.execute("DELETE FROM rate_limits")
         yield one
 
 
@@ -261,7 +261,7 @@ async def test_calls_pass_while_the_database_does_not_answer_and_that_is_logged_
         assert await away.calls(30) < 30
     said = [record.getMessage() for record in caplog.records if record.name == "server.rpc.limits"]
     assert said == [
-        "no rate limits: the database does not answer: TimeoutError",
+        "no rate limits: the database does not answer",
         "rate limits again: the database answers",
     ]
 
