@@ -3,7 +3,7 @@
 import itertools
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +13,10 @@ import psycopg
 
 from benchmarks import bodies, h2load, streams
 from benchmarks.callers import CALLERS, Answered, call
+from benchmarks.grown import MANY, Grown, grow
 from benchmarks.servers import Server, orders_server, started, verify
-from benchmarks.turns import Measured, Turns, costed
+from benchmarks.turns import Measured, costed
 from server.storage import embedded
-
-CATALOG = "/orders.v1.CatalogService/BatchUpsertProducts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,12 @@ class Bench:
 
     def __init__(self, folder: Path, stack: ExitStack, *, effort: float) -> None:
         self.folder, self._stack, self._effort = folder, stack, effort
+        self._grown: dict[int, Grown] = {}
         postgres = embedded.start(folder)
         stack.callback(postgres.stop)
         self.url = postgres.url
         self.server = stack.enter_context(orders_server(folder))
-        streams.answers(self.server.address, CATALOG, [bodies.products().SerializeToString()], callers=1)
+        streams.answers(self.server.address, bodies.UPSERT_PRODUCTS, [bodies.products().SerializeToString()], callers=1)
         # Warm: the first calls of a server find no statement prepared.
         self.order_ids = self.create_orders(2000)
 
@@ -106,6 +106,18 @@ class Bench:
         command = [sys.executable, "-m", "benchmarks.baselines.straightforward", url]
         return self._stack.enter_context(started(command))
 
+    def grown(self, orders: int) -> Grown:
+        """A server with so many orders, on a PostgreSQL of its own."""
+        if orders not in self._grown:
+            folder = self.folder.with_name(f"grown-{orders}")
+            self._grown[orders] = grow(folder, self._stack, self.count(orders))
+        return self._grown[orders]
+
+    def folders(self, *, all_of_them: bool) -> list[Path]:
+        """The data folders to verify; the millions take minutes and go only if asked to."""
+        grown = [self.folder.with_name(f"grown-{orders}") for orders in self._grown if all_of_them or orders < MANY]
+        return [self.folder, *grown]
+
     def new_database(self, name: str) -> str:
         """An empty database on the same PostgreSQL; its URL."""
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -120,15 +132,12 @@ class Bench:
 
 
 @contextmanager
-def running(*, effort: float) -> Iterator[Bench]:
+def running(*, effort: float, verify_all: bool) -> Iterator[Bench]:
     """A run in a folder of its own, which is gone afterwards; ends with the proof that all tables agree."""
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as parent:
-        folder = Path(parent) / "data"
         with ExitStack() as stack:
-            bench = Bench(folder, stack, effort=effort)
+            bench = Bench(Path(parent) / "data", stack, effort=effort)
             yield bench
-            print("orders verify", flush=True)
+        for folder in bench.folders(all_of_them=verify_all):
+            print(f"orders verify: {folder.name}", flush=True)
             verify(folder)
-
-
-Figure = Callable[[Bench, Turns], Sequence[Row]]

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator
 from uuid import uuid4
 
-from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
@@ -19,11 +18,14 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
+from benchmarks.template import Template
+
 ORDER_SERVICE = "/orders.v1.OrderService/"
 HEALTH = "/grpc.health.v1.Health/Check"
 GET, CREATE, LIST = f"{ORDER_SERVICE}GetOrder", f"{ORDER_SERVICE}CreateOrder", f"{ORDER_SERVICE}ListOrders"
 UPDATE, TRANSITION, CANCEL = (f"{ORDER_SERVICE}{name}Order" for name in ("Update", "Transition", "Cancel"))
 UPSERT = f"{ORDER_SERVICE}BatchUpsertOrders"
+UPSERT_PRODUCTS = "/orders.v1.CatalogService/BatchUpsertProducts"
 
 PRODUCTS = 1000
 BATCH = 1000
@@ -37,25 +39,6 @@ _REQUEST_ID = "request-00000000-0000000000"
 # Of this run alone, so that no request id is met twice.
 _run = uuid4().hex[:8]
 _numbers = itertools.count()
-
-
-class Template:
-    """A serialized message with holes, each as long as what fills it."""
-
-    def __init__(self, message: Message, *holes: str) -> None:
-        self._sizes = [len(hole) for hole in holes]
-        rest = message.SerializeToString(deterministic=True)
-        self._pieces = []
-        for hole in holes:
-            piece, found, rest = rest.partition(hole.encode())
-            assert found, f"{hole} stands in the message, behind the holes before it"
-            self._pieces.append(piece)
-        self._last = rest
-
-    def fill(self, *values: str) -> bytes:
-        assert list(map(len, values)) == self._sizes
-        filled = (part for piece, value in zip(self._pieces, values, strict=True) for part in (piece, value.encode()))
-        return b"".join((*filled, self._last))
 
 
 def product_id(number: int) -> str:
@@ -85,7 +68,7 @@ def creates(*, products: int) -> Iterator[bytes]:
     request = CreateOrderRequest(request_id=_REQUEST_ID, customer_id="customer-0000", shipping_address=_ADDRESS)
     for line in range(3):
         request.items.add(product_id=f"p000{line}", quantity=1)
-    template = Template(request, _REQUEST_ID, "customer-0000", "p0000", "p0001", "p0002")
+    template = Template.of(request, _REQUEST_ID, "customer-0000", "p0000", "p0001", "p0002")
     for number in _numbers:
         # Neighbours meet on no product, and every product has its turn.
         lines = (product_id((number * 7 + 331 * line) % products) for line in range(3))
@@ -96,7 +79,7 @@ def creates(*, products: int) -> Iterator[bytes]:
 
 def gets(order_ids: list[str]) -> Iterator[bytes]:
     """The orders in turn, again and again."""
-    template = Template(GetOrderRequest(order_id=_ORDER_ID), _ORDER_ID)
+    template = Template.of(GetOrderRequest(order_id=_ORDER_ID), _ORDER_ID)
     return itertools.cycle([template.fill(order_id) for order_id in order_ids])
 
 
@@ -104,7 +87,7 @@ def updates(order_ids: list[str]) -> Iterator[bytes]:
     """Other instructions for each order."""
     request = UpdateOrderRequest(request_id=_REQUEST_ID, update_mask={"paths": ["special_instructions"]})
     request.order.order_id, request.order.special_instructions = _ORDER_ID, "ring the bell, number 0000000000"
-    template = Template(request, _ORDER_ID, "0000000000", _REQUEST_ID)
+    template = Template.of(request, _ORDER_ID, "0000000000", _REQUEST_ID)
     for number, order_id in zip(_numbers, order_ids, strict=False):
         yield template.fill(order_id, f"{number:010d}", _request_id(number))
 
@@ -117,19 +100,19 @@ def transitions(order_ids: list[str]) -> Iterator[bytes]:
         request_id=_REQUEST_ID,
         override_reason="paid by bank transfer",
     )
-    return _once_each(Template(request, _ORDER_ID, _REQUEST_ID), order_ids)
+    return _once_each(Template.of(request, _ORDER_ID, _REQUEST_ID), order_ids)
 
 
 def cancels(order_ids: list[str]) -> Iterator[bytes]:
     """Each order is cancelled, and its stock comes back."""
     request = CancelOrderRequest(order_id=_ORDER_ID, reason="ordered twice", request_id=_REQUEST_ID)
-    return _once_each(Template(request, _ORDER_ID, _REQUEST_ID), order_ids)
+    return _once_each(Template.of(request, _ORDER_ID, _REQUEST_ID), order_ids)
 
 
 def first_pages(customers: int) -> Iterator[bytes]:
     """The newest orders of customer after customer."""
     request = ListOrdersRequest(filter={"customer_id": "buyer-000000"}, limit=20)
-    template = Template(request, "buyer-000000")
+    template = Template.of(request, "buyer-000000")
     return itertools.cycle([template.fill(f"buyer-{number:06d}") for number in range(customers)])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 ORDERS = Path(sys.executable).with_name("orders")
+RESULTS = Path(__file__).with_name("results")
 
 # Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
 FLAGS = ("--port", "0", "--no-demo", "--log-level", "warning", "--payment-provider", "external")

@@ -11,12 +11,13 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import bodies
+from benchmarks.access import CLIENT_FLAGS
 from benchmarks.bench import Bench, Row
 from benchmarks.main_job import generate
 from benchmarks.servers import ORDERS
 from benchmarks.turns import Measured, Turns
 
-_ORDERS = 100_000
+_ORDERS = 60_000
 _sources = itertools.count()
 
 
@@ -44,7 +45,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
 def _import(bench: Bench, file: Path) -> Iterator[None]:
     """An import that has begun, and has not ended when the block does."""
     source = f"import-{next(_sources)}"
-    command = [ORDERS, "import", file, "--source", source, "--target", bench.server.address]
+    command = [ORDERS, "import", file, "--source", source, "--target", bench.server.address, *CLIENT_FLAGS]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         with psycopg.connect(bench.url, autocommit=True) as connection:
             while not connection.execute("SELECT FROM orders WHERE source = %s LIMIT 1", [source]).fetchone():
