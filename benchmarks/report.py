@@ -47,6 +47,9 @@ def _about(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         f"{about['server_version']} with fsync {about['fsync']} and synchronous_commit {about['synchronous_commit']}, the load on the "
         f"same machine, in {sum(result['seconds'] for result in found):,} seconds. Ratios are medians over rounds in turns."
     )
+    if any(result["machine"]["effort"] < 1 for result in found):
+        yield ""
+        yield "Some figures are of a shorter run (`--effort` below 1), with fewer rounds and orders."
     yield ""
     yield "![How much of its reach each figure meets](performance.svg)"
 

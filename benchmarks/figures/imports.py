@@ -48,7 +48,7 @@ def _import(bench: Bench, file: Path) -> Iterator[None]:
     command = [ORDERS, "import", file, "--source", source, "--target", bench.server.address, *CLIENT_FLAGS]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         with psycopg.connect(bench.url, autocommit=True) as connection:
-            while not connection.execute("SELECT FROM orders WHERE source = %s LIMIT 1", [source]).fetchone():
+            while not connection.execute("SELECT 1 FROM orders WHERE source = %s LIMIT 1", [source]).fetchone():
                 assert process.poll() is None, "the import failed"
         yield
         assert process.poll() is None, "the import ended before the measuring did: it needs a longer file"

@@ -15,7 +15,7 @@ _COPY = "COPY (SELECT snapshot FROM orders ORDER BY create_time DESC, order_id D
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    theirs, orders, their_orders = bench.straightforward, bench.count(40_000), bench.count(4_000)
+    theirs, orders, their_orders = bench.straightforward, bench.count(40_000), bench.count(2_000)
     fill(bench.server, "listed", orders)
     fill(theirs, "listed", their_orders)
     measures = {
