@@ -41,10 +41,11 @@ def main() -> None:
     began = time.perf_counter()
     by_h2load = "h2load (one request again and again) and " if h2load.present() else "no h2load here, "
     print(f"the load: {by_h2load}callers of our own (requests of their own each)", flush=True)
+    about = machine()
     with running(effort=chosen.effort, verify_all=chosen.verify_all) as bench:
-        about = machine() | bench.durability()
+        about |= bench.durability()
         for name in chosen.figures or FIGURES:
-            _measure(name, bench, about | {"effort": chosen.effort, "h2load": h2load.present()})
+            _measure(name, bench, {**about, "effort": chosen.effort, "h2load": h2load.present()})
     print(f"done in {time.perf_counter() - began:.0f} s", flush=True)
     if chosen.page:
         report.write(RESULTS, list(FIGURES))

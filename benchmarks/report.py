@@ -47,6 +47,13 @@ def _about(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         f"{about['server_version']} with fsync {about['fsync']} and synchronous_commit {about['synchronous_commit']}, the load on the "
         f"same machine, in {sum(result['seconds'] for result in found):,} seconds. Ratios are medians over rounds in turns."
     )
+    load = max(result["machine"].get("load", 0) for result in found)
+    if load > about["cores"] / 2:
+        yield ""
+        yield (
+            f"The machine had other work meanwhile (a load of up to {load} on {about['cores']} cores), which slows what takes several "
+            "processes more than what takes one: a call that does nothing looks too good beside the others. Run it again on a quiet one."
+        )
     if any(result["machine"]["effort"] < 1 for result in found):
         yield ""
         yield "Some figures are of a shorter run (`--effort` below 1), with fewer rounds and orders."

@@ -95,8 +95,8 @@ def start_seconds(folder: Path) -> float:
         return time.perf_counter() - began
 
 
-def machine() -> dict[str, str | int]:
-    """What the figures were measured on."""
+def machine() -> dict[str, str | int | float]:
+    """What the figures were measured on, and how many processes wanted to run there besides."""
     model = next(
         (
             line.split(":", 1)[1].strip()
@@ -105,4 +105,9 @@ def machine() -> dict[str, str | int]:
         ),
         "unknown",
     )
-    return {"cores": len(os.sched_getaffinity(0)), "processor": model, "python": sys.version.split()[0]}
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": model,
+        "python": sys.version.split()[0],
+        "load": round(os.getloadavg()[0], 1),
+    }

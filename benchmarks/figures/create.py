@@ -9,7 +9,7 @@ from benchmarks.turns import Measured, Turns
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    seconds = bench.seconds(2)
+    seconds = bench.seconds(1.5)
 
     def creates(products: int) -> Measured:
         return bench.calls(bodies.CREATE, bodies.creates(products=products), seconds=seconds)
