@@ -4,8 +4,8 @@ Its rows go in by COPY in PostgreSQL's binary format, as COPY gave the first one
 `orders verify` finds nothing wrong with them. Keys to other tables are not checked again row by row, and nothing else is left out.
 """
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -55,14 +55,9 @@ def fill(server: Server, url: str, count: int) -> None:
         connection.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
         connection.execute("SELECT pg_reload_conf()")
         first = _first_order(server, connection)
-        threads = [
-            threading.Thread(target=lambda load=load: load(url, first, count)) for load in (_load_orders, _load_lines)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        connection.execute("SELECT setval('order_numbers', %s)", [_FIRST_NUMBER + 10 + count])
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda load: load(url, first, count), (_load_orders, _load_lines)))
+        connection.execute("SELECT setval('order_numbers', %s)", [_count_of(first) + count])
         connection.execute("VACUUM (ANALYZE) orders, order_items, order_events")
         connection.execute("CHECKPOINT")
         (stored,) = connection.execute("SELECT count(*) FROM orders").fetchone() or (0,)
@@ -116,9 +111,13 @@ def _ids(uuid: bytes, *, number: str, external: str, customer: str, time: dateti
     )
 
 
+def _count_of(order: Order) -> int:
+    return int(order.order_number.rpartition("-")[2])
+
+
 def _copies(first: Order, count: int) -> Iterator[_Ids]:
     """Of orders that came in evenly before the first one."""
-    prefix = first.order_number[: -len(str(_FIRST_NUMBER))]
+    prefix, taken = first.order_number.rpartition("-")[0], _count_of(first)
     began = first.create_time.ToDatetime(UTC).replace(microsecond=0) - timedelta(seconds=60 + count // _A_SECOND)
     customers = max(1, count // ORDERS_A_CUSTOMER)
     for number in range(count):
@@ -127,7 +126,7 @@ def _copies(first: Order, count: int) -> Iterator[_Ids]:
         uuid = (milliseconds << 80 | 7 << 76 | 2 << 62 | number).to_bytes(16, "big")
         yield _ids(
             uuid,
-            number=f"{prefix}{_FIRST_NUMBER + 10 + number}",
+            number=f"{prefix}-{taken + 1 + number}",
             external=f"fill-{number:07d}",
             customer=f"buyer-{number % customers:06d}",
             time=time,
