@@ -1,77 +1,92 @@
-"""A smoke run: a server with an embedded PostgreSQL of its own, and each kind of call under load, in turns.
+"""Measures the server beside what it is compared with, in turns, on this machine, and writes docs/performance.md.
 
-The load comes from one Python process on the same machine and costs more than the server does: read the figures against each
-other, not as what the server can do.
+python -m benchmarks                  # everything, as `make bench`
+python -m benchmarks get create list  # some figures alone
 """
 
+import argparse
 import json
-import statistics
-import subprocess
-import sys
-import tempfile
+import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
 
-import grpc
-import uvloop
+from benchmarks import h2load, report
+from benchmarks.bench import Bench, Row, running
+from benchmarks.figures import alone, batches, changes, create, get, growth, imports, lists, memory, start, workers
+from benchmarks.servers import RESULTS, machine
+from benchmarks.turns import Turns
 
-from benchmarks.load import Load, rate
+Figure = Callable[[Bench, Turns], Sequence[Row]]
 
-ORDERS = Path(sys.executable).with_name("orders")
-RESULTS = Path(__file__).with_name("results")
-ROUNDS = 3
-SECONDS = 2.0
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[str, int]]:
-    """A server of its own; its address and its process id."""
-    # Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
-    command = [ORDERS, "serve", "--port", "0", "--data-dir", folder, "--no-demo", "--log-level", "warning"]
-    command += ["--payment-provider", "external"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            first = process.stdout.readline()
-            yield first.split(" on ", 1)[1].split(",", 1)[0], process.pid
-        finally:
-            process.terminate()
-
-
-async def measure(address: str) -> dict[str, list[float]]:
-    """Calls (or orders) a second, by name, one figure a round."""
-    figures: dict[str, list[float]] = {}
-    async with grpc.aio.insecure_channel(address, options=[("grpc.max_receive_message_length", 64 << 20)]) as channel:
-        load = Load(channel)
-        await load.prepare()
-        calls = {"health check": load.health, "GetOrder": load.get, "CreateOrder": load.create}
-        for _ in range(ROUNDS):
-            for name, call in calls.items():
-                figures.setdefault(name, []).append(await rate(call, callers=64, seconds=SECONDS))
-            alone = await rate(load.create, callers=1, seconds=SECONDS)
-            figures.setdefault("CreateOrder, one caller", []).append(alone)
-            upserts = await rate(load.upsert, callers=2, seconds=SECONDS)
-            figures.setdefault("BatchUpsertOrders, orders", []).append(1000 * upserts)
-            started = time.perf_counter()
-            listed = await load.list()
-            figures.setdefault("ListOrders, orders", []).append(listed / (time.perf_counter() - started))
-    return figures
+FIGURES: dict[str, Figure] = {
+    "get": get.measure,
+    "create": create.measure,
+    "change": changes.measure,
+    "list": lists.measure,
+    "batch": batches.measure,
+    "alone": alone.measure,
+    "import": imports.measure,
+    "start": start.measure,
+    "workers": workers.measure,
+    "growth": growth.measure,
+    "memory": memory.measure,
+}
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="orders-bench-") as folder:
-        data = Path(folder) / "data"
-        with server(data) as (address, _):
-            figures = uvloop.run(measure(address))
-        subprocess.run([ORDERS, "verify", "--data-dir", data], check=True)
-    medians = {name: statistics.median(values) for name, values in figures.items()}
+    chosen = _arguments()
+    logging.disable(logging.WARNING)
+    began = time.perf_counter()
+    by_h2load = "h2load (one request again and again) and " if h2load.present() else "no h2load here, "
+    print(f"the load: {by_h2load}callers of our own (requests of their own each)", flush=True)
+    about = machine()
+    with running(effort=chosen.effort, verify_all=chosen.verify_all) as bench:
+        about |= bench.durability()
+        for name in chosen.figures or FIGURES:
+            _measure(name, bench, {**about, "effort": chosen.effort, "h2load": h2load.present()})
+    print(f"done in {time.perf_counter() - began:.0f} s", flush=True)
+    if chosen.page:
+        report.write(RESULTS, list(FIGURES))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    described = ", ".join(f"{name}" for name in FIGURES)
+    parser.add_argument(
+        "figures", nargs="*", metavar="FIGURE", help=f"one or more of {described}; all if none is named"
+    )
+    parser.add_argument(
+        "--effort", type=float, default=1.0, help="share of the time to spend, 0.2 for a look (default 1)"
+    )
+    parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/performance.md as it is")
+    parser.add_argument("--verify-all", action="store_true", help="run `orders verify` on the 2,000,000 orders too")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.figures) - FIGURES.keys():
+        parser.error(f"there is no figure {', '.join(sorted(unknown))}; there are {described}")
+    return chosen
+
+
+def _measure(name: str, bench: Bench, about: dict[str, Any]) -> None:
+    print(f"{name}: {FIGURES[name].__module__.rsplit('.', 1)[1]}", flush=True)
+    began = time.perf_counter()
+    turns = Turns()
+    rows = FIGURES[name](bench, turns)
+    for row in rows:
+        print(
+            f"  {row.figure}: {report.shown(row)}{' (reach: ' + report.reach(row) + ')' if report.reach(row) else ''}"
+        )
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "smoke.json").write_text(json.dumps(figures, indent=2) + "\n")
-    print("| a second, 64 callers unless said | median | ÷ health check |\n|---|---:|---:|")
-    for name, median in medians.items():
-        print(f"| {name} | {median:,.0f} | {median / medians['health check']:.2f} |")
+    found = {
+        "machine": about,
+        "seconds": round(time.perf_counter() - began),
+        "rows": list(map(asdict, rows)),
+        "measured": turns.as_json(),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

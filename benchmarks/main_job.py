@@ -36,7 +36,8 @@ from orders.v1.order_service_pb2 import (
 )
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
-from benchmarks.__main__ import ORDERS, RESULTS, server
+from benchmarks.access import CLIENT_FLAGS, METADATA
+from benchmarks.servers import ORDERS, RESULTS, orders_server, verify
 
 _TOWNS = ("New York", "Cairo", "Giza", "Oslo", "Łódź", "東京")
 
@@ -141,7 +142,8 @@ def stream_slowly(address: str) -> None:
     """Reads everything a small page at a time, as a consumer does that works on each."""
     with grpc.insecure_channel(address) as channel:
         count = sum(
-            len(message.orders) for message in OrderServiceStub(channel).ListOrders(ListOrdersRequest(page_size=100))
+            len(message.orders)
+            for message in OrderServiceStub(channel).ListOrders(ListOrdersRequest(page_size=100), metadata=METADATA)
         )
     print(f"streamed {count:,} orders")
 
@@ -152,16 +154,18 @@ def whole_life(address: str, order_id: str) -> None:
         orders = OrderServiceStub(channel)
         for status in (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING):
             orders.TransitionOrder(
-                TransitionOrderRequest(order_id=order_id, status=status, override_reason="paid at the source")
+                TransitionOrderRequest(order_id=order_id, status=status, override_reason="paid at the source"),
+                metadata=METADATA,
             )
         for status in (TRACKING_STATUS_SHIPPED, TRACKING_STATUS_IN_TRANSIT, TRACKING_STATUS_DELIVERED):
             event = TrackingEvent(status=status, city="Cairo", country="Egypt")
             orders.RecordTrackingEvent(
-                RecordTrackingEventRequest(order_id=order_id, event=event, carrier="UPS", tracking_number="1Z999")
+                RecordTrackingEventRequest(order_id=order_id, event=event, carrier="UPS", tracking_number="1Z999"),
+                metadata=METADATA,
             )
-        assert orders.GetOrder(GetOrderRequest(order_id=order_id)).status == ORDER_STATUS_DELIVERED
-        assert len(orders.ListOrderEvents(ListOrderEventsRequest(order_id=order_id)).events) == 6
-        print(orders.TrackOrder(TrackOrderRequest(order_id=order_id)))
+        assert orders.GetOrder(GetOrderRequest(order_id=order_id), metadata=METADATA).status == ORDER_STATUS_DELIVERED
+        assert len(orders.ListOrderEvents(ListOrderEventsRequest(order_id=order_id), metadata=METADATA).events) == 6
+        print(orders.TrackOrder(TrackOrderRequest(order_id=order_id), metadata=METADATA))
 
 
 def main(count: int) -> None:
@@ -169,10 +173,10 @@ def main(count: int) -> None:
         source, exported, data = (Path(folder) / name for name in ("orders.jsonl", "export.jsonl", "data"))
         with source.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(order) + "\n" for order in generate(count))
-        with server(data) as (address, pid):
-            memory = Memory(pid)
-            imports = [ORDERS, "import", source, "--source", "shop", "--target", address]
-            exports = [ORDERS, "export", "--output", exported, "--target", address]
+        with orders_server(data) as server:
+            address, memory = server.address, Memory(server.pid)
+            imports = [ORDERS, "import", source, "--source", "shop", "--target", address, *CLIENT_FLAGS]
+            exports = [ORDERS, "export", "--output", exported, "--target", address, *CLIENT_FLAGS]
             figures: dict[str, Any] = {"orders": count}
             figures["import"] = memory.during(lambda: subprocess.run(imports, check=True))
             figures["import again"] = memory.during(lambda: subprocess.run(imports, check=True))
@@ -183,7 +187,7 @@ def main(count: int) -> None:
             assert len(found) == count
             assert all(same(order, found[order["order_id"]]) for order in generate(count)), "an order came back changed"
             whole_life(address, found["ID-0000000"]["order_id"])
-        subprocess.run([ORDERS, "verify", "--data-dir", data], check=True)
+        verify(data)
         figures["bytes an order, on disk"] = sum(f.stat().st_size for f in (data / "base").rglob("*")) // count
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "main_job.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -1,0 +1,119 @@
+"""What was measured, as a table and a chart, written into docs/performance.md."""
+
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench import Row
+
+_DOCS = Path(__file__).parents[1] / "docs"
+_PAGE, _CHART = _DOCS / "performance.md", _DOCS / "performance.svg"
+_BEGIN, _END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+
+_WIDTH, _LINE, _LABEL = 860, 20, 440
+# Bars show how much of the reach is met; those far above it end here.
+_LONGEST = 2.0
+
+
+def write(results: Path, names: Sequence[str]) -> None:
+    """Writes the page's part between its marks, and the chart."""
+    found = [json.loads(file.read_text("utf-8")) for name in names if (file := results / f"{name}.json").exists()]
+    rows = [Row(**row) for result in found for row in result["rows"]]
+    _CHART.write_text(_chart([row for row in rows if row.reached is not None]), encoding="utf-8")
+    before, _, rest = _PAGE.read_text("utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    made = "\n".join((_BEGIN, *_about(found), "", *_table(rows), "", *_costs(found), _END))
+    _PAGE.write_text(before + made + after, encoding="utf-8")
+
+
+def shown(row: Row) -> str:
+    value = f"{row.value:,.2f}" if row.value < 10 else f"{row.value:,.1f}"
+    return f"{value} {row.unit}".rstrip()
+
+
+def reach(row: Row) -> str:
+    if row.at_least is not None:
+        return f"≥ {row.at_least:g} {row.unit}".rstrip()
+    return "" if row.at_most is None else f"≤ {row.at_most:g} {row.unit}".rstrip()
+
+
+def _about(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    about = found[0]["machine"]
+    yield (
+        f"Measured on {about['cores']} cores of {about['processor']}, Python {about['python']}, PostgreSQL "
+        f"{about['server_version']} with fsync {about['fsync']} and synchronous_commit {about['synchronous_commit']}, the load on the "
+        f"same machine, in {sum(result['seconds'] for result in found):,} seconds. Ratios are medians over rounds in turns."
+    )
+    load = max(result["machine"].get("load", 0) for result in found)
+    if load > about["cores"] / 2:
+        yield ""
+        yield (
+            f"The machine had other work meanwhile (a load of up to {load} on {about['cores']} cores), which slows what takes several "
+            "processes more than what takes one: a call that does nothing looks too good beside the others. Run it again on a quiet one."
+        )
+    if any(result["machine"]["effort"] < 1 for result in found):
+        yield ""
+        yield "Some figures are of a shorter run (`--effort` below 1), with fewer rounds and orders."
+    yield ""
+    yield "![How much of its reach each figure meets](performance.svg)"
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| figure | measured | reach | reached |"
+    yield "|---|---:|---:|---|"
+    for row in rows:
+        reached = {True: "yes", False: "**no**", None: ""}[row.reached]
+        yield f"| {row.figure} | {shown(row)} | {reach(row)} | {reached} |"
+
+
+def _costs(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A second, and the server's CPU for each call or order."""
+    yield "| calls, or orders, 64 callers unless said | a second | server's CPU each, µs |"
+    yield "|---|---:|---:|"
+    seen: set[str] = set()
+    for result in found:
+        for name, values in result["measured"].items():
+            if name in seen or name == "start":
+                continue
+            seen.add(name)
+            rate = statistics.median(value["done"] / value["seconds"] for value in values)
+            cpu = statistics.median(1_000_000 * value["cpu"] / value["done"] for value in values)
+            yield f"| {name} | {rate:,.0f} | {f'{cpu:,.0f}' if cpu else ''} |"
+
+
+def _chart(rows: Sequence[Row]) -> str:
+    """A bar a figure; the line down the middle is what it is to reach."""
+    height = _LINE * len(rows) + 40
+    scale = (_WIDTH - _LABEL - 70) / _LONGEST
+    line = _LABEL + scale
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
+    ]
+    for index, row in enumerate(rows):
+        middle = _LINE * index + 30
+        length = scale * min(_LONGEST, _met(row))
+        colour = "#3a7d44" if row.reached else "#b8552f"
+        parts += [
+            f'<text x="{_LABEL - 8}" y="{middle + 4}" text-anchor="end" fill="#222">{escape(row.figure)}</text>',
+            f'<rect x="{_LABEL}" y="{middle - 7}" width="{length:.0f}" height="14" fill="{colour}"/>',
+            f'<text x="{_LABEL + length + 5:.0f}" y="{middle + 4}" fill="#222">{escape(shown(row))}</text>',
+        ]
+    parts += [
+        f'<line x1="{line:.0f}" y1="20" x2="{line:.0f}" y2="{height - 15}" stroke="#222" stroke-dasharray="3 3"/>',
+        f'<text x="{line:.0f}" y="14" text-anchor="middle" fill="#222">reach</text>',
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _met(row: Row) -> float:
+    """How much of its reach a figure meets; 1 is all of it."""
+    if row.at_least is not None:
+        return row.value / row.at_least
+    assert row.at_most is not None
+    return row.at_most / max(row.value, row.at_most / _LONGEST)

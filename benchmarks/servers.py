@@ -1,0 +1,113 @@
+"""The processes that are measured, and what they cost."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ORDERS = Path(sys.executable).with_name("orders")
+RESULTS = Path(__file__).with_name("results")
+
+# Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
+FLAGS = ("--port", "0", "--no-demo", "--log-level", "warning", "--payment-provider", "external")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers, and its process."""
+
+    address: str
+    pid: int
+
+    def cpu(self) -> float:
+        """The seconds of CPU that it has used."""
+        times = psutil.Process(self.pid).cpu_times()
+        return times.user + times.system
+
+    def memory(self) -> float:
+        """What of it is in memory, in MB."""
+        return psutil.Process(self.pid).memory_info().rss / (1 << 20)
+
+
+@contextmanager
+def orders_server(folder: Path, *flags: str) -> Iterator[Server]:
+    """The server on a data folder."""
+    with started([ORDERS, "serve", *FLAGS, "--data-dir", folder, *flags]) as server:
+        yield server
+
+
+@contextmanager
+def started(command: Sequence[str | Path]) -> Iterator[Server]:
+    """A server that says on its first line where it listens; it is stopped in the end."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            if " on " not in first:
+                raise RuntimeError(f"{command[0]} did not start")
+            yield Server(first.split(" on ", 1)[1].split(",", 1)[0].strip(), process.pid)
+        finally:
+            process.terminate()
+
+
+def verify(folder: Path) -> None:
+    """Proves that all tables of a data folder agree; ends the run if not."""
+    subprocess.run([ORDERS, "verify", "--data-dir", folder], check=True, stdout=subprocess.DEVNULL)
+
+
+class HighestMemory:
+    """How far a server's memory rises above where it began, in MB, while it is watched."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._before = self._highest = server.memory()
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "HighestMemory":
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.02):
+            self._highest = max(self._highest, self._server.memory())
+
+    @property
+    def growth(self) -> float:
+        return self._highest - self._before
+
+
+def start_seconds(folder: Path) -> float:
+    """How long a server takes from the command to its first word, its PostgreSQL included."""
+    began = time.perf_counter()
+    with orders_server(folder):
+        return time.perf_counter() - began
+
+
+def machine() -> dict[str, str | int | float]:
+    """What the figures were measured on, and how many processes wanted to run there besides."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "unknown",
+    )
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": model,
+        "python": sys.version.split()[0],
+        "load": round(os.getloadavg()[0], 1),
+    }
