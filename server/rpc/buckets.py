@@ -22,7 +22,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many calls a second in the long run, and how many at once: a tenth of the rate or more, or the rate is not reached."""
+    """How many calls a second in the long run, and how many at once: a twentieth of it or more, or the rate is not reached."""
 
     rate: float
     burst: float
@@ -88,9 +88,9 @@ class Bucket:
         self.waiting = self.refused_since_lease = 0
 
     def _pause(self, left: float) -> float:
-        """Seconds until there is a token, and more than one of a bucket that fills fast."""
+        """Seconds until there is a token, or up to a portion of them if the bucket fills fast."""
         rate, portion = self._limit.rate, self._limit.portion
-        return max((1 - left) / rate, min(_PAUSE, portion / rate)) + _MARGIN
+        return max(1 - left, min(_PAUSE * rate, portion - left)) / rate + _MARGIN
 
     def refused_for(self, now: float) -> float:
         """Seconds for which no token can be there; 0 if it is worth asking."""

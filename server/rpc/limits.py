@@ -74,12 +74,12 @@ class RateLimiter:
             if bucket.refused_for(now):
                 raise self._refusal(key, bucket, limit, now)
             if self._outage:
-                return self._try_again(key, bucket, now)
+                self._try_again(key, bucket, now)
+                return
             bucket.waiting += 1
             # Whoever leaves takes nobody along.
             if not await asyncio.shield(self._lease(key, bucket)):
-                return None
-        return None
+                return
 
     async def drain(self) -> None:
         """Waits until no lease is under way."""
