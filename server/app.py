@@ -56,7 +56,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         await database.open()
         parts = await build(settings, database)
         # In the other order: what is under way is finished before what it needs is closed.
-        for stop in (parts.writer.drain, parts.checkout.drain):
+        for stop in (parts.writer.drain, parts.checkout.drain, parts.gate.drain):
             stack.push_async_callback(stop)
         port = _listen(parts.server, settings)
         if settings.demo and settings.database_url is None:

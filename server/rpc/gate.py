@@ -42,6 +42,11 @@ class Gate:
             return ANONYMOUS
         return await self._authenticator.authenticate(_bearer_of(context), self._names_of(context))
 
+    async def drain(self) -> None:
+        """Waits until nothing is asked of the database any more."""
+        if self._limiter is not None:
+            await self._limiter.drain()
+
     def _names_of(self, context: grpc.aio.ServicerContext) -> Sequence[str]:
         return certificate_names(context.auth_context()) if self._takes_certificates else ()
 
