@@ -1,8 +1,10 @@
 """ListOrders and SearchOrders: pages of stored orders, joined into messages without being taken apart."""
 
+import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,7 +24,7 @@ from server.domain.tokens import token_invalid
 from server.rpc import wire
 from server.rpc.endpoint import Call
 from server.storage.database import Database
-from server.storage.listing import Began, Listed, Listing, Position, begin, count, read_page
+from server.storage.listing import Began, Listing, Page, Position, begin, count, read_page
 
 _DEFAULT_LIST_PAGE = 100
 _DEFAULT_SEARCH_PAGE = 20
@@ -30,6 +32,8 @@ _DEFAULT_SEARCH_PAGE = 20
 _MAX_MESSAGE = 1 << 20
 # Left for the last message to arrive in before the deadline, in seconds.
 _MARGIN = 0.25
+# Seconds within which a message is taken by a reader who keeps up.
+_QUICK = 0.02
 
 # How the sort key stands in a token; a time where nothing else is said.
 _KEY_SHAPES = {ORDER_BY_TOTAL: (str, int)}
@@ -43,33 +47,36 @@ class Cursor(NamedTuple):
     after: Position | None
     delivered: int
 
+    def behind(self, page: Page) -> "Cursor":
+        """Where the list goes on after a page of it."""
+        return self._replace(after=page.end, delivered=self.delivered + len(page.rows))
+
 
 async def stream(database: Database, request: ListOrdersRequest, call: Call) -> None:
     """Writes the list's messages until its end, its limit, or shortly before the caller's deadline."""
-    listing = _listing(request)
     query = ListOrdersRequest(
         filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
     )
     deadline = _deadline(call)
+    listing = _listing(request)
     cursor = await _start(database, request.resume_token, query, field="resume_token")
     if cursor is None:
         await call.write(_message([], complete=True))
         return
-    size = request.page_size or _DEFAULT_LIST_PAGE
-    while True:
-        page, more = await _page(database, listing, cursor, size=size, limit=request.limit)
-        chunks = list(_chunks(page))
-        for index, chunk in enumerate(chunks):
-            cursor = cursor._replace(after=chunk[-1].position, delivered=cursor.delivered + len(chunk))
-            complete = not more and index == len(chunks) - 1
-            await call.write(_message(chunk, _encode(query, cursor), complete=complete))
-            if not complete and time.monotonic() > deadline:
-                await call.write(_message([], _encode(query, cursor), truncated=True))
-                return
-        if not more:
-            if not chunks:
+    pages = _Pages(database, listing, size=request.page_size or _DEFAULT_LIST_PAGE, limit=request.limit)
+    async with contextlib.aclosing(pages.after(cursor)) as found:
+        async for page, more in found:
+            for chunk, last in _chunks(page):
+                cursor = cursor.behind(chunk)
+                complete = last and not more
+                began = time.monotonic()
+                await call.write(_message(chunk.orders, _encode(query, cursor), complete=complete))
+                pages.ahead = time.monotonic() - began < _QUICK
+                if not complete and time.monotonic() > deadline:
+                    await call.write(_message([], _encode(query, cursor), truncated=True))
+                    return
+            if not page.rows:
                 await call.write(_message([], complete=True))
-            return
 
 
 def _deadline(call: Call) -> float:
@@ -77,35 +84,51 @@ def _deadline(call: Call) -> float:
     return time.monotonic() + remaining - min(_MARGIN, remaining / 4)
 
 
-async def _page(
-    database: Database, listing: Listing, cursor: Cursor, *, size: int, limit: int
-) -> tuple[list[Listed], bool]:
-    """A page, and whether anything follows it."""
-    if limit:
-        size = min(size, limit - cursor.delivered)
-    if size <= 0:
-        return [], False
-    found = await read_page(database, listing, cursor.began, cursor.after, size=size + 1)
-    more = len(found) > size and (not limit or cursor.delivered + size < limit)
-    return found[:size], more
+class _Pages:
+    """The pages of a list. While `ahead` is set, for a reader who keeps up, the next one is read while one is written."""
+
+    def __init__(self, database: Database, listing: Listing, *, size: int, limit: int) -> None:
+        self._database, self._listing, self._size, self._limit = database, listing, size, limit
+        self.ahead = False
+
+    async def after(self, cursor: Cursor) -> AsyncGenerator[tuple[Page, bool]]:
+        """Each page, and whether anything follows it; at least one page."""
+        page, more = await self._read(cursor)
+        while more:
+            cursor = cursor.behind(page)
+            following = asyncio.create_task(self._read(cursor)) if self.ahead else None
+            try:
+                yield page, more
+                page, more = await (following or self._read(cursor))
+            finally:
+                if following is not None:
+                    following.cancel()
+        yield page, more
+
+    async def _read(self, cursor: Cursor) -> tuple[Page, bool]:
+        size = min(self._size, self._limit - cursor.delivered) if self._limit else self._size
+        if size <= 0:
+            return Page([]), False
+        found = await read_page(self._database, self._listing, cursor.began, cursor.after, size=size + 1)
+        more = len(found.rows) > size and (not self._limit or cursor.delivered + size < self._limit)
+        return found.first(size), more
 
 
-def _chunks(page: Sequence[Listed]) -> Iterator[list[Listed]]:
-    chunk: list[Listed] = []
-    size = 0
-    for listed in page:
-        if chunk and size + len(listed.order) > _MAX_MESSAGE:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(listed)
-        size += len(listed.order)
-    if chunk:
-        yield chunk
+def _chunks(page: Page) -> Iterator[tuple[Page, bool]]:
+    """The page in parts that each fit into a message, and whether a part is the last one."""
+    start = size = 0
+    for index, order in enumerate(page.orders):
+        if index > start and size + len(order) > _MAX_MESSAGE:
+            yield Page(page.rows[start:index]), False
+            start, size = index, 0
+        size += len(order)
+    if page.rows:
+        yield Page(page.rows[start:]), True
 
 
-def _message(chunk: Sequence[Listed], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
+def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
     rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete)
-    return b"".join([*wire.repeated(1, (listed.order for listed in chunk)), rest.SerializeToString()])
+    return b"".join([*wire.repeated(1, orders), rest.SerializeToString()])
 
 
 async def search(database: Database, request: SearchOrdersRequest) -> bytes:
@@ -117,10 +140,11 @@ async def search(database: Database, request: SearchOrdersRequest) -> bytes:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
     found = await read_page(database, listing, cursor.began, cursor.after, size=size + 1, skip=request.skip)
-    token = _encode(query, cursor._replace(after=found[size - 1].position)) if len(found) > size else ""
+    page = found.first(size)
+    token = _encode(query, cursor.behind(page)) if len(found.rows) > size else ""
     counted = await count(database, request.filter)
     rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)
-    return b"".join([*wire.repeated(1, (listed.order for listed in found[:size])), rest.SerializeToString()])
+    return b"".join([*wire.repeated(1, page.orders), rest.SerializeToString()])
 
 
 def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:

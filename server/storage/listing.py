@@ -5,7 +5,7 @@ the orders that nobody has changed since the list began, by their columns, and t
 then, which their events still tell. So every order has one fixed place in the list, and comes exactly once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -41,7 +41,7 @@ from sqlalchemy import (
 
 from server.domain.money import to_minor
 from server.storage import sql
-from server.storage.database import Database
+from server.storage.database import Database, Row
 from server.storage.projections import datetime_of
 from server.storage.tables import PgSnapshot, item_product, order_events, order_items, orders
 
@@ -63,11 +63,25 @@ class Position(NamedTuple):
     order_id: str
 
 
-class Listed(NamedTuple):
-    """An order of a list, serialized, and its place."""
+class Page(NamedTuple):
+    """Orders of a list. A place is made of a row only where one is asked for: of most rows nobody does."""
 
-    order: bytes
-    position: Position
+    rows: list[Row]
+
+    def first(self, count: int) -> "Page":
+        """The page without what comes after so many orders."""
+        return Page(self.rows[:count])
+
+    @property
+    def orders(self) -> Iterator[bytes]:
+        """The orders, serialized."""
+        return (row[0] for row in self.rows)
+
+    @property
+    def end(self) -> Position:
+        """The place of the last order."""
+        _, order_id, *key = self.rows[-1]
+        return Position(tuple(key), order_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +178,7 @@ async def begin(database: Database) -> Began | None:
 
 async def read_page(
     database: Database, listing: Listing, began: Began, after: Position | None, *, size: int, skip: int = 0
-) -> list[Listed]:
+) -> Page:
     """Up to `size` orders after a position, or from the beginning, less the first `skip` of them."""
     names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
     statement = _page_statement(names, listing.key, listing.ascending, after is not None)
@@ -173,8 +187,7 @@ async def read_page(
     if after is not None:
         parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
         parameters["after_id"] = after.order_id
-    found = await database.fetch(statement, **parameters)
-    return [Listed(row[0], Position(row[2:], str(row[1]))) for row in found]
+    return Page(await database.fetch(statement, **parameters))
 
 
 def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
@@ -216,7 +229,8 @@ def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending:
         for part, part_keys in ((same, keys), (moved, then))
     ]
     page = union_all(*parts).subquery("page")
-    return _ordered(select(page), [*list(page.c)[2:], page.c.order_id], ascending).limit(_LIMIT).offset(_OFFSET)
+    keys = [*list(page.c)[2:], cast(page.c.order_id, Uuid)]
+    return _ordered(select(page), keys, ascending).limit(_LIMIT).offset(_OFFSET)
 
 
 def _changed_since(order_by: int) -> tuple[FromClause, list[ColumnElement[Any]]]:
@@ -241,7 +255,8 @@ def _part(
 ) -> Select[Any]:
     """Orders of a source with their keys; if resumed, those after the position in the parameters."""
     columns = [key.label(f"key_{index}") for index, key in enumerate(keys)]
-    part = select(orders.c.snapshot, orders.c.order_id, *columns).select_from(source).where(*where)
+    order_id = cast(orders.c.order_id, Text).label("order_id")
+    part = select(orders.c.snapshot, order_id, *columns).select_from(source).where(*where)
     if not resumed:
         return part
     here = tuple_(*keys, orders.c.order_id)
