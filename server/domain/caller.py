@@ -56,4 +56,5 @@ class Caller:
         return self.roles if customer_id == self.customer_id else self.roles - _CUSTOMER_ONLY
 
 
+NOBODY = Caller(subject="", roles=frozenset())
 ANONYMOUS = Caller(subject="anonymous", roles=frozenset(Role), scopes=SCOPES)

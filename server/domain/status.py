@@ -60,10 +60,14 @@ CODES = {
 }
 
 
+def code_of(error: OrderError) -> int:
+    """The number of the error's gRPC code."""
+    return int(code_pb2.NOT_FOUND if error.asked_for else CODES[error.reason])
+
+
 def status_of(error: OrderError) -> Status:
     """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps."""
-    code = code_pb2.NOT_FOUND if error.asked_for else CODES[error.reason]
-    status = Status(code=code, message=_cut(error.message, _MAX_MESSAGE))
+    status = Status(code=code_of(error), message=_cut(error.message, _MAX_MESSAGE))
     metadata = {key: _cut(value, _MAX_TEXT) for key, value in error.metadata.items()}
     _add(status, ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.violations:

@@ -16,13 +16,12 @@ class InFlight:
         self._limit = limit
         self._calls: dict[asyncio.Task[object], float] = {}
 
-    def enter(self, *, seconds: float) -> float:
-        """Lets the running call in; returns when it has to be over, by `time.monotonic`. Raises OVERLOADED if there is no room."""
+    def enter(self, *, until: float) -> float:
+        """Lets the running call in until a time by `time.monotonic`, which it returns. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
             text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
             # Not all of them at the same moment.
             raise OrderError("OVERLOADED", text, retry_after=0.5 + random.random())
-        until = time.monotonic() + seconds
         self._calls[_this_task()] = until
         return until
 

@@ -2,22 +2,18 @@
 
 import logging
 
+from google.rpc import code_pb2
+
+from server.domain.errors import OrderError
+from server.domain.status import code_of
 from server.logs import fields
 
 log = logging.getLogger(__name__)
 
 
-def log_call(*, method: str, code: str, reason: str, seconds: float, caller: str, request_id: str) -> None:
-    """Says at debug level how a call ended; `reason` and `request_id` are '' where there is none."""
+def log_call(*, method: str, caller: str, seconds: float, error: OrderError | None = None) -> None:
+    """Says at debug level how a call ended; `caller` is '' where nobody was known."""
     if log.isEnabledFor(logging.DEBUG):
-        log.debug(
-            "call",
-            extra=fields(
-                method=method,
-                code=code,
-                reason=reason,
-                milliseconds=round(seconds * 1000, 3),
-                caller=caller,
-                request_id=request_id,
-            ),
-        )
+        code = "OK" if error is None else code_pb2.Code.Name(code_of(error))
+        named = {"method": method, "caller": caller, "code": code, "milliseconds": round(seconds * 1000, 3)}
+        log.debug("call", extra=fields(error, **named))

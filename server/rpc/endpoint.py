@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 from uuid import uuid4
 
 import grpc
@@ -18,10 +18,11 @@ from google.protobuf import symbol_database
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
-from server.domain.caller import Caller
+from server.domain.caller import NOBODY, Caller
 from server.domain.errors import OrderError, invalid_field
 from server.logs import fields
 from server.rpc.access import MethodAccess
+from server.rpc.call_log import log_call
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.validation import check, decode
@@ -50,9 +51,12 @@ class _CallerGone(Exception):
 @dataclass(slots=True)
 class _Call:
     context: Context
-    caller: Caller
-    # When the server's patience is over, by `time.monotonic`.
-    until: float
+    method: str
+    # When it began, and when the server's patience is over, by `time.monotonic`.
+    began: float
+    until: float = math.inf
+    # Nobody, until the gate has let somebody in.
+    caller: Caller = NOBODY
 
     def reference(self, order_id: str) -> Reference:
         """An order's id or number, as far as the caller sees it."""
@@ -70,6 +74,16 @@ class _Call:
             await self.context.write(message)
         except grpc.aio.InternalError as error:
             raise _CallerGone from error
+
+    async def refuse(self, error: OrderError) -> NoReturn:
+        """Ends the call with an error."""
+        self.log(error)
+        await refuse(self.context, error)
+
+    def log(self, error: OrderError | None = None) -> None:
+        """Says how the call ended to those who want to know."""
+        seconds = time.monotonic() - self.began
+        log_call(method=self.method, caller=self.caller.subject, seconds=seconds, error=error)
 
     async def mark_replayed(self) -> None:
         """Tells the caller that this is the answer to an earlier request. In the headers too: HTTP callers see no trailers."""
@@ -110,34 +124,37 @@ def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, boun
     max_bytes = bounds.request_bytes
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
 
-    async def answer(data: bytes, context: Context, until: float) -> bytes:
-        caller = await gate.admit(context, access)
+    async def answer(data: bytes, call: _Call) -> bytes:
+        call.caller = await gate.admit(call.context, access)
         if len(data) > max_bytes:
             raise _too_large(len(data), max_bytes)
         request = decode(request_type, data)
-        access.confine(request, caller)
+        access.confine(request, call.caller)
         check(request, data)
-        message = await handler(request, _Call(context, caller, until))
+        message = await handler(request, call)
         return message if message is None or isinstance(message, bytes) else message.SerializeToString()  # type: ignore[return-value]
 
     async def serve(data: bytes, context: Context) -> bytes:
-        until = math.inf
+        call = _Call(context, name, time.monotonic())
         try:
-            until = gate.in_flight.enter(seconds=seconds)
-            return await answer(data, context, until)
+            call.until = gate.in_flight.enter(until=call.began + seconds)
+            body = await answer(data, call)
+            call.log()
+            return body
         except OrderError as error:
-            return await refuse(context, error)
+            return await call.refuse(error)
         except _CallerGone as error:
             raise asyncio.CancelledError from error
         except asyncio.CancelledError:
             if _is_over(context):
                 raise
             # Not the caller's doing. Left alone, it would leave the caller waiting for a status that never comes.
-            return await refuse(context, _out_of_time(seconds) if time.monotonic() > until else _going_away())
+            late = time.monotonic() > call.until
+            return await call.refuse(_out_of_time(seconds) if late else _going_away())
         except Exception:
             request_id = uuid4().hex
             log.exception("a method failed", extra=fields(method=name, request_id=request_id))
-            return await refuse(context, _internal(request_id))
+            return await call.refuse(_internal(request_id))
         finally:
             gate.in_flight.leave()
 

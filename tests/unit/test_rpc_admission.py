@@ -1,6 +1,7 @@
 """The calls in flight."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -12,7 +13,7 @@ async def test_calls_in_flight_are_bounded_and_each_that_leaves_makes_room() -> 
     calls, go_on = InFlight(2), asyncio.Event()
 
     async def call() -> None:
-        calls.enter(seconds=60)
+        calls.enter(until=time.monotonic() + 60)
         try:
             await go_on.wait()
         finally:
@@ -33,7 +34,7 @@ async def test_a_call_whose_time_is_over_is_cancelled_and_the_others_go_on() -> 
     calls, go_on = InFlight(2), asyncio.Event()
 
     async def call(seconds: float) -> str:
-        calls.enter(seconds=seconds)
+        calls.enter(until=time.monotonic() + seconds)
         try:
             await go_on.wait()
             return "answered"
