@@ -17,6 +17,7 @@ import uvloop
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
+from orders.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from orders.v1.cart_service_pb2_grpc import CartServiceStub
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
@@ -98,6 +99,7 @@ class Service:
     catalog: CatalogServiceStub
     carts: CartServiceStub
     customers: CustomerServiceStub
+    api_keys: ApiKeyServiceStub
 
     @property
     def address(self) -> str:
@@ -129,6 +131,7 @@ class Service:
             "documents",
             "document_numbers",
             "idempotency_keys",
+            "api_keys",
         )
         # One connection for all of them: most tests look twice.
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
@@ -161,6 +164,7 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
             catalog=CatalogServiceStub(channel),
             carts=CartServiceStub(channel),
             customers=CustomerServiceStub(channel),
+            api_keys=ApiKeyServiceStub(channel),
         )
 
 
