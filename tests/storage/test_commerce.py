@@ -329,7 +329,7 @@ async def test_refunds_have_credit_notes_that_come_with_the_invoice(store: Store
             event_id=f"ron-{number}", type=PAYMENT_EVENT_TYPE_REFUNDED, refund_id=asked.refunds[-1].refund_id
         )
         order = await store.order(RecordPaymentRequest(order_id=order.order_id, event=event))
-    invoice = await InvoiceRepository(store.database).get(order.order_id)
+    invoice = await InvoiceRepository(store.database).get(Reference(order.order_id))
     assert [note.amount for note in invoice.credit_notes] == [usd(0, 10), usd(0, 25)]
     numbers = [note.credit_note_number for note in invoice.credit_notes]
     assert numbers == [refund.credit_note_number for refund in order.refunds]
