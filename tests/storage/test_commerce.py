@@ -60,6 +60,7 @@ from server.storage.catalog import CatalogRepository
 from server.storage.customers import CustomerRepository
 from server.storage.housekeeping import forget_old_carts
 from server.storage.invoices import InvoiceRepository
+from server.storage.references import Reference
 from tests.conftest import new_order, usd
 from tests.storage.helpers import (
     Store,
@@ -307,13 +308,13 @@ async def test_points_are_used_returned_and_earned_with_an_entry_each(store: Sto
 async def test_a_payment_is_recorded_once_and_brings_the_invoice(store: Store) -> None:
     invoices = InvoiceRepository(store.database)
     order = await store.order(new_order("ivy"))
-    assert await refusal(invoices.get(order.order_id)) == "INVOICE_NOT_FOUND"
-    assert await refusal(invoices.get("ORD-1999-000001")) == "ORDER_NOT_FOUND"
+    assert await refusal(invoices.get(Reference(order.order_id))) == "INVOICE_NOT_FOUND"
+    assert await refusal(invoices.get(Reference("ORD-1999-000001"))) == "ORDER_NOT_FOUND"
     first, second = await asyncio.gather(*store.submit(paid(order, "once"), paid(order, "once")))
     third = await store.execute(paid(order, "once"))
     assert first.body == second.body == third.body
     assert await store.rows("SELECT count(*) FROM payments WHERE order_id = %s", order.order_id) == [(1,)]
-    invoice = await invoices.get(order.order_number)
+    invoice = await invoices.get(Reference(order.order_number))
     confirmed = Order.FromString(first.body)
     assert (invoice.invoice_number, invoice.order_id) == (confirmed.invoice_number, order.order_id)
     assert invoice.pricing == confirmed.pricing
