@@ -392,6 +392,32 @@ def _zone(zone_id: str, country: str, order_id: str) -> dict[str, Any]:
     }
 
 
+def _key_id(order_id: str) -> str:
+    """The id of the key that goes with an order: as long as one has to be."""
+    return order_id[-12:] or "nothing"
+
+
+def _key_requests(order_id: str) -> dict[str, Message]:
+    key_id = _key_id(order_id)
+    return {
+        "CreateApiKey": CreateApiKeyRequest(
+            api_key={
+                "owner": "shop",
+                "description": "the shop's own",
+                "roles": [ROLE_ADMIN, ROLE_CUSTOMER],
+                "scopes": [SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE],
+                "customer_id": "jane",
+                "certificate_name": f"shop-{order_id}",
+                "expire_time": {"seconds": 7_000_000_000},
+            }
+        ),
+        "GetApiKey": GetApiKeyRequest(key_id=key_id),
+        "ListApiKeys": ListApiKeysRequest(page_size=1),
+        "RotateApiKey": RotateApiKeyRequest(key_id=key_id, overlap={"seconds": 60}),
+        "RevokeApiKey": RevokeApiKeyRequest(key_id=key_id),
+    }
+
+
 def _customer_requests(customer_id: str) -> dict[str, Message]:
     named = {"customer_id": customer_id}
     contact = named | {"name": "Jane Roe", "email": "jane@example.com", "phone": "+1 555 0100"}
@@ -419,32 +445,6 @@ def _customer_requests(customer_id: str) -> dict[str, Message]:
         "DeletePaymentMethod": DeletePaymentMethodRequest(**named, payment_method_id="pm-1"),
         "AdjustPoints": AdjustPointsRequest(**named, delta=5, reason="welcome gift"),
         "ListPointsEntries": ListPointsEntriesRequest(customer_id="jane", page_size=1),
-    }
-
-
-def _key_id(order_id: str) -> str:
-    """The id of the key that goes with an order: as long as one has to be."""
-    return order_id[-12:] or "nothing"
-
-
-def _key_requests(order_id: str) -> dict[str, Message]:
-    key_id = _key_id(order_id)
-    return {
-        "CreateApiKey": CreateApiKeyRequest(
-            api_key={
-                "owner": "shop",
-                "description": "the shop's own",
-                "roles": [ROLE_ADMIN, ROLE_CUSTOMER],
-                "scopes": [SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE],
-                "customer_id": "jane",
-                "certificate_name": f"shop-{order_id}",
-                "expire_time": {"seconds": 7_000_000_000},
-            }
-        ),
-        "GetApiKey": GetApiKeyRequest(key_id=key_id),
-        "ListApiKeys": ListApiKeysRequest(page_size=1),
-        "RotateApiKey": RotateApiKeyRequest(key_id=key_id, overlap={"seconds": 60}),
-        "RevokeApiKey": RevokeApiKeyRequest(key_id=key_id),
     }
 
 
