@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, TypeVar
 
-from server.domain.api_keys import StoredKey, caller_of, check_previous, check_valid, unauthenticated
+from server.domain.api_keys import StoredKey, Use, caller_of, check_previous, check_valid, unauthenticated
 from server.domain.caller import Caller
 from server.domain.errors import OrderError
 from server.identity import keys
@@ -28,13 +28,6 @@ class KeyStore(Protocol):
     async def find_certificate(self, name: str) -> StoredKey | None: ...
 
 
-class Use(NamedTuple):
-    """When a key was used, and whether by its newest text."""
-
-    time: datetime
-    newest: bool
-
-
 class Authenticator:
     """Knows callers by what they present. What it has read it believes for `cache_seconds`: so long a revoked key lives on."""
 
@@ -44,7 +37,7 @@ class Authenticator:
         self._keys = _Lookup(store.find, seconds=cache_seconds, clock=clock)
         self._certificates = _Lookup(store.find_certificate, seconds=cache_seconds, clock=clock)
         self._tokens = tokens
-        self._uses: dict[str, Use] = {}
+        self._uses: dict[Use, datetime] = {}
 
     async def authenticate(self, bearer: str, certificate_names: Sequence[str] = ()) -> Caller:
         """The caller who presents a text, or else a verified certificate. Raises UNAUTHENTICATED and DEPENDENCY_UNAVAILABLE."""
@@ -57,8 +50,8 @@ class Authenticator:
         text = "send an API key or a token, as metadata `authorization: Bearer …`; `orders keys create` makes a key"
         raise unauthenticated("missing", text)
 
-    def take_uses(self) -> dict[str, Use]:
-        """The keys that were used since the last call."""
+    def take_uses(self) -> dict[Use, datetime]:
+        """What was used since the last call, and when."""
         uses, self._uses = self._uses, {}
         return uses
 
@@ -73,7 +66,7 @@ class Authenticator:
         # Told what is wrong with a key is only who holds it.
         if not newest and not keys.matches(presented.digest, found.stored.previous):
             raise _unknown_key()
-        return self._use(found, newest=newest)
+        return self._use(found, presented.digest, newest=newest)
 
     async def _by_token(self, token: str) -> Caller:
         if self._tokens is None:
@@ -86,16 +79,16 @@ class Authenticator:
         for name in names:
             found = await self._certificates.get(name)
             if found is not None:
-                return self._use(found, newest=True)
+                return self._use(found)
         text = "the client certificate's name is not known; register it with `orders keys create --certificate-name`"
         raise unauthenticated("unknown", text)
 
-    def _use(self, found: "_Found", *, newest: bool) -> Caller:
+    def _use(self, found: "_Found", digest: bytes = b"", *, newest: bool = True) -> Caller:
         api_key, now = found.stored.api_key, datetime.now(UTC)
         check_valid(api_key, now=now)
         if not newest:
             check_previous(api_key, now=now)
-        self._uses[api_key.key_id] = Use(now, newest)
+        self._uses[Use(api_key.key_id, digest)] = now
         return found.caller
 
 
