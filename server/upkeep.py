@@ -16,7 +16,8 @@ from server.storage.housekeeping import forget_idle_limits, forget_old_carts, fo
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_INTERVAL = 3600.0
-_NOTE_INTERVAL = 30.0
+# So long it may take until a rotation knows that the text of the one before is in use.
+_NOTE_INTERVAL = 5.0
 _OVERDUE_INTERVAL = 0.5
 _IDLE_LIMITS = timedelta(hours=1)
 

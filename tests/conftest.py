@@ -17,6 +17,7 @@ import uvloop
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
+from orders.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from orders.v1.cart_service_pb2_grpc import CartServiceStub
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
@@ -121,6 +122,7 @@ class Service:
     catalog: CatalogServiceStub
     carts: CartServiceStub
     customers: CustomerServiceStub
+    api_keys: ApiKeyServiceStub
 
     @property
     def address(self) -> str:
@@ -152,6 +154,8 @@ class Service:
             "documents",
             "document_numbers",
             "idempotency_keys",
+            # When they were used is noted now and then, whatever else happens.
+            "(SELECT key_id, certificate_name, digest, previous_digest, snapshot FROM api_keys)",
         )
         # One connection for all of them: most tests look twice.
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
@@ -186,6 +190,7 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
             catalog=CatalogServiceStub(channel),
             carts=CartServiceStub(channel),
             customers=CustomerServiceStub(channel),
+            api_keys=ApiKeyServiceStub(channel),
         )
 
 

@@ -22,6 +22,14 @@ class StoredKey(NamedTuple):
     used: bool = False
 
 
+class Use(NamedTuple):
+    """A key that was used, and by which text; a certificate has none."""
+
+    key_id: str
+    # Not whether it is the newest: it may have been, and be so no more when the use is noted.
+    digest: bytes = b""
+
+
 def new_api_key(wished: ApiKey, *, key_id: str, creator: str, now: datetime, path: str = "api_key") -> ApiKey:
     """The key that is asked for; `path` is where it stands in the request."""
     is_customer = ROLE_CUSTOMER in wished.roles

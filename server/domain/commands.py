@@ -83,7 +83,9 @@ class Command:
     def key(self) -> Key | None:
         """The key under which the answer is remembered, if the caller asked for it."""
         request_id = getattr(self.request, "request_id", "")
-        return Key(self.caller.subject, self.method, request_id) if request_id else None
+        # One subject may act for several customers, as a shop front does: what one has asked for is no other's answer.
+        caller = "\n".join(filter(None, (self.caller.subject, self.caller.confined_to)))
+        return Key(caller, self.method, request_id) if request_id else None
 
     def stamp(self, state: State) -> Stamp:
         return Stamp(self.caller, getattr(self.request, "request_id", ""), state.time)

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from server.domain.api_keys import StoredKey, caller_of, check_valid, expire_time_of, unauthenticated
+from server.domain.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of, unauthenticated
 from server.domain.caller import Caller
 from server.domain.errors import OrderError
 from server.identity import keys
@@ -18,13 +18,6 @@ class KeyStore(Protocol):
 
     async def find(self, key_id: str) -> StoredKey | None: ...
     async def find_certificate(self, name: str) -> StoredKey | None: ...
-
-
-class Use(NamedTuple):
-    """When a key was used, and whether by its newest text."""
-
-    time: datetime
-    newest: bool
 
 
 class Authenticator:
@@ -40,7 +33,7 @@ class Authenticator:
     ) -> None:
         self._store, self._tokens = store, tokens
         self._recent = Recent(seconds=cache_seconds, clock=clock)
-        self._uses: dict[str, Use] = {}
+        self._uses: dict[Use, datetime] = {}
 
     async def authenticate(self, bearer: str, certificate_names: Sequence[str] = ()) -> Caller:
         """The caller who presents a text, or else a verified certificate. Raises UNAUTHENTICATED and DEPENDENCY_UNAVAILABLE."""
@@ -53,8 +46,8 @@ class Authenticator:
             caller = verified.caller
         return caller
 
-    def take_uses(self) -> dict[str, Use]:
-        """The keys that were used since the last call."""
+    def take_uses(self) -> dict[Use, datetime]:
+        """What was used since the last call, and when."""
         uses, self._uses = self._uses, {}
         return uses
 
@@ -79,7 +72,7 @@ class Authenticator:
         # Told what is wrong with a key is only who holds it.
         if not newest and not keys.matches(presented.digest, stored.previous):
             raise _unknown_key()
-        return self._use(stored, newest=newest)
+        return self._use(stored, presented.digest, newest=newest)
 
     async def _by_token(self, token: str) -> Verified:
         if self._tokens is None:
@@ -92,14 +85,14 @@ class Authenticator:
         for name in names:
             stored = await self._store.find_certificate(name)
             if stored is not None:
-                return self._use(stored, newest=True)
+                return self._use(stored)
         text = "the client certificate's name is not known; register it with `orders keys create --certificate-name`"
         raise unauthenticated("unknown", text)
 
-    def _use(self, stored: StoredKey, *, newest: bool) -> Verified:
+    def _use(self, stored: StoredKey, digest: bytes = b"", *, newest: bool = True) -> Verified:
         api_key, now = stored.api_key, datetime.now(UTC)
         check_valid(api_key, newest=newest, now=now)
-        self._uses[api_key.key_id] = Use(now, newest)
+        self._uses[Use(api_key.key_id, digest)] = now
         end = expire_time_of(api_key, newest=newest)
         return Verified(caller_of(api_key), None if end is None else end.timestamp())
 

@@ -98,6 +98,8 @@ def _options(bounds: Bounds, connections: Connections) -> list[tuple[str, int]]:
         ("grpc.server.max_pending_requests", _MAX_PENDING),
         ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING),
         ("grpc.max_concurrent_streams", connections.max_streams),
+        # The library counts calls among them that are answered and not yet cleared away, and refuses new ones without details.
+        ("grpc.http.overload_protection", 0),
         ("grpc.max_connection_age_ms", _milliseconds(connections.max_age)),
         ("grpc.max_connection_age_grace_ms", _milliseconds(longest)),
         ("grpc.max_connection_idle_ms", _milliseconds(connections.max_idle)),

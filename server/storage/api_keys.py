@@ -5,9 +5,22 @@ from datetime import datetime
 
 from orders.v1.api_key_service_pb2 import ApiKey
 from psycopg.errors import UniqueViolation
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, LargeBinary, Select, Text, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    LargeBinary,
+    Select,
+    Text,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
-from server.domain.api_keys import StoredKey, api_key_not_found, certificate_name_taken
+from server.domain.api_keys import StoredKey, Use, api_key_not_found, certificate_name_taken
 from server.storage import sql
 from server.storage.batcher import Batcher
 from server.storage.changes import columns_of
@@ -45,12 +58,25 @@ _values = {
 _INSERT = sql.compiled(insert(api_keys).values(key_id=sql.parameter("key_id", Text()), **_values))
 _UPDATE = sql.compiled(update(api_keys).where(_key_id).values(**_values))
 
-_USES = ["key_id", "time", "newest"]
-_used = sql.rows([api_keys.c.key_id, Column("time", DateTime(timezone=True)), Column("newest", Boolean())])
+_names = sql.array("names", Text())
+_LOCK_ALL = sql.compiled(
+    select(api_keys.c.key_id).where(api_keys.c.key_id == func.any(_names)).order_by(api_keys.c.key_id).with_for_update()
+)
+
+_USES = ["key_id", "digest", "time"]
+_used = sql.rows([api_keys.c.key_id, api_keys.c.digest, Column("time", DateTime(timezone=True))])
+_uses = (
+    select(_used.c.key_id, func.max(_used.c.time).label("time"), func.array_agg(_used.c.digest).label("digests"))
+    .group_by(_used.c.key_id)
+    .subquery("uses")
+)
 _NOTE_USES = sql.compiled(
     update(api_keys)
-    .values(last_use_time=func.greatest(api_keys.c.last_use_time, _used.c.time), used=api_keys.c.used | _used.c.newest)
-    .where(api_keys.c.key_id == _used.c.key_id)
+    .values(
+        last_use_time=func.greatest(api_keys.c.last_use_time, _uses.c.time),
+        used=api_keys.c.used | func.coalesce(api_keys.c.digest == func.any(_uses.c.digests), literal_column("false")),
+    )
+    .where(api_keys.c.key_id == _uses.c.key_id)
 )
 
 
@@ -100,12 +126,15 @@ class ApiKeyRepository:
             await connection.execute(_UPDATE.text, _row(changed))
         return changed.api_key
 
-    async def note_uses(self, uses: Mapping[str, tuple[datetime, bool]]) -> None:
+    async def note_uses(self, uses: Mapping[Use, datetime]) -> None:
         """Notes when keys were used, and whether by their newest texts."""
-        if uses:
-            rows = [(key_id, *use) for key_id, use in sorted(uses.items())]
-            async with self._database.connection() as connection:
-                await connection.execute(_NOTE_USES.text, _NOTE_USES.bind(columns_of(_USES, rows)))
+        if not uses:
+            return
+        rows = [(*use, time) for use, time in uses.items()]
+        async with self._database.connection() as connection, connection.transaction():
+            # All replicas do this: in one order, they only wait for each other.
+            await fetch(connection, _LOCK_ALL, names=sorted({use.key_id for use in uses}))
+            await connection.execute(_NOTE_USES.text, _NOTE_USES.bind(columns_of(_USES, rows)))
 
     async def _read_keys(self, names: Sequence[str]) -> list[StoredKey | Exception | None]:
         return await self._read(_FIND, names)

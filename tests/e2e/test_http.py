@@ -737,6 +737,52 @@ def _(api: Api) -> None:
     assert [entry["delta"] for entry in older["entries"]] == ["20", "10"]
 
 
+def new_key(api: Api, **fields: Any) -> dict[str, Any]:
+    body = {"owner": "shop", "roles": ["ROLE_ADMIN"], "scopes": ["SCOPE_ORDERS_READ"], **fields}
+    return dict(api.call("POST", "/v1/apiKeys", body).ok)
+
+
+@calls("POST", "/v1/apiKeys")
+def _(api: Api) -> None:
+    made = new_key(api, description="reads orders", expire_time="2099-01-01T00:00:00Z")
+    assert made["key"].startswith(f"ord_{made['key_id']}_")
+    assert (made["creator"], made["expire_time"]) == ("anonymous", "2099-01-01T00:00:00Z")
+    api.call("POST", "/v1/apiKeys", {"owner": "shop"}).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("GET", "/v1/apiKeys/{key_id}")
+def _(api: Api) -> None:
+    made = new_key(api)
+    assert api.call("GET", f"/v1/apiKeys/{made['key_id']}").ok == {**made, "key": ""}
+    assert api.call("GET", "/v1/apiKeys/nope").refused(404, "API_KEY_NOT_FOUND") == {"key_id": "nope"}
+
+
+@calls("GET", "/v1/apiKeys")
+def _(api: Api) -> None:
+    made = {new_key(api)["key_id"] for _ in range(2)}
+    first = api.call("GET", "/v1/apiKeys", query={"page_size": 1}).ok
+    rest = api.call("GET", "/v1/apiKeys", query={"page_token": first["next_page_token"]}).ok
+    listed = first["api_keys"] + rest["api_keys"]
+    assert made <= {api_key["key_id"] for api_key in listed}
+    assert {api_key["key"] for api_key in listed} == {""}
+
+
+@calls("POST", "/v1/apiKeys/{key_id}:rotate")
+def _(api: Api) -> None:
+    made = new_key(api)
+    rotated = api.call("POST", f"/v1/apiKeys/{made['key_id']}:rotate", {"overlap": "3600s"}).ok
+    assert rotated["key"].startswith(f"ord_{made['key_id']}_")
+    assert rotated["key"] != made["key"]
+
+
+@calls("POST", "/v1/apiKeys/{key_id}:revoke")
+def _(api: Api) -> None:
+    made = new_key(api)
+    path = f"/v1/apiKeys/{made['key_id']}"
+    assert api.call("POST", f"{path}:revoke", {}).ok["revoker"] == "anonymous"
+    assert api.call("POST", f"{path}:rotate", {}).refused(400, "API_KEY_REVOKED") == {"key_id": made["key_id"]}
+
+
 class TestRequests:
     def test_the_example_of_the_document_creates_an_order_once(self, api: Api) -> None:
         price = {"currency_code": "USD", "units": 1}

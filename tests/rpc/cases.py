@@ -8,12 +8,28 @@ import grpc
 from buf.validate import validate_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
-from orders.v1 import cart_service_pb2, catalog_service_pb2, customer_service_pb2, order_service_pb2
+from orders.v1 import (
+    api_key_service_pb2,
+    cart_service_pb2,
+    catalog_service_pb2,
+    customer_service_pb2,
+    order_service_pb2,
+)
+from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE
+from orders.v1.api_key_service_pb2 import (
+    ApiKey,
+    CreateApiKeyRequest,
+    GetApiKeyRequest,
+    ListApiKeysRequest,
+    RevokeApiKeyRequest,
+    RotateApiKeyRequest,
+)
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
     ClearCartRequest,
@@ -82,6 +98,9 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
+from server.domain.api_keys import StoredKey
+from server.identity import keys
+from server.storage.api_keys import ApiKeyRepository
 from tests.conftest import Refusal, Service, new_order, refusal_of, usd
 
 SERVICES = (
@@ -89,12 +108,12 @@ SERVICES = (
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"],
     cart_service_pb2.DESCRIPTOR.services_by_name["CartService"],
     customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"],
+    api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
 )
 METHODS: dict[str, MethodDescriptor] = {method.name: method for service in SERVICES for method in service.methods}
 WRITES = [name for name, method in METHODS.items() if "request_id" in method.input_type.fields_by_name]
 # Those that are about an order's amounts: in its currency only.
 IN_THE_ORDERS_CURRENCY = ("RecordPayment", "RefundOrder")
-READS = [name for name in METHODS if name not in WRITES]
 
 TIME = Timestamp(seconds=1_800_000_000, nanos=500_000_000)
 ADDRESS = {"name": "Jane Roe", "street": "1 Main St", "city": "Springfield", "postal_code": "12345", "country": "US"}
@@ -106,7 +125,12 @@ def valid_requests(order_id: str) -> dict[str, Message]:
 
     What is not an order's has the order's id in its own, and so nothing to do with other tests.
     """
-    return {**_order_requests(order_id), **_catalog_requests(order_id), **_customer_requests(f"c-{order_id}")}
+    return {
+        **_order_requests(order_id),
+        **_catalog_requests(order_id),
+        **_customer_requests(f"c-{order_id}"),
+        **_key_requests(order_id),
+    }
 
 
 async def new_subject(service: Service, method: str) -> Order:
@@ -128,6 +152,10 @@ async def new_subject(service: Service, method: str) -> Order:
     elif method == "DeleteDeliveryZone":
         zone = _zone(f"zone-{order.order_id}", "Shangri-La", order.order_id)
         await service.catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=[zone]))
+    elif method in ("GetApiKey", "RotateApiKey", "RevokeApiKey"):
+        made = keys.generate(_key_id(order.order_id))
+        stored = StoredKey(ApiKey(key_id=made.key_id, owner="shop"), made.digest)
+        await ApiKeyRepository(service.running.database).add(stored)
     return order
 
 
@@ -364,6 +392,32 @@ def _zone(zone_id: str, country: str, order_id: str) -> dict[str, Any]:
     }
 
 
+def _key_id(order_id: str) -> str:
+    """The id of the key that goes with an order: as long as one has to be."""
+    return order_id[-12:] or "nothing"
+
+
+def _key_requests(order_id: str) -> dict[str, Message]:
+    key_id = _key_id(order_id)
+    return {
+        "CreateApiKey": CreateApiKeyRequest(
+            api_key={
+                "owner": "shop",
+                "description": "the shop's own",
+                "roles": [ROLE_ADMIN, ROLE_CUSTOMER],
+                "scopes": [SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE],
+                "customer_id": "jane",
+                "certificate_name": f"shop-{order_id}",
+                "expire_time": {"seconds": 7_000_000_000},
+            }
+        ),
+        "GetApiKey": GetApiKeyRequest(key_id=key_id),
+        "ListApiKeys": ListApiKeysRequest(page_size=1),
+        "RotateApiKey": RotateApiKeyRequest(key_id=key_id, overlap={"seconds": 60}),
+        "RevokeApiKey": RevokeApiKeyRequest(key_id=key_id),
+    }
+
+
 def _customer_requests(customer_id: str) -> dict[str, Message]:
     named = {"customer_id": customer_id}
     contact = named | {"name": "Jane Roe", "email": "jane@example.com", "phone": "+1 555 0100"}
@@ -566,11 +620,13 @@ def _breaks_of_map(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
 
 
 def _breaks_of_list(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
-    _expect_only(rules, {"min_items", "max_items", "items"}, field)
+    _expect_only(rules, {"min_items", "max_items", "unique", "items"}, field)
     if rules.min_items:
         yield Break("is empty", lambda message: message.ClearField(field.name), "")
     for count in (rules.max_items + 1, 10_000) if rules.max_items else ():
         yield Break(f"has {count} elements", lambda message, count=count: _fill(message, field, count), "")
+    if rules.unique:
+        yield Break("has one twice", lambda message: _set_second(message, field, getattr(message, field.name)[0]), "")
     for bad in _bad_values(field, rules.items) if rules.items.WhichOneof("type") else ():
         yield Break(f"element {bad.name}", lambda m, bad=bad: _set_second(m, field, bad.value), f"[1]{bad.suffix}")
 
@@ -589,6 +645,10 @@ def _bad_values(field: FieldDescriptor, rules: Any) -> Iterator[Bad]:
     kind = rules.WhichOneof("type")
     if field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
         yield from _bad_times(rules.timestamp, field)
+    elif kind == "duration":
+        _expect_only(rules.duration, {"gte", "lte"}, field)
+        for seconds in (rules.duration.gte.seconds - 1, rules.duration.lte.seconds + 1, 300_000_000_000):
+            yield Bad(f"of {seconds} s", Duration(seconds=seconds))
     elif kind == "string":
         _expect_only(rules.string, {"min_len", "max_len", "pattern"}, field)
         yield from _bad_texts(rules.string)

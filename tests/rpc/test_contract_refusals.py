@@ -9,6 +9,14 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 from google.protobuf.message import Message
+from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ
+from orders.v1.api_key_service_pb2 import (
+    CreateApiKeyRequest,
+    GetApiKeyRequest,
+    ListApiKeysResponse,
+    RevokeApiKeyRequest,
+    RotateApiKeyRequest,
+)
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
     ClearCartRequest,
@@ -114,13 +122,15 @@ UNKNOWN_ORDERS = (
 
 @dataclass(frozen=True)
 class World:
-    """Orders in the statuses that rules ask about (`imported` is pending; i-1 is one that is shipped), and tokens of lists."""
+    """Orders in the statuses that rules ask about (`imported` is pending; i-1 is one that is shipped), tokens of lists, and keys."""
 
     pending: Order
     shipped: Order
     cancelled: Order
     imported: Order
     tokens: dict[str, str]
+    revoked_key: str
+    certificate_key: str
 
     @property
     def requests(self) -> dict[str, Message]:
@@ -147,7 +157,13 @@ async def world(service: Service) -> World:
     await orders.BatchUpsertOrders(imported("i-1", status=ORDER_STATUS_SHIPPED))
     upserted = await orders.BatchUpsertOrders(imported("i-2"))
     stored = await orders.GetOrder(GetOrderRequest(order_id=upserted.results[0].order_id))
-    return World(pending, shipped, cancelled, stored, await tokens_of(service, shipped))
+    api_key = {"owner": "shop", "roles": [ROLE_ADMIN], "scopes": [SCOPE_ORDERS_READ]}
+    named = api_key | {"certificate_name": "shop.example"}
+    revoked, certificate = [
+        (await service.api_keys.CreateApiKey(CreateApiKeyRequest(api_key=wished))).key_id for wished in (api_key, named)
+    ]
+    await service.api_keys.RevokeApiKey(RevokeApiKeyRequest(key_id=revoked))
+    return World(pending, shipped, cancelled, stored, await tokens_of(service, shipped), revoked, certificate)
 
 
 async def tokens_of(service: Service, order: Order) -> dict[str, str]:
@@ -169,6 +185,7 @@ PAGES: dict[str, Any] = {
     "ListCoupons": ListCouponsResponse,
     "ListDeliveryZones": ListDeliveryZonesResponse,
     "ListPointsEntries": ListPointsEntriesResponse,
+    "ListApiKeys": ListApiKeysResponse,
     "SearchOrders": SearchOrdersResponse,
 }
 
@@ -632,6 +649,35 @@ def adjust_points_cases(world: World) -> list[Case]:
     return [Case("too many", adjust(-1), PRECONDITION, "INSUFFICIENT_POINTS", metadata=short)]
 
 
+def create_api_key_cases(world: World) -> list[Case]:
+    def create(role: int, **fields: Any) -> CreateApiKeyRequest:
+        return CreateApiKeyRequest(api_key={"owner": "shop", "roles": [role], "scopes": [SCOPE_ORDERS_READ], **fields})
+
+    taken = {"certificate_name": "shop.example"}
+    return [
+        wrong("a customer without a name", create(ROLE_CUSTOMER), "api_key.customer_id"),
+        wrong("an admin with a customer's name", create(ROLE_ADMIN, customer_id="jane"), "api_key.customer_id"),
+        wrong("over already", create(ROLE_ADMIN, expire_time={"seconds": 1}), "api_key.expire_time"),
+        Case("taken", create(ROLE_ADMIN, **taken), PRECONDITION, "CERTIFICATE_NAME_TAKEN", metadata=taken),
+    ]
+
+
+def unknown_keys(make: Any) -> list[Case]:
+    return [
+        Case(f"unknown key {name!r}", make(key_id=name), NOT_FOUND, "API_KEY_NOT_FOUND", metadata={"key_id": name})
+        for name in ("000000000000", "x", "'")
+    ]
+
+
+def rotate_api_key_cases(world: World) -> list[Case]:
+    revoked = Case("revoked", RotateApiKeyRequest(key_id=world.revoked_key), PRECONDITION, "API_KEY_REVOKED")
+    return [
+        revoked._replace(metadata={"key_id": world.revoked_key}),
+        wrong("a certificate's", RotateApiKeyRequest(key_id=world.certificate_key), "key_id"),
+        *unknown_keys(RotateApiKeyRequest),
+    ]
+
+
 DOMAIN_CASES = {
     "CreateOrder": create_order_cases,
     "GetOrder": lambda world: unknown_orders(lambda name: GetOrderRequest(order_id=name)),
@@ -702,6 +748,11 @@ DOMAIN_CASES = {
     ),
     "AdjustPoints": adjust_points_cases,
     "ListPointsEntries": lambda world: bad_tokens("ListPointsEntries", world),
+    "CreateApiKey": create_api_key_cases,
+    "GetApiKey": lambda world: unknown_keys(GetApiKeyRequest),
+    "ListApiKeys": lambda world: bad_tokens("ListApiKeys", world),
+    "RotateApiKey": rotate_api_key_cases,
+    "RevokeApiKey": lambda world: unknown_keys(RevokeApiKeyRequest),
 }
 
 

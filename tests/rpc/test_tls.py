@@ -171,9 +171,10 @@ async def test_a_certificate_is_used_once_its_key_is_there_too(
         replace(served.certificate, second.certificate)
         for _ in range(3):
             assert await asyncio.to_thread(served_name, port) == "first.example"
-        warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        warnings = [line for line in caplog.text.splitlines() if " WARNING " in line]
         assert len(warnings) == 1
-        assert "ORDERS_TLS_KEY is not the key" in warnings[0]
+        assert "the new TLS files are not used yet" in warnings[0]
+        assert "setting=ORDERS_TLS_KEY" in warnings[0]
         replace(served.key, second.key)
         assert await asyncio.to_thread(served_name, port) == "second.example"
 

@@ -1,0 +1,384 @@
+"""Who gets in: every method, called by everybody there is, against one table of who may."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1 import access_pb2
+from orders.v1.access_pb2 import Access, MethodClass, Role, Scope
+from orders.v1.order_service_pb2 import GetOrderRequest
+
+from server.domain.api_keys import StoredKey
+from server.identity import keys
+from server.rpc.admission import InFlight
+from server.rpc.endpoint import Bounds, service_handler
+from server.rpc.gate import Gate
+from server.storage.api_keys import ApiKeyRepository
+from tests.conftest import Refusal, Service, refusal_of, serving, stock_shop
+from tests.identity_provider import Provider, providing
+from tests.rpc.cases import METHODS, new_subject, outcome, valid_requests
+from tests.rpc.principals import (
+    ROLES,
+    SCOPES,
+    Principal,
+    bearer,
+    closed,
+    issuer_of,
+    key_holder,
+    new_key,
+    token_holder,
+    wished_key,
+)
+
+UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
+DENIED = grpc.StatusCode.PERMISSION_DENIED
+
+
+class Rule(NamedTuple):
+    """Who may call a method, where its request says which customer it is about, and whether it is about one order."""
+
+    scope: str
+    roles: str
+    kind: str = "read"
+    customer: str = ""
+    about_order: bool = False
+
+
+ALL = "admin customer fulfilment payment"
+BUYER = "admin customer"
+ADMIN = "admin"
+
+# The table. It is written by hand, and not read from the protos, so that a wrong option is found.
+RULES = {
+    "CreateOrder": Rule("orders.write", BUYER, "write", customer="customer_id"),
+    "PriceOrder": Rule("orders.read", BUYER, customer="order.customer_id"),
+    "GetOrder": Rule("orders.read", ALL, about_order=True),
+    "BatchGetOrders": Rule("orders.read", ALL),
+    "ListOrders": Rule("orders.read", ALL, "bulk", customer="filter.customer_id"),
+    "SearchOrders": Rule("orders.read", ALL, customer="filter.customer_id"),
+    "UpdateOrder": Rule("orders.write", ALL, "write", about_order=True),
+    "TransitionOrder": Rule("orders.write", ALL, "write", about_order=True),
+    "CancelOrder": Rule("orders.write", BUYER, "write", about_order=True),
+    "TrackOrder": Rule("orders.read", ALL, about_order=True),
+    "RecordTrackingEvent": Rule("tracking.write", "admin fulfilment", "write", about_order=True),
+    "BatchUpsertOrders": Rule("orders.import", ADMIN, "bulk"),
+    "RecordPayment": Rule("payments.write", "admin payment", "write", about_order=True),
+    "RefundOrder": Rule("payments.write", "admin payment", "write", about_order=True),
+    "GetInvoice": Rule("orders.read", ALL, about_order=True),
+    "ReorderOrder": Rule("orders.write", BUYER, "write", about_order=True),
+    "ExplainOrder": Rule("orders.read", ALL, about_order=True),
+    "ListOrderEvents": Rule("orders.read", ALL, about_order=True),
+    "BatchUpsertProducts": Rule("catalog.write", ADMIN, "bulk"),
+    "GetProduct": Rule("catalog.read", ALL),
+    "ListProducts": Rule("catalog.read", ALL),
+    "AdjustStock": Rule("catalog.write", "admin fulfilment", "write"),
+    "ListStockAdjustments": Rule("catalog.read", "admin fulfilment"),
+    "BatchUpsertCoupons": Rule("catalog.write", ADMIN, "bulk"),
+    "GetCoupon": Rule("catalog.read", ADMIN),
+    "ListCoupons": Rule("catalog.read", ADMIN),
+    "BatchUpsertDeliveryZones": Rule("catalog.write", ADMIN, "bulk"),
+    "GetDeliveryZone": Rule("catalog.read", ALL),
+    "ListDeliveryZones": Rule("catalog.read", ALL),
+    "DeleteDeliveryZone": Rule("catalog.write", ADMIN, "write"),
+    "GetCart": Rule("carts.read", BUYER, customer="customer_id"),
+    "AddCartItem": Rule("carts.write", BUYER, "write", customer="customer_id"),
+    "UpdateCartItem": Rule("carts.write", BUYER, "write", customer="customer_id"),
+    "RemoveCartItem": Rule("carts.write", BUYER, "write", customer="customer_id"),
+    "ClearCart": Rule("carts.write", BUYER, "write", customer="customer_id"),
+    "GetCustomer": Rule("customers.read", BUYER, customer="customer_id"),
+    "UpsertCustomer": Rule("customers.write", BUYER, "write", customer="customer.customer_id"),
+    "UpsertAddress": Rule("customers.write", BUYER, "write", customer="customer_id"),
+    "DeleteAddress": Rule("customers.write", BUYER, "write", customer="customer_id"),
+    "UpsertPaymentMethod": Rule("customers.write", BUYER, "write", customer="customer_id"),
+    "DeletePaymentMethod": Rule("customers.write", BUYER, "write", customer="customer_id"),
+    "AdjustPoints": Rule("customers.write", ADMIN, "write"),
+    "ListPointsEntries": Rule("customers.read", BUYER, customer="customer_id"),
+    "CreateApiKey": Rule("keys.admin", ADMIN, "write"),
+    "GetApiKey": Rule("keys.admin", ADMIN),
+    "ListApiKeys": Rule("keys.admin", ADMIN),
+    "RotateApiKey": Rule("keys.admin", ADMIN, "write"),
+    "RevokeApiKey": Rule("keys.admin", ADMIN, "write"),
+}
+
+# What customers may read of the catalogue: it is the same for all of them.
+PUBLIC = {"GetProduct", "ListProducts", "GetDeliveryZone", "ListDeliveryZones"}
+
+Verdict = tuple[grpc.StatusCode, str, dict[str, str]]
+
+
+def verdict(method: str, principal: Principal, customer_id: str) -> Verdict | None:
+    """By the table: how a call about a customer is refused; None if it gets in."""
+    rule = RULES[method]
+    roles = principal.roles & set(rule.roles.split())
+    if principal.cause:
+        return UNAUTHENTICATED, "UNAUTHENTICATED", {"cause": principal.cause}
+    if rule.scope not in principal.scopes:
+        return DENIED, "SCOPE_MISSING", {"scope": rule.scope}
+    if not roles:
+        reason = "ORDER_ACCESS_DENIED" if rule.about_order else "ROLE_MISSING"
+        return DENIED, reason, {"method": method, "roles": ", ".join(rule.roles.split())}
+    if roles == {"customer"} and rule.customer and customer_id not in ("", principal.customer_id):
+        return DENIED, "CUSTOMER_ACCESS_DENIED", {"field": rule.customer, "customer_id": principal.customer_id}
+    return None
+
+
+def met(refusal: Refusal | None) -> Verdict | None:
+    """How a call was refused, if it was because of who made it."""
+    if refusal is None or refusal.code not in (UNAUTHENTICATED, DENIED):
+        return None
+    # Of those who got in, some may not do to the order what they want to.
+    if refusal.reason == "ORDER_ACCESS_DENIED" and "order_id" in refusal.metadata:
+        return None
+    return refusal.code, refusal.reason, refusal.metadata
+
+
+def about(request: Message, path: str, customer_id: str) -> Message:
+    """The request, about a customer."""
+    copy: Any = type(request)()
+    copy.CopyFrom(request)
+    *parents, name = path.split(".")
+    target = copy
+    for parent in parents:
+        target = getattr(target, parent)
+    setattr(target, name, customer_id)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with providing() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+async def back_door(new_database: Callable[[], str]) -> AsyncIterator[Service]:
+    """An open server with a stocked shop, to prepare what the calls of the closed one are about."""
+    async with serving(new_database(), authentication="open") as service:
+        await stock_shop(service)
+        yield service
+
+
+@pytest.fixture(scope="module")
+async def shop(back_door: Service, provider: Provider) -> AsyncIterator[Service]:
+    """A closed server of the same shop."""
+    async with closed(back_door.url, provider) as service:
+        yield service
+
+
+async def strangers(service: Service, provider: Provider) -> list[Principal]:
+    """Everybody who is not known, each for a reason of their own."""
+    issuer, repository = issuer_of(service), ApiKeyRepository(service.running.database)
+    made, other = await new_key(service), keys.generate()
+    revoked, rotated = await new_key(service), await new_key(service)
+    await issuer.revoke(revoked.key_id, revoker="tests")
+    await issuer.rotate(rotated.key_id, overlap=timedelta())
+    expired = keys.generate()
+    ended = wished_key(key_id=expired.key_id, expire_time=Timestamp(seconds=1))
+    await repository.add(StoredKey(ended, expired.digest))
+    typo = made.key[:-1] + ("A" if made.key[-1] != "A" else "B")
+    presented = {
+        "malformed": {
+            "a key with a typo": bearer(typo),
+            "half a key": bearer(made.key[:40]),
+            "a key without its scheme": (("authorization", made.key),),
+            "a key by another scheme": (("authorization", f"Basic {made.key}"),),
+            "a scheme without a key": (("authorization", "Bearer "),),
+            "no token at all": bearer("nonsense"),
+            "a token without its end": bearer(provider.token().rpartition(".")[0]),
+        },
+        "signature": {"a token with another end": bearer(provider.token()[:-10] + "A" * 10)},
+        "unknown": {
+            "a key that nobody has": bearer(other.text),
+            "a key with another secret": bearer(keys.generate(made.key_id).text),
+        },
+        "missing": {"nobody": (), "an empty token": (("token", ""),)},
+        "revoked": {"a revoked key": bearer(revoked.key)},
+        "expired": {
+            "an expired key": bearer(expired.text),
+            "the text before a rotation, after the overlap": bearer(rotated.key),
+            "an expired token": bearer(provider.token(exp=1, iat=1)),
+        },
+        "issuer": {"a token of another issuer": bearer(provider.token(iss="https://elsewhere.example"))},
+        "audience": {"a token for another audience": bearer(provider.token(aud="elsewhere"))},
+    }
+    return [
+        Principal(name, metadata, ROLES, cause=cause)
+        for cause, named in presented.items()
+        for name, metadata in named.items()
+    ]
+
+
+async def acquaintances(service: Service, provider: Provider) -> list[Principal]:
+    """Everybody who is known: by key and by token, of each role, of two roles and of none, and with each scope alone."""
+    found = [await key_holder(service, role) for role in sorted(ROLES)]
+    found += [await key_holder(service, "admin", name=f"key for {scope}", scopes=[scope]) for scope in sorted(SCOPES)]
+    found += [
+        await key_holder(service, "customer", name="key of another customer", customer_id="joe"),
+        await key_holder(service, "customer", "fulfilment"),
+        await key_holder(service, "customer", "payment", customer_id="joe"),
+        await key_holder(service, "customer", "admin", customer_id="joe"),
+        *(token_holder(provider, role) for role in sorted(ROLES)),
+        token_holder(provider, "customer", "fulfilment"),
+        token_holder(provider, "customer", customer_id="joe"),
+        token_holder(provider),
+    ]
+    rotated = await new_key(service)
+    new = await issuer_of(service).rotate(rotated.key_id, overlap=timedelta(hours=1))
+    admin = frozenset({"admin"})
+    legacy = [
+        Principal(f"{known.name} as token", (("token", known.metadata[0][1].removeprefix("Bearer ")),), known.roles)
+        for known in (found[0], token_holder(provider, "fulfilment"))
+    ]
+    return [
+        *found,
+        *legacy,
+        Principal("the text before a rotation, within the overlap", bearer(rotated.key), admin),
+        Principal("the text after a rotation", bearer(new.key), admin),
+        Principal("a scheme in small letters", (("authorization", f"bearer  {new.key}"),), admin),
+    ]
+
+
+async def mismatches(service: Service, method: str, valid: Message, principals: list[Principal]) -> list[str]:
+    """The calls of a method that were not answered as the table says."""
+    rule = RULES[method]
+    requests = {name: about(valid, rule.customer, name) for name in ("jane", "")} if rule.customer else {"": valid}
+    calls = [(principal, name) for principal in principals for name in requests]
+    answers = await asyncio.gather(
+        *(outcome(service, method, requests[name], principal.metadata) for principal, name in calls)
+    )
+    return [
+        f"{method} about {name!r} by {principal.name}: {answer}"
+        for (principal, name), answer in zip(calls, answers, strict=True)
+        if met(answer) != verdict(method, principal, name)
+    ]
+
+
+async def test_nobody_gets_in_whom_the_table_keeps_out_and_everybody_else_does(
+    shop: Service, back_door: Service, provider: Provider
+) -> None:
+    found = await acquaintances(shop, provider)
+    wrong = []
+    for method in METHODS:
+        order = await new_subject(back_door, method)
+        wrong += await mismatches(shop, method, valid_requests(order.order_id)[method], found)
+    assert wrong == []
+
+
+async def test_strangers_are_told_why_and_change_nothing(shop: Service, provider: Provider) -> None:
+    found = await strangers(shop, provider)
+    found += [
+        await key_holder(shop, "admin", name="an admin without a scope for anything", scopes=["keys.admin"]),
+        token_holder(provider),
+    ]
+    methods = [method for method in METHODS if RULES[method].scope != "keys.admin"]
+    requests = valid_requests("00000000-0000-0000-0000-000000000000")
+    before = await shop.contents()
+    calls = [(method, principal) for method in methods for principal in found]
+    answers = await asyncio.gather(
+        *(outcome(shop, method, requests[method], principal.metadata) for method, principal in calls)
+    )
+    for (method, principal), answer in zip(calls, answers, strict=True):
+        assert met(answer) == verdict(method, principal, ""), (method, principal.name)
+    assert await shop.contents() == before
+
+
+def test_the_table_has_every_method_there_is() -> None:
+    assert RULES.keys() == METHODS.keys()
+
+
+def access_of(method: MethodDescriptor) -> Access:
+    return method.GetOptions().Extensions[access_pb2.access]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_says_in_its_proto_who_may_call_it(name: str) -> None:
+    access, rule = access_of(METHODS[name]), RULES[name]
+    assert Scope.Name(access.scope) == f"SCOPE_{rule.scope.upper().replace('.', '_')}"
+    assert sorted(Role.Name(role) for role in access.roles) == [f"ROLE_{role.upper()}" for role in rule.roles.split()]
+    assert MethodClass.Name(access.method_class) == f"METHOD_CLASS_{rule.kind.upper()}"
+    assert access.customer == rule.customer
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_customers_may_call_says_whom_it_is_about(name: str) -> None:
+    request, access = METHODS[name].input_type, access_of(METHODS[name])
+    if access.customer:
+        *parents, field = access.customer.split(".")
+        for parent in parents:
+            request = request.fields_by_name[parent].message_type
+        assert request.fields_by_name[field].type == request.fields_by_name[field].TYPE_STRING
+    elif access_pb2.ROLE_CUSTOMER in access.roles:
+        assert name in PUBLIC or names_orders(request)
+
+
+def names_orders(request: Descriptor) -> bool:
+    """Whether a request names orders by id: those are looked up as far as the caller sees them."""
+    order = request.fields_by_name.get("order")
+    inner = order.message_type.fields_by_name.keys() if order is not None else ()
+    return bool({"order_id", "order_ids"} & {*request.fields_by_name.keys(), *inner})
+
+
+# A service of methods that say nothing, or not enough, of who may call them.
+UNSAID = {
+    "Bare": (Access(), "SCOPE_MISSING"),
+    "OfNobody": (Access(scope=access_pb2.SCOPE_ORDERS_READ, method_class=access_pb2.METHOD_CLASS_READ), "ROLE_MISSING"),
+    "ForNothing": (Access(roles=[access_pb2.ROLE_ADMIN, access_pb2.ROLE_CUSTOMER]), "SCOPE_MISSING"),
+}
+
+
+@pytest.fixture(scope="module")
+def unsaid() -> Any:
+    file = descriptor_pb2.FileDescriptorProto(name="test/unsaid.proto", package="test.v1", syntax="proto3")
+    file.dependency.append("orders/v1/order_service.proto")
+    service = file.service.add(name="UnsaidService")
+    for name, (access, _) in UNSAID.items():
+        method = service.method.add(name=name, input_type=".orders.v1.GetOrderRequest", output_type=".orders.v1.Order")
+        if name != "Bare":
+            method.options.Extensions[access_pb2.access].CopyFrom(access)
+    return descriptor_pool.Default().AddSerializedFile(file.SerializeToString()).services_by_name["UnsaidService"]
+
+
+class Unsaid:
+    """Answers everybody who gets through to it."""
+
+    async def answer(self, request: GetOrderRequest, call: Any) -> bytes:
+        return b""
+
+    Bare = OfNobody = ForNothing = answer
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
+async def test_a_method_that_says_nothing_of_access_is_refused_for_everybody(
+    shop: Service, unsaid: Any, is_open: bool
+) -> None:
+    # The gate of the shop's own server is not to be had; this one is like it.
+    from server.config import Settings
+    from server.security import build_authenticator
+
+    settings = Settings(database_url=shop.url, key_cache_seconds=0)
+    repository = ApiKeyRepository(shop.running.database)
+    authenticator = None if is_open else build_authenticator(settings, repository)
+    gate = Gate(authenticator=authenticator, limiter=None, in_flight=InFlight(10))
+    admin = await key_holder(shop, *sorted(ROLES))
+    async with AsyncExitStack() as stack:
+        server = grpc.aio.server()
+        bounds = Bounds(request_bytes=1024, seconds=10, stream_seconds=10)
+        server.add_generic_rpc_handlers((service_handler(Unsaid(), unsaid, gate=gate, bounds=bounds),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        stack.push_async_callback(server.stop, None)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+        for name, (_, reason) in UNSAID.items():
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await channel.unary_unary(f"/test.v1.UnsaidService/{name}")(b"", metadata=admin.metadata)
+            refusal = refusal_of(caught.value)
+            expected = reason if name != "OfNobody" else "ORDER_ACCESS_DENIED"
+            assert (refusal.code, refusal.reason) == (DENIED, expected)
