@@ -40,7 +40,10 @@ def create(
         list[str], typer.Option("--role", help=f"What its holder is: {', '.join(_ROLES)}. Can be given again.")
     ],
     scope: Annotated[
-        list[str], typer.Option("--scope", help="What it is good for, such as orders.read; `all` for everything.")
+        list[str],
+        typer.Option(
+            "--scope", help="What it is good for, such as orders.read; `all` for everything. Can be given again."
+        ),
     ],
     description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
     customer_id: Annotated[str, typer.Option("--customer-id", help="The customer, for the role customer.")] = "",

@@ -105,8 +105,7 @@ class Settings(BaseSettings):
         10.0, description="Seconds between keepalive pings of a client; more often, and its connection is closed."
     )
     max_concurrent_streams: Annotated[int, Field(ge=1)] = Field(
-        10_000,
-        description="Calls at once on one connection. A burst of more on a new connection is refused in part, without details.",
+        10_000, description="Calls at once on one connection; more wait in the client."
     )
     max_request_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
         4 << 20, description="Size of a request at most."
