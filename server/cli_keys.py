@@ -14,6 +14,7 @@ from server.config import Settings
 if TYPE_CHECKING:
     from orders.v1.api_key_service_pb2 import ApiKey
 
+    from server.domain.errors import OrderError
     from server.identity.issuer import KeyIssuer
     from server.storage.api_keys import ApiKeyRepository
 
@@ -40,7 +41,10 @@ def create(
         list[str], typer.Option("--role", help=f"What its holder is: {', '.join(_ROLES)}. Can be given again.")
     ],
     scope: Annotated[
-        list[str], typer.Option("--scope", help="What it is good for, such as orders.read; `all` for everything.")
+        list[str],
+        typer.Option(
+            "--scope", help="What it is good for, such as orders.read; `all` for everything. Can be given again."
+        ),
     ],
     description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
     customer_id: Annotated[str, typer.Option("--customer-id", help="The customer, for the role customer.")] = "",
@@ -126,7 +130,7 @@ def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[R
         try:
             return asyncio.run(run(url))
         except OrderError as error:
-            raise Failure(error.message) from error
+            raise _failure(error) from error
 
 
 def _issuer(repository: "ApiKeyRepository") -> "KeyIssuer":
@@ -171,7 +175,12 @@ def _check(wished: "ApiKey") -> None:
     try:
         check(request, request.SerializeToString())
     except OrderError as error:
-        raise Failure(error.message.replace("api_key.", "")) from error
+        raise _failure(error) from error
+
+
+def _failure(error: "OrderError") -> Failure:
+    # Here the key's fields are flags.
+    return Failure(error.message.replace("api_key.", ""))
 
 
 def _columns(api_key: "ApiKey") -> list[str]:

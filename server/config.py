@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 # gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+# What its core says by itself goes to stderr in a form of its own, past the log's.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 PREFIX = "ORDERS_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -105,7 +107,7 @@ class Settings(BaseSettings):
         10.0, description="Seconds between keepalive pings of a client; more often, and its connection is closed."
     )
     max_concurrent_streams: Annotated[int, Field(ge=1)] = Field(
-        1000, description="Calls at once on one connection; more wait in the client."
+        10_000, description="Calls at once on one connection; more wait in the client."
     )
     max_request_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
         4 << 20, description="Size of a request at most."
@@ -146,6 +148,13 @@ class Settings(BaseSettings):
         "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
     )
     log_format: Literal["text", "json"] = Field("text", description="Form of the log's lines on stderr.")
+
+    @field_validator("rate_limit_read", "rate_limit_write", "rate_limit_bulk")
+    @classmethod
+    def _is_limit(cls, rate: float) -> float:
+        if 0 < rate < 1:
+            raise PydanticCustomError("rate_limit", "Input should be 0, for no limit, or at least 1")
+        return rate
 
     @field_validator("postgres_version")
     @classmethod

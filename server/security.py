@@ -32,7 +32,7 @@ async def needs_credentials(settings: Settings, api_keys: ApiKeyRepository) -> b
     """Whether callers must be known: if the settings say so, or anything is there to know them by."""
     if settings.authentication is not None:
         return settings.authentication == "required"
-    if settings.jwt_jwks_url or settings.jwt_key_file or settings.tls_client_ca:
+    if settings.jwt_jwks_url or settings.jwt_key_file or settings.jwt_issuer or settings.tls_client_ca:
         return True
     return bool(await api_keys.page(after="", limit=1))
 
@@ -95,7 +95,11 @@ def _key_source(settings: Settings) -> KeySource | None:
         raise ValueError("set either ORDERS_JWT_JWKS_URL or ORDERS_JWT_KEY_FILE")
     if settings.jwt_key_file:
         return KeyFile(settings.jwt_key_file)
-    return KeyUrl(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
+    if settings.jwt_jwks_url:
+        return KeyUrl(settings.jwt_jwks_url)
+    if settings.jwt_issuer or settings.jwt_audience:
+        raise ValueError("tokens need ORDERS_JWT_JWKS_URL or ORDERS_JWT_KEY_FILE")
+    return None
 
 
 def _verifier(settings: Settings, source: KeySource) -> TokenVerifier:
@@ -105,7 +109,7 @@ def _verifier(settings: Settings, source: KeySource) -> TokenVerifier:
         roles=settings.jwt_roles_claim,
         scopes=settings.jwt_scopes_claim,
         default_roles=frozenset(map(Role, settings.jwt_default_roles.split())),
-        default_scopes=frozenset(settings.jwt_default_scopes.split()) & SCOPES,
+        default_scopes=frozenset(map(_known_scope, settings.jwt_default_scopes.split())),
     )
     return TokenVerifier(
         source,
@@ -115,6 +119,12 @@ def _verifier(settings: Settings, source: KeySource) -> TokenVerifier:
         leeway=settings.jwt_leeway,
         rules=rules,
     )
+
+
+def _known_scope(name: str) -> str:
+    if name not in SCOPES:
+        raise ValueError(f"there is no scope {name}; choose from {', '.join(sorted(SCOPES))}")
+    return name
 
 
 def _limiter(settings: Settings, database: Database) -> RateLimiter:

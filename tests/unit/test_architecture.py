@@ -8,6 +8,9 @@ import pytest
 
 SERVER = Path(__file__).parents[2] / "server"
 
+# What puts the folders together, and the command around it. Of these, the folders know the log only.
+TOP = sorted(f"server.{path.stem}" for path in SERVER.glob("*.py") if path.stem not in ("__init__", "logs"))
+
 
 def imports_of(path: Path) -> Iterator[str]:
     """The modules that a file imports, wherever in it."""
@@ -37,8 +40,9 @@ def uses(modules: set[str], package: str) -> set[str]:
         "server.payments",
         "server.identity",
         "server.rpc",
-        "server.app",
         "server.transfer",
+        "server.logs",
+        *TOP,
     ],
 )
 def test_the_domain_knows_neither_the_network_nor_the_database(package: str) -> None:
@@ -46,14 +50,14 @@ def test_the_domain_knows_neither_the_network_nor_the_database(package: str) -> 
 
 
 @pytest.mark.parametrize(
-    "package", ["grpc", "server.payments", "server.identity", "server.rpc", "server.app", "server.transfer"]
+    "package", ["grpc", "server.payments", "server.identity", "server.rpc", "server.transfer", *TOP]
 )
 def test_storage_knows_nothing_of_rpc(package: str) -> None:
     assert not uses(imported_by("storage"), package)
 
 
 @pytest.mark.parametrize(
-    "package", ["grpc", "sqlalchemy", "psycopg", "psycopg_pool", "server.rpc", "server.app", "server.transfer"]
+    "package", ["grpc", "sqlalchemy", "psycopg", "psycopg_pool", "server.rpc", "server.transfer", *TOP]
 )
 def test_payments_know_the_domain_and_storage_only(package: str) -> None:
     assert not uses(imported_by("payments"), package)
@@ -69,24 +73,38 @@ def test_payments_know_the_domain_and_storage_only(package: str) -> None:
         "server.storage",
         "server.payments",
         "server.rpc",
-        "server.app",
         "server.transfer",
+        *TOP,
     ],
 )
 def test_identity_knows_the_domain_only(package: str) -> None:
     assert not uses(imported_by("identity"), package)
 
 
-@pytest.mark.parametrize("package", ["sqlalchemy", "psycopg", "psycopg_pool", "server.app", "server.transfer"])
+@pytest.mark.parametrize("package", ["sqlalchemy", "psycopg", "psycopg_pool", "server.transfer", *TOP])
 def test_rpc_reaches_the_database_through_storage_only(package: str) -> None:
     assert not uses(imported_by("rpc"), package)
 
 
 @pytest.mark.parametrize(
-    "package", ["server.storage", "server.domain", "server.payments", "server.rpc", "server.app", "psycopg"]
+    "package", ["server.storage", "server.domain", "server.payments", "server.identity", "server.rpc", "psycopg", *TOP]
 )
 def test_the_import_and_export_client_knows_the_api_only(package: str) -> None:
     assert not uses(imported_by("transfer"), package)
+
+
+@pytest.mark.parametrize(
+    ("package", "modules"),
+    [
+        ("grpc", {"rpc", "transfer", "app.py", "cli.py", "parts.py", "security.py"}),
+        ("sqlalchemy", {"storage", "startup.py"}),
+        ("psycopg", {"storage", "app.py", "startup.py"}),
+    ],
+)
+def test_few_know_the_network_and_the_database(package: str, modules: set[str]) -> None:
+    assert {
+        path.relative_to(SERVER).parts[0] for path in SERVER.rglob("*.py") if uses(set(imports_of(path)), package)
+    } == modules
 
 
 def test_only_the_settings_read_the_environment() -> None:

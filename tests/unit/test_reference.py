@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 from buf.validate import validate_pb2
+from orders.v1 import access_pb2
 from orders.v1.error_reason_pb2 import ErrorReason
 
+from server.domain.caller import SCOPES, Role, role_of, scope_name
+from server.domain.lifecycle import STEPS, status_name
+from server.domain.update import CHANGEABLE
 from tools import reference
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +126,48 @@ def test_the_http_page_names_no_binding_that_is_not_there() -> None:
 def test_the_errors_page_names_every_reason(name: str) -> None:
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     assert f"\n| `{name.removeprefix('ERROR_REASON_')}` | " in text
+
+
+def security_table(head: str) -> list[list[str]]:
+    """The cells of the table on the security page that begins with this row."""
+    text = (DOCS / "security.md").read_text(encoding="utf-8").split(f"\n{head}\n")[1].split("\n\n")[0]
+    return [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in text.splitlines()[1:]]
+
+
+def roles_text(roles: frozenset[Role]) -> str:
+    return ", ".join(role for role in Role if role in roles)
+
+
+def test_the_security_page_says_of_every_method_who_may_call_it() -> None:
+    expected = []
+    for method in METHODS:
+        access = method.options.Extensions[access_pb2.access]
+        limit = access_pb2.MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
+        roles = roles_text(frozenset(map(role_of, access.roles)))
+        customer = f"`{access.customer}`" if access.customer else "–"
+        expected.append([f"`{method.name}`", f"`{scope_name(access.scope)}`", roles, customer, limit])
+    assert sorted(security_table("| Method | Scope | Roles | Customer | Limit |")) == sorted(expected)
+
+
+def test_the_security_page_has_every_scope_and_role() -> None:
+    scopes = [row[0] for row in security_table("| Scope | Good for | Given to |")]
+    assert sorted(scopes) == sorted(f"`{scope}`" for scope in SCOPES)
+    assert [row[0] for row in security_table("| Role | Is | Sees |")] == [f"`{role}`" for role in Role]
+
+
+def test_the_security_page_says_who_may_move_an_order() -> None:
+    expected = {
+        (status_name(before), status_name(after), roles_text(step.who)) for (before, after), step in STEPS.items()
+    }
+    rows = security_table("| From | To | Who |")
+    found = {(before, after, who) for befores, after, who in rows for before in befores.split(", ")}
+    assert found == expected
+
+
+def test_the_security_page_says_who_may_change_each_field() -> None:
+    rows = security_table("| Field | Until | Who |")
+    found = {(field, until, who) for fields, until, who in rows for field in re.findall(r"`(\S+)`", fields)}
+    assert found == {(field, status_name(rule.until), roles_text(rule.who)) for field, rule in CHANGEABLE.items()}
 
 
 def test_envoy_serves_every_service() -> None:
