@@ -18,7 +18,7 @@ from server.demo import has_demo_shop, load_demo_shop
 from server.domain.errors import OrderError
 from server.parts import Parts, build
 from server.rpc.health import Health
-from server.startup import StartError, check_port, check_schema, database_url, migrate
+from server.startup import StartError, bring_up_to_date, check_port, check_schema, database_url
 from server.storage.database import Database
 from server.upkeep import upkeep
 
@@ -103,7 +103,7 @@ def serve(settings: Settings, *, announce: Callable[[Started], None]) -> None:
     check_port(settings)
     with database_url(settings) as url:
         if settings.database_url is None:
-            migrate(url)
+            bring_up_to_date(url)
         else:
             check_schema(url)
         if settings.workers > 1:

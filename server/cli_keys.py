@@ -111,7 +111,7 @@ def revoke(key_id: KeyId, *, settings: Settings) -> None:
 
 def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[Result]]") -> Result:
     from server.domain.errors import OrderError
-    from server.startup import check_schema, migrate
+    from server.startup import bring_up_to_date, check_schema
     from server.storage.api_keys import ApiKeyRepository
     from server.storage.database import Database
 
@@ -125,7 +125,7 @@ def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[R
 
     with database(settings) as url:
         if settings.database_url is None:
-            migrate(url)
+            bring_up_to_date(url)
         check_schema(url)
         try:
             return asyncio.run(run(url))

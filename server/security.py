@@ -1,23 +1,22 @@
 """Who gets in, by the settings: builds the gate, and refuses to serve other machines unprotected."""
 
 import ipaddress
+from typing import TYPE_CHECKING
 
 import grpc
 
 from server.config import ConfigError, Settings
-from server.domain.caller import SCOPES, Role
 from server.identity.authenticator import Authenticator
-from server.identity.claims import ClaimRules
-from server.identity.jwt import TokenVerifier
-from server.identity.key_sources import KeyFile, KeySource, KeyUrl
 from server.rpc.admission import InFlight
 from server.rpc.buckets import Limit
 from server.rpc.gate import Gate
 from server.rpc.limits import RateLimiter
-from server.rpc.tls import TlsError, server_credentials
 from server.storage.api_keys import ApiKeyRepository
 from server.storage.database import Database
 from server.storage.rate_limits import RateLimitRepository
+
+if TYPE_CHECKING:
+    from server.identity.jwt import TokenVerifier
 
 
 def is_loopback(host: str) -> bool:
@@ -60,6 +59,8 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
         return None
     if certificate is None or key is None:
         raise ConfigError("TLS needs both ORDERS_TLS_CERTIFICATE and ORDERS_TLS_KEY")
+    from server.rpc.tls import TlsError, server_credentials
+
     try:
         return server_credentials(certificate=certificate, key=key, client_ca=settings.tls_client_ca)
     except TlsError as error:
@@ -82,49 +83,16 @@ def build_authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authe
     return Authenticator(store=api_keys, tokens=_tokens(settings), cache_seconds=settings.key_cache_seconds)
 
 
-def _tokens(settings: Settings) -> TokenVerifier | None:
+def _tokens(settings: Settings) -> "TokenVerifier | None":
+    if not (settings.jwt_jwks_url or settings.jwt_key_file or settings.jwt_issuer or settings.jwt_audience):
+        return None
+    # With it comes cryptography, which a server that takes no tokens need not load.
+    from server.tokens import token_verifier
+
     try:
-        source = _key_source(settings)
-        return None if source is None else _verifier(settings, source)
+        return token_verifier(settings)
     except (ValueError, OSError) as error:
         raise ConfigError(f"the settings ORDERS_JWT_… cannot be used: {error}") from error
-
-
-def _key_source(settings: Settings) -> KeySource | None:
-    if settings.jwt_jwks_url and settings.jwt_key_file:
-        raise ValueError("set either ORDERS_JWT_JWKS_URL or ORDERS_JWT_KEY_FILE")
-    if settings.jwt_key_file:
-        return KeyFile(settings.jwt_key_file)
-    if settings.jwt_jwks_url:
-        return KeyUrl(settings.jwt_jwks_url)
-    if settings.jwt_issuer or settings.jwt_audience:
-        raise ValueError("tokens need ORDERS_JWT_JWKS_URL or ORDERS_JWT_KEY_FILE")
-    return None
-
-
-def _verifier(settings: Settings, source: KeySource) -> TokenVerifier:
-    rules = ClaimRules(
-        valid_scopes=SCOPES,
-        customer_id=settings.jwt_customer_claim,
-        roles=settings.jwt_roles_claim,
-        scopes=settings.jwt_scopes_claim,
-        default_roles=frozenset(map(Role, settings.jwt_default_roles.split())),
-        default_scopes=frozenset(map(_known_scope, settings.jwt_default_scopes.split())),
-    )
-    return TokenVerifier(
-        source,
-        issuer=settings.jwt_issuer,
-        audiences=frozenset(settings.jwt_audience.split()),
-        algorithms=frozenset(settings.jwt_algorithms.split()),
-        leeway=settings.jwt_leeway,
-        rules=rules,
-    )
-
-
-def _known_scope(name: str) -> str:
-    if name not in SCOPES:
-        raise ValueError(f"there is no scope {name}; choose from {', '.join(sorted(SCOPES))}")
-    return name
 
 
 def _limiter(settings: Settings, database: Database) -> RateLimiter:

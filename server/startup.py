@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
@@ -39,6 +38,13 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
         return schema.migrate(url, grant_to=grant_to)
 
 
+def bring_up_to_date(url: str) -> None:
+    """Migrates the embedded database, where there is anything to migrate."""
+    with _schema_errors():
+        if schema.current_version(url) != schema.newest_version() or schema.holds_restored_rows(url):
+            schema.migrate(url)
+
+
 def check_schema(url: str) -> None:
     """Refuses a database whose schema is not this program's."""
     with _schema_errors():
@@ -69,10 +75,9 @@ def _schema_errors() -> Iterator[None]:
         raise StartError(f"the database does not answer: {text}; check ORDERS_DATABASE_URL") from error
     except rights.RightsError as error:
         raise StartError(str(error)) from error
-    except CommandError as error:
-        text = str(error).replace("\n", " ")
+    except schema.UnknownSchema as error:
         raise StartError(
-            f"the database's schema is none that this program knows: {text}; run a newer program"
+            f"the database's schema is none that this program knows: {error}; run a newer program"
         ) from error
 
 

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from server.domain.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of, unauthenticated
 from server.domain.caller import Caller
 from server.domain.errors import OrderError
 from server.identity import keys
-from server.identity.jwt import TokenVerifier
 from server.identity.recent import Recent, Verified
+
+if TYPE_CHECKING:
+    from server.identity.jwt import TokenVerifier
 
 
 class KeyStore(Protocol):
@@ -27,7 +29,7 @@ class Authenticator:
         self,
         *,
         store: KeyStore,
-        tokens: TokenVerifier | None,
+        tokens: "TokenVerifier | None",
         cache_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

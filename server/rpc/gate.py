@@ -9,8 +9,8 @@ from server.domain.caller import ANONYMOUS, Caller
 from server.identity.authenticator import Authenticator
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight
+from server.rpc.certificate_names import certificate_names
 from server.rpc.limits import RateLimiter
-from server.rpc.tls import certificate_names
 
 
 class Gate:

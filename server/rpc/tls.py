@@ -1,7 +1,6 @@
-"""TLS of the server: certificates from files, read again when they are replaced, and the names of those who call with one."""
+"""TLS of the server: certificates from files, read again when they are replaced."""
 
 import logging
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -23,7 +22,6 @@ _KEY = "ORDERS_TLS_KEY"
 _CLIENT_CA = "ORDERS_TLS_CLIENT_CA"
 
 # What gRPC says of a client's verified certificate, in the order in which names count.
-_NAMES = ("peer_uri", "peer_dns", "x509_common_name")
 
 # Others fail at each handshake, not at the start.
 _CURVES = ("secp256r1", "secp384r1")
@@ -39,13 +37,6 @@ def server_credentials(*, certificate: Path, key: Path, client_ca: Path | None) 
     return grpc.dynamic_ssl_server_credentials(
         files.load(), files.load_if_changed, require_client_authentication=client_ca is not None
     )
-
-
-def certificate_names(auth_context: Mapping[str, Iterable[bytes]]) -> list[str]:
-    """The names in a client's verified certificate: URIs, then DNS names, then the common name; none without one."""
-    names = [name for kind in _NAMES for name in auth_context.get(kind, ())]
-    # Each once: the common name is often one of the DNS names.
-    return list(dict.fromkeys(name.decode(errors="backslashreplace") for name in names))
 
 
 class _Files:

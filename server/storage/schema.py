@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from server.storage import rights
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # Any number will do, as long as nobody else takes it.
 _LOCK = 5_073_100_914_002_881
@@ -21,7 +22,13 @@ _LOCK = 5_073_100_914_002_881
 _LOOK = 10
 
 _IN_FUTURE = "xid >= pg_snapshot_xmax(pg_current_snapshot())"
+_KNOWN = text("SELECT to_regclass('alembic_version') IS NOT NULL")
+_VERSION = text("SELECT version_num FROM alembic_version")
 _RESTORED = f"SELECT EXISTS (SELECT FROM order_events WHERE {_IN_FUTURE})"
+
+
+class UnknownSchema(Exception):
+    """The database's schema is none that this program knows."""
 
 
 def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
@@ -29,6 +36,10 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
 
     `grant_to` is the role that serves, if it is not the one that migrates. Raises RightsError.
     """
+    # Takes a third of a second to load, which a server whose schema is up to date has no need of.
+    from alembic import command
+    from alembic.util import CommandError
+
     with _connection(url) as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         connection.commit()
@@ -36,7 +47,10 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
             before = _current(connection)
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise UnknownSchema(str(error).replace("\n", " ")) from error
             _adopt_restored_rows(connection)
             if grant_to is not None:
                 rights.grant(connection, grant_to)
@@ -69,9 +83,7 @@ def _adopt_restored_rows(connection: Connection) -> None:
 
 def newest_version() -> str:
     """The version this program works with."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return max(file.name[:4] for file in _migrations().joinpath("versions").iterdir() if file.name[:4].isdigit())
 
 
 @contextmanager
@@ -88,14 +100,23 @@ def _connection(url: str, *, seconds: int = 0) -> Iterator[Connection]:
 
 
 def _current(connection: Connection) -> str | None:
-    version = MigrationContext.configure(connection).get_current_revision()
+    known = connection.execute(_KNOWN).scalar()
+    versions = connection.execute(_VERSION).scalars().all() if known else []
     connection.rollback()
-    return version
+    if len(versions) > 1:
+        raise UnknownSchema(f"it has {len(versions)} versions at once")
+    return versions[0] if versions else None
 
 
-def _config() -> Config:
+def _migrations() -> Traversable:
+    return files("server.storage").joinpath("migrations")
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(files("server.storage").joinpath("migrations")))
-    config.set_main_option("version_locations", str(files("server.storage").joinpath("migrations/versions")))
+    config.set_main_option("script_location", str(_migrations()))
+    config.set_main_option("version_locations", str(_migrations().joinpath("versions")))
     config.set_main_option("path_separator", "os")
     return config

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from server.rpc.tls import TlsError, certificate_names, server_credentials
+from server.rpc.certificate_names import certificate_names
+from server.rpc.tls import TlsError, server_credentials
 from tests.certificates import Authority, Issued, make_ca
 
 
