@@ -377,7 +377,7 @@ class TestHelp:
         program = orders("--help")
         commands = re.findall(r"^  (\w+)  +\S", program.out.partition("Commands:")[2], re.MULTILINE)
         assert set(commands) == {
-            *("serve", "migrate", "import", "export", "verify", "rebuild", "healthcheck", "config", "version"),
+            *("serve", "migrate", "keys", "import", "export", "verify", "rebuild", "healthcheck", "config", "version"),
         }
         for command in commands:
             shown = orders(command, "--help", env={"COLUMNS": "200"})
