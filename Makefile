@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types proto check-proto bench main-job lock clean
+.PHONY: help serve test fuzz lint types proto check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; A
 
 test: $(VENV)/.dev ## Run all tests, two at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+fuzz: $(VENV)/.dev ## Send a closed server 100,000 calls that nobody would write, by callers that nobody would be
+	FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/rpc/test_contract_fuzz.py -k no_caller --timeout 3600
 
 lint: check-proto ## Check style, the protos' too, and that no proto change breaks a client or a stored order
 	$(BIN)/ruff check .

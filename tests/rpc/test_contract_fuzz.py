@@ -1,9 +1,12 @@
 """Requests that nobody would write: whatever arrives, the server refuses or obeys, and never fails."""
 
 import asyncio
+import logging
+import os
 import random
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from string import printable
+from typing import Any, NamedTuple
 
 import grpc
 import pytest
@@ -11,12 +14,16 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.storage.verification import verify
-from tests.conftest import Service, new_order
+from tests.conftest import Refusal, Service, new_order
+from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, WRITES, is_map, new_subject, outcome, valid_requests
+from tests.rpc.principals import ROLES, Metadata, closed, key_holder, token_holder
 
 SEED = 20_260_711
 # Two requests each, for each method.
 PAIRS = 25
+# Calls by callers that nobody would be, on a closed server; `make fuzz` has many more.
+HOSTILE_CALLS = int(os.environ.get("FUZZ_CALLS", "2000"))
 
 EXPECTED = {
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -138,4 +145,124 @@ async def test_the_server_and_its_data_are_sound_after_all_that(service: Service
     health = await health_pb2_grpc.HealthStub(service.channel).Check(health_pb2.HealthCheckRequest())
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert (await service.orders.CreateOrder(new_order())).order_number
+    assert await verify(service.running.database, lambda done, total: None) == []
+
+
+# Callers that nobody would be.
+
+
+class Hostile(NamedTuple):
+    """A call: its method, its bytes, and what its caller presents."""
+
+    method: str
+    data: bytes
+    metadata: Metadata
+
+
+class Credentials(NamedTuple):
+    """What is right, to begin with: an admin's key and token, and a customer's."""
+
+    key: str
+    token: str
+    others: list[Metadata]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with providing() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+async def fortress(service: Service, provider: Provider) -> AsyncIterator[Service]:
+    """A closed server of the same shop."""
+    async with closed(service.url, provider) as fortress:
+        yield fortress
+
+
+async def credentials_of(fortress: Service, provider: Provider) -> Credentials:
+    admin = await key_holder(fortress, "admin")
+    others = [(await key_holder(fortress, role)).metadata for role in sorted(ROLES)]
+    # Good for as long as the longest run.
+    token = token_holder(provider, "admin", exp=7_000_000_000).metadata[0][1]
+    return Credentials(admin.metadata[0][1].removeprefix("Bearer "), token.removeprefix("Bearer "), others)
+
+
+# What gRPC lets through: visible ASCII and blanks.
+SENDABLE = printable[:95]
+SCHEMES = ("Bearer", "bearer", "BEARER", "Basic", "Digest", "Token", "", "Bearer Bearer", "\tBearer", "Bearer:")
+
+
+def presented(right: Credentials, chance: random.Random) -> Metadata:
+    """What a caller presents: something right, something like it, or anything."""
+    kind = chance.randrange(8)
+    text = chance.choice((right.key, right.token))
+    if kind == 0:
+        return (("authorization", f"Bearer {text}"),)
+    if kind == 1:
+        return chance.choice(right.others)
+    if kind == 2:
+        return (("authorization", f"{chance.choice(SCHEMES)} {text}".replace("\t", " ")),)
+    text = hostile_text(text, chance)
+    if kind == 3:
+        return (("token", text),)
+    if kind == 4:
+        return (("token", text), ("authorization", f"Bearer {hostile_text(right.key, chance)}"))
+    if kind == 5:
+        return (("authorization", text), ("authorization", f"Bearer {right.key}"))
+    return (("authorization", f"Bearer {text}"),)
+
+
+def hostile_text(text: str, chance: random.Random) -> str:
+    """A key or a token changed, cut, put together anew, or something else of any length that gRPC takes."""
+    kind = chance.randrange(6)
+    if kind == 0:
+        return text[: chance.randrange(len(text))]
+    if kind == 1:
+        place = chance.randrange(len(text))
+        return text[:place] + chance.choice(SENDABLE) + text[place + chance.choice((0, 1, 5)) :]
+    if kind == 2:
+        parts = text.split("." if "." in text else "_")
+        chance.shuffle(parts)
+        return chance.choice("._").join(parts * chance.choice((1, 2, 3)))
+    if kind == 3:
+        return "ord_" + anything(chance, chance.choice((1, 12, 63, 64)))
+    if kind == 4:
+        return ".".join(anything(chance, chance.choice((0, 1, 40, 400))) for _ in range(chance.choice((2, 3, 4))))
+    return anything(chance, chance.choice((1, 30, 1000, 7000)))
+
+
+def anything(chance: random.Random, length: int) -> str:
+    return "".join(chance.choice(SENDABLE) for _ in range(length))
+
+
+async def hostile_calls(service: Service, right: Credentials, chance: random.Random) -> list[Hostile]:
+    """Ten calls of every method, about an order of its own each."""
+    orders = await asyncio.gather(*(new_subject(service, method) for method in METHODS))
+    return [
+        Hostile(method, data, presented(right, chance))
+        for method, order in zip(METHODS, orders, strict=True)
+        for _ in range(5)
+        for data in variants(valid_requests(order.order_id)[method], chance)
+    ]
+
+
+async def test_no_caller_makes_the_server_fail(
+    service: Service, fortress: Service, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    right, chance = await credentials_of(fortress, provider), random.Random(SEED)
+    found: list[tuple[Hostile, Refusal | None]] = []
+    while len(found) < HOSTILE_CALLS:
+        sent = await hostile_calls(service, right, chance)
+        answers = await asyncio.gather(*(outcome(fortress, *call) for call in sent))
+        found += zip(sent, answers, strict=True)
+    expected = EXPECTED | {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
+    wrong = [(call, refusal) for call, refusal in found if refusal and refusal.code not in expected]
+    assert wrong == []
+    assert all(refusal.reason for _, refusal in found if refusal)
+    # Some got in, and some did not.
+    codes = {refusal.code if refusal else grpc.StatusCode.OK for _, refusal in found}
+    assert codes >= expected - {grpc.StatusCode.ABORTED} | {grpc.StatusCode.OK}
+    assert [record.getMessage() for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
     assert await verify(service.running.database, lambda done, total: None) == []
