@@ -12,11 +12,15 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.access import let_in
+
 ORDERS = Path(sys.executable).with_name("orders")
 RESULTS = Path(__file__).with_name("results")
 
 # Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
 FLAGS = ("--port", "0", "--no-demo", "--log-level", "warning", "--payment-provider", "external")
+# Calls are counted, and none is refused: all of them come from one caller.
+FLAGS += ("--rate-limit-read", "1000000", "--rate-limit-write", "1000000", "--rate-limit-bulk", "1000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,14 @@ class Server:
 
 @contextmanager
 def orders_server(folder: Path, *flags: str) -> Iterator[Server]:
-    """The server on a data folder."""
-    with started([ORDERS, "serve", *FLAGS, "--data-dir", folder, *flags]) as server:
+    """The server on a data folder, closed to all who have not the benchmarks' key."""
+    let_in(folder)
+    with started(_command(folder, *flags)) as server:
         yield server
+
+
+def _command(folder: Path, *flags: str) -> list[str | Path]:
+    return [ORDERS, "serve", *FLAGS, "--data-dir", folder, *flags]
 
 
 @contextmanager
@@ -90,8 +99,9 @@ class HighestMemory:
 
 def start_seconds(folder: Path) -> float:
     """How long a server takes from the command to its first word, its PostgreSQL included."""
+    let_in(folder)
     began = time.perf_counter()
-    with orders_server(folder):
+    with started(_command(folder)):
         return time.perf_counter() - began
 
 

@@ -3,7 +3,7 @@
 python -m benchmarks.baselines.unbatched serve …    # as `orders serve …`
 """
 
-from server import app
+from server import parts
 from server.cli import main
 from server.domain.commands import Answer, Command
 from server.storage.writer import Writer
@@ -18,5 +18,5 @@ class UnbatchedWriter(Writer):
 
 
 if __name__ == "__main__":
-    app.Writer = UnbatchedWriter  # type: ignore[misc]
+    parts.Writer = UnbatchedWriter  # type: ignore[misc]
     main()
