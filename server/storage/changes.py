@@ -28,13 +28,13 @@ Parameters = dict[str, list[Any]]
 Written = Iterator[tuple[Statement, Parameters]]
 
 # Rows a statement of a large batch. Dumping their parameters holds the event loop for a few milliseconds.
-_SLICE = 500
+_SLICE = 200
 
 
 Item = TypeVar("Item")
 
 # Rows after which others get their turn.
-_PAUSE_AFTER = 200
+_PAUSE_AFTER = 50
 
 
 async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
