@@ -11,7 +11,6 @@ from benchmarks.bench import Row
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _PAGE, _CHART = _DOCS / "performance.md", _DOCS / "performance.svg"
-_BEGIN, _END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 _WIDTH, _LINE, _LABEL = 860, 20, 440
 # Bars show how much of the reach is met; those far above it end here.
@@ -23,10 +22,15 @@ def write(results: Path, names: Sequence[str]) -> None:
     found = [json.loads(file.read_text("utf-8")) for name in names if (file := results / f"{name}.json").exists()]
     rows = [Row(**row) for result in found for row in result["rows"]]
     _CHART.write_text(_chart([row for row in rows if row.reached is not None]), encoding="utf-8")
-    before, _, rest = _PAGE.read_text("utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    made = "\n".join((_BEGIN, *_about(found), "", *_table(rows), "", *_costs(found), _END))
-    _PAGE.write_text(before + made + after, encoding="utf-8")
+    write_part("benchmarks", [*_about(found), "", *_table(rows), "", *_costs(found)])
+
+
+def write_part(name: str, lines: Sequence[str]) -> None:
+    """Writes a part of the page between the marks with its name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = _PAGE.read_text("utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    _PAGE.write_text(before + "\n".join((begin, *lines, end)) + after, encoding="utf-8")
 
 
 def shown(row: Row) -> str:
