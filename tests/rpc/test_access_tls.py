@@ -113,8 +113,8 @@ async def test_a_certificate_opens_what_its_registration_says(
     registered = {f"{role}.example": await register(shop, f"{role}.example", role) for role in sorted(ROLES)}
     registered["joe.example"] = Principal("joe", roles=frozenset({"customer"}), customer_id="joe")
     await new_key(shop, "customer", certificate_name="joe.example", customer_id="joe")
+    requests = await requests_of_all(back_door)
     for name, principal in {**strangers, **registered}.items():
-        requests = await requests_of_all(back_door)
         async with calling(shop, authority, authority.issue(name, client=True)) as channel:
             found = await answers(dataclasses.replace(shop, channel=channel), (), requests)
         assert {method: met(answer) for method, answer in found.items()} == {
