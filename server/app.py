@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import multiprocessing
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ class Started(NamedTuple):
     port: int
     # Whether callers are let in unknown.
     is_open: bool
+    has_tls: bool
     # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
     next_order_number: str
 
@@ -69,7 +71,13 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         parts.health.set_ready(await database.ping())
         number = await _next_order_number(parts, settings)
         await stack.enter_async_context(upkeep(parts, settings))
-        started = Started(settings.host, port, parts.authenticator is None, number)
+        started = Started(
+            host=settings.host,
+            port=port,
+            is_open=parts.authenticator is None,
+            has_tls=settings.tls_certificate is not None,
+            next_order_number=number,
+        )
         yield Running(started, parts.health, database)
 
 
@@ -136,6 +144,9 @@ async def _serve_until_told(settings: Settings, url: str, announce: Callable[[St
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
+    if (parent := multiprocessing.parent_process()) is not None:
+        # A parent that was killed tells its workers nothing more.
+        loop.add_reader(parent.sentinel, told.set)
     async with running(settings, url) as server:
         _collect_less_often()
         announce(server.started)

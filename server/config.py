@@ -78,13 +78,13 @@ class Settings(BaseSettings):
     key_cache_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
         5.0, description="Seconds until a revoked key is refused everywhere, at most."
     )
-    rate_limit_read: Annotated[float, Field(ge=0)] = Field(
+    rate_limit_read: Annotated[float, Field(ge=0, le=1_000_000_000)] = Field(
         1000.0, description="Reads a second of one caller, over all replicas; 0 for no limit."
     )
-    rate_limit_write: Annotated[float, Field(ge=0)] = Field(
+    rate_limit_write: Annotated[float, Field(ge=0, le=1_000_000_000)] = Field(
         1000.0, description="Writes a second of one caller, over all replicas; 0 for no limit."
     )
-    rate_limit_bulk: Annotated[float, Field(ge=0)] = Field(
+    rate_limit_bulk: Annotated[float, Field(ge=0, le=1_000_000_000)] = Field(
         50.0, description="Streams and batches a second of one caller, over all replicas; 0 for no limit."
     )
     rate_limit_block_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
@@ -97,16 +97,16 @@ class Settings(BaseSettings):
     max_stream_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
         3600.0, description="Seconds that a stream gets; it ends truncated, with a token to go on from."
     )
-    max_connection_age: Annotated[float, Field(gt=0)] = Field(
+    max_connection_age: Annotated[float, Field(gt=0, le=2_000_000)] = Field(
         3600.0, description="Seconds until a connection is asked to be made anew, so that load spreads over replicas."
     )
-    max_connection_idle: Annotated[float, Field(gt=0)] = Field(
+    max_connection_idle: Annotated[float, Field(gt=0, le=2_000_000)] = Field(
         900.0, description="Seconds until a connection without calls is closed."
     )
-    min_ping_interval: Annotated[float, Field(gt=0)] = Field(
+    min_ping_interval: Annotated[float, Field(gt=0, le=2_000_000)] = Field(
         10.0, description="Seconds between keepalive pings of a client; more often, and its connection is closed."
     )
-    max_concurrent_streams: Annotated[int, Field(ge=1)] = Field(
+    max_concurrent_streams: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         10_000, description="Calls at once on one connection; more wait in the client."
     )
     max_request_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(

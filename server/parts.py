@@ -10,6 +10,7 @@ from server.config import Settings
 from server.domain.pricing import Terms
 from server.identity.authenticator import Authenticator
 from server.identity.issuer import KeyIssuer
+from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.test_provider import TestProvider
 from server.rpc.api_key_service import ApiKeyServicer
@@ -83,7 +84,7 @@ async def build(settings: Settings, database: Database) -> Parts:
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
         connections=_connections(settings),
         reflect=settings.reflection,
-        reflect_to_all=authenticator is None or security.is_loopback(settings.host),
+        reflect_to_all=authenticator is None or is_loopback(settings.host),
     )
     return Parts(database, writer, orders, catalog, customers, api_keys, checkout, authenticator, gate, health, server)
 

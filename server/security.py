@@ -1,12 +1,12 @@
 """Who gets in, by the settings: builds the gate, and refuses to serve other machines unprotected."""
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 import grpc
 
 from server.config import ConfigError, Settings
 from server.identity.authenticator import Authenticator
+from server.identity.loopback import is_loopback
 from server.rpc.admission import InFlight
 from server.rpc.buckets import Limit
 from server.rpc.gate import Gate
@@ -17,14 +17,6 @@ from server.storage.rate_limits import RateLimitRepository
 
 if TYPE_CHECKING:
     from server.identity.jwt import TokenVerifier
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def needs_credentials(settings: Settings, api_keys: ApiKeyRepository) -> bool:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from server.config import Settings
@@ -25,58 +25,49 @@ _IDLE_LIMITS = timedelta(hours=1)
 @asynccontextmanager
 async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
     """Does all of it in the background."""
-    work = (_watch_database(parts, settings), _keep_house(parts, settings), _note_uses(parts), _end_overdue(parts))
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [
+        asyncio.create_task(_again_and_again(work, interval))
+        for work, interval in (
+            (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
+            (lambda: _look_at_database(parts), settings.health_interval),
+            (lambda: note_uses(parts), _NOTE_INTERVAL),
+            (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
+        )
+    ]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(OrderError):
+            await note_uses(parts)
+
+
+async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float) -> None:
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            log.warning("upkeep failed, it will be tried again", extra=fields(error))
+        await asyncio.sleep(interval)
 
 
 async def _end_overdue(parts: Parts) -> None:
-    while True:
-        await asyncio.sleep(_OVERDUE_INTERVAL)
-        parts.gate.in_flight.end_overdue()
+    parts.gate.in_flight.end_overdue()
 
 
-async def _watch_database(parts: Parts, settings: Settings) -> None:
-    while True:
-        await asyncio.sleep(settings.health_interval)
-        ready = await parts.database.ping()
-        if ready != parts.health.ready:
-            log.warning("the database answers again" if ready else "the database does not answer")
-            parts.health.set_ready(ready)
-
-
-async def _note_uses(parts: Parts) -> None:
-    """Writes down now and then when keys were used, and a last time at the end: not with each call."""
-    try:
-        while True:
-            await asyncio.sleep(_NOTE_INTERVAL)
-            await note_uses(parts)
-    finally:
-        await note_uses(parts)
+async def _look_at_database(parts: Parts) -> None:
+    ready = await parts.database.ping()
+    if ready != parts.health.ready:
+        log.warning("the database answers again" if ready else "the database does not answer")
+        parts.health.set_ready(ready)
 
 
 async def note_uses(parts: Parts) -> None:
-    """Writes down when keys were used."""
-    if parts.authenticator is None:
-        return
-    try:
+    """Writes down when keys were used: now and then, and not with each call."""
+    if parts.authenticator is not None:
         await parts.api_keys.note_uses(parts.authenticator.take_uses())
-    except OrderError as error:
-        log.warning("when API keys were used could not be noted", extra=fields(error))
-
-
-async def _keep_house(parts: Parts, settings: Settings) -> None:
-    while True:
-        try:
-            await _sweep(parts, settings)
-        except Exception as error:
-            log.warning("housekeeping failed, it will be tried again", extra=fields(error))
-        await asyncio.sleep(_HOUSEKEEPING_INTERVAL)
 
 
 async def _sweep(parts: Parts, settings: Settings) -> None:

@@ -70,7 +70,7 @@ def welcome(started: Started, *, embedded: bool) -> str:
     host, port, number = started.host, started.port, started.next_order_number
     who = _OPEN if started.is_open else _CLOSED
     served = _SERVED.format(address=_address(host, port), where=where, who=who)
-    if not number or not started.is_open:
+    if not number or not started.is_open or started.has_tls:
         return f"{served} {_STOP}"
     address = _address(_EVERYWHERE.get(host, host), port)
     callers = [caller.format(address=address) for caller in _CALLERS]

@@ -2,13 +2,16 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import FrameType
+from typing import NamedTuple
 
 from server.app import Started, serve_here
 from server.config import ConfigError, Settings
@@ -19,49 +22,45 @@ log = logging.getLogger(__name__)
 
 # Spawned, not forked: gRPC's threads do not survive a fork.
 _context = multiprocessing.get_context("spawn")
+# Seconds that a worker gets to close its connections, over what its calls get to finish.
+_CLOSING = 15.0
 
 
-class _Told(BaseException):
-    """A signal to stop has come."""
+class _Worker(NamedTuple):
+    process: BaseProcess
+    # Where it says how it started: as Started, or why not.
+    word: Connection
 
 
 def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM. When a worker dies, all stop: whoever runs them starts them anew. Raises StartError."""
-    with _reserved_port(settings) as port, _workers() as workers:
+    with _signals() as told, _reserved_port(settings) as port:
         settings = settings.model_copy(update={"port": port})
-        # The first one loads what is loaded once, such as the demo shop.
-        started = _start(workers, settings, url)
-        for _ in range(settings.workers - 1):
-            _start(workers, settings, url)
-        announce(started)
-        died = wait([worker.sentinel for worker in workers])
-        raise StartError(
-            f"{len(died)} of {settings.workers} workers died; the others are stopped, and the log says more"
-        )
+        workers: list[_Worker] = []
+        try:
+            started = _start(1, workers, settings, url, told)
+            # The first one has loaded what is loaded once, such as the demo shop.
+            if started and _start(settings.workers - 1, workers, settings, url, told):
+                announce(started)
+                _wait(workers, told)
+            log.info("stopping")
+        finally:
+            _stop(workers, seconds=settings.drain_delay + settings.shutdown_grace + _CLOSING)
 
 
 @contextmanager
-def _workers() -> Iterator[list[BaseProcess]]:
-    """The workers, which are told to stop at the end, and waited for. A signal to stop is no error."""
-    workers: list[BaseProcess] = []
-    before = {number: signal.signal(number, _raise_told) for number in (signal.SIGINT, signal.SIGTERM)}
+def _signals() -> Iterator[int]:
+    """What can be read from once a signal to stop has come. From then on signals change nothing: the end is under way."""
+    told, tell = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os.write(tell, b"!"))
     try:
-        yield workers
-    except _Told:
-        log.info("stopping")
+        yield told
     finally:
-        for number in before:
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _raise_told(number: int, frame: FrameType | None) -> None:
-    raise _Told
+        os.close(told)
+        os.close(tell)
 
 
 @contextmanager
@@ -69,32 +68,72 @@ def _reserved_port(settings: Settings) -> Iterator[int]:
     """A port that stays the workers' while they start. Bound, not listened on: no connection comes here."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as reserved:
+        # Also where connections of a server before are not forgotten yet.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        reserved.bind((settings.host, settings.port))
+        try:
+            reserved.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
         yield reserved.getsockname()[1]
 
 
-def _start(workers: list[BaseProcess], settings: Settings, url: str) -> Started:
-    ours, theirs = _context.Pipe()
-    worker = _context.Process(target=_work, args=(settings, url, theirs), name=f"orders-worker-{len(workers) + 1}")
-    worker.start()
-    workers.append(worker)
+def _start(count: int, workers: list[_Worker], settings: Settings, url: str, told: int) -> Started | None:
+    """Starts workers, at once, and waits until all of them serve; None if told to stop before."""
+    fresh = [_spawn(settings, url) for _ in range(count)]
+    workers += fresh
+    words = [_word(worker, told) for worker in fresh]
+    return words[0] if all(words) else None
+
+
+def _spawn(settings: Settings, url: str) -> _Worker:
+    ours, theirs = _context.Pipe(duplex=False)
+    process = _context.Process(target=_work, args=(settings, url, theirs))
+    process.start()
     theirs.close()
+    return _Worker(process, ours)
+
+
+def _word(worker: _Worker, told: int) -> Started | None:
+    if told in wait([told, worker.word]):
+        return None
     try:
-        said = ours.recv()
+        said: Started | str = worker.word.recv()
     except EOFError as error:
         raise StartError("a worker died before it could serve; the log says more") from error
     if isinstance(said, str):
         raise StartError(said)
-    return said  # type: ignore[no-any-return]
+    return said
+
+
+def _wait(workers: Sequence[_Worker], told: int) -> None:
+    """Waits until told to stop, or until a worker has died."""
+    ready = wait([told, *(worker.process.sentinel for worker in workers)])
+    if told not in ready:
+        text = f"{len(ready)} of {len(workers)} workers died; the others are stopped, and the log says more"
+        raise StartError(text)
+
+
+def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:
+    """Tells them to stop, and ends those that have not in time."""
+    for worker in workers:
+        worker.process.terminate()
+    until = time.monotonic() + seconds
+    for worker in workers:
+        worker.process.join(max(0.0, until - time.monotonic()))
+        worker.process.kill()
+        worker.process.join()
 
 
 def _work(settings: Settings, url: str, parent: Connection) -> None:
-    """A worker's life. Tells the parent how it started: as Started, or why not."""
-    set_up(settings.log_level, settings.log_format)
-    # A terminal signals the whole group; the parent tells its workers itself, once each.
+    """A worker's life. Until it serves, only its parent tells it to stop: a terminal signals them all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_up(settings.log_level, settings.log_format)
     try:
         serve_here(settings, url, parent.send)
     except (StartError, ConfigError) as error:
         parent.send(str(error))
+    except Exception:
+        # Printed by nobody else: what it says may hold anything.
+        log.critical("a worker failed", exc_info=True)
+        sys.exit(1)

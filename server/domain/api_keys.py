@@ -7,7 +7,7 @@ from orders.v1.access_pb2 import ROLE_CUSTOMER
 from orders.v1.api_key_service_pb2 import ApiKey
 
 from server.domain.caller import Caller, role_of, scope_name
-from server.domain.errors import OrderError, invalid_field
+from server.domain.errors import OrderError, invalid_field, unauthenticated
 
 DEFAULT_OVERLAP = timedelta(days=1)
 
@@ -107,10 +107,6 @@ def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:
     if not newest:
         ends.append(api_key.previous_expire_time)
     return min((end.ToDatetime(UTC) for end in ends), default=None)
-
-
-def unauthenticated(cause: str, text: str) -> OrderError:
-    return OrderError("UNAUTHENTICATED", text, metadata={"cause": cause})
 
 
 def api_key_not_found(key_id: str) -> OrderError:

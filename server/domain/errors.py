@@ -57,3 +57,8 @@ def invalid_field(field: str, description: str) -> OrderError:
 
 def order_not_found(order_id: str) -> OrderError:
     return OrderError("ORDER_NOT_FOUND", f"there is no order {order_id!r}", metadata={"order_id": order_id})
+
+
+def unauthenticated(cause: str, text: str) -> OrderError:
+    """The caller is not known. `text` goes to them, and holds nothing of what they sent."""
+    return OrderError("UNAUTHENTICATED", text, metadata={"cause": cause})

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from server.domain.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of, unauthenticated
+from server.domain.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of
 from server.domain.caller import Caller
-from server.domain.errors import OrderError
+from server.domain.errors import OrderError, unauthenticated
 from server.identity import keys
 from server.identity.recent import Recent, Verified
 
@@ -34,17 +34,18 @@ class Authenticator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._tokens = store, tokens
-        self._recent = Recent(seconds=cache_seconds, clock=clock)
+        # Apart, so that no text that is sent can stand for a certificate.
+        self._texts = Recent(seconds=cache_seconds, clock=clock)
+        self._certificates = Recent(seconds=cache_seconds, clock=clock)
         self._uses: dict[Use, datetime] = {}
 
     async def authenticate(self, bearer: str, certificate_names: Sequence[str] = ()) -> Caller:
         """The caller who presents a text, or else a verified certificate. Raises UNAUTHENTICATED and DEPENDENCY_UNAVAILABLE."""
-        # No text that is sent has the first character of this one.
-        presented = bearer or "\0".join(("", *certificate_names))
-        caller = self._recent.find(presented)
+        recent, presented = (self._texts, bearer) if bearer else (self._certificates, "\n".join(certificate_names))
+        caller = recent.find(presented)
         if caller is None:
             verified = await self._check(bearer, certificate_names)
-            self._recent.keep(presented, verified)
+            recent.keep(presented, verified)
             caller = verified.caller
         return caller
 

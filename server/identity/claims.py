@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from server.domain.caller import Caller, Role
-from server.domain.errors import OrderError
+from server.domain.errors import unauthenticated
 
 _MAX_SUBJECT = 200
 
@@ -45,11 +45,6 @@ def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
         scopes=rules.default_scopes if scopes is None else rules.valid_scopes & scopes,
         customer_id=customer_id,
     )
-
-
-def unauthenticated(cause: str, text: str) -> OrderError:
-    """`text` goes to the caller and must hold nothing of the token."""
-    return OrderError("UNAUTHENTICATED", text, metadata={"cause": cause})
 
 
 def _subject(claims: Mapping[str, Any]) -> str:

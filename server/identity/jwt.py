@@ -6,8 +6,8 @@ from typing import Any
 import jwt
 from jwt.exceptions import InvalidSubjectError
 
-from server.domain.errors import OrderError
-from server.identity.claims import ClaimRules, caller_of, unauthenticated
+from server.domain.errors import OrderError, unauthenticated
+from server.identity.claims import ClaimRules, caller_of
 from server.identity.key_sources import KeySource
 from server.identity.recent import Verified
 from server.identity.signing_keys import ALGORITHMS, SigningKey

@@ -1,7 +1,6 @@
 """Where the keys of an OpenID provider come from: its address, or a file."""
 
 import asyncio
-import ipaddress
 import logging
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from server.domain.errors import OrderError
 from server.identity.files import fingerprint
+from server.identity.loopback import is_loopback
 from server.identity.signing_keys import SigningKey, choose, parse
 from server.logs import fields
 
@@ -131,7 +131,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 def _read(url: str, timeout: float) -> bytes:
     """What is at an address. Blocks; OSError, HTTPException or ValueError."""
-    proxies = [ProxyHandler({})] if _is_loopback(url) else []
+    proxies = [ProxyHandler({})] if is_loopback(urlsplit(url).hostname or "") else []
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "orders"})
     deadline = time.monotonic() + timeout
     data = b""
@@ -149,16 +149,8 @@ def _read(url: str, timeout: float) -> bytes:
 def _check(url: str) -> None:
     if urlsplit(url).scheme == "https" and urlsplit(url).hostname:
         return
-    if urlsplit(url).scheme != "http" or not _is_loopback(url):
+    if urlsplit(url).scheme != "http" or not is_loopback(urlsplit(url).hostname or ""):
         raise ValueError(f"keys must come from an address with https, or with http from this machine, not {url}")
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _unavailable() -> OrderError:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from orders.v1 import access_pb2
@@ -16,17 +17,20 @@ class MethodAccess:
 
     def __init__(self, method: MethodDescriptor) -> None:
         access: Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
-        self.method = str(method.name)
+        self.method = str(method.full_name)
+        self._name = str(method.name)
         self.scope = scope_name(access.scope)
         self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))
         self.method_class = MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
         self._customer = access.customer.split(".") if access.customer else []
+        # A message that must be there is not made by filling in its field.
+        self._required = {name for name in self._customer[:-1] if _is_required(method.input_type, name)}
         self._is_about_order = _names_order(method.input_type)
 
     def admit(self, caller: Caller) -> Caller:
         """The caller as this method sees it, with no other roles than those it is for. Refuses who has not the scope or no role."""
         if self.scope not in caller.scopes:
-            text = f"{self.method} needs a credential with the scope {self.scope}"
+            text = f"{self._name} needs a credential with the scope {self.scope}"
             raise OrderError("SCOPE_MISSING", text, metadata={"scope": self.scope})
         if caller.roles <= self.roles and caller.roles:
             return caller
@@ -43,6 +47,8 @@ class MethodAccess:
         *parents, name = self._customer
         target: Any = request
         for parent in parents:
+            if parent in self._required and not target.HasField(parent):
+                return
             target = getattr(target, parent)
         given = getattr(target, name)
         if not given:
@@ -52,9 +58,14 @@ class MethodAccess:
 
     def _role_missing(self) -> OrderError:
         roles = sorted(self.roles)
-        text = f"{self.method} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
+        text = f"{self._name} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
         reason = "ORDER_ACCESS_DENIED" if self._is_about_order else "ROLE_MISSING"
-        return OrderError(reason, text, metadata={"method": self.method, "roles": ", ".join(roles)})
+        return OrderError(reason, text, metadata={"method": self._name, "roles": ", ".join(roles)})
+
+
+def _is_required(request: Descriptor, field: str) -> bool:
+    options = request.fields_by_name[field].GetOptions()
+    return bool(options.Extensions[validate_pb2.field].required)  # type: ignore[index]
 
 
 def _names_order(request: Descriptor) -> bool:

@@ -16,21 +16,23 @@ class InFlight:
         self._limit = limit
         self._calls: dict[asyncio.Task[object], float] = {}
 
-    def enter(self, *, until: float) -> float:
-        """Lets the running call in until a time by `time.monotonic`, which it returns. Raises OVERLOADED if there is no room."""
+    def enter(self, *, until: float) -> None:
+        """Lets the running call in until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
             text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
             # Not all of them at the same moment.
             raise OrderError("OVERLOADED", text, retry_after=0.5 + random.random())
         self._calls[_this_task()] = until
-        return until
 
     def leave(self) -> None:
         """The running call is over."""
         self._calls.pop(_this_task(), None)
 
     def end_overdue(self) -> None:
-        """Cancels the calls whose time is over."""
+        """Cancels the calls whose time is over, again and again until they have left.
+
+        The refusal of one whose caller reads nothing waits behind what is unread, and only a second cancelling ends that.
+        """
         now = time.monotonic()
         for task, until in self._calls.items():
             if until < now:

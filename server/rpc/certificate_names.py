@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-# As gRPC has them, the most telling first.
-_NAMES = ("peer_uri", "peer_dns", "x509_common_name")
+# The subjectAltName's, the most telling first, as gRPC has them.
+_ALTERNATIVE = ("peer_uri", "peer_dns")
+_COMMON = "x509_common_name"
 
 
 def certificate_names(auth_context: Mapping[str, Iterable[bytes]]) -> list[str]:
-    """The names in a client's verified certificate: URIs, then DNS names, then the common name; none without one."""
-    names = [name for kind in _NAMES for name in auth_context.get(kind, ())]
-    # Each once: the common name is often one of the DNS names.
-    return list(dict.fromkeys(name.decode(errors="backslashreplace") for name in names))
+    """The names in a client's verified certificate: URIs, then DNS names; the common name only where there are neither."""
+    found = [name for kind in _ALTERNATIVE for name in auth_context.get(kind, ())] or auth_context.get(_COMMON, ())
+    return list(dict.fromkeys(name.decode(errors="backslashreplace") for name in found))

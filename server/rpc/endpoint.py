@@ -6,7 +6,6 @@ cannot be decoded is refused like anything else, it serves unary and streaming m
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ class Call(Protocol):
 
     def reference(self, order_id: str) -> Reference: ...
     def time_remaining(self) -> float: ...
+    async def check_caller(self) -> None: ...
     async def write(self, message: bytes) -> None: ...
     async def mark_replayed(self) -> None: ...
 
@@ -51,10 +51,11 @@ class _CallerGone(Exception):
 @dataclass(slots=True)
 class _Call:
     context: Context
-    method: str
+    gate: Gate
+    access: MethodAccess
     # When it began, and when the server's patience is over, by `time.monotonic`.
     began: float
-    until: float = math.inf
+    until: float
     # Nobody, until the gate has let somebody in.
     caller: Caller = NOBODY
 
@@ -75,6 +76,10 @@ class _Call:
         except grpc.aio.InternalError as error:
             raise _CallerGone from error
 
+    async def check_caller(self) -> None:
+        """Refuses to go on for a caller who may not call any more, because their key was revoked, for example."""
+        self.access.admit(await self.gate.identify(self.context))
+
     async def refuse(self, error: OrderError) -> NoReturn:
         """Ends the call with an error."""
         self.log(error)
@@ -83,13 +88,16 @@ class _Call:
     def log(self, error: OrderError | None = None) -> None:
         """Says how the call ended to those who want to know."""
         seconds = time.monotonic() - self.began
-        log_call(method=self.method, caller=self.caller.subject, seconds=seconds, error=error)
+        log_call(method=self.access.method, caller=self.caller.subject, seconds=seconds, error=error)
 
     async def mark_replayed(self) -> None:
         """Tells the caller that this is the answer to an earlier request. In the headers too: HTTP callers see no trailers."""
         replayed = (("idempotency-replayed", "true"),)
         self.context.set_trailing_metadata(replayed)
-        await self.context.send_initial_metadata(replayed)
+        try:
+            await self.context.send_initial_metadata(replayed)
+        except grpc.aio.InternalError as error:
+            raise _CallerGone from error
 
 
 Handler = Callable[[Any, Call], Awaitable[Message | bytes | None]]
@@ -135,9 +143,10 @@ def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, boun
         return message if message is None or isinstance(message, bytes) else message.SerializeToString()  # type: ignore[return-value]
 
     async def serve(data: bytes, context: Context) -> bytes:
-        call = _Call(context, name, time.monotonic())
+        now = time.monotonic()
+        call = _Call(context, gate, access, now, now + seconds)
         try:
-            call.until = gate.in_flight.enter(until=call.began + seconds)
+            gate.in_flight.enter(until=call.until)
             body = await answer(data, call)
             call.log()
             return body

@@ -1,16 +1,20 @@
 """What every call passes before anything is done for it: room on the server, a known caller, the right to call, and a limit."""
 
+import re
 from collections.abc import Sequence
 
 import grpc
 
-from server.domain.api_keys import unauthenticated
 from server.domain.caller import ANONYMOUS, Caller
+from server.domain.errors import unauthenticated
 from server.identity.authenticator import Authenticator
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight
 from server.rpc.certificate_names import certificate_names
 from server.rpc.limits import RateLimiter
+
+_CREDENTIALS = frozenset({"authorization", "token"})
+_VISIBLE = re.compile("[!-~]+")
 
 
 class Gate:
@@ -52,14 +56,21 @@ class Gate:
 
 
 def _bearer_of(context: grpc.aio.ServicerContext) -> str:
-    """What the caller presents: the bearer of `authorization`, or `token`."""
-    presented = ""
-    for name, value in context.invocation_metadata() or ():
-        if name == "authorization":
-            scheme, _, text = str(value).partition(" ")
-            if scheme.lower() != "bearer" or not text.strip():
-                raise unauthenticated("malformed", "`authorization` must be `Bearer`, a blank, and the key or token")
-            return text.strip()
-        if name == "token":
-            presented = str(value)
-    return presented
+    """What the caller presents: the bearer of `authorization`, or `token`; '' if neither is sent."""
+    sent = [(name, str(value)) for name, value in context.invocation_metadata() or () if name in _CREDENTIALS]
+    if not sent:
+        return ""
+    if len(sent) > 1:
+        # Who stands before the server may have looked at another one.
+        raise unauthenticated("malformed", "there is more than one of `authorization` and `token`; send one")
+    name, text = sent[0]
+    if name == "authorization":
+        scheme, _, text = text.partition(" ")
+        if scheme.lower() != "bearer":
+            raise unauthenticated("malformed", "`authorization` must be `Bearer`, a blank, and the key or token")
+    text = text.strip(" ")
+    if not _VISIBLE.fullmatch(text):
+        raise unauthenticated(
+            "malformed", f"`{name}` has no key or token, or one with blanks or control characters in it"
+        )
+    return text

@@ -66,6 +66,7 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
     pages = _Pages(database, listing, size=request.page_size or _DEFAULT_LIST_PAGE, limit=request.limit)
     async with contextlib.aclosing(pages.after(cursor)) as found:
         async for page, more in found:
+            await call.check_caller()
             for chunk, last in _chunks(page):
                 cursor = cursor.behind(chunk)
                 complete = last and not more
@@ -103,6 +104,9 @@ class _Pages:
             finally:
                 if following is not None:
                     following.cancel()
+                    await asyncio.wait([following])
+                    # Who has left does not want to know; nobody else is to be told that nobody asked.
+                    _ = following.cancelled() or following.exception()
         yield page, more
 
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:

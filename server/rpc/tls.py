@@ -21,8 +21,6 @@ _CERTIFICATE = "ORDERS_TLS_CERTIFICATE"
 _KEY = "ORDERS_TLS_KEY"
 _CLIENT_CA = "ORDERS_TLS_CLIENT_CA"
 
-# What gRPC says of a client's verified certificate, in the order in which names count.
-
 # Others fail at each handshake, not at the start.
 _CURVES = ("secp256r1", "secp384r1")
 

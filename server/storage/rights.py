@@ -30,8 +30,12 @@ RIGHTS = {
 SEQUENCE_RIGHTS = {"order_numbers": "USAGE, SELECT"}
 
 _ROLE = """
-SELECT quote_ident(rolname), quote_ident(current_schema), rolsuper OR pg_has_role(oid, current_user, 'MEMBER')
-FROM pg_roles WHERE rolname = :role"""
+SELECT quote_ident(rolname), quote_ident(current_schema),
+    rolsuper OR pg_has_role(roles.oid, current_user, 'MEMBER') OR pg_has_role(roles.oid, nspowner, 'MEMBER')
+    OR EXISTS (SELECT FROM pg_class WHERE relnamespace = spaces.oid AND pg_has_role(roles.oid, relowner, 'MEMBER'))
+FROM pg_roles AS roles, pg_namespace AS spaces WHERE rolname = :role AND nspname = current_schema"""
+
+_MAY_CREATE = "SELECT has_schema_privilege(:role, current_schema, 'CREATE')"
 
 
 class RightsError(Exception):
@@ -46,9 +50,11 @@ def grant(connection: Connection, role: str) -> None:
     name, schema, unbounded = found
     if unbounded:
         raise RightsError(
-            f"{role!r} is the owner of the schema or a superuser, and may do everything; name another role"
+            f"{role!r} is a superuser, or owns the schema or tables in it, and may do everything; name another role"
         )
     connection.execute(text(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {name}"))
+    if connection.execute(text(_MAY_CREATE), {"role": role}).scalar():
+        raise RightsError(f"{role!r} may create tables by another role that it is a member of; name another role")
     connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {name}"))
     for kind, rights in (("TABLE", RIGHTS), ("SEQUENCE", SEQUENCE_RIGHTS)):
         for thing, allowed in rights.items():

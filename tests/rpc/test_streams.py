@@ -629,6 +629,9 @@ class SlowCaller:
     def time_remaining(self) -> float:
         return self.deadline
 
+    async def check_caller(self) -> None:
+        """Nobody's right to call is taken away."""
+
     async def write(self, message: bytes) -> None:
         await asyncio.sleep(self.seconds)
         self.messages.append(ListOrdersResponse.FromString(message))

@@ -5,7 +5,9 @@ from server.welcome import welcome
 
 
 def test_with_the_demo_shop_come_commands_for_the_next_order() -> None:
-    text = welcome(Started("127.0.0.1", 50051, is_open=True, next_order_number="ORD-2026-000007"), embedded=True)
+    text = welcome(
+        Started("127.0.0.1", 50051, is_open=True, has_tls=False, next_order_number="ORD-2026-000007"), embedded=True
+    )
     assert "ORD-2026-000007" in text
     assert "NUMBER" not in text
     assert "CART" not in text
@@ -13,13 +15,15 @@ def test_with_the_demo_shop_come_commands_for_the_next_order() -> None:
 
 
 def test_without_the_demo_shop_there_is_nothing_to_paste() -> None:
-    text = welcome(Started("::", 50051, is_open=True, next_order_number=""), embedded=True)
+    text = welcome(Started("::", 50051, is_open=True, has_tls=False, next_order_number=""), embedded=True)
     assert text.startswith("Orders are served on [::]:50051, kept in the embedded PostgreSQL. Open: ")
     assert text.endswith("Stop with Ctrl-C.")
     assert text.count("\n") == 0
 
 
 def test_whoever_needs_a_key_is_told_so_and_gets_no_commands_without_one() -> None:
-    text = welcome(Started("127.0.0.1", 50051, is_open=False, next_order_number="ORD-2026-000007"), embedded=True)
+    text = welcome(
+        Started("127.0.0.1", 50051, is_open=False, has_tls=False, next_order_number="ORD-2026-000007"), embedded=True
+    )
     assert "Callers need an API key" in text
     assert "grpcurl" not in text

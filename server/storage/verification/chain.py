@@ -1,4 +1,4 @@
-"""The chain of events: no event was changed, removed, added or moved since it was recorded."""
+"""The chain of events: whoever changes, removes, adds or moves one has to write all that follow, and the order, anew."""
 
 from collections.abc import Iterator, Sequence
 
