@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test fuzz lint types proto check-proto bench main-job lock clean
+.PHONY: help serve test fuzz lint types proto check-proto bench bench-more main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
 
 bench: $(VENV)/.dev ## Measure the server beside its baselines, on this machine, in one go, and write docs/performance.md
 	$(BIN)/python -m benchmarks
+
+bench-more: $(VENV)/.dev ## Measure the server's choices and what its gate costs, and write these into docs/performance.md
+	$(BIN)/python -m benchmarks choices gate
 
 main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life
 	$(BIN)/python -m benchmarks.main_job
