@@ -2,6 +2,7 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
+python -m benchmarks choices gate     # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -14,7 +15,21 @@ from typing import Any
 
 from benchmarks import h2load, report
 from benchmarks.bench import Bench, Row, running
-from benchmarks.figures import alone, batches, changes, create, get, growth, imports, lists, memory, start, workers
+from benchmarks.figures import (
+    alone,
+    batches,
+    changes,
+    choices,
+    create,
+    gate,
+    get,
+    growth,
+    imports,
+    lists,
+    memory,
+    start,
+    workers,
+)
 from benchmarks.servers import RESULTS, machine
 from benchmarks.turns import Turns
 
@@ -34,6 +49,10 @@ FIGURES: dict[str, Figure] = {
     "memory": memory.measure,
 }
 
+# Of the server alone, to choose by; these go only if they are named.
+MORE: dict[str, Figure] = {"choices": choices.measure, "gate": gate.measure}
+_ALL = FIGURES | MORE
+
 
 def main() -> None:
     chosen = _arguments()
@@ -48,16 +67,19 @@ def main() -> None:
             _measure(name, bench, {**about, "effort": chosen.effort, "h2load": h2load.present()})
     print(f"done in {time.perf_counter() - began:.0f} s", flush=True)
     if chosen.page:
-        report.write(RESULTS, list(FIGURES))
+        report.write(RESULTS, list(FIGURES), more=list(MORE))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    described = ", ".join(f"{name}" for name in FIGURES)
+    described = ", ".join(_ALL)
     parser.add_argument(
-        "figures", nargs="*", metavar="FIGURE", help=f"one or more of {described}; all if none is named"
+        "figures",
+        nargs="*",
+        metavar="FIGURE",
+        help=f"one or more of {described}; all but {' and '.join(MORE)} if none is named",
     )
     parser.add_argument(
         "--effort", type=float, default=1.0, help="share of the time to spend, 0.2 for a look (default 1)"
@@ -65,16 +87,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/performance.md as it is")
     parser.add_argument("--verify-all", action="store_true", help="run `orders verify` on the 2,000,000 orders too")
     chosen = parser.parse_args()
-    if unknown := set(chosen.figures) - FIGURES.keys():
+    if unknown := set(chosen.figures) - _ALL.keys():
         parser.error(f"there is no figure {', '.join(sorted(unknown))}; there are {described}")
     return chosen
 
 
 def _measure(name: str, bench: Bench, about: dict[str, Any]) -> None:
-    print(f"{name}: {FIGURES[name].__module__.rsplit('.', 1)[1]}", flush=True)
+    print(f"{name}: {_ALL[name].__module__.rsplit('.', 1)[1]}", flush=True)
     began = time.perf_counter()
     turns = Turns()
-    rows = FIGURES[name](bench, turns)
+    rows = _ALL[name](bench, turns)
     for row in rows:
         print(
             f"  {row.figure}: {report.shown(row)}{' (reach: ' + report.reach(row) + ')' if report.reach(row) else ''}"

@@ -1,4 +1,4 @@
-"""What was measured, as a table and a chart, written into docs/performance.md."""
+"""What was measured, as tables and a chart, written into docs/performance.md."""
 
 import json
 import statistics
@@ -17,17 +17,29 @@ _WIDTH, _LINE, _LABEL = 860, 20, 440
 _LONGEST = 2.0
 
 
-def write(results: Path, names: Sequence[str]) -> None:
-    """Writes the page's part between its marks, and the chart."""
-    found = [json.loads(file.read_text("utf-8")) for name in names if (file := results / f"{name}.json").exists()]
-    rows = [Row(**row) for result in found for row in result["rows"]]
-    _CHART.write_text(_chart([row for row in rows if row.reached is not None]), encoding="utf-8")
-    write_part("benchmarks", [*_about(found), "", *_table(rows), "", *_costs(found)])
+def write(results: Path, names: Sequence[str], *, more: Sequence[str]) -> None:
+    """Writes the chart and the page's parts between their marks: one for all names, and one for each of the others."""
+    if found := _found(results, names):
+        rows = _rows(found)
+        _CHART.write_text(_chart([row for row in rows if row.reached is not None]), encoding="utf-8")
+        chart = "![How much of its reach each figure meets](performance.svg)"
+        write_part("benchmarks", (*_about(found), "", chart, "", *_table(rows), "", *_costs(found)))
+    for name in more:
+        if found := _found(results, [name]):
+            write_part(name, (*_about(found), "", *_plain_table(_rows(found)), "", *_costs(found)))
 
 
-def write_part(name: str, lines: Sequence[str]) -> None:
-    """Writes a part of the page between the marks with its name."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+def _found(results: Path, names: Sequence[str]) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text("utf-8")) for name in names if (file := results / f"{name}.json").exists()]
+
+
+def _rows(found: Sequence[dict[str, Any]]) -> list[Row]:
+    return [Row(**row) for result in found for row in result["rows"]]
+
+
+def write_part(part: str, lines: Sequence[str]) -> None:
+    """Writes a part of the page between its marks."""
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
     before, _, rest = _PAGE.read_text("utf-8").partition(begin)
     _, _, after = rest.partition(end)
     _PAGE.write_text(before + "\n".join((begin, *lines, end)) + after, encoding="utf-8")
@@ -61,8 +73,6 @@ def _about(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     if any(result["machine"]["effort"] < 1 for result in found):
         yield ""
         yield "Some figures are of a shorter run (`--effort` below 1), with fewer rounds and orders."
-    yield ""
-    yield "![How much of its reach each figure meets](performance.svg)"
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
@@ -71,6 +81,13 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         reached = {True: "yes", False: "**no**", None: ""}[row.reached]
         yield f"| {row.figure} | {shown(row)} | {reach(row)} | {reached} |"
+
+
+def _plain_table(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| figure | measured |"
+    yield "|---|---:|"
+    for row in rows:
+        yield f"| {row.figure} | {shown(row)} |"
 
 
 def _costs(found: Sequence[dict[str, Any]]) -> Iterator[str]:

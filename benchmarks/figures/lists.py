@@ -20,9 +20,9 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     fill(theirs, "listed", their_orders)
     measures = {
         "COPY": lambda: _copy(bench.url, orders),
-        "ListOrders": lambda: _list(bench.server, orders, page_size=1000),
-        "ListOrders, 100 a message": lambda: _list(bench.server, orders, page_size=100),
-        "straightforward ListOrders": lambda: _list(theirs, their_orders, page_size=1000),
+        "ListOrders": lambda: listed(bench.server, orders, page_size=1000),
+        "ListOrders, 100 a message": lambda: listed(bench.server, orders, page_size=100),
+        "straightforward ListOrders": lambda: listed(theirs, their_orders, page_size=1000),
     }
     turns.run(measures, rounds=bench.rounds(5))
     return [
@@ -37,7 +37,8 @@ def fill(server: Server, name: str, orders: int) -> None:
     streams.answers(server.address, bodies.UPSERT, batches, callers=2)
 
 
-def _list(server: Server, orders: int, *, page_size: int) -> Measured:
+def listed(server: Server, orders: int, *, page_size: int) -> Measured:
+    """A list of so many orders, so many a message."""
     request = ListOrdersRequest(limit=orders, page_size=page_size).SerializeToString()
     value = costed(server, lambda: streams.orders_listed(server.address, bodies.LIST, request))
     assert value.done == orders, f"{value.done} of {orders} orders"

@@ -8,11 +8,11 @@ from pathlib import Path
 import grpc
 import psutil
 from orders.v1.catalog_service_pb2 import ListProductsRequest
-from orders.v1.order_service_pb2 import GetOrderRequest
+from orders.v1.order_service_pb2 import GetOrderRequest, SearchOrdersRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from tests.conftest import new_order
-from tests.e2e.processes import Server, orders, serving, wait_until
+from tests.e2e.processes import Server, free_port, orders, serving, wait_until
 
 
 def test_what_is_missing_is_named_in_one_line_before_anything_listens(folder: Path) -> None:
@@ -75,3 +75,21 @@ def test_when_a_worker_is_killed_all_end_and_say_so(folder: Path) -> None:
         log = server.log.read_text()
         assert "1 of 2 workers died" in log
         assert "Traceback" not in log
+
+
+def test_workers_end_with_a_server_that_is_killed(folder: Path) -> None:
+    with serving(folder / "orphans", "--workers", 2) as server:
+        workers = workers_of(server)
+        server.process.kill()
+        server.process.wait(30)
+        wait_until(lambda: not any(map(psutil.pid_exists, workers)))
+
+
+def test_workers_serve_on_a_port_that_was_just_served_on_by_one(folder: Path) -> None:
+    port = free_port()
+    with serving(folder / "first", "--port", port) as server, server.stubs() as (orders, _):
+        orders.SearchOrders(SearchOrdersRequest())
+        # It closes the connection, and so the port remembers it for a while.
+        assert server.stop() == 0
+    with serving(folder / "first", "--port", port, "--workers", 2) as server:
+        assert len(workers_of(server)) == 2

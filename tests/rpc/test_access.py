@@ -192,6 +192,8 @@ async def strangers(service: Service, provider: Provider) -> list[Principal]:
             "a key by another scheme": (("authorization", f"Basic {made.key}"),),
             "a scheme without a key": (("authorization", "Bearer "),),
             "no token at all": bearer("nonsense"),
+            "an empty token": (("token", ""),),
+            "two credentials": (*bearer(made.key), ("token", made.key)),
             "a token without its end": bearer(provider.token().rpartition(".")[0]),
         },
         "signature": {"a token with another end": bearer(provider.token()[:-10] + "A" * 10)},
@@ -199,7 +201,7 @@ async def strangers(service: Service, provider: Provider) -> list[Principal]:
             "a key that nobody has": bearer(other.text),
             "a key with another secret": bearer(keys.generate(made.key_id).text),
         },
-        "missing": {"nobody": (), "an empty token": (("token", ""),)},
+        "missing": {"nobody": ()},
         "revoked": {"a revoked key": bearer(revoked.key)},
         "expired": {
             "an expired key": bearer(expired.text),

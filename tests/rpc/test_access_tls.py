@@ -3,6 +3,9 @@
 import asyncio
 import dataclasses
 import shutil
+import socket
+import ssl
+import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -196,3 +199,52 @@ async def test_the_servers_certificate_is_replaced_under_load_without_a_failed_c
                 await CatalogServiceStub(channel).ListProducts(ListProductsRequest())
         stop.set()
         assert all(await asyncio.gather(*callers))
+
+
+def _header(name: bytes, value: bytes) -> bytes:
+    """A header of HTTP/2 as a literal that nobody remembers."""
+    return b"\0%c%b%c%b" % (len(name), name, len(value), value)
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+
+
+def call_by_hand(port: int, authority: Authority, client: Issued, token: bytes) -> bytes:
+    """Calls ListProducts with a token that no gRPC client would send; returns what the server says."""
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    context.check_hostname = False
+    context.load_cert_chain(client.certificate, client.key)
+    context.set_alpn_protocols(["h2"])
+    headers = [(b":method", b"POST"), (b":scheme", b"https"), (b":path", b"/orders.v1.CatalogService/ListProducts")]
+    headers += [(b":authority", b"x"), (b"content-type", b"application/grpc"), (b"te", b"trailers"), (b"token", token)]
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="orders.example") as connection,
+    ):
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0))
+        connection.sendall(_frame(1, 4, 1, b"".join(_header(*header) for header in headers)))
+        connection.sendall(_frame(0, 1, 1, bytes(5)))
+        said = b""
+        while b"grpc-status" not in said:
+            said += connection.recv(65_536)
+        return said
+
+
+async def test_no_text_stands_for_a_certificate(shop: Service, authority: Authority) -> None:
+    """Not even one with a character that no client sends, and that divides names elsewhere."""
+    await register(shop, "manager.example", "admin")
+    manager, stranger = (authority.issue(name, client=True) for name in ("manager.example", "stranger.example"))
+    own = authority.issue("orders.example")
+    async with closed(
+        shop.url,
+        tls_certificate=own.certificate,
+        tls_key=own.key,
+        tls_client_ca=authority.certificate,
+        key_cache_seconds=60.0,
+    ) as believing:
+        async with calling(believing, authority, manager) as channel:
+            await CatalogServiceStub(channel).ListProducts(ListProductsRequest())
+        for token in (b"manager.example", b"\0manager.example", b"\nmanager.example", b"\0"):
+            said = await asyncio.to_thread(call_by_hand, believing.running.port, authority, stranger, token)
+            assert b"grpc-status\x0216" in said, token

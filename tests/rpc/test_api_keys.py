@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from orders.v1.api_key_service_pb2 import (
@@ -17,10 +18,12 @@ from orders.v1.api_key_service_pb2 import (
     RotateApiKeyRequest,
 )
 from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
+from orders.v1.order_service_pb2 import ListOrdersRequest
 
 from server.identity.keys import generate, parse
 from tests.conftest import Service, refusal_of, refused
 from tests.rpc.principals import Principal, bearer, closed, issuer_of, key_holder, new_key, wished_key
+from tests.storage.helpers import imported, upserts
 
 KEYS = "SELECT t::text FROM api_keys t"
 
@@ -309,3 +312,20 @@ async def test_a_request_with_a_scope_for_keys_alone_opens_nothing_else(service:
     )
     assert refusal.reason == "SCOPE_MISSING"
     assert await get(service, Principal("keeper", bearer(keeper.key)), keeper.key_id)
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(service: Service, admin: Principal) -> None:
+    for number in range(2):
+        orders = [imported(f"{number}-{each}") for each in range(500)]
+        await service.orders.BatchUpsertOrders(upserts("streamed", *orders), metadata=admin.metadata)
+    made = await create(service, admin)
+    stream = service.orders.ListOrders(ListOrdersRequest(page_size=1), metadata=bearer(made.key))
+    assert (await stream.read()).orders
+    await revoke(service, admin, made.key_id)
+
+    async def rest() -> None:
+        while await stream.read() is not grpc.aio.EOF:
+            pass
+
+    refusal = await refused(rest())
+    assert (refusal.reason, refusal.metadata) == ("UNAUTHENTICATED", {"cause": "revoked"})

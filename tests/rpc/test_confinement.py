@@ -664,3 +664,10 @@ async def test_a_batch_of_writes_lets_nobody_change_what_is_anothers(shop: Shop)
 
 def referral(reference: str, code: str) -> UpdateOrderRequest:
     return UpdateOrderRequest(order={"order_id": reference, "referral_code": code})
+
+
+async def test_a_customer_who_sends_nothing_overwrites_nothing(shop: Shop) -> None:
+    refusal = await outcome(shop.service, "UpsertCustomer", UpsertCustomerRequest(), shop.anna.principal.metadata)
+    assert refusal is not None
+    assert refusal.reason == "INVALID_ORDER_DATA"
+    assert "customer" in refusal.fields

@@ -79,7 +79,7 @@ async def test_no_text_of_any_field_of_any_method_is_logged(service: Service, ca
                 refusal = await outcome(service, method, variant, METADATA)
                 codes["OK" if refusal is None else refusal.code.name] += 1
     assert codes.keys() >= {"OK", "INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND"}
-    check_log(caplog, f"call method={method}")
+    check_log(caplog, f"{method} caller=anonymous code=")
 
 
 async def test_methods_that_do_not_exist_are_not_logged_by_their_names(

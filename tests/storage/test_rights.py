@@ -8,7 +8,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.engine import make_url
 
-from server import app
+from server import startup
 from server.storage import schema
 from server.storage.rights import RIGHTS, SEQUENCE_RIGHTS
 from server.storage.tables import metadata
@@ -141,5 +141,32 @@ def test_a_role_s_name_is_a_name_and_nothing_else(new_database: Callable[[], str
 
 @pytest.mark.parametrize(("role", "says"), [("nobody", "create it first"), ("postgres", "name another role")])
 def test_a_role_that_cannot_be_bounded_is_refused(new_database: Callable[[], str], role: str, says: str) -> None:
-    with pytest.raises(app.StartError, match=says):
-        app.migrate(new_database(), grant_to=role)
+    with pytest.raises(startup.StartError, match=says):
+        startup.migrate(new_database(), grant_to=role)
+
+
+def test_a_role_that_owns_a_table_or_the_database_is_refused(postgres: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE ROLE past_owner LOGIN")
+        connection.execute("CREATE DATABASE inherited OWNER past_owner TEMPLATE template0")
+    url = make_url(postgres).set(database="inherited").render_as_string(hide_password=False)
+    schema.migrate(url)
+    with pytest.raises(startup.StartError, match="name another role"):
+        startup.migrate(url, grant_to="past_owner")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE inherited OWNER TO postgres")
+        connection.execute("ALTER TABLE carts OWNER TO past_owner")
+    with pytest.raises(startup.StartError, match="name another role"):
+        startup.migrate(url, grant_to="past_owner")
+
+
+def test_a_role_that_may_create_tables_by_another_one_is_refused(postgres: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE ROLE makers")
+        connection.execute("CREATE ROLE member LOGIN IN ROLE makers")
+        connection.execute("CREATE DATABASE made TEMPLATE template0")
+    url = make_url(postgres).set(database="made").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("GRANT CREATE ON SCHEMA public TO makers")
+    with pytest.raises(startup.StartError, match="may create tables"):
+        startup.migrate(url, grant_to="member")
