@@ -2,7 +2,7 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
-python -m benchmarks choices gate     # what only goes by name, as `make bench-more`
+python -m benchmarks choices gate limits   # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -25,6 +25,7 @@ from benchmarks.figures import (
     get,
     growth,
     imports,
+    limits,
     lists,
     memory,
     start,
@@ -50,7 +51,7 @@ FIGURES: dict[str, Figure] = {
 }
 
 # Of the server alone, to choose by; these go only if they are named.
-MORE: dict[str, Figure] = {"choices": choices.measure, "gate": gate.measure}
+MORE: dict[str, Figure] = {"choices": choices.measure, "gate": gate.measure, "limits": limits.measure}
 _ALL = FIGURES | MORE
 
 

@@ -28,13 +28,17 @@ def let_in(folder: Path) -> None:
     try:
         bring_up_to_date(postgres.url)
         if not _stored:
-            made = subprocess.run(
-                [*_CREATE, *_RIGHTS, "--data-dir", folder], check=True, capture_output=True, text=True
-            )
-            METADATA.append(("authorization", f"Bearer {made.stdout.strip()}"))
-            CLIENT_FLAGS.extend(("--key", made.stdout.strip()))
+            key = new_key(folder)
+            METADATA.append(("authorization", f"Bearer {key}"))
+            CLIENT_FLAGS.extend(("--key", key))
         with psycopg.connect(postgres.url) as connection:
             _stored.extend([] if _stored else connection.execute(_ROW).fetchall())
             connection.execute(_STORE, _stored[0])
     finally:
         postgres.stop()
+
+
+def new_key(folder: Path) -> str:
+    """Another key in the database of a data folder."""
+    command = [*_CREATE, *_RIGHTS, "--data-dir", folder]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

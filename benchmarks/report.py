@@ -26,7 +26,9 @@ def write(results: Path, names: Sequence[str], *, more: Sequence[str]) -> None:
         write_part("benchmarks", (*_about(found), "", chart, "", *_table(rows), "", *_costs(found)))
     for name in more:
         if found := _found(results, [name]):
-            write_part(name, (*_about(found), "", *_plain_table(_rows(found)), "", *_costs(found)))
+            rows = _rows(found)
+            table = _plain_table(rows) if all(row.reached is None for row in rows) else _table(rows)
+            write_part(name, (*_about(found), "", *table, "", *_costs(found)))
 
 
 def _found(results: Path, names: Sequence[str]) -> list[dict[str, Any]]:
