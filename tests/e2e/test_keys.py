@@ -62,10 +62,10 @@ def test_a_server_says_in_a_line_whether_it_is_open(server: Server, closed: Serv
 
 def test_a_key_is_printed_once_and_is_nowhere_in_the_database(closed: Server) -> None:
     text = created(closed, "--owner", "app", "--role", "customer", "--customer-id", "jane", "--scope", "catalog.read")
-    assert cause(closed, text) == ""
     listed = keys(closed, "list").out
     (line,) = [line for line in listed.splitlines() if id_of(text) in line]
     assert re.search(r"app +customer +catalog\.read +jane +valid +never$", line.strip())
+    assert cause(closed, text) == ""
     secret = text.rpartition("_")[2]
     dump = str(closed.execute("SELECT t::text FROM api_keys t"))
     assert id_of(text).encode().hex() in dump
