@@ -15,5 +15,5 @@ def log_call(*, method: str, caller: str, seconds: float, error: OrderError | No
     """Says at debug level how a call ended; `caller` is '' where nobody was known."""
     if log.isEnabledFor(logging.DEBUG):
         code = "OK" if error is None else code_pb2.Code.Name(code_of(error))
-        named = {"method": method, "caller": caller, "code": code, "milliseconds": round(seconds * 1000, 3)}
-        log.debug("call", extra=fields(error, **named))
+        spent = round(seconds * 1000, 3)
+        log.debug("call", extra=fields(error, method=method, caller=caller, code=code, milliseconds=spent))

@@ -104,9 +104,8 @@ class _Pages:
             finally:
                 if following is not None:
                     following.cancel()
-                    await asyncio.wait([following])
-                    # Who has left does not want to know; nobody else is to be told that nobody asked.
-                    _ = following.cancelled() or following.exception()
+                    # Whatever became of it: nobody wants to know any more.
+                    await asyncio.gather(following, return_exceptions=True)
         yield page, more
 
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:

@@ -7,7 +7,7 @@ import pytest
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
 from orders.v1.order_service_pb2 import ORDER_BY_TOTAL, ORDER_BY_UPDATE_TIME, ListOrdersRequest
 
-from server import app
+from server import startup
 from tests.conftest import PRODUCTS, new_order, serving
 from tests.storage.helpers import disagreements
 
@@ -20,10 +20,10 @@ async def test_restored_orders_are_listed_once_migrate_has_adopted_them(new_data
     with psycopg.connect(url, autocommit=True) as connection:
         for table in ("orders", "order_events"):
             connection.execute(f"UPDATE {table} SET xid = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8")
-    with pytest.raises(app.StartError, match="orders migrate"):
-        app.check_schema(url)
-    app.migrate(url)
-    app.check_schema(url)
+    with pytest.raises(startup.StartError, match="orders migrate"):
+        startup.check_schema(url)
+    startup.migrate(url)
+    startup.check_schema(url)
     async with serving(url) as service:
         for order_by in (ORDER_BY_UPDATE_TIME, ORDER_BY_TOTAL):
             messages = service.orders.ListOrders(ListOrdersRequest(order_by=order_by))

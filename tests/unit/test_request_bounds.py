@@ -42,6 +42,7 @@ EXCEPTIONS: dict[str, set[str]] = {
         "orders.v1.Cancellation.reason",
         "orders.v1.Delivery.zone_id",
         "orders.v1.Order.cart_id",
+        "orders.v1.Order.event_hash",
         "orders.v1.Order.external_order_id",
         "orders.v1.Order.invoice_number",
         "orders.v1.Order.order_id",
