@@ -170,6 +170,7 @@ class TestGrpcurl:
         assert listed.out.splitlines() == [
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
+            "orders.v1.ApiKeyService",
             "orders.v1.CartService",
             "orders.v1.CatalogService",
             "orders.v1.CustomerService",
