@@ -20,6 +20,7 @@ from sqlalchemy import Column, Table
 from benchmarks import bodies, streams
 from benchmarks.servers import Server
 from benchmarks.template import Template
+from server.domain.chain import START, hash_of, seal
 from server.storage.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
 from server.storage.tables import order_events, order_items, orders
 
@@ -45,6 +46,15 @@ class _Ids(NamedTuple):
     customer: bytes
     time: bytes
     timestamp: bytes
+    # Of the one event, which says most of the others.
+    hash: bytes = b""
+
+
+class _First(NamedTuple):
+    """The order that is copied, and its one event without its hash."""
+
+    order: Order
+    event: bytes
 
 
 def fill(server: Server, url: str, count: int) -> None:
@@ -57,14 +67,14 @@ def fill(server: Server, url: str, count: int) -> None:
         first = _first_order(server, connection)
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda load: load(url, first, count), (_load_orders, _load_lines)))
-        connection.execute("SELECT setval('order_numbers', %s)", [_count_of(first) + count])
+        connection.execute("SELECT setval('order_numbers', %s)", [_count_of(first.order) + count])
         connection.execute("VACUUM (ANALYZE) orders, order_items, order_events")
         connection.execute("CHECKPOINT")
         (stored,) = connection.execute("SELECT count(*) FROM orders").fetchone() or (0,)
     assert stored >= count, f"{stored} orders"
 
 
-def _first_order(server: Server, connection: psycopg.Connection) -> Order:
+def _first_order(server: Server, connection: psycopg.Connection) -> _First:
     """One with a time of full length, imported through the API."""
     while True:
         request = BatchUpsertOrdersRequest(source="fill")
@@ -75,12 +85,13 @@ def _first_order(server: Server, connection: psycopg.Connection) -> Order:
         for line in range(3):
             order.items.add(sku=f"sku-{line}", name="Product", quantity=1, unit_price=bodies.usd(10))
         streams.answers(server.address, bodies.UPSERT, [request.SerializeToString()], callers=1)
-        (snapshot,) = connection.execute(
-            "SELECT snapshot FROM orders WHERE external_order_id = %s", [order.external_order_id]
-        ).fetchone() or (b"",)
+        snapshot, event = connection.execute(
+            "SELECT snapshot, event FROM orders JOIN order_events USING (order_id) WHERE external_order_id = %s",
+            [order.external_order_id],
+        ).fetchone() or (b"", b"")
         first = Order.FromString(snapshot)
         if first.create_time.nanos >= _SHORTEST_NANOS:
-            return first
+            return _First(first, event[: -len(seal(b"", START))])
 
 
 def _ids_of(order: Order) -> _Ids:
@@ -91,7 +102,7 @@ def _ids_of(order: Order) -> _Ids:
         external=order.external_order_id,
         customer=order.customer.customer_id,
         time=created.ToDatetime(UTC),
-    )
+    )._replace(hash=order.event_hash)
 
 
 def _ids(uuid: bytes, *, number: str, external: str, customer: str, time: datetime) -> _Ids:
@@ -115,8 +126,10 @@ def _count_of(order: Order) -> int:
     return int(order.order_number.rpartition("-")[2])
 
 
-def _copies(first: Order, count: int) -> Iterator[_Ids]:
+def _copies(original: _First, count: int) -> Iterator[_Ids]:
     """Of orders that came in evenly before the first one."""
+    first = original.order
+    event, own = _template(original.event, _ids_of(first))
     prefix, taken = first.order_number.rpartition("-")[0], _count_of(first)
     began = first.create_time.ToDatetime(UTC).replace(microsecond=0) - timedelta(seconds=60 + count // _A_SECOND)
     customers = max(1, count // ORDERS_A_CUSTOMER)
@@ -124,21 +137,28 @@ def _copies(first: Order, count: int) -> Iterator[_Ids]:
         time = began + timedelta(seconds=number // _A_SECOND, milliseconds=300 + number % _A_SECOND)
         milliseconds = int(time.timestamp()) * 1000 + 300 + number % _A_SECOND
         uuid = (milliseconds << 80 | 7 << 76 | 2 << 62 | number).to_bytes(16, "big")
-        yield _ids(
+        ids = _ids(
             uuid,
             number=f"{prefix}-{taken + 1 + number}",
             external=f"fill-{number:07d}",
             customer=f"buyer-{number % customers:06d}",
             time=time,
         )
+        yield ids._replace(hash=hash_of(seal(event.fill_bytes(*map(ids.__getitem__, own)), START)))
 
 
-def _load_orders(url: str, first: Order, count: int) -> None:
+def _template(example: bytes, ids: _Ids) -> tuple[Template, list[int]]:
+    """An example with holes where the ids stand in it, and which those are: not everything has all of them."""
+    own = [(index, hole) for index, hole in enumerate(ids) if hole in example]
+    return Template(example, *(hole for _, hole in own)), [index for index, _ in own]
+
+
+def _load_orders(url: str, first: _First, count: int) -> None:
     with _connection(url) as connection:
         _load(connection, orders, ORDER_COLUMNS, first, count)
 
 
-def _load_lines(url: str, first: Order, count: int) -> None:
+def _load_lines(url: str, first: _First, count: int) -> None:
     with _connection(url) as connection:
         _load(connection, order_items, ITEM_COLUMNS, first, count)
         _load(connection, order_events, EVENT_COLUMNS, first, count)
@@ -149,14 +169,11 @@ def _connection(url: str) -> psycopg.Connection:
     return psycopg.connect(url, options="-c session_replication_role=replica")
 
 
-def _load(connection: psycopg.Connection, table: Table, columns: list[Column[Any]], first: Order, count: int) -> None:
+def _load(connection: psycopg.Connection, table: Table, columns: list[Column[Any]], first: _First, count: int) -> None:
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     name = sql.Identifier(table.name)
-    example = _example(connection, name, names, first)
-    # Not every table has all of it.
-    own = [(index, hole) for index, hole in enumerate(_ids_of(first)) if hole in example]
-    template = Template(example, *(hole for _, hole in own))
-    holes = [index for index, _ in own]
+    example = _example(connection, name, names, first.order)
+    template, holes = _template(example, _ids_of(first.order))
     rows = (template.fill_bytes(*map(ids.__getitem__, holes)) for ids in _copies(first, count))
     copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(name, names)
     with connection.cursor() as cursor, cursor.copy(copy) as blocks:

@@ -32,6 +32,8 @@ _DEFAULT_SEARCH_PAGE = 20
 _MAX_MESSAGE = 1 << 20
 # Left for the last message to arrive in before the deadline, in seconds.
 _MARGIN = 0.25
+# Pages that are read ahead at most, over all streams: each waits in memory for as long as its reader takes.
+_MOST_AHEAD = 8
 # Seconds within which a message is taken by a reader who keeps up.
 _QUICK = 0.02
 
@@ -67,16 +69,22 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
     async with contextlib.aclosing(pages.after(cursor)) as found:
         async for page, more in found:
             await call.check_caller()
+            empty = not page.rows
             for chunk, last in _chunks(page):
                 cursor = cursor.behind(chunk)
                 complete = last and not more
+                message = _message(chunk.orders, _encode(query, cursor), complete=complete)
+                if last:
+                    # While a slow reader takes the message, the rows that it was made of need not wait with it.
+                    page.rows.clear()
+                    chunk.rows.clear()
                 began = time.monotonic()
-                await call.write(_message(chunk.orders, _encode(query, cursor), complete=complete))
+                await call.write(message)
                 pages.ahead = time.monotonic() - began < _QUICK
                 if not complete and time.monotonic() > deadline:
                     await call.write(_message([], _encode(query, cursor), truncated=True))
                     return
-            if not page.rows:
+            if empty:
                 await call.write(_message([], complete=True))
 
 
@@ -92,21 +100,31 @@ class _Pages:
         self._database, self._listing, self._size, self._limit = database, listing, size, limit
         self.ahead = False
 
+    # Pages that are read ahead now.
+    _count = 0
+
     async def after(self, cursor: Cursor) -> AsyncGenerator[tuple[Page, bool]]:
         """Each page, and whether anything follows it; at least one page."""
         page, more = await self._read(cursor)
         while more:
             cursor = cursor.behind(page)
-            following = asyncio.create_task(self._read(cursor)) if self.ahead else None
+            following = self._read_ahead(cursor)
             try:
                 yield page, more
                 page, more = await (following or self._read(cursor))
             finally:
                 if following is not None:
+                    _Pages._count -= 1
                     following.cancel()
                     # Whatever became of it: nobody wants to know any more.
                     await asyncio.gather(following, return_exceptions=True)
         yield page, more
+
+    def _read_ahead(self, cursor: Cursor) -> asyncio.Task[tuple[Page, bool]] | None:
+        if not self.ahead or _Pages._count >= _MOST_AHEAD:
+            return None
+        _Pages._count += 1
+        return asyncio.create_task(self._read(cursor))
 
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:
         size = min(self._size, self._limit - cursor.delivered) if self._limit else self._size
