@@ -1,4 +1,4 @@
-"""Callers who go on over their limit: each calls five times a second, whatever it is told. Ends when its input does.
+"""Callers who go on over their limit: each calls twice a second, whatever it is told. Ends when its input does.
 
 python -m benchmarks.crowd ADDRESS KEY ORDER_ID    # prints how many calls were answered and refused
 """
@@ -12,7 +12,7 @@ from orders.v1.order_service_pb2 import GetOrderRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 CALLERS = 200
-_PAUSE = 0.2
+_PAUSE = 0.5
 
 
 async def _crowd(address: str, key: str, order_id: str) -> Counter[str]:

@@ -18,7 +18,7 @@ from benchmarks.servers import Server, orders_server
 from benchmarks.turns import Measured, Turns, costed
 
 # Calls a second that each may make, and that the one who keeps to it makes.
-_LIMIT = 100
+_LIMIT = 60
 _PACE = 50
 
 
