@@ -1,0 +1,71 @@
+"""What a server bounds calls by: how often, how many at once, and for how long."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import grpc
+import psycopg
+import pytest
+from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
+
+from tests.conftest import Service, refused, serving
+from tests.rpc.principals import closed, key_holder
+
+GET = GetProductRequest(product_id="mug")
+
+
+@pytest.fixture(scope="module")
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@asynccontextmanager
+async def products_locked(service: Service) -> AsyncIterator[psycopg.AsyncConnection]:
+    """Whoever reads a product waits meanwhile."""
+    async with await psycopg.AsyncConnection.connect(service.url) as connection:
+        await connection.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        yield connection
+        await connection.rollback()
+
+
+async def somebody_waits(connection: psycopg.AsyncConnection) -> None:
+    """Looks again and again until a call waits for the lock."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'products'::regclass"
+    while (await (await connection.execute(query)).fetchone()) == (0,):
+        pass
+
+
+async def test_a_caller_over_its_limit_is_refused_for_that_class_and_others_are_not(url: str) -> None:
+    async with closed(url, rate_limit_read=1.0, rate_limit_block_seconds=0.0) as service:
+        eager, modest = await key_holder(service, "admin"), await key_holder(service, "admin")
+        answers = []
+        for _ in range(10):
+            call = service.catalog.ListProducts(ListProductsRequest(), metadata=eager.metadata)
+            answers.append(await call.code())
+        assert answers.count(grpc.StatusCode.RESOURCE_EXHAUSTED) > 0
+        refusal = await refused(service.catalog.ListProducts(ListProductsRequest(), metadata=eager.metadata))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+        assert refusal.metadata == {"limit": "1/s", "method_class": "read"}
+        assert refusal.retry is not None
+        await service.catalog.ListProducts(ListProductsRequest(), metadata=modest.metadata)
+
+
+async def test_more_calls_at_once_than_there_is_room_for_are_refused_and_come_through_later(url: str) -> None:
+    async with serving(url, authentication="open", max_in_flight=1) as service:
+        async with products_locked(service) as connection:
+            first = asyncio.ensure_future(refused(service.catalog.GetProduct(GET)))
+            await somebody_waits(connection)
+            second = await refused(service.catalog.GetProduct(GET))
+            assert (second.code, second.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+            assert second.retry is not None
+        assert (await first).reason == "PRODUCT_NOT_FOUND"
+        assert (await refused(service.catalog.GetProduct(GET))).reason == "PRODUCT_NOT_FOUND"
+
+
+async def test_a_call_without_a_deadline_ends_when_the_server_has_no_more_patience(url: str) -> None:
+    async with serving(url, authentication="open", max_call_seconds=0.2) as service:
+        async with products_locked(service):
+            refusal = await refused(service.catalog.GetProduct(GET))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+        assert (await refused(service.catalog.GetProduct(GET))).reason == "PRODUCT_NOT_FOUND"
