@@ -10,6 +10,9 @@ from server.domain.errors import OrderError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Turns of the event loop that a call takes from its first sign to the queue.
+_TURNS_TO_THE_QUEUE = 5
+
 
 class Batcher(Generic[Item, Result]):
     """A queue and the workers that empty it.
@@ -63,7 +66,11 @@ class Batcher(Generic[Item, Result]):
 
     async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         """The next batch. Calls that the event loop has at hand come in first: a larger batch costs each of them less."""
-        await asyncio.sleep(0)
+        gathered, calm = len(self._queue), 0
+        while calm < _TURNS_TO_THE_QUEUE and gathered < self._max_batch:
+            await asyncio.sleep(0)
+            calm = calm + 1 if len(self._queue) == gathered else 0
+            gathered = len(self._queue)
         return self._take()
 
     def _take(self) -> list[tuple[Item, asyncio.Future[Result]]]:

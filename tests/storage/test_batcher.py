@@ -25,7 +25,7 @@ class Doubler:
 
 async def _soon() -> None:
     """Lets every task that can run do so."""
-    for _ in range(5):
+    for _ in range(20):
         await asyncio.sleep(0)
 
 
