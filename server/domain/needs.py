@@ -1,7 +1,7 @@
 """The rows that each command reads, and locks if it writes."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from orders.v1.cart_service_pb2 import (
@@ -51,8 +51,9 @@ from server.domain.carts import cart_id_of
 from server.domain.coupons import code_of
 from server.domain.payments import SettleIntent, payment_key
 from server.domain.records import Kind
-from server.domain.state import PaymentKey, State
+from server.domain.state import ExternalKey, PaymentKey, State
 from server.domain.tracking import IMPLIED
+from server.domain.upsert import sent_hash
 
 # Statuses whose entering moves what an order holds, and those whose entering may issue an invoice.
 _MOVING = frozenset({ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
@@ -63,9 +64,10 @@ _INVOICED = frozenset({ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING})
 class Needs:
     """The rows a command reads."""
 
-    # By id or number, and by source and external id.
+    # By id or number.
     orders: Iterable[str] = ()
-    external: Iterable[tuple[str, str]] = ()
+    # By source and external id, with the hash of what the source sends.
+    external: Mapping[ExternalKey, bytes] = field(default_factory=dict)
     history: bool = False
     carts: Iterable[str] = ()
     # Also what the orders and carts refer to: products and stock of their lines, coupons, the customers' accounts and points.
@@ -161,7 +163,8 @@ NEEDS: dict[type, Callable[[Any], Needs]] = {
     RefundOrderRequest: lambda r: Needs(orders=[r.order_id]),
     ReorderOrderRequest: lambda r: Needs(orders=[r.order_id], related=True, zones=True, replaces=Kind.CART),
     BatchUpsertOrdersRequest: lambda r: Needs(
-        external=[(r.source, order.external_order_id) for order in r.orders],
+        # Of those that occur twice, the first.
+        external={(r.source, order.external_order_id): sent_hash(order) for order in reversed(r.orders)},
         new_orders=0 if r.validate_only else len(r.orders),
     ),
     BatchUpsertProductsRequest: lambda r: Needs(
@@ -196,5 +199,5 @@ def needs_of(command: Any) -> Needs:
 
 def orders_to_number(needs: Needs, state: State) -> int:
     """How many order numbers a command may need, now that the orders it names are read."""
-    stored = sum(1 for key in needs.external if key in state.ids_by_external)
+    stored = sum(1 for key in needs.external if key in state.ids_by_external or key in state.same)
     return max(0, needs.new_orders - stored)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
@@ -23,6 +24,16 @@ from server.domain.stock import Shelf, check_available
 
 # A payment provider, and its id for an event.
 PaymentKey = tuple[str, str]
+# A source, and its id for an order.
+ExternalKey = tuple[str, str]
+
+
+class Same(NamedTuple):
+    """A stored order that need not be read if its source sends again what has this hash."""
+
+    order_id: str
+    etag: str
+    sent: bytes
 
 
 @dataclass(slots=True)
@@ -32,6 +43,8 @@ class Changes:
     # Each changed order as it was before the batch, None for a new one. What it is now stands in State.orders.
     orders: dict[str, Order | None] = field(default_factory=dict)
     snapshots: dict[str, bytes] = field(default_factory=dict)
+    # The hashes of what the sources of these orders have sent, None where the order is no longer what that has made it.
+    sent: dict[str, bytes | None] = field(default_factory=dict)
     # Events with the orders after them, and as they are stored.
     events: list[tuple[Order, OrderEvent, bytes]] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
@@ -52,7 +65,8 @@ class State:
     time: Timestamp = field(default_factory=Timestamp)
     orders: dict[str, Order] = field(default_factory=dict)
     ids_by_number: dict[str, str] = field(default_factory=dict)
-    ids_by_external: dict[tuple[str, str], str] = field(default_factory=dict)
+    ids_by_external: dict[ExternalKey, str] = field(default_factory=dict)
+    same: dict[ExternalKey, Same] = field(default_factory=dict)
     history: dict[str, list[OrderEvent]] = field(default_factory=dict)
     order_numbers: list[str] = field(default_factory=list)
     products: Records = field(default_factory=Records)
@@ -116,8 +130,11 @@ class State:
         check_points(effects.points, balance=self.points.get(change.after.customer.customer_id))
         return effects
 
-    def apply(self, change: OrderChange) -> bytes:
-        """Makes a change part of the batch, or refuses and leaves everything as it was; returns the order serialized."""
+    def apply(self, change: OrderChange, *, sent: bytes | None = None) -> bytes:
+        """Makes a change part of the batch, or refuses and leaves everything as it was; returns the order serialized.
+
+        `sent` is the hash of what the order's source has sent, if that is all there is to know about it.
+        """
         effects = self.check(change)
         order = change.after
         if not change.events:
@@ -128,6 +145,7 @@ class State:
         self._move(effects, change)
         self.changes.orders.setdefault(order.order_id, change.before)
         self.changes.snapshots[order.order_id] = snapshot
+        self.changes.sent[order.order_id] = sent
         self.history.setdefault(order.order_id, []).extend(change.events)
         for event, stored in zip(change.events, chained, strict=True):
             self.changes.events.append((order, event, stored))

@@ -1,6 +1,7 @@
 """BatchUpsertOrders: what an order of another system makes of the one stored here."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from google.type.money_pb2 import Money
 from orders.v1.order_pb2 import (
@@ -45,6 +46,11 @@ class Amounts:
     total: int
     pieces: int
     warnings: list[str]
+
+
+def sent_hash(wished: UpsertOrder) -> bytes:
+    """What tells an order as a source sends it from all others: SHA-256, 32 bytes."""
+    return sha256(wished.SerializeToString(deterministic=True)).digest()
 
 
 def upsert_order(

@@ -19,7 +19,7 @@ from server.domain.draft import OrderChange, Stamp
 from server.domain.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.state import State
 from server.domain.status import status_of
-from server.domain.upsert import summarize, upsert_order
+from server.domain.upsert import sent_hash, summarize, upsert_order
 
 # Returns what is wrong with an order by the static rules of its message, with paths within it.
 Validate = Callable[[UpsertOrder], list[Violation]]
@@ -33,7 +33,7 @@ class UpsertBatch:
         self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
         # Nothing of an atomic batch becomes part of the state before all of it is known to be valid.
         self._deferred = request.validate_only or self._atomic
-        self._changes: list[OrderChange] = []
+        self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
         self._errors: list[tuple[int, OrderError]] = []
         self._response = BatchUpsertOrdersResponse()
@@ -49,6 +49,15 @@ class UpsertBatch:
             self._errors.append((index, error))
 
     def _upsert(self, wished: UpsertOrder, result: UpsertResult) -> None:
+        sent = sent_hash(wished)
+        same = self._state.same.get((self._request.source, wished.external_order_id))
+        if same is not None and same.sent == sent and wished.external_order_id not in self._seen:
+            # Checked when it was sent first, and nothing has happened since.
+            self._seen.add(wished.external_order_id)
+            self._response.unchanged += 1
+            result.outcome = UPSERT_OUTCOME_UNCHANGED
+            result.order_id, result.etag = same.order_id, same.etag
+            return
         violations = self._validate(wished)
         if violations:
             raise invalid(*violations)
@@ -57,9 +66,11 @@ class UpsertBatch:
         before = self._state.imported(self._request.source, wished.external_order_id)
         change, warnings = upsert_order(before, wished, fresh=self._fresh(before), stamp=self._stamp)
         self._seen.add(wished.external_order_id)
+        # One with warnings is looked at again whenever it is sent, to give them again.
+        lasting = None if warnings else sent
         if change.events and not self._deferred:
-            self._state.apply(change)
-        self._changes.append(change)
+            self._state.apply(change, sent=lasting)
+        self._changes.append((change, lasting))
         self._count(change, result)
         stored = change.before if self._request.validate_only else change.after
         if stored is not None:
@@ -94,9 +105,9 @@ class UpsertBatch:
                 )
             )
         if self._atomic and not self._request.validate_only:
-            for change in self._changes:
+            for change, sent in self._changes:
                 if change.events:
-                    self._state.apply(change)
+                    self._state.apply(change, sent=sent)
         summarize(self._response)
         return self._response.SerializeToString()
 

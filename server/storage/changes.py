@@ -145,8 +145,11 @@ def _counter_statements(own: CounterStatements, counters: Counters[Any], columns
 
 
 def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:
-    rows = [order_row(state.orders[order_id], state.changes.snapshots[order_id]) for order_id in order_ids]
-    return columns_of(names_of(statements.ORDER_COLUMNS), rows)
+    orders, changes = state.orders, state.changes
+    rows = [
+        (*order_row(orders[order_id], changes.snapshots[order_id]), changes.sent[order_id]) for order_id in order_ids
+    ]
+    return columns_of(names_of(statements.WRITTEN_ORDER_COLUMNS), rows)
 
 
 def _external_id(state: State) -> Callable[[str], tuple[str, str]]:

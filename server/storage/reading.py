@@ -14,7 +14,7 @@ from server.domain.invoices import Series
 from server.domain.needs import Needs, needs_of, orders_to_number
 from server.domain.pricing import Terms
 from server.domain.records import Kind
-from server.domain.state import State
+from server.domain.state import Same, State
 from server.storage import statements
 from server.storage.database import Row
 from server.storage.projections import timestamp_of
@@ -86,15 +86,26 @@ class _Reader:
             statement = statements.ORDERS.choose(lock=self._lock)
             await self._send(statement, self._take_orders, **references._asdict())
         # An id that breaks its rule is refused when its turn comes; the database could not take every such text.
-        external = sorted({key for need in self._needs for key in need.external if key[1].isprintable()})
+        external = sorted(
+            (*key, sent) for need in self._needs for key, sent in need.external.items() if key[1].isprintable()
+        )
         if external:
-            sources, ids = map(list, zip(*external, strict=True))
+            sources, ids, sent = map(list, zip(*external, strict=True))
             statement = statements.IMPORTED_ORDERS.choose(lock=self._lock)
-            await self._send(statement, self._take_orders, source=sources, external_order_id=ids)
+            await self._send(
+                statement, self._take_imported_orders, source=sources, external_order_id=ids, sent_hash=sent
+            )
 
     def _take_orders(self, rows: list[Row]) -> None:
         for (snapshot,) in rows:
             self._state.add_order(Order.FromString(snapshot))
+
+    def _take_imported_orders(self, rows: list[Row]) -> None:
+        for source, external_order_id, order_id, version, sent, snapshot in rows:
+            if snapshot is None:
+                self._state.same[source, external_order_id] = Same(order_id, str(version), sent)
+            else:
+                self._state.add_order(Order.FromString(snapshot))
 
     async def send_carts(self) -> None:
         cart_ids = (cart_id for need in self._needs for cart_id in need.carts)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    case,
     cast,
     delete,
     extract,
@@ -88,10 +89,18 @@ by_reference = or_(
 
 ORDERS = _read(select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id))
 
-_external = sql.rows([orders.c.source, orders.c.external_order_id])
+_external = sql.rows([orders.c.source, orders.c.external_order_id, orders.c.sent_hash])
 
+# Without the snapshots of those of which the same is sent again.
 IMPORTED_ORDERS = _read(
-    select(orders.c.snapshot)
+    select(
+        orders.c.source,
+        orders.c.external_order_id,
+        cast(orders.c.order_id, Text),
+        orders.c.version,
+        orders.c.sent_hash,
+        case((orders.c.sent_hash == _external.c.sent_hash, None), else_=orders.c.snapshot),
+    )
     .join(
         _external,
         (orders.c.source == _external.c.source) & (orders.c.external_order_id == _external.c.external_order_id),
@@ -169,7 +178,9 @@ READ_HISTORY = sql.compiled(
 
 # Write, one statement a table.
 
-ORDER_COLUMNS = [column for column in orders.c if column.name != "xid"]
+# Those that follow from the snapshot.
+ORDER_COLUMNS = [column for column in orders.c if column.name not in {"sent_hash", "xid"}]
+WRITTEN_ORDER_COLUMNS = [*ORDER_COLUMNS, orders.c.sent_hash]
 ITEM_COLUMNS = list(order_items.c)
 EVENT_COLUMNS = [column for column in order_events.c if column.name != "xid"]
 ADJUSTMENT_COLUMNS = [column for column in stock_adjustments.c if column.name != "adjustment_id"]
@@ -184,7 +195,7 @@ def _insert_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
     return sql.compiled(insert(table).from_select([column.name for column in columns], select(*source.c)))
 
 
-INSERT_ORDERS = _insert_rows(orders, ORDER_COLUMNS)
+INSERT_ORDERS = _insert_rows(orders, WRITTEN_ORDER_COLUMNS)
 INSERT_ITEMS = _insert_rows(order_items, ITEM_COLUMNS)
 INSERT_EVENTS = _insert_rows(order_events, EVENT_COLUMNS)
 INSERT_ADJUSTMENTS = _insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
@@ -195,7 +206,7 @@ INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
 
 # What never changes in the life of an order.
 _never_change = {"order_id", "order_number", "source", "external_order_id", "create_time"}
-_changing = [column for column in ORDER_COLUMNS if column.name not in _never_change]
+_changing = [column for column in WRITTEN_ORDER_COLUMNS if column.name not in _never_change]
 _new = sql.rows([orders.c.order_id, *_changing])
 
 UPDATE_ORDERS = sql.compiled(

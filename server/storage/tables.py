@@ -79,6 +79,8 @@ orders = Table(
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("snapshot", LargeBinary, nullable=False),
     written_by(),
+    # Of what the source sent last, while the order is as that has made it: tells that it sends the same again.
+    Column("sent_hash", LargeBinary),
     CheckConstraint("status BETWEEN 1 AND 6", name="status_known"),
     CheckConstraint("payment_status BETWEEN 1 AND 7", name="payment_status_known"),
     CheckConstraint("total_minor >= 0", name="total_not_negative"),

@@ -453,12 +453,14 @@ def _stored_orders(url: str) -> list[tuple[bytes, list[bytes]]]:
 
 
 def _beside(url: str) -> list[tuple[Any, ...]]:
-    """The rows of orders and events without what is serialized."""
+    """The rows of orders and events without what is serialized, and without columns that are empty."""
     with psycopg.connect(url) as connection:
         return [
             row
             for table, serialized in (("orders", "snapshot"), ("order_events", "event"))
-            for row in connection.execute(f"SELECT (to_jsonb(t) - '{serialized}')::text FROM {table} t ORDER BY 1")
+            for row in connection.execute(
+                f"SELECT jsonb_strip_nulls(to_jsonb(t) - '{serialized}')::text FROM {table} t ORDER BY 1"
+            )
         ]
 
 

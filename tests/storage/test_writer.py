@@ -194,6 +194,28 @@ async def test_a_bulk_call_that_waits_for_a_lock_does_not_hold_up_single_calls(s
     assert BatchUpsertOrdersResponse.FromString(answer.body).updated == 1
 
 
+# Orders that their source sends again.
+
+
+async def test_an_imported_order_is_the_same_as_long_as_nothing_happens_to_it(store: Store) -> None:
+    async def send(*external_ids: str) -> BatchUpsertOrdersResponse:
+        answer = await store.execute(upserts("again", *(imported(each) for each in external_ids)))
+        return BatchUpsertOrdersResponse.FromString(answer.body)
+
+    inserted = await send("1", "2")
+    again = await send("1", "2", "3")
+    assert (again.inserted, again.unchanged) == (1, 2)
+    assert [(r.order_id, r.etag) for r in again.results[:2]] == [(r.order_id, r.etag) for r in inserted.results]
+    known = "SELECT external_order_id FROM orders WHERE source = 'again' AND sent_hash IS NOT NULL ORDER BY 1"
+    assert await store.rows(known) == [("1",), ("2",), ("3",)]
+    changed = await store.order(note(Order(order_id=again.results[0].order_id), "changed here"))
+    assert await store.rows(known) == [("2",), ("3",)]
+    once_more = await send("1", "2")
+    assert once_more.unchanged == 2
+    assert once_more.results[0].etag == changed.etag
+    assert await disagreements(store.url) == []
+
+
 # Callers that leave.
 
 

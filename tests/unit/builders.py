@@ -93,7 +93,7 @@ from server.domain.needs import Needs, needs_of, orders_to_number
 from server.domain.payments import SettleIntent
 from server.domain.pricing import Terms
 from server.domain.records import Counters, Kind
-from server.domain.state import PaymentKey, State
+from server.domain.state import ExternalKey, PaymentKey, Same, State
 from server.domain.stock import Shelf
 from server.domain.upsert_batch import Validate
 
@@ -311,12 +311,14 @@ def fingerprint(state: State) -> Any:
         {key: order.SerializeToString(deterministic=True) for key, order in state.orders.items()},
         dict(state.ids_by_number),
         dict(state.ids_by_external),
+        dict(state.same),
         {key: [event.SerializeToString() for event in events] for key, events in state.history.items()},
         {kind: (dict(state.records(kind).stored), dict(state.records(kind).changes)) for kind in Kind},
         [(dict(c.values), {k: d for k, d in c.deltas.items() if d}) for c in counters_of(state).values()],
         dict(state.remembered),
         {key: before and before.SerializeToString(deterministic=True) for key, before in changes.orders.items()},
         dict(changes.snapshots),
+        dict(changes.sent),
         [event.SerializeToString() for _, event, _ in changes.events],
         list(changes.adjustments),
         [entry.SerializeToString() for entry in changes.points_entries],
@@ -399,6 +401,8 @@ class Store:
     orders: dict[str, bytes] = field(default_factory=dict)
     # Order ids by order number and by source and external id.
     ids: dict[str | tuple[str, str], str] = field(default_factory=dict)
+    # Of imported orders the hash of what their source sent last, if that is what they are.
+    sent: dict[str, bytes] = field(default_factory=dict)
     events: dict[str, list[bytes]] = field(default_factory=dict)
     records: dict[Kind, dict[str, bytes]] = field(default_factory=lambda: {kind: {} for kind in Kind})
     counters: dict[str, dict[Any, int]] = field(default_factory=lambda: defaultdict(dict))
@@ -459,7 +463,9 @@ class Store:
         time = Timestamp(seconds=self.time.seconds, nanos=self.time.nanos)
         state = State(time=time, new_id=self.new_id, terms=self.terms)
         needs = [needs_of(wanted) for wanted in commands]
-        names: set[Any] = {name for need in needs for name in (*need.orders, *need.external)}
+        names: set[Any] = {name for need in needs for name in need.orders}
+        for need in needs:
+            names |= self._not_the_same(need, state)
         named = {self.ids.get(name, name) for name in names}
         for order_id in sorted(self.orders if everything else named & self.orders.keys()):
             state.add_order(self.order(order_id))
@@ -482,6 +488,17 @@ class Store:
         request_keys = {wanted.key for wanted in commands}
         state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
         return state
+
+    def _not_the_same(self, need: Needs, state: State) -> set[ExternalKey]:
+        """The imported orders that are to be read; the state gets to know the others."""
+        differ = set()
+        for key, sent in need.external.items():
+            order_id = self.ids.get(key, "")
+            if self.sent.get(order_id) == sent:
+                state.same[key] = Same(order_id, self.order(order_id).etag, sent)
+            else:
+                differ.add(key)
+        return differ
 
     def _wanted(self, needs: Sequence[Needs], state: State) -> dict[Kind, set[str]]:
         """The keys of the records that the needs name, and of those that the orders and carts refer to."""
@@ -549,6 +566,11 @@ class Store:
             assert (before is None) == (order_id not in self.orders)
             assert changes.snapshots[order_id] == state.orders[order_id].SerializeToString(deterministic=True)
             self.orders[order_id] = changes.snapshots[order_id]
+            sent = changes.sent[order_id]
+            if sent is None:
+                self.sent.pop(order_id, None)
+            else:
+                self.sent[order_id] = sent
             after = self.order(order_id)
             for name in (after.order_number, (after.source, after.external_order_id)):
                 if name not in ("", ("", "")):

@@ -31,6 +31,7 @@ from orders.v1.order_service_pb2 import (
     UPSERT_OUTCOME_INVALID,
     UPSERT_OUTCOME_UNCHANGED,
     UPSERT_OUTCOME_UPDATED,
+    BatchUpsertOrdersRequest,
     UpsertOrder,
 )
 
@@ -38,10 +39,13 @@ from server.domain.errors import Violation
 from server.domain.state import State
 from tests.unit.builders import (
     NOW,
+    RESPONSES,
     STATUSES,
+    Store,
     address,
     at,
     batch,
+    command,
     details_of,
     fields_of,
     fingerprint,
@@ -51,6 +55,7 @@ from tests.unit.builders import (
     paid,
     refuse,
     run,
+    update,
     upsert,
     upsert_line,
 )
@@ -131,6 +136,58 @@ def test_the_sample_sent_again_is_unchanged_and_warns_again() -> None:
     assert result.outcome == UPSERT_OUTCOME_UNCHANGED
     assert len(result.warnings) == 2
     assert fingerprint(state) == before
+
+
+# What is sent again.
+
+
+def test_an_order_that_is_sent_again_need_not_be_read() -> None:
+    store = Store()
+    (inserted,) = store.do(batch(upsert())).results
+    state = store.read([command(batch(upsert()))])
+    assert not state.orders
+    (again,) = store.do(batch(upsert())).results
+    assert again.outcome == UPSERT_OUTCOME_UNCHANGED
+    assert (again.order_id, again.etag) == (inserted.order_id, inserted.etag)
+    assert [event.version for event in store.history(inserted.order_id)] == [1]
+
+
+def test_an_order_that_has_changed_here_is_read_before_it_counts_as_sent_again() -> None:
+    store = Store()
+    store.do(batch(upsert(address_text="1 First St")))
+    (order_id,) = store.orders
+    changed = Order(shipping_address=Address(street="2 Second St"))
+    store.do(update(store.order(order_id), "shipping_address.street", wished=changed))
+    (result,) = store.do(batch(upsert(address_text="1 First St"))).results
+    assert result.outcome == UPSERT_OUTCOME_UPDATED
+    assert store.order(order_id).shipping_address.street == "1 First St"
+
+
+def test_an_order_with_warnings_is_read_to_give_them_again() -> None:
+    store = Store()
+    store.do(batch(SAMPLE))
+    (result,) = store.do(batch(SAMPLE)).results
+    assert result.outcome == UPSERT_OUTCOME_UNCHANGED
+    assert len(result.warnings) == 2
+
+
+def test_a_dry_run_beside_another_tells_what_is_the_same_from_what_is_not() -> None:
+    store = Store()
+    store.do(batch(upsert()))
+    same, other = batch(upsert(), validate_only=True), batch(upsert(referral_code="NEW"), validate_only=True)
+    answers = store.execute(command(same), command(other))
+    outcomes = [RESPONSES[BatchUpsertOrdersRequest].FromString(answer.body).results[0].outcome for answer in answers]
+    assert outcomes == [UPSERT_OUTCOME_UNCHANGED, UPSERT_OUTCOME_UPDATED]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the same first", "the same second"])
+def test_of_two_with_the_same_key_the_second_is_invalid_also_if_one_is_known(first: bool) -> None:
+    store = Store()
+    store.do(batch(upsert()))
+    pair = [upsert(), upsert(referral_code="NEW")]
+    results = store.do(batch(*(pair if first else pair[::-1]))).results
+    expected = UPSERT_OUTCOME_UNCHANGED if first else UPSERT_OUTCOME_UPDATED
+    assert [result.outcome for result in results] == [expected, UPSERT_OUTCOME_INVALID]
 
 
 # Outcomes.
