@@ -4,11 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psycopg
-
-from server.startup import bring_up_to_date
-from server.storage import embedded
-
 # Names and values, as gRPC and h2load send them.
 METADATA: list[tuple[str, str]] = []
 
@@ -24,6 +19,12 @@ _stored: list[tuple[str, bytes, bytes]] = []
 
 def let_in(folder: Path) -> None:
     """Gives the database of a data folder the run's one key, making it with the first."""
+    # Not at the top: processes that only call have no use for them, and start at once.
+    import psycopg
+
+    from server.startup import bring_up_to_date
+    from server.storage import embedded
+
     postgres = embedded.start(folder)
     try:
         bring_up_to_date(postgres.url)

@@ -75,13 +75,14 @@ class Bench:
         server: Server | None = None,
         seconds: float | None = None,
         callers: int = CALLERS,
+        every: float = 0.0,
     ) -> Measured:
         """Calls by our own callers, until the requests or the seconds are used up."""
         target = server or self.server
         answered: list[Answered] = []
 
         def run() -> tuple[int, float]:
-            answered.append(call(target.address, method, requests, seconds=seconds, callers=callers))
+            answered.append(call(target.address, method, requests, seconds=seconds, callers=callers, every=every))
             return len(answered[0].latencies), answered[0].seconds
 
         value = costed(target, run)

@@ -1,14 +1,17 @@
 """Callers on a few HTTP/2 connections, each of whom waits for an answer before it calls again.
 
 A gRPC library costs the machine more a call than the server that is measured. This writes the frames of a unary call itself, for a
-fifth of the server's CPU for a no-op or less, sends what each caller is given, and refuses to go on at the first call whose `grpc-status` is not 0.
+fifth of the server's CPU for a no-op or less, sends what each caller is given, and refuses to go on at the first call whose `grpc-status` is not 0,
+unless it is to count those.
 """
 
 import asyncio
+import re
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from struct import Struct
 
 import uvloop
@@ -30,6 +33,7 @@ _NUMBER = Struct("!I").pack
 _PREFIX = Struct("!BI").pack
 # Of a server that was asked for no table of headers: each stands as a literal.
 _STATUS_OK = b"grpc-status\x010"
+_STATUS = re.compile(rb"grpc-status(?:\x01(\d)|\x02(\d\d))")
 
 
 class CallFailed(Exception):
@@ -38,11 +42,15 @@ class CallFailed(Exception):
 
 @dataclass(slots=True)
 class Answered:
-    """What callers got: how long it took in all and for each, in seconds, and the answers, in the order of arrival."""
+    """What callers got: how long it took in all and for each, in seconds, and the answers, in the order of arrival.
+
+    Of refused calls it knows how many there were, by `grpc-status`.
+    """
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
+    refused: Counter[int] = field(default_factory=Counter)
 
     @property
     def rate(self) -> float:
@@ -62,26 +70,38 @@ def call(
     *,
     callers: int = CALLERS,
     seconds: float | None = None,
+    every: float = 0.0,
     keep: bool = False,
+    count_refused: bool = False,
 ) -> Answered:
-    """Sends serialized requests until they, or the seconds, are used up; keeps the answers if asked to. Raises CallFailed."""
-    return uvloop.run(_call(address, method, iter(requests), callers=callers, seconds=seconds, keep=keep))
+    """Sends serialized requests until they, or the seconds, are used up; keeps the answers if asked to.
+
+    A caller leaves at least `every` seconds between the beginnings of its calls; the callers begin spread over that time.
+    Raises CallFailed; for a refused call only if those are not counted.
+    """
+    answered = Answered()
+    connect = partial(
+        _Connection, _Headers(address, method), answered, every=every, keep=keep, count_refused=count_refused
+    )
+    waits = [every * number / callers for number in range(callers)]
+    answered.seconds = uvloop.run(_call(address, connect, iter(requests), waits, seconds))
+    return answered
 
 
 async def _call(
-    address: str, method: str, requests: Iterator[bytes], *, callers: int, seconds: float | None, keep: bool
-) -> Answered:
+    address: str,
+    connect: Callable[[Sequence[float]], "_Connection"],
+    requests: Iterator[bytes],
+    waits: Sequence[float],
+    seconds: float | None,
+) -> float:
+    """Has a caller for each wait, with which it begins; how many seconds all of them took."""
     loop = asyncio.get_running_loop()
     host, port = address.rsplit(":", 1)
-    answered = Answered()
     connections = []
-    for number in range(min(CONNECTIONS, callers)):
-        share = len(range(number, callers, CONNECTIONS))
-        _, connection = await loop.create_connection(
-            lambda share=share: _Connection(_Headers(address, method), share, answered, keep),
-            host.strip("[]"),
-            int(port),
-        )
+    for number in range(min(CONNECTIONS, len(waits))):
+        share = partial(connect, waits[number::CONNECTIONS])
+        _, connection = await loop.create_connection(share, host.strip("[]"), int(port))
         await connection.ready
         connections.append(connection)
     started = time.perf_counter()
@@ -92,8 +112,7 @@ async def _call(
     finally:
         for connection in connections:
             connection.transport.close()
-    answered.seconds = time.perf_counter() - started
-    return answered
+    return time.perf_counter() - started
 
 
 class _Headers:
@@ -120,15 +139,25 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """A connection and its share of the callers."""
+    """A connection and its share of the callers, with how long each waits before its first call."""
 
     transport: asyncio.Transport
 
-    def __init__(self, headers: _Headers, callers: int, answered: Answered, keep: bool) -> None:
-        loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[None] = loop.create_future()
-        self.done: asyncio.Future[None] = loop.create_future()
-        self._headers, self._callers, self._answered, self._keep = headers, callers, answered, keep
+    def __init__(
+        self,
+        headers: _Headers,
+        answered: Answered,
+        waits: Sequence[float],
+        *,
+        every: float,
+        keep: bool,
+        count_refused: bool,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._headers, self._waits, self._callers, self._answered = headers, waits, len(waits), answered
+        self._every, self._keep, self._count_refused = every, keep, count_refused
         self._block = headers.first
         self._buffer = b""
         self._next_stream = 1
@@ -153,8 +182,18 @@ class _Connection(asyncio.Protocol):
 
     def start(self, requests: Iterator[bytes], until: float | None) -> None:
         self._requests, self._until = requests, until
-        for _ in range(self._callers):
+        for wait in self._waits:
+            self._call_in(wait)
+        self._flush()
+
+    def _call_in(self, wait: float) -> None:
+        if wait > 0:
+            self._loop.call_later(wait, self._call_late)
+        else:
             self._next_call()
+
+    def _call_late(self) -> None:
+        self._next_call()
         self._flush()
 
     def _next_call(self) -> None:
@@ -228,10 +267,18 @@ class _Connection(asyncio.Protocol):
             raise CallFailed(f"the server broke off with frame {kind}: {payload!r}")
 
     def _end(self, stream: int, trailers: bytes) -> None:
-        if _STATUS_OK not in trailers:
+        took = time.perf_counter() - self._began.pop(stream)
+        if _STATUS_OK in trailers:
+            self._answered.latencies.append(took)
+            if self._keep:
+                # Without the 5 bytes before the first message; answers of one message are that message.
+                self._answered.answers.append(b"".join(self._bodies.pop(stream))[5:])
+        else:
+            self._refuse(trailers)
+        self._call_in(self._every - took)
+
+    def _refuse(self, trailers: bytes) -> None:
+        status = _STATUS.search(trailers)
+        if status is None or not self._count_refused:
             raise CallFailed(trailers.decode("ascii", "replace"))
-        self._answered.latencies.append(time.perf_counter() - self._began.pop(stream))
-        if self._keep:
-            # Without the 5 bytes before the first message; answers of one message are that message.
-            self._answered.answers.append(b"".join(self._bodies.pop(stream))[5:])
-        self._next_call()
+        self._answered.refused[int(status[1] or status[2])] += 1

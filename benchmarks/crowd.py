@@ -1,44 +1,32 @@
 """Callers who go on over their limit: each calls twice a second, whatever it is told. Ends when its input does.
 
-python -m benchmarks.crowd ADDRESS KEY ORDER_ID    # prints how many calls were answered and refused
+python -m benchmarks.crowd ADDRESS KEY METHOD REQUEST    # REQUEST in hex; prints how many calls were answered and refused
 """
 
-import asyncio
+import os
 import sys
-from collections import Counter
+from itertools import repeat, takewhile
+from threading import Thread
 
-import grpc
-from orders.v1.order_service_pb2 import GetOrderRequest
-from orders.v1.order_service_pb2_grpc import OrderServiceStub
+from google.rpc.code_pb2 import Code
+
+from benchmarks.access import METADATA
+from benchmarks.callers import call
 
 CALLERS = 200
-_PAUSE = 0.5
+_EVERY = 0.5
 
 
-async def _crowd(address: str, key: str, order_id: str) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    async with grpc.aio.insecure_channel(address) as channel:
-        stub = OrderServiceStub(channel)
-
-        async def caller(number: int) -> None:
-            await asyncio.sleep(_PAUSE * number / CALLERS)
-            while True:
-                try:
-                    await stub.GetOrder(
-                        GetOrderRequest(order_id=order_id), metadata=[("authorization", f"Bearer {key}")]
-                    )
-                    counted["answered"] += 1
-                except grpc.aio.AioRpcError as error:
-                    counted[error.code().name] += 1
-                await asyncio.sleep(_PAUSE)
-
-        callers = [asyncio.create_task(caller(number)) for number in range(CALLERS)]
-        await asyncio.to_thread(sys.stdin.read)
-        for each in callers:
-            each.cancel()
-        await asyncio.gather(*callers, return_exceptions=True)
-    return counted
+def main(address: str, key: str, method: str, request: str) -> None:
+    METADATA.append(("authorization", f"Bearer {key}"))
+    # Lives as long as nobody has ended the input.
+    listener = Thread(target=os.read, args=(sys.stdin.fileno(), 1), daemon=True)
+    listener.start()
+    requests = takewhile(lambda _: listener.is_alive(), repeat(bytes.fromhex(request)))
+    answered = call(address, method, requests, callers=CALLERS, every=_EVERY, count_refused=True)
+    refused = {Code.Name(status): count for status, count in answered.refused.items()}
+    print({"answered": len(answered.latencies), **refused})
 
 
 if __name__ == "__main__":
-    print(dict(asyncio.run(_crowd(*sys.argv[1:]))))
+    main(*sys.argv[1:])
