@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,6 +30,8 @@ _DEFAULT_LIST_PAGE = 100
 _DEFAULT_SEARCH_PAGE = 20
 # Far enough below the 4 MiB that clients take by default, whatever the size of the orders.
 _MAX_MESSAGE = 1 << 20
+# For readers who do not keep up: what they have not taken waits in memory.
+_MAX_WAITING = 1 << 18
 # Left for the last message to arrive in before the deadline, in seconds.
 _MARGIN = 0.25
 # Pages that are read ahead at most, over all streams: each waits in memory for as long as its reader takes.
@@ -70,14 +72,13 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
         async for page, more in found:
             await call.check_caller()
             empty = not page.rows
-            for chunk, last in _chunks(page):
+            while page.rows:
+                chunk = _take_chunk(page, _MAX_MESSAGE if pages.ahead else _MAX_WAITING)
                 cursor = cursor.behind(chunk)
-                complete = last and not more
+                complete = not page.rows and not more
                 message = _message(chunk.orders, _encode(query, cursor), complete=complete)
-                if last:
-                    # While a slow reader takes the message, the rows that it was made of need not wait with it.
-                    page.rows.clear()
-                    chunk.rows.clear()
+                # While a slow reader takes the message, the rows that it was made of need not wait with it.
+                chunk.rows.clear()
                 began = time.monotonic()
                 await call.write(message)
                 pages.ahead = time.monotonic() - began < _QUICK
@@ -135,16 +136,17 @@ class _Pages:
         return found.first(size), more
 
 
-def _chunks(page: Page) -> Iterator[tuple[Page, bool]]:
-    """The page in parts that each fit into a message, and whether a part is the last one."""
-    start = size = 0
-    for index, order in enumerate(page.orders):
-        if index > start and size + len(order) > _MAX_MESSAGE:
-            yield Page(page.rows[start:index]), False
-            start, size = index, 0
-        size += len(order)
-    if page.rows:
-        yield Page(page.rows[start:]), True
+def _take_chunk(page: Page, size: int) -> Page:
+    """Takes from the page those first orders, one at least, that together have no more bytes."""
+    count = 0
+    for order in page.orders:
+        size -= len(order)
+        if size < 0 and count:
+            break
+        count += 1
+    chunk = Page(page.rows[:count])
+    del page.rows[:count]
+    return chunk
 
 
 def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
