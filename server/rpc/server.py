@@ -87,7 +87,6 @@ def build_server(
 
 def _options(bounds: Bounds, connections: Connections) -> list[tuple[str, int]]:
     longest = max(bounds.seconds, bounds.stream_seconds) + _AGE_GRACE
-    interval = _milliseconds(connections.min_ping_interval)
     return [
         ("grpc.so_reuseport", int(connections.share_port)),
         # Above the limit that requests are refused by with details: the library's own refusal has none.
@@ -103,8 +102,7 @@ def _options(bounds: Bounds, connections: Connections) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", _milliseconds(connections.max_age)),
         ("grpc.max_connection_age_grace_ms", _milliseconds(longest)),
         ("grpc.max_connection_idle_ms", _milliseconds(connections.max_idle)),
-        ("grpc.http2.min_ping_interval_without_data_ms", interval),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", interval),
+        ("grpc.http2.min_ping_interval_without_data_ms", _milliseconds(connections.min_ping_interval)),
         ("grpc.http2.max_ping_strikes", _PING_STRIKES),
         ("grpc.keepalive_permit_without_calls", 1),
     ]

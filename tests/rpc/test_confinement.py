@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import grpc
+import psycopg
 import pytest
 from google.protobuf.message import Message
 from orders.v1.cart_service_pb2 import (
@@ -50,6 +51,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
+from server.storage.arrays import adapters
 from tests.conftest import HOME, Refusal, Service, new_order, refusal_of, serving, stock_shop
 from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, call, outcome, valid_requests
@@ -195,6 +197,8 @@ def naming_of(method: str) -> Naming | None:
 
 
 NAMING = {method: naming for method in METHODS if (naming := naming_of(method))}
+# Those of them that a customer may not call for any order.
+NOT_FOR_CUSTOMERS = {"RecordTrackingEvent", "RecordPayment", "RefundOrder"}
 
 
 def requests_about(method: str, reference: str) -> list[Any]:
@@ -263,6 +267,89 @@ async def test_somebody_elses_order_is_answered_like_none_byte_for_byte(shop: Sh
     assert await shop.service.contents() == before
 
 
+@dataclass(frozen=True)
+class Said:
+    """A statement that a server sent to the database, with its parameters, and the cursor that takes what comes back."""
+
+    text: str
+    parameters: Any
+    rows: int
+    cursor: psycopg.AsyncCursor[Any]
+
+    @property
+    def answered(self) -> tuple[str, int]:
+        """The statement, and how many rows it read; -1 if it is none that reads. In a pipeline they come later."""
+        return self.text, max(self.rows, self.cursor.rowcount)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[Said]:
+    """What servers say to the database, but for what has nothing to do with orders: whose a key is, and whether it answers."""
+    execute = psycopg.AsyncCursor.execute
+    heard: list[Said] = []
+
+    async def listen(cursor: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
+        await execute(cursor, query, parameters, **options)
+        if query != "SELECT 1" and "api_keys" not in query:
+            heard.append(Said(query, parameters, cursor.rowcount, cursor))
+        return cursor
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", listen)
+    return heard
+
+
+async def said_about(shop: Shop, said: list[Said], method: str, request: Message) -> list[Said]:
+    """What the database hears when anna asks."""
+    said.clear()
+    await shop.ask(method, request, shop.anna.principal)
+    return said.copy()
+
+
+def named(belongings: Belongings) -> list[tuple[str, str]]:
+    """An order's id and its number, each with one of nothing."""
+    order = belongings.confirmed
+    return [(order.order_id, NO_ID), (order.order_number, NO_NUMBER)]
+
+
+@pytest.mark.parametrize("method", NAMING)
+async def test_of_somebody_elses_order_the_server_reads_what_it_reads_of_none(
+    shop: Shop, said: list[Said], method: str
+) -> None:
+    """Nothing, by the same statements. So how long an answer takes does not come from what was read for it."""
+    for there, none in named(shop.ben):
+        for request, missing in zip(requests_about(method, there), requests_about(method, none), strict=True):
+            found = [one.answered for one in await said_about(shop, said, method, request)]
+            missed = [one.answered for one in await said_about(shop, said, method, missing)]
+            assert found == missed
+            assert {rows for text, rows in found if "FROM orders" in text} <= {0}
+
+
+@pytest.mark.parametrize("method", [method for method in NAMING if method not in NOT_FOR_CUSTOMERS])
+async def test_for_somebody_elses_order_the_database_goes_the_way_it_goes_for_none(
+    shop: Shop, said: list[Said], method: str
+) -> None:
+    for there, none in named(shop.ben):
+        found, missed = [
+            await plans_of(shop, await said_about(shop, said, method, requests_about(method, reference)[0]))
+            for reference in (there, none)
+        ]
+        assert found == missed
+        assert found
+
+
+async def plans_of(shop: Shop, statements: list[Said]) -> list[list[str]]:
+    """How the database goes about what is asked of it, with the rows at each step, where tables are too large to be read whole."""
+    options = "ANALYZE, BUFFERS OFF, COSTS OFF, TIMING OFF, SUMMARY OFF"
+    async with await psycopg.AsyncConnection.connect(shop.service.url, context=adapters()) as connection:
+        await connection.execute("SET enable_seqscan = off")
+        plans = []
+        for one in statements:
+            if one.text.startswith("SELECT"):
+                cursor = await connection.execute(f"EXPLAIN ({options}) {one.text}", one.parameters)
+                plans.append([line for (line,) in await cursor.fetchall() if "Rows Removed by Filter" not in line])
+        return plans
+
+
 @pytest.mark.parametrize("method", NAMING)
 async def test_an_order_is_not_found_by_whom_it_is_not_for(shop: Shop, method: str) -> None:
     request = requests_about(method, shop.ben.confirmed.order_id)[0]
@@ -270,7 +357,7 @@ async def test_an_order_is_not_found_by_whom_it_is_not_for(shop: Shop, method: s
     if method == "BatchGetOrders":
         assert BatchGetOrdersResponse.FromString(foreign.bodies[0]).missing_order_ids == request.order_ids
         assert BatchGetOrdersResponse.FromString(own.bodies[0]).orders
-    elif method in ("RecordTrackingEvent", "RecordPayment", "RefundOrder"):
+    elif method in NOT_FOR_CUSTOMERS:
         assert foreign == own
         assert own.code == "PERMISSION_DENIED"
     else:
