@@ -37,6 +37,10 @@ class Batcher(Generic[Item, Result]):
 
     async def submit(self, item: Item) -> Result:
         """The item's result. Cancelling the wait drops the item if its batch has not begun, and nothing but the result if it has."""
+        # No name for the future here: it holds an exception, which holds this frame, until the garbage collector comes.
+        return await self._enqueue(item)
+
+    def _enqueue(self, item: Item) -> asyncio.Future[Result]:
         if len(self._queue) >= self._max_queue:
             raise OrderError("OVERLOADED", "the server has too much to do; try again in a moment", retry_after=1.0)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -46,7 +50,7 @@ class Batcher(Generic[Item, Result]):
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
+        return future
 
     async def drain(self) -> None:
         """Waits until everything submitted has its result."""

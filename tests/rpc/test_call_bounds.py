@@ -1,14 +1,18 @@
 """What a server bounds calls by: how often, how many at once, and for how long."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import grpc
 import psycopg
 import pytest
+from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
+from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 
+from server.domain.errors import OrderError
 from tests.conftest import Service, refused, serving
 from tests.rpc.principals import closed, key_holder
 
@@ -69,3 +73,27 @@ async def test_a_call_without_a_deadline_ends_when_the_server_has_no_more_patien
             refusal = await refused(service.catalog.GetProduct(GET))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
         assert (await refused(service.catalog.GetProduct(GET))).reason == "PRODUCT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("GetOrder", GetOrderRequest(order_id="ORD-2026-999999")),
+        ("CancelOrder", CancelOrderRequest(order_id="ORD-2026-999999")),
+        ("GetOrder", GetOrderRequest()),
+    ],
+    ids=["a read", "a write", "a request that breaks its rules"],
+)
+async def test_refusals_leave_no_errors_for_the_garbage_collector(url: str, method: str, request_: Message) -> None:
+    async with serving(url, authentication="open") as service:
+        call = getattr(service.orders, method)
+        await refused(call(request_))
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                await refused(call(request_))
+            left = sum(isinstance(each, OrderError) for each in gc.get_objects())
+        finally:
+            gc.enable()
+        assert left == 0
