@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from psycopg import AsyncConnection, AsyncCursor
@@ -42,6 +44,7 @@ async def read_state(
         await reader.send_orders()
         await reader.send_carts()
         await reader.land()
+        await reader.send_differing()
         await reader.send_related()
         await reader.send_payments()
         await reader.send_document_numbers()
@@ -69,6 +72,7 @@ class _Reader:
         self._connection, self._needs, self._state, self._lock = connection, needs, state, lock
         self._replaced = {need.replaces for need in needs} if lock else set()
         self._sent: list[tuple[AsyncCursor[Row], Take]] = []
+        self._differing: list[str] = []
 
     async def _send(self, statement: Statement, take: Take, **parameters: object) -> None:
         cursor = await self._connection.execute(statement.text, statement.bind(parameters), prepare=True, binary=True)
@@ -86,26 +90,28 @@ class _Reader:
             statement = statements.ORDERS.choose(lock=self._lock)
             await self._send(statement, self._take_orders, **references._asdict())
         # An id that breaks its rule is refused when its turn comes; the database could not take every such text.
-        external = sorted(
-            (*key, sent) for need in self._needs for key, sent in need.external.items() if key[1].isprintable()
-        )
-        if external:
-            sources, ids, sent = map(list, zip(*external, strict=True))
+        external = sorted({key for need in self._needs for key in need.external if key[1].isprintable()})
+        for source, keys in groupby(external, key=itemgetter(0)):
+            ids = [external_order_id for _, external_order_id in keys]
             statement = statements.IMPORTED_ORDERS.choose(lock=self._lock)
-            await self._send(
-                statement, self._take_imported_orders, source=sources, external_order_id=ids, sent_hash=sent
-            )
+            await self._send(statement, self._take_imported_orders, source=source, external_order_ids=ids)
 
     def _take_orders(self, rows: list[Row]) -> None:
         for (snapshot,) in rows:
             self._state.add_order(Order.FromString(snapshot))
 
     def _take_imported_orders(self, rows: list[Row]) -> None:
-        for source, external_order_id, order_id, version, sent, snapshot in rows:
-            if snapshot is None:
-                self._state.same[source, external_order_id] = Same(order_id, str(version), sent)
+        for source, external_order_id, order_id, version, sent in rows:
+            key = (source, external_order_id)
+            if all(need.external.get(key, sent) == sent for need in self._needs):
+                self._state.same[key] = Same(order_id, str(version), sent)
             else:
-                self._state.add_order(Order.FromString(snapshot))
+                self._differing.append(order_id)
+
+    async def send_differing(self) -> None:
+        """Imported orders of which something else is sent now."""
+        if self._differing:
+            await self._send(statements.READ_SNAPSHOTS, self._take_orders, order_ids=self._differing)
 
     async def send_carts(self) -> None:
         cart_ids = (cart_id for need in self._needs for cart_id in need.carts)

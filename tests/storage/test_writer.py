@@ -23,6 +23,7 @@ from orders.v1.order_service_pb2 import (
 from server.domain.commands import RULES, Answer
 from server.domain.errors import OrderError
 from server.domain.needs import NEEDS, Needs
+from server.storage import statements
 from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving, usd
 from tests.storage.helpers import (
     Store,
@@ -214,6 +215,20 @@ async def test_an_imported_order_is_the_same_as_long_as_nothing_happens_to_it(st
     assert once_more.unchanged == 2
     assert once_more.results[0].etag == changed.etag
     assert await disagreements(store.url) == []
+
+
+async def test_imported_orders_are_looked_up_by_their_ids_also_where_statistics_know_of_none(
+    new_database: Callable[[], str],
+) -> None:
+    async with storing(new_database()) as store, session(store.url) as outside:
+        await asyncio.gather(*store.submit(*[new_order() for _ in range(20)]))
+        await outside.execute("ANALYZE orders")
+        await outside.execute("SET enable_seqscan = off")
+        for statement in statements.IMPORTED_ORDERS:
+            numbered = statement.text.replace("%(source)s", "$1").replace("%(external_order_ids)s", "$2")
+            plan = await (await outside.execute(f"EXPLAIN (GENERIC_PLAN) {numbered}".encode())).fetchall()
+            (condition,) = [line for (line,) in plan if "Index Cond" in line]
+            assert "external_order_id = ANY" in condition
 
 
 # Callers that leave.
