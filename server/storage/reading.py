@@ -94,7 +94,7 @@ class _Reader:
         for source, keys in groupby(external, key=itemgetter(0)):
             ids = [external_order_id for _, external_order_id in keys]
             statement = statements.IMPORTED_ORDERS.choose(lock=self._lock)
-            await self._send(statement, self._take_imported_orders, source=source, external_order_ids=ids)
+            await self._send(statement, self._take_imported_orders, source=source, external_order_id=ids)
 
     def _take_orders(self, rows: list[Row]) -> None:
         for (snapshot,) in rows:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     tuple_,
     union_all,
     update,
@@ -88,8 +89,22 @@ by_reference = or_(
 
 ORDERS = _read(select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id))
 
-# Conditions that only the index fits: as a join with the ids, the planner goes through all imported orders, again and again, as
+# An OFFSET keeps the planner from joining it otherwise. It would go through all imported orders for each that is looked for, as
 # long as it has seen none, which among many orders of the shop's own is for the first hundreds of thousands.
+_external = sql.rows([orders.c.external_order_id])
+_imported = orders.alias("imported")
+_found = (
+    select(_imported.c.order_id)
+    .where(
+        _imported.c.source == sql.parameter("source", Text()),
+        _imported.c.external_order_id == _external.c.external_order_id,
+        text("imported.source <> ''"),
+    )
+    .offset(literal_column("0"))
+    .lateral("found")
+)
+_found_ids = select(_found.c.order_id).select_from(_external).join(_found, true())
+
 IMPORTED_ORDERS = _read(
     select(
         orders.c.source,
@@ -98,11 +113,7 @@ IMPORTED_ORDERS = _read(
         orders.c.version,
         orders.c.sent_hash,
     )
-    .where(
-        orders.c.source == sql.parameter("source", Text()),
-        orders.c.external_order_id == func.any(sql.array("external_order_ids", Text())),
-        text("orders.source <> ''"),
-    )
+    .where(orders.c.order_id == func.any(func.array(_found_ids.scalar_subquery())))
     .order_by(orders.c.order_id)
 )
 
