@@ -1,6 +1,5 @@
 """The SQL of BatchUpsertOrders alone: the statements that the writer sends, recorded with their parameters, and run again."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,9 +16,6 @@ from server.rpc.validation import violations_of
 from server.storage.arrays import adapters
 from server.storage.database import Database, Row
 from server.storage.writer import Writer
-
-# As many as the writer has for batches.
-CONNECTIONS = 2
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
@@ -86,28 +82,17 @@ async def _record(url: str, batches: Sequence[bytes]) -> list[Transaction]:
 
 
 def replay(url: str, transactions: Sequence[Transaction]) -> float:
-    """Runs them, on as many connections as the writer does; the seconds that took."""
+    """Runs them one after the other, as the writer does; the seconds that took."""
     return uvloop.run(_replay(url, transactions))
 
 
 async def _replay(url: str, transactions: Sequence[Transaction]) -> float:
-    remaining = iter(transactions)
-    connections = [await _connect(url) for _ in range(CONNECTIONS)]
-
-    async def run(connection: AsyncConnection[Row]) -> None:
-        for transaction in remaining:
+    connect = psycopg.AsyncConnection.connect(url, autocommit=True, context=adapters(), prepare_threshold=0)
+    async with await connect as connection:
+        started = time.perf_counter()
+        for transaction in transactions:
             await _run(connection, transaction)
-
-    started = time.perf_counter()
-    await asyncio.gather(*map(run, connections))
-    seconds = time.perf_counter() - started
-    for connection in connections:
-        await connection.close()
-    return seconds
-
-
-async def _connect(url: str) -> AsyncConnection[Row]:
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, context=adapters(), prepare_threshold=0)
+        return time.perf_counter() - started
 
 
 async def _run(connection: AsyncConnection[Row], transaction: Transaction) -> None:

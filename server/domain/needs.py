@@ -45,6 +45,7 @@ from orders.v1.order_service_pb2 import (
     ReorderOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
+    UpsertOrder,
 )
 
 from server.domain.carts import cart_id_of
@@ -53,7 +54,6 @@ from server.domain.payments import SettleIntent, payment_key
 from server.domain.records import Kind
 from server.domain.state import ExternalKey, PaymentKey, State
 from server.domain.tracking import IMPLIED
-from server.domain.upsert import sent_hash
 
 # Statuses whose entering moves what an order holds, and those whose entering may issue an invoice.
 _MOVING = frozenset({ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
@@ -66,8 +66,8 @@ class Needs:
 
     # By id or number.
     orders: Iterable[str] = ()
-    # By source and external id, with the hash of what the source sends.
-    external: Mapping[ExternalKey, bytes] = field(default_factory=dict)
+    # By source and external id, with what the source sends.
+    external: Mapping[ExternalKey, UpsertOrder] = field(default_factory=dict)
     history: bool = False
     carts: Iterable[str] = ()
     # Also what the orders and carts refer to: products and stock of their lines, coupons, the customers' accounts and points.
@@ -164,7 +164,7 @@ NEEDS: dict[type, Callable[[Any], Needs]] = {
     ReorderOrderRequest: lambda r: Needs(orders=[r.order_id], related=True, zones=True, replaces=Kind.CART),
     BatchUpsertOrdersRequest: lambda r: Needs(
         # Of those that occur twice, the first.
-        external={(r.source, order.external_order_id): sent_hash(order) for order in reversed(r.orders)},
+        external={(r.source, order.external_order_id): order for order in reversed(r.orders)},
         new_orders=0 if r.validate_only else len(r.orders),
     ),
     BatchUpsertProductsRequest: lambda r: Needs(

@@ -1,6 +1,5 @@
 """Writes what a batch changed: one statement a table, all in one flight to the server."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from server.storage.projections import (
 )
 from server.storage.sql import Statement
 from server.storage.statements import CounterStatements
+from server.storage.turns import give_way
 
 Parameters = dict[str, list[Any]]
 Written = Iterator[tuple[Statement, Parameters]]
@@ -42,7 +42,7 @@ async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
     for statement, parameters in _statements(state):
         await connection.execute(statement.text, statement.bind(parameters), prepare=True)
         if len(next(iter(parameters.values()))) >= _PAUSE_AFTER:
-            await asyncio.sleep(0)
+            await give_way()
 
 
 def _statements(state: State) -> Written:

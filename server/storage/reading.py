@@ -17,6 +17,7 @@ from server.domain.needs import Needs, needs_of, orders_to_number
 from server.domain.pricing import Terms
 from server.domain.records import Kind
 from server.domain.state import Same, State
+from server.domain.upsert import sent_hash
 from server.storage import statements
 from server.storage.database import Row
 from server.storage.projections import timestamp_of
@@ -103,7 +104,8 @@ class _Reader:
     def _take_imported_orders(self, rows: list[Row]) -> None:
         for source, external_order_id, order_id, version, sent in rows:
             key = (source, external_order_id)
-            if all(need.external.get(key, sent) == sent for need in self._needs):
+            wished = (need.external[key] for need in self._needs if key in need.external)
+            if sent is not None and all(sent_hash(each) == sent for each in wished):
                 self._state.same[key] = Same(order_id, str(version), sent)
             else:
                 self._differing.append(order_id)

@@ -1,7 +1,7 @@
 """The one write path: read with locks, decide, write, commit; only then each caller gets its answer.
 
 `Writer` has three lanes. The one for single changes gathers what arrives while the last batch is in flight into one transaction.
-In the one for batch upserts each call is a transaction of its own; it works in slices and lets the event loop go between them, so
+In the one for batch upserts each call is a transaction of its own; it works in slices and lets others go first between them, so
 that a single change never waits behind an import. The one for commands that only look, dry runs, takes no locks and writes nothing.
 """
 
@@ -31,6 +31,7 @@ from server.storage.changes import send_changes
 from server.storage.database import Database, Row
 from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
 from server.storage.reading import read_state
+from server.storage.turns import give_way
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Writer:
         self._database, self._validate, self._terms = database, validate, terms or Terms()
         self._single = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue)
         self._dry = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue, workers=2)
-        self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE, workers=2)
+        self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
@@ -98,7 +99,7 @@ class Writer:
             except OrderError as error:
                 return [error]
             if time.perf_counter() - began > _TURN:
-                await asyncio.sleep(0)
+                await give_way()
                 began = time.perf_counter()
 
     async def _run(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:

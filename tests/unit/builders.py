@@ -95,6 +95,7 @@ from server.domain.pricing import Terms
 from server.domain.records import Counters, Kind
 from server.domain.state import ExternalKey, PaymentKey, Same, State
 from server.domain.stock import Shelf
+from server.domain.upsert import sent_hash
 from server.domain.upsert_batch import Validate
 
 NOW = Timestamp(seconds=1_780_000_000, nanos=123_456_000)
@@ -492,9 +493,10 @@ class Store:
     def _not_the_same(self, need: Needs, state: State) -> set[ExternalKey]:
         """The imported orders that are to be read; the state gets to know the others."""
         differ = set()
-        for key, sent in need.external.items():
+        for key, wished in need.external.items():
             order_id = self.ids.get(key, "")
-            if self.sent.get(order_id) == sent:
+            sent = self.sent.get(order_id)
+            if sent is not None and sent_hash(wished) == sent:
                 state.same[key] = Same(order_id, self.order(order_id).etag, sent)
             else:
                 differ.add(key)
