@@ -130,10 +130,10 @@ class _Pages:
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:
         size = min(self._size, self._limit - cursor.delivered) if self._limit else self._size
         if size <= 0:
-            return Page([]), False
+            return Page(self._listing.key, []), False
         found = await read_page(self._database, self._listing, cursor.began, cursor.after, size=size + 1)
-        more = len(found.rows) > size and (not self._limit or cursor.delivered + size < self._limit)
-        return found.first(size), more
+        page = found.take(size)
+        return page, bool(found.rows) and (not self._limit or cursor.delivered + size < self._limit)
 
 
 def _take_chunk(page: Page, size: int) -> Page:
@@ -144,9 +144,7 @@ def _take_chunk(page: Page, size: int) -> Page:
         if size < 0 and count:
             break
         count += 1
-    chunk = Page(page.rows[:count])
-    del page.rows[:count]
-    return chunk
+    return page.take(count)
 
 
 def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
@@ -163,8 +161,8 @@ async def search(database: Database, request: SearchOrdersRequest) -> bytes:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
     found = await read_page(database, listing, cursor.began, cursor.after, size=size + 1, skip=request.skip)
-    page = found.first(size)
-    token = _encode(query, cursor.behind(page)) if len(found.rows) > size else ""
+    page = found.take(size)
+    token = _encode(query, cursor.behind(page)) if found.rows else ""
     counted = await count(database, request.filter)
     rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)
     return b"".join([*wire.repeated(1, page.orders), rest.SerializeToString()])

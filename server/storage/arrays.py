@@ -97,6 +97,14 @@ def packer(item_type: TypeEngine[Any]) -> Callable[[Sequence[Any]], Packed]:
     return _TYPES[type(item_type)].pack
 
 
+def from_binary(item_type: TypeEngine[Any], value: bytes) -> Any:
+    """A value of a column's type in PostgreSQL's binary format: a text, an integer or a time."""
+    if isinstance(item_type, Text):
+        return value.decode()
+    number = int.from_bytes(value, "big", signed=True)
+    return _EPOCH + number * _MICROSECOND if isinstance(item_type, DateTime) else number
+
+
 def adapters() -> AdaptersMap:
     """What connections need to know to send packed lists."""
     known = AdaptersMap(psycopg.adapters)

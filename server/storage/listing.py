@@ -41,7 +41,8 @@ from sqlalchemy import (
 
 from server.domain.money import to_minor
 from server.storage import sql
-from server.storage.database import Database, Row
+from server.storage.arrays import from_binary
+from server.storage.database import Database, RawRow
 from server.storage.projections import datetime_of
 from server.storage.tables import PgSnapshot, item_product, order_events, order_items, orders
 
@@ -66,11 +67,15 @@ class Position(NamedTuple):
 class Page(NamedTuple):
     """Orders of a list. A place is made of a row only where one is asked for: of most rows nobody does."""
 
-    rows: list[Row]
+    key: OrderBy
+    # The order serialized, its id and its key.
+    rows: list[RawRow]
 
-    def first(self, count: int) -> "Page":
-        """The page without what comes after so many orders."""
-        return Page(self.rows[:count])
+    def take(self, count: int) -> "Page":
+        """The first so many orders, which then are no longer in this page."""
+        taken = Page(self.key, self.rows[:count])
+        del self.rows[:count]
+        return taken
 
     @property
     def orders(self) -> Iterator[bytes]:
@@ -80,8 +85,9 @@ class Page(NamedTuple):
     @property
     def end(self) -> Position:
         """The place of the last order."""
-        _, order_id, *key = self.rows[-1]
-        return Position(tuple(key), order_id)
+        _, order_id, *values = self.rows[-1]
+        columns = zip(_KEYS[self.key], values, strict=True)
+        return Position(tuple(from_binary(column.type, value) for column, value in columns), order_id.decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,7 @@ async def read_page(
     if after is not None:
         parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
         parameters["after_id"] = after.order_id
-    return Page(await database.fetch(statement, **parameters))
+    return Page(listing.key, await database.fetch_raw(statement, **parameters))
 
 
 def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:

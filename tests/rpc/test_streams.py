@@ -723,7 +723,7 @@ async def test_a_page_is_read_from_its_index_also_when_resumed_in_the_middle(  #
     await many.orders.BatchUpsertOrders(upserts("shop", *changed))
     before = await read_page(many.running.database, listing, began, None, size=size, skip=90)
     names = tuple(name for name in CONDITIONS if name in wanted)
-    for after in (None, before.first(1).end):
+    for after in (None, before.take(1).end):
         statement = _page_statement(names, order_by, listing.ascending, after is not None)
         parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": 0}
         parameters |= {"newest": began.newest, "seen": began.snapshot}
