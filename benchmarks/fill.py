@@ -5,9 +5,10 @@ Its rows go in by COPY in PostgreSQL's binary format, as COPY gave the first one
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import psycopg
@@ -65,8 +66,11 @@ def fill(server: Server, url: str, count: int) -> None:
         connection.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
         connection.execute("SELECT pg_reload_conf()")
         first = _first_order(server, connection)
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda load: load(url, first, count), (_load_orders, _load_lines)))
+        # Making the rows is most of the work: a process for each half.
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+            halves = [pool.submit(load, url, first, count) for load in (_load_orders, _load_lines)]
+            for half in halves:
+                half.result()
         connection.execute("SELECT setval('order_numbers', %s)", [_count_of(first.order) + count])
         connection.execute("VACUUM (ANALYZE) orders, order_items, order_events")
         connection.execute("CHECKPOINT")

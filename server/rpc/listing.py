@@ -28,10 +28,8 @@ from server.storage.listing import Began, Listing, Page, Position, begin, count,
 
 _DEFAULT_LIST_PAGE = 100
 _DEFAULT_SEARCH_PAGE = 20
-# Far enough below the 4 MiB that clients take by default, whatever the size of the orders.
-_MAX_MESSAGE = 1 << 20
-# For readers who do not keep up: what they have not taken waits in memory.
-_MAX_WAITING = 1 << 18
+# Bytes of orders in a message. Larger ones are no faster, and wait in memory for readers who do not keep up.
+_MAX_MESSAGE = 1 << 17
 # Left for the last message to arrive in before the deadline, in seconds.
 _MARGIN = 0.25
 # Pages that are read ahead at most, over all streams: each waits in memory for as long as its reader takes.
@@ -73,7 +71,7 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
             await call.check_caller()
             empty = not page.rows
             while page.rows:
-                chunk = _take_chunk(page, _MAX_MESSAGE if pages.ahead else _MAX_WAITING)
+                chunk = _take_chunk(page)
                 cursor = cursor.behind(chunk)
                 complete = not page.rows and not more
                 message = _message(chunk.orders, _encode(query, cursor), complete=complete)
@@ -136,12 +134,12 @@ class _Pages:
         return page, bool(found.rows) and (not self._limit or cursor.delivered + size < self._limit)
 
 
-def _take_chunk(page: Page, size: int) -> Page:
-    """Takes from the page those first orders, one at least, that together have no more bytes."""
-    count = 0
+def _take_chunk(page: Page) -> Page:
+    """Takes from the page those first orders, one at least, that fit into a message."""
+    count, room = 0, _MAX_MESSAGE
     for order in page.orders:
-        size -= len(order)
-        if size < 0 and count:
+        room -= len(order)
+        if room < 0 and count:
             break
         count += 1
     return page.take(count)
