@@ -18,7 +18,6 @@ class MethodAccess:
     def __init__(self, method: MethodDescriptor) -> None:
         access: Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
         self.method = str(method.full_name)
-        self.streaming = bool(method.server_streaming)
         self._name = str(method.name)
         self.scope = scope_name(access.scope)
         self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))

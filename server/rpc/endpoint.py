@@ -22,7 +22,7 @@ from server.domain.errors import OrderError, invalid_field
 from server.logs import fields
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
-from server.rpc.errors import abort, refuse
+from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.validation import check, decode
 from server.storage.references import Reference
@@ -83,9 +83,7 @@ class _Call:
     async def refuse(self, error: OrderError) -> bytes:
         """Ends the call with an error; returns what its handler is to return."""
         self.log(error)
-        if self.access.streaming:
-            await abort(self.context, error)
-        return refuse(self.context, error)
+        return await refuse(self.context, error)
 
     def log(self, error: OrderError | None = None) -> None:
         """Says how the call ended to those who want to know."""
@@ -204,6 +202,6 @@ class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         async def serve(_: bytes, context: Context) -> bytes:
             text = f"there is no method {method}"
-            return refuse(context, OrderError("METHOD_NOT_FOUND", text, metadata={"method": method}))
+            return await refuse(context, OrderError("METHOD_NOT_FOUND", text, metadata={"method": method}))
 
         return grpc.unary_unary_rpc_method_handler(serve)

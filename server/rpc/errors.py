@@ -1,29 +1,20 @@
 """Sends refusals. The table of codes is in domain/status.py; nothing else ends a call with an error."""
 
-from typing import NoReturn
-
 import grpc
 
 from server.domain.errors import OrderError
 from server.domain.status import status_of
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_DETAILS = "grpc-status-details-bin"
 
 
-def refuse(context: grpc.aio.ServicerContext, error: OrderError) -> bytes:
-    """Has the call end with the error's code and details when its handler returns; the bytes are for it to return."""
-    # `abort` costs more than its time: its exception and the frames it passes hold each other until the garbage collector comes.
+async def refuse(context: grpc.aio.ServicerContext, error: OrderError) -> bytes:
+    """Ends the call with the error's code and details; returns what its handler is to return, which nobody gets."""
     status = status_of(error)
-    context.set_code(_CODES[status.code])
-    context.set_details(status.message)
-    context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    try:
+        await context.abort(_CODES[status.code], status.message, trailing_metadata=details)
+    except grpc.aio.AbortError as aborted:
+        # The call holds it, and it would hold the call, by the frames that it has passed, until the garbage collector comes.
+        aborted.__traceback__ = aborted.__context__ = None
     return b""
-
-
-async def abort(context: grpc.aio.ServicerContext, error: OrderError) -> NoReturn:
-    """As `refuse`, at once, and waits for it: the status of a stream has to wait behind what its caller has not read."""
-    status = status_of(error)
-    details = ((_DETAILS, status.SerializeToString()),)
-    await context.abort(_CODES[status.code], status.message, trailing_metadata=details)
-    raise AssertionError("abort raises")

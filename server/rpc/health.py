@@ -10,7 +10,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from server.domain.errors import OrderError
 from server.rpc import wire
-from server.rpc.errors import abort
+from server.rpc.errors import refuse
 from server.rpc.validation import decode
 
 SERVING = HealthCheckResponse.SERVING
@@ -92,7 +92,7 @@ def _decoded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
         try:
             request = decode(HealthCheckRequest, data)
         except OrderError as error:
-            await abort(context, error)
+            return await refuse(context, error)
         return await handler(request, context)
 
     return serve

@@ -8,7 +8,7 @@ from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 
 from server.domain.errors import OrderError
-from server.rpc.errors import abort
+from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.validation import decode
 
@@ -28,7 +28,7 @@ def reflection_handler(names: Sequence[str], gate: Gate | None) -> grpc.GenericR
             async for response in servicer.ServerReflectionInfo(decoded, context):
                 await context.write(response.SerializeToString())
         except OrderError as error:
-            await abort(context, error)
+            await refuse(context, error)
 
     handlers = {"ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(serve)}
     return grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, handlers)

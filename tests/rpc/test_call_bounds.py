@@ -93,7 +93,9 @@ async def test_refusals_leave_no_errors_for_the_garbage_collector(url: str, meth
         try:
             for _ in range(3):
                 await refused(call(request_))
-            left = sum(isinstance(each, OrderError) for each in gc.get_objects())
+            async with asyncio.timeout(5):
+                # The last one is answered a little before its handler is done with it.
+                while any(isinstance(each, OrderError) for each in gc.get_objects()):
+                    await asyncio.sleep(0)
         finally:
             gc.enable()
-        assert left == 0
