@@ -67,7 +67,7 @@ def fill(server: Server, url: str, count: int) -> None:
         connection.execute("SELECT pg_reload_conf()")
         first = _first_order(server, connection)
         # Making the rows is most of the work: a process for each half.
-        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             halves = [pool.submit(load, url, first, count) for load in (_load_orders, _load_lines)]
             for half in halves:
                 half.result()

@@ -19,7 +19,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
 
         alone(unbatched)
         measures = {"one caller": lambda: alone(bench.server), "one caller, unbatched": lambda: alone(unbatched)}
-        turns.run(measures, rounds=bench.rounds(5))
+        turns.run(measures, rounds=bench.rounds(4))
     p50 = turns.ratio("one caller", "one caller, unbatched", of=lambda value: value.p50)
     p99 = turns.ratio("one caller", "one caller, unbatched", of=lambda value: value.p99)
     return [

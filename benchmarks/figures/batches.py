@@ -19,7 +19,7 @@ _NAMES = {"inserted": "all new", "updated": "all changed", "unchanged": "all unc
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     theirs = bench.straightforward
     ours, fewer = bench.rounds(8), 1
-    for number in range(bench.rounds(3)):
+    for number in range(bench.rounds(2)):
         for kind, quantity in _KINDS:
             name = f"round-{number}"
             batches = bodies.batches(f"{name}-api", ours, quantity=quantity)

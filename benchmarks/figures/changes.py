@@ -9,7 +9,7 @@ from benchmarks.turns import Turns
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     count = bench.count(3000)
-    for _ in range(bench.rounds(3)):
+    for _ in range(bench.rounds(2)):
         # Each order can be confirmed or cancelled once.
         confirmed, cancelled = bench.create_orders(count), bench.create_orders(count)
         changes = {

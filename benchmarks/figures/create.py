@@ -27,7 +27,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     if pgbench:
         measures["pgbench, the same 3 products"] = lambda: pgbench.run(products=3, seconds=bench.seconds(3))
         measures["pgbench, spread"] = lambda: pgbench.run(products=bodies.PRODUCTS, seconds=bench.seconds(3))
-    turns.run(measures, rounds=bench.rounds(4))
+    turns.run(measures, rounds=bench.rounds(3))
     rows = [Row("CreateOrder ÷ no-op", turns.ratio("CreateOrder", "no-op"), at_least=0.35)]
     if pgbench:
         same = turns.ratio("CreateOrder", "pgbench, the same 3 products")

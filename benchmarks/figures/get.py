@@ -26,7 +26,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         one = next(bodies.gets(bench.order_ids))
         measures["no-op, h2load"] = lambda: bench.h2load(bodies.HEALTH, next(bodies.noop()), seconds=1.5)
         measures["GetOrder, h2load"] = lambda: bench.h2load(bodies.GET, one, seconds=1.5)
-    turns.run(measures, rounds=bench.rounds(5))
+    turns.run(measures, rounds=bench.rounds(4))
     rows = [Row("GetOrder ÷ no-op", turns.ratio("GetOrder", "no-op"), at_least=0.65)]
     if h2load.present():
         value = turns.ratio("GetOrder, h2load", "no-op, h2load")

@@ -28,7 +28,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         measures = {
             f"{name} at {grown.orders:,} orders": lambda kind=kind, grown=grown: kind(grown) for grown in (few, many)
         }
-        turns.run(measures, rounds=bench.rounds(4))
+        turns.run(measures, rounds=bench.rounds(3))
     at_few, at_many = f"at {few.orders:,} orders", f"at {many.orders:,} orders"
     return [
         Row(f"{name} {at_many} ÷ {at_few}", turns.ratio(f"{name} {at_many}", f"{name} {at_few}"), at_least=0.9)

@@ -24,7 +24,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         "ListOrders, 100 a message": lambda: listed(bench.server, orders, page_size=100),
         "straightforward ListOrders": lambda: listed(theirs, their_orders, page_size=1000),
     }
-    turns.run(measures, rounds=bench.rounds(5))
+    turns.run(measures, rounds=bench.rounds(4))
     return [
         Row("ListOrders ÷ COPY of the same rows", turns.ratio("ListOrders", "COPY"), at_least=0.5),
         Row("ListOrders ÷ straightforward", turns.ratio("ListOrders", "straightforward ListOrders"), at_least=40),

@@ -31,7 +31,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
             "CreateOrder, 1 worker": lambda: create(bench.server),
             "CreateOrder, 2 workers": lambda: create(two),
         }
-        turns.run(measures, rounds=bench.rounds(3))
+        turns.run(measures, rounds=bench.rounds(2))
     return [
         Row(f"{name}: 2 workers ÷ 1", turns.ratio(f"{name}, 2 workers", f"{name}, 1 worker"))
         for name in ("GetOrder", "CreateOrder")

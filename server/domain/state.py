@@ -29,11 +29,10 @@ ExternalKey = tuple[str, str]
 
 
 class Same(NamedTuple):
-    """A stored order that need not be read if its source sends again what has this hash."""
+    """A stored order that is as its source sends it again, and need not be read."""
 
     order_id: str
     etag: str
-    sent: bytes
 
 
 @dataclass(slots=True)

@@ -35,6 +35,10 @@ _COMPARED = (
 )
 
 
+# Goes up with every change of what is made of an order that is sent, or said about it.
+_RULES = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Amounts:
     """An imported order's amounts in minor units of its currency, and what looks wrong about them."""
@@ -48,9 +52,9 @@ class Amounts:
     warnings: list[str]
 
 
-def sent_hash(wished: UpsertOrder) -> bytes:
-    """What tells an order as a source sends it from all others: SHA-256, 32 bytes."""
-    return sha256(wished.SerializeToString(deterministic=True)).digest()
+def sent_hash(wished: UpsertOrder, version: int) -> bytes:
+    """What tells that a version of an order is what a source sends: SHA-256, 32 bytes."""
+    return sha256(b"%d %d " % (_RULES, version) + wished.SerializeToString(deterministic=True)).digest()
 
 
 def upsert_order(

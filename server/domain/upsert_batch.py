@@ -49,14 +49,13 @@ class UpsertBatch:
             self._errors.append((index, error))
 
     def _upsert(self, wished: UpsertOrder, result: UpsertResult) -> None:
-        sent = sent_hash(wished)
         same = self._state.same.get((self._request.source, wished.external_order_id))
-        if same is not None and same.sent == sent and wished.external_order_id not in self._seen:
+        if same is not None and wished.external_order_id not in self._seen:
             # Checked when it was sent first, and nothing has happened since.
             self._seen.add(wished.external_order_id)
             self._response.unchanged += 1
             result.outcome = UPSERT_OUTCOME_UNCHANGED
-            result.order_id, result.etag = same.order_id, same.etag
+            result.order_id, result.etag = same
             return
         violations = self._validate(wished)
         if violations:
@@ -67,10 +66,10 @@ class UpsertBatch:
         change, warnings = upsert_order(before, wished, fresh=self._fresh(before), stamp=self._stamp)
         self._seen.add(wished.external_order_id)
         # One with warnings is looked at again whenever it is sent, to give them again.
-        lasting = None if warnings else sent
+        sent = None if warnings else sent_hash(wished, change.after.version)
         if change.events and not self._deferred:
-            self._state.apply(change, sent=lasting)
-        self._changes.append((change, lasting))
+            self._state.apply(change, sent=sent)
+        self._changes.append((change, sent))
         self._count(change, result)
         stored = change.before if self._request.validate_only else change.after
         if stored is not None:

@@ -98,11 +98,19 @@ def packer(item_type: TypeEngine[Any]) -> Callable[[Sequence[Any]], Packed]:
 
 
 def from_binary(item_type: TypeEngine[Any], value: bytes) -> Any:
-    """A value of a column's type in PostgreSQL's binary format: a text, an integer or a time."""
-    if isinstance(item_type, Text):
-        return value.decode()
-    number = int.from_bytes(value, "big", signed=True)
-    return _EPOCH + number * _MICROSECOND if isinstance(item_type, DateTime) else number
+    """What a value of a column's type is in PostgreSQL's binary format: a text, an integer or a time."""
+    return _FROM_BINARY[type(item_type)](value)
+
+
+def _number(value: bytes) -> int:
+    return int.from_bytes(value, "big", signed=True)
+
+
+_FROM_BINARY: dict[type[TypeEngine[Any]], Callable[[bytes], Any]] = {
+    Text: bytes.decode,
+    BigInteger: _number,
+    DateTime: lambda value: _EPOCH + _number(value) * _MICROSECOND,
+}
 
 
 def adapters() -> AdaptersMap:

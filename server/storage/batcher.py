@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from server.domain.errors import OrderError
+from server.storage.turns import TURNS_TO_THE_QUEUE
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Turns of the event loop that a call takes from its first sign to the queue.
-_TURNS_TO_THE_QUEUE = 5
+# Turns of the event loop after which a batch begins, however slowly more calls come in.
+_MOST_TURNS = 50
 
 
 class Batcher(Generic[Item, Result]):
@@ -71,7 +72,9 @@ class Batcher(Generic[Item, Result]):
     async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         """The next batch. Calls that the event loop has at hand come in first: a larger batch costs each of them less."""
         gathered, calm = len(self._queue), 0
-        while calm < _TURNS_TO_THE_QUEUE and gathered < self._max_batch:
+        for _ in range(_MOST_TURNS):
+            if calm == TURNS_TO_THE_QUEUE or gathered >= self._max_batch:
+                break
             await asyncio.sleep(0)
             calm = calm + 1 if len(self._queue) == gathered else 0
             gathered = len(self._queue)

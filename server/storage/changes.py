@@ -22,7 +22,7 @@ from server.storage.projections import (
 )
 from server.storage.sql import Statement
 from server.storage.statements import CounterStatements
-from server.storage.turns import give_way
+from server.storage.turns import Pause
 
 Parameters = dict[str, list[Any]]
 Written = Iterator[tuple[Statement, Parameters]]
@@ -37,12 +37,12 @@ Item = TypeVar("Item")
 _PAUSE_AFTER = 50
 
 
-async def send_changes(connection: AsyncConnection[Row], state: State) -> None:
-    """Sends the statements; in pipeline mode nothing waits for their results."""
+async def send_changes(connection: AsyncConnection[Row], state: State, pause: Pause) -> None:
+    """Sends the statements, with pauses between large ones; in pipeline mode nothing waits for their results."""
     for statement, parameters in _statements(state):
         await connection.execute(statement.text, statement.bind(parameters), prepare=True)
         if len(next(iter(parameters.values()))) >= _PAUSE_AFTER:
-            await give_way()
+            await pause()
 
 
 def _statements(state: State) -> Written:

@@ -23,9 +23,14 @@ from server.storage.database import Row
 from server.storage.projections import timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
+from server.storage.turns import next_turn
 from server.storage.wanted import Wanted, keys_of, wanted_by
 
+# Takes in rows, those of one statement all at once or a few at a time.
 Take = Callable[[list[Row]], object]
+
+# Rows after which others get a turn: an order's takes some microseconds.
+_AT_ONCE = 100
 
 # Whoever only looks sees all tables as of one moment.
 _LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -82,7 +87,11 @@ class _Reader:
     async def land(self) -> None:
         """Waits for what was sent, if anything was."""
         for cursor, take in self._sent:
-            take(await cursor.fetchall())
+            rows = await cursor.fetchall()
+            take(rows[:_AT_ONCE])
+            for start in range(_AT_ONCE, len(rows), _AT_ONCE):
+                await next_turn()
+                take(rows[start : start + _AT_ONCE])
         self._sent.clear()
 
     async def send_orders(self) -> None:
@@ -105,8 +114,8 @@ class _Reader:
         for source, external_order_id, order_id, version, sent in rows:
             key = (source, external_order_id)
             wished = (need.external[key] for need in self._needs if key in need.external)
-            if sent is not None and all(sent_hash(each) == sent for each in wished):
-                self._state.same[key] = Same(order_id, str(version), sent)
+            if sent is not None and all(sent_hash(each, version) == sent for each in wished):
+                self._state.same[key] = Same(order_id, str(version))
             else:
                 self._differing.append(order_id)
 

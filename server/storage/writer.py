@@ -1,8 +1,8 @@
 """The one write path: read with locks, decide, write, commit; only then each caller gets its answer.
 
-`Writer` has three lanes. The one for single changes gathers what arrives while the last batch is in flight into one transaction.
-In the one for batch upserts each call is a transaction of its own; it works in slices and lets others go first between them, so
-that a single change never waits behind an import. The one for commands that only look, dry runs, takes no locks and writes nothing.
+`Writer` has a lane for single changes, which gathers what arrives while the last batch is in flight into one transaction, and one for
+batch upserts, where each call is a transaction of its own; it works in slices and lets others go first between them, so that a
+single change never waits behind an import. Both have one beside them for dry runs, which take no locks and write nothing.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import psycopg
 from orders.v1.catalog_service_pb2 import (
@@ -31,7 +32,7 @@ from server.storage.changes import send_changes
 from server.storage.database import Database, Row
 from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
 from server.storage.reading import read_state
-from server.storage.turns import give_way
+from server.storage.turns import Courtesy, Pause, next_turn
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ _BULK = (
 )
 # Seconds that deciding on a large batch may hold the event loop: a single change takes some ten of its turns.
 _TURN = 0.001
+# The part of the time which the database has for it that a large batch gives to others.
+_COURTESY = 10
 
 
 class Writer:
@@ -69,26 +72,28 @@ class Writer:
         self._single = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue)
         self._dry = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue, workers=2)
         self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
+        self._dry_bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
         if isinstance(command.request, _BULK):
-            return await self._bulk.submit(command)
+            return await (self._dry_bulk if command.dry else self._bulk).submit(command)
         return await (self._dry if command.dry else self._single).submit(command)
 
     async def drain(self) -> None:
         """Waits until every command has its answer."""
-        for lane in (self._single, self._dry, self._bulk):
+        for lane in (self._single, self._dry, self._bulk, self._dry_bulk):
             await lane.drain()
 
     async def _run_single(self, commands: Sequence[Command]) -> list[Outcome]:
-        return await self._run(commands, _decide_each)
+        return await self._run(commands, _decide_each, next_turn)
 
     async def _run_bulk(self, commands: Sequence[Command]) -> list[Outcome]:
+        pause = Courtesy(self._database.timeout / _COURTESY).give_way
         upsert = isinstance(commands[0].request, BatchUpsertOrdersRequest)
-        return await self._run(commands, self._decide_upsert if upsert else _decide_each)
+        return await self._run(commands, partial(self._decide_upsert, pause) if upsert else _decide_each, pause)
 
-    async def _decide_upsert(self, commands: Sequence[Command], state: State) -> list[Outcome]:
+    async def _decide_upsert(self, pause: Pause, commands: Sequence[Command], state: State) -> list[Outcome]:
         steps = decide_upsert(commands[0], state, self._validate)
         began = time.perf_counter()
         while True:
@@ -99,14 +104,14 @@ class Writer:
             except OrderError as error:
                 return [error]
             if time.perf_counter() - began > _TURN:
-                await give_way()
+                await pause()
                 began = time.perf_counter()
 
-    async def _run(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
+    async def _run(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
         """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._transact(commands, decide_all)
+                return await self._transact(commands, decide_all, pause)
             except RETRYABLE as error:
                 log.info("a batch met another one", extra=fields(error, batch=len(commands), attempt=attempt))
                 await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
@@ -120,18 +125,18 @@ class Writer:
                 if len(commands) == 1:
                     raise
                 log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
-                return [await self._run_alone(command, decide_all) for command in commands]
+                return [await self._run_alone(command, decide_all, pause) for command in commands]
         if len(commands) == 1:
             return [_in_progress(commands[0])]
-        return [await self._run_alone(command, decide_all) for command in commands]
+        return [await self._run_alone(command, decide_all, pause) for command in commands]
 
-    async def _run_alone(self, command: Command, decide_all: Decide) -> Outcome:
+    async def _run_alone(self, command: Command, decide_all: Decide, pause: Pause) -> Outcome:
         try:
-            return (await self._run([command], decide_all))[0]
+            return (await self._run([command], decide_all, pause))[0]
         except Exception as error:
             return error
 
-    async def _transact(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
+    async def _transact(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
         # A lane's commands are all dry, or none is.
         if commands[0].dry:
             return await self._look(commands, decide_all)
@@ -142,7 +147,7 @@ class Writer:
             except BaseException:
                 await _roll_back(connection)
                 raise
-            await _write_and_commit(connection, state)
+            await _write_and_commit(connection, state, pause)
             return outcomes
 
     async def _look(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
@@ -184,11 +189,11 @@ async def _roll_back(connection: AsyncConnection[Row]) -> None:
         await connection.close()
 
 
-async def _write_and_commit(connection: AsyncConnection[Row], state: State) -> None:
+async def _write_and_commit(connection: AsyncConnection[Row], state: State, pause: Pause) -> None:
     """Writes and commits in one flight. If the connection breaks on it nobody knows what became of it, and the callers are told."""
     try:
         async with connection.pipeline():
-            await send_changes(connection, state)
+            await send_changes(connection, state, pause)
             await connection.execute("COMMIT")
     except RETRYABLE:
         await _roll_back(connection)

@@ -15,6 +15,7 @@ from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 from server.domain.errors import OrderError
 from tests.conftest import Service, refused, serving
 from tests.rpc.principals import closed, key_holder
+from tests.storage.helpers import until
 
 GET = GetProductRequest(product_id="mug")
 
@@ -75,6 +76,10 @@ async def test_a_call_without_a_deadline_ends_when_the_server_has_no_more_patien
         assert (await refused(service.catalog.GetProduct(GET))).reason == "PRODUCT_NOT_FOUND"
 
 
+async def _no_errors_left() -> bool:
+    return not any(isinstance(each, OrderError) for each in gc.get_objects())
+
+
 @pytest.mark.parametrize(
     ("method", "request_"),
     [
@@ -93,9 +98,7 @@ async def test_refusals_leave_no_errors_for_the_garbage_collector(url: str, meth
         try:
             for _ in range(3):
                 await refused(call(request_))
-            async with asyncio.timeout(5):
-                # The last one is answered a little before its handler is done with it.
-                while any(isinstance(each, OrderError) for each in gc.get_objects()):
-                    await asyncio.sleep(0)
+            # The last one is answered a little before its handler is done with it.
+            await until(_no_errors_left)
         finally:
             gc.enable()

@@ -464,9 +464,7 @@ class Store:
         time = Timestamp(seconds=self.time.seconds, nanos=self.time.nanos)
         state = State(time=time, new_id=self.new_id, terms=self.terms)
         needs = [needs_of(wanted) for wanted in commands]
-        names: set[Any] = {name for need in needs for name in need.orders}
-        for need in needs:
-            names |= self._not_the_same(need, state)
+        names: set[Any] = {name for need in needs for name in need.orders} | self._not_the_same(needs, state)
         named = {self.ids.get(name, name) for name in names}
         for order_id in sorted(self.orders if everything else named & self.orders.keys()):
             state.add_order(self.order(order_id))
@@ -490,14 +488,14 @@ class Store:
         state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
         return state
 
-    def _not_the_same(self, need: Needs, state: State) -> set[ExternalKey]:
+    def _not_the_same(self, needs: Sequence[Needs], state: State) -> set[ExternalKey]:
         """The imported orders that are to be read; the state gets to know the others."""
         differ = set()
-        for key, wished in need.external.items():
-            order_id = self.ids.get(key, "")
-            sent = self.sent.get(order_id)
-            if sent is not None and sent_hash(wished) == sent:
-                state.same[key] = Same(order_id, self.order(order_id).etag, sent)
+        for key in {key for need in needs for key in need.external}:
+            order = self.order(self.ids[key]) if key in self.ids else Order()
+            wished = (need.external[key] for need in needs if key in need.external)
+            if all(sent_hash(each, order.version) == self.sent.get(order.order_id) for each in wished):
+                state.same[key] = Same(order.order_id, order.etag)
             else:
                 differ.add(key)
         return differ
