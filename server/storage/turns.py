@@ -23,12 +23,12 @@ class Courtesy:
     """Lets others go first, for so many seconds in all; after that for a turn at a time."""
 
     def __init__(self, seconds: float) -> None:
-        self._left = seconds
+        self.left = seconds
 
     async def give_way(self) -> None:
         """Returns when the event loop has had nothing else at hand for as long as a call would show, or has had its time."""
         began = turned = time.perf_counter()
-        until, calm = began + min(_LONGEST, self._left), 0
+        until, calm = began + min(_LONGEST, self.left), 0
         while True:
             await asyncio.sleep(0)
             now = time.perf_counter()
@@ -36,4 +36,4 @@ class Courtesy:
             if calm > TURNS_TO_THE_QUEUE or now >= until:
                 break
             turned = now
-        self._left -= now - began
+        self.left -= now - began
