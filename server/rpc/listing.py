@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -32,6 +33,8 @@ _DEFAULT_SEARCH_PAGE = 20
 _MAX_MESSAGE = 1 << 17
 # Left for the last message to arrive in before the deadline, in seconds.
 _MARGIN = 0.25
+# Messages and orders that are read at once for a reader who keeps up: a query costs as much as some hundred orders.
+_MESSAGES_AT_ONCE, _ORDERS_AT_ONCE = 5, 500
 # Pages that are read ahead at most, over all streams: each waits in memory for as long as its reader takes.
 _MOST_AHEAD = 8
 # Seconds within which a message is taken by a reader who keeps up.
@@ -65,13 +68,14 @@ async def stream(database: Database, request: ListOrdersRequest, call: Call) -> 
     if cursor is None:
         await call.write(_message([], complete=True))
         return
-    pages = _Pages(database, listing, size=request.page_size or _DEFAULT_LIST_PAGE, limit=request.limit)
+    size = request.page_size or _DEFAULT_LIST_PAGE
+    pages = _Pages(database, listing, size=size, limit=request.limit)
     async with contextlib.aclosing(pages.after(cursor)) as found:
         async for page, more in found:
-            await call.check_caller()
             empty = not page.rows
             while page.rows:
-                chunk = _take_chunk(page)
+                await call.check_caller()
+                chunk = _take_chunk(page, size)
                 cursor = cursor.behind(chunk)
                 complete = not page.rows and not more
                 message = _message(chunk.orders, _encode(query, cursor), complete=complete)
@@ -93,7 +97,7 @@ def _deadline(call: Call) -> float:
 
 
 class _Pages:
-    """The pages of a list. While `ahead` is set, for a reader who keeps up, the next one is read while one is written."""
+    """The pages of a list. While `ahead` is set, for a reader who keeps up, they are large, and one is read while another is written."""
 
     def __init__(self, database: Database, listing: Listing, *, size: int, limit: int) -> None:
         self._database, self._listing, self._size, self._limit = database, listing, size, limit
@@ -126,7 +130,11 @@ class _Pages:
         return asyncio.create_task(self._read(cursor))
 
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:
-        size = min(self._size, self._limit - cursor.delivered) if self._limit else self._size
+        size = self._size
+        if self.ahead:
+            size = max(size, min(_MESSAGES_AT_ONCE * size, _ORDERS_AT_ONCE))
+        if self._limit:
+            size = min(size, self._limit - cursor.delivered)
         if size <= 0:
             return Page(self._listing.key, []), False
         found = await read_page(self._database, self._listing, cursor.began, cursor.after, size=size + 1)
@@ -134,10 +142,10 @@ class _Pages:
         return page, bool(found.rows) and (not self._limit or cursor.delivered + size < self._limit)
 
 
-def _take_chunk(page: Page) -> Page:
-    """Takes from the page those first orders, one at least, that fit into a message."""
+def _take_chunk(page: Page, size: int) -> Page:
+    """Takes from the page the first orders, one at least and `size` at most, that fit into a message."""
     count, room = 0, _MAX_MESSAGE
-    for order in page.orders:
+    for order in islice(page.orders, size):
         room -= len(order)
         if room < 0 and count:
             break
