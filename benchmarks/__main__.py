@@ -2,7 +2,7 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
-python -m benchmarks choices gate limits   # what only goes by name, as `make bench-more`
+python -m benchmarks calls choices gate limits   # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.bench import Bench, Row, running
 from benchmarks.figures import (
     alone,
     batches,
+    calls,
     changes,
     choices,
     create,
@@ -51,7 +52,12 @@ FIGURES: dict[str, Figure] = {
 }
 
 # Of the server alone, to choose by; these go only if they are named.
-MORE: dict[str, Figure] = {"choices": choices.measure, "gate": gate.measure, "limits": limits.measure}
+MORE: dict[str, Figure] = {
+    "calls": calls.measure,
+    "choices": choices.measure,
+    "gate": gate.measure,
+    "limits": limits.measure,
+}
 _ALL = FIGURES | MORE
 
 
