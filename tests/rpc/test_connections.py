@@ -63,6 +63,12 @@ async def test_a_connection_with_a_call_is_not_idle(url: str) -> None:
         assert (await call).reason == "PRODUCT_NOT_FOUND"
 
 
+async def _answer(connection: http2.Connection, number: int) -> None:
+    """Waits for the answer to a ping."""
+    answer = await connection.first(http2.PING)
+    assert (answer.acknowledges, answer.payload) == (True, number.to_bytes(8))
+
+
 async def test_who_pings_too_often_three_times_is_sent_away(url: str) -> None:
     async with (
         serving(url, authentication="open", min_ping_interval=60) as service,
@@ -72,8 +78,7 @@ async def test_who_pings_too_often_three_times_is_sent_away(url: str) -> None:
         for number in range(3):
             connection.ping(number)
         for number in range(3):
-            answer = await connection.first(http2.PING)
-            assert (answer.acknowledges, answer.payload) == (True, number.to_bytes(8))
+            await _answer(connection, number)
         connection.ping(3)
         *_, last = await connection.until_closed()
         assert (last.kind, last.error, last.reason) == (http2.GOAWAY, http2.ENHANCE_YOUR_CALM, "too_many_pings")
@@ -87,8 +92,7 @@ async def test_who_keeps_the_interval_may_ping_without_calls(url: str) -> None:
     ):
         for number in range(20):
             connection.ping(number)
-            answer = await connection.first(http2.PING)
-            assert (answer.acknowledges, answer.payload) == (True, number.to_bytes(8))
+            await _answer(connection, number)
 
 
 async def test_a_client_is_told_how_many_calls_a_connection_takes_and_further_ones_are_refused(url: str) -> None:
