@@ -96,3 +96,8 @@ def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
         future.set_exception(result)
     else:
         future.set_result(result)
+
+
+def point_reader(read: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]]) -> Batcher[Item, Result]:
+    """For reads by key: those that arrive together go out together, since one query costs as much as fifty."""
+    return Batcher(read, max_batch=256, max_queue=10_000)

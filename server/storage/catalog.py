@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 
 from orders.v1.catalog_service_pb2 import Coupon, DeliveryZone, Product, StockAdjustment
-from sqlalchemy import BigInteger, Column, Select, Table, Text, func, literal_column, select
+from sqlalchemy import BigInteger, Column, Select, Text, func, literal_column, select
 
 from server.domain.catalog import product_not_found, with_stock
 from server.domain.coupons import code_of, with_uses
 from server.domain.errors import OrderError
+from server.domain.records import Kind
 from server.domain.stock import Shelf
 from server.storage import sql
+from server.storage.batcher import point_reader
 from server.storage.database import Database
 from server.storage.projections import timestamp_of
+from server.storage.statements import RECORDS
 from server.storage.tables import coupon_uses, coupons, delivery_zones, inventory, products, stock_adjustments
 
 _NEWEST = 2**63 - 1
@@ -23,16 +26,11 @@ def _after(statement: Select[tuple[bytes]], key: Column[str]) -> sql.Statement:
     return sql.compiled(statement.where(after).order_by(key).limit(sql.parameter("limit", BigInteger())))
 
 
-def _get(table: Table, key: Column[str]) -> sql.Statement:
-    return sql.compiled(select(table.c.snapshot).where(key == sql.parameter("key", Text())))
-
-
 _STOCK = sql.compiled(
     select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, inventory.c.reserved).where(
         inventory.c.product_id == func.any(sql.array("product_ids", Text()))
     )
 )
-_PRODUCT = _get(products, products.c.product_id)
 _PRODUCTS = _after(select(products.c.snapshot), products.c.product_id)
 _ANY = sql.compiled(select(products.c.product_id).limit(sql.parameter("limit", BigInteger())))
 
@@ -50,10 +48,11 @@ _all_uses = (coupon_uses.c.code == coupons.c.code) & (coupon_uses.c.customer_id 
 _with_uses = select(coupons.c.snapshot, func.coalesce(coupon_uses.c.used, literal_column("0"))).join_from(
     coupons, coupon_uses, _all_uses, isouter=True
 )
-_COUPON = sql.compiled(_with_uses.where(coupons.c.code == sql.parameter("key", Text())))
+_COUPONS_BY_CODE = sql.compiled(
+    _with_uses.add_columns(coupons.c.code).where(coupons.c.code == func.any(sql.array("codes", Text())))
+)
 _COUPONS = _after(_with_uses, coupons.c.code)
 
-_ZONE = _get(delivery_zones, delivery_zones.c.zone_id)
 _ZONES = _after(select(delivery_zones.c.snapshot), delivery_zones.c.zone_id)
 
 
@@ -62,13 +61,16 @@ class CatalogRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._products = point_reader(self._read_products)
+        self._coupons = point_reader(self._read_coupons)
+        self._zones = point_reader(self._read_zones)
 
     async def get(self, product_id: str) -> Product:
         """The product, with its stock. Raises PRODUCT_NOT_FOUND."""
-        found = await self._database.fetch(_PRODUCT, key=product_id)
-        if not found:
+        product = await self._products.submit(product_id)
+        if product is None:
             raise product_not_found(product_id, asked_for=True)
-        return (await self._with_stock([Product.FromString(found[0][0])]))[0]
+        return product
 
     async def page(self, *, after: str, limit: int) -> list[Product]:
         """Up to `limit` products after an id, in the order of their ids."""
@@ -107,10 +109,10 @@ class CatalogRepository:
 
     async def coupon(self, code: str) -> Coupon:
         """The coupon, with how often it was used. Raises COUPON_NOT_FOUND."""
-        found = await self._database.fetch(_COUPON, key=code_of(code))
-        if not found:
+        coupon = await self._coupons.submit(code_of(code))
+        if coupon is None:
             raise OrderError("COUPON_NOT_FOUND", f"there is no coupon {code!r}", metadata={"coupon_code": code})
-        return with_uses(Coupon.FromString(found[0][0]), found[0][1])
+        return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
         """Up to `limit` coupons after a code, in the order of their codes."""
@@ -119,13 +121,31 @@ class CatalogRepository:
 
     async def zone(self, zone_id: str) -> DeliveryZone:
         """The delivery zone. Raises DELIVERY_ZONE_NOT_FOUND."""
-        found = await self._database.fetch(_ZONE, key=zone_id)
-        if not found:
+        zone = await self._zones.submit(zone_id)
+        if zone is None:
             text = f"there is no delivery zone {zone_id!r}"
             raise OrderError("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
-        return DeliveryZone.FromString(found[0][0])
+        return zone
 
     async def zones(self, *, after: str, limit: int) -> list[DeliveryZone]:
         """Up to `limit` delivery zones after an id, in the order of their ids."""
         found = await self._database.fetch(_ZONES, after=after, limit=limit)
         return [DeliveryZone.FromString(snapshot) for (snapshot,) in found]
+
+    async def _read_products(self, product_ids: Sequence[str]) -> list[Product | None]:
+        snapshots = await self._read_records(Kind.PRODUCT, product_ids)
+        with_stock = await self._with_stock([Product.FromString(snapshot) for snapshot in snapshots.values()])
+        found = dict(zip(snapshots, with_stock, strict=True))
+        return [found.get(product_id) for product_id in product_ids]
+
+    async def _read_coupons(self, codes: Sequence[str]) -> list[Coupon | None]:
+        rows = await self._database.fetch(_COUPONS_BY_CODE, codes=codes)
+        found = {code: with_uses(Coupon.FromString(snapshot), used) for snapshot, used, code in rows}
+        return [found.get(code) for code in codes]
+
+    async def _read_zones(self, zone_ids: Sequence[str]) -> list[DeliveryZone | None]:
+        found = await self._read_records(Kind.ZONE, zone_ids)
+        return [DeliveryZone.FromString(found[zone_id]) if zone_id in found else None for zone_id in zone_ids]
+
+    async def _read_records(self, kind: Kind, keys: Sequence[str]) -> dict[str, bytes]:
+        return dict(await self._database.fetch(RECORDS[kind].read.plain, keys=keys))

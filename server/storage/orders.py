@@ -2,33 +2,40 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
 
 from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, Order, OrderEvent
-from sqlalchemy import BigInteger, Uuid, select, text, tuple_
+from sqlalchemy import BigInteger, Uuid, select, text, true, tuple_
 
 from server.domain.create import order_number
 from server.domain.errors import order_not_found
 from server.storage import sql, statements
-from server.storage.batcher import Batcher
+from server.storage.batcher import point_reader
 from server.storage.database import Database
-from server.storage.references import BEFORE_ALL, Reference, as_order_id, split_references
+from server.storage.references import BEFORE_ALL, Reference, seen_by, split_references
 from server.storage.tables import order_events, orders
 
-_ORDER_AND_EVENTS = sql.compiled(
-    select(orders.c.snapshot, order_events.c.event)
-    .join(order_events, order_events.c.order_id == orders.c.order_id)
-    .where(orders.c.order_id == sql.parameter("order_id", Uuid()))
-    .order_by(order_events.c.version)
+# For each order by itself, whatever the planner knows or does not know of the tables' sizes.
+_events = (
+    select(order_events.c.event).where(order_events.c.order_id == orders.c.order_id).order_by(order_events.c.version)
+)
+_all_events = _events.lateral("all_events")
+_later_events = (
+    _events.where(order_events.c.version > sql.parameter("after", BigInteger()))
+    .limit(sql.parameter("limit", BigInteger()))
+    .lateral("later_events")
 )
 
+_ORDERS_AND_EVENTS = sql.compiled(
+    select(*statements.READ_COLUMNS, _all_events.c.event)
+    .select_from(orders)
+    .join(_all_events, true())
+    .where(statements.by_reference)
+)
+
+# An order without later events is one row without an event.
 _EVENTS_PAGE = sql.compiled(
-    select(order_events.c.event)
-    .where(
-        order_events.c.order_id == sql.parameter("order_id", Uuid()),
-        order_events.c.version > sql.parameter("after", BigInteger()),
-    )
-    .order_by(order_events.c.version)
-    .limit(sql.parameter("limit", BigInteger()))
+    select(_later_events.c.event).select_from(orders).outerjoin(_later_events, true()).where(statements.by_reference)
 )
 
 _ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
@@ -48,7 +55,12 @@ _UNPAID = sql.compiled(
     .limit(sql.parameter("limit", BigInteger()))
 )
 
-_ORDER_ID = sql.compiled(select(orders.c.order_id).where(statements.by_reference))
+
+class OrderWithEvents(NamedTuple):
+    """An order, serialized, and all its events, oldest first."""
+
+    snapshot: bytes
+    events: list[OrderEvent]
 
 
 class OrderRepository:
@@ -56,12 +68,16 @@ class OrderRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Reads of single orders that arrive together go out together: one query costs as much as fifty.
-        self._reader = Batcher[Reference, bytes](self._read, max_batch=256, max_queue=10_000, workers=1)
+        self._snapshots = point_reader(self.find)
+        self._histories = point_reader(self._find_with_events)
 
     async def get(self, reference: Reference) -> bytes:
         """The order with an id or a number."""
-        return await self._reader.submit(reference)
+        return _found(reference, await self._snapshots.submit(reference))
+
+    async def with_events(self, reference: Reference) -> OrderWithEvents:
+        """The order with an id or a number, and all its events."""
+        return _found(reference, await self._histories.submit(reference))
 
     async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
         """The orders with these ids or numbers, None where there is none that the asker sees."""
@@ -69,25 +85,24 @@ class OrderRepository:
         orders: dict[str, tuple[str, bytes]] = {}
         for order_id, number, customer_id, snapshot in found:
             orders[order_id] = orders[number] = (customer_id, snapshot)
-        return [_seen(reference, orders) for reference in references]
+        return [seen_by(reference, orders) for reference in references]
 
-    async def _read(self, references: Sequence[Reference]) -> list[bytes | Exception]:
-        found = await self.find(references)
-        return [
-            order_not_found(reference.name) if snapshot is None else snapshot
-            for reference, snapshot in zip(references, found, strict=True)
-        ]
-
-    async def with_events(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
-        """The order and all its events, oldest first."""
-        found = await self._database.fetch(_ORDER_AND_EVENTS, order_id=await self._order_id(reference))
-        return found[0][0], [OrderEvent.FromString(event) for _, event in found]
+    async def _find_with_events(self, references: Sequence[Reference]) -> list[OrderWithEvents | None]:
+        found = await self._database.fetch(_ORDERS_AND_EVENTS, **split_references(references)._asdict())
+        orders: dict[str, tuple[str, OrderWithEvents]] = {}
+        for order_id, number, customer_id, snapshot, event in found:
+            if order_id not in orders:
+                orders[order_id] = orders[number] = (customer_id, OrderWithEvents(snapshot, []))
+            orders[order_id][1].events.append(OrderEvent.FromString(event))
+        return [seen_by(reference, orders) for reference in references]
 
     async def events(self, reference: Reference, *, after: int, limit: int) -> list[OrderEvent]:
         """Up to `limit` events after a version, oldest first."""
-        order_id = await self._order_id(reference)
-        found = await self._database.fetch(_EVENTS_PAGE, order_id=order_id, after=after, limit=limit)
-        return [OrderEvent.FromString(event) for (event,) in found]
+        order = split_references([reference])._asdict()
+        found = await self._database.fetch(_EVENTS_PAGE, **order, after=after, limit=limit)
+        if not found:
+            raise order_not_found(reference.name)
+        return [OrderEvent.FromString(event) for (event,) in found if event is not None]
 
     async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
         """The pending orders of that time which cost something and are not paid, oldest first."""
@@ -105,14 +120,11 @@ class OrderRepository:
         ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
         return order_number(datetime.now(UTC).year, counted + 1)
 
-    async def _order_id(self, reference: Reference) -> str:
-        found = await self._database.fetch(_ORDER_ID, **split_references([reference])._asdict())
-        if not found:
-            raise order_not_found(reference.name)
-        return str(found[0][0])
+
+Read = TypeVar("Read")
 
 
-def _seen(reference: Reference, orders: dict[str, tuple[str, bytes]]) -> bytes | None:
-    """The order, if the asker sees it: it may have been found for somebody else, who asked at the same time."""
-    customer_id, snapshot = orders.get(as_order_id(reference.name) or reference.name, ("", None))
-    return snapshot if reference.owner in ("", customer_id) else None
+def _found(reference: Reference, read: Read | None) -> Read:
+    if read is None:
+        raise order_not_found(reference.name)
+    return read

@@ -1,8 +1,10 @@
 """What callers name an order by, its id or its number, and whose orders they see."""
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
+
+Found = TypeVar("Found")
 
 # Stands before every order's id.
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -45,6 +47,15 @@ def split_references(references: Iterable[Reference]) -> References:
         elif reference.name.isascii() and reference.name.isprintable():
             numbers.add(reference)
     return References(*_columns(ids), *_columns(numbers))
+
+
+def seen_by(reference: Reference, found: Mapping[str, tuple[str, Found]]) -> Found | None:
+    """What was found of the order, if the asker sees it: it may have been found for somebody else, who asked at the same time.
+
+    `found` has it, with the order's customer, by the order's id and by its number.
+    """
+    customer_id, of_order = found.get(as_order_id(reference.name) or reference.name, ("", None))
+    return of_order if reference.owner in ("", customer_id) else None
 
 
 def _columns(references: set[Reference]) -> tuple[list[str], list[str], list[str]]:

@@ -359,8 +359,7 @@ DELETE_IDLE_RATE_LIMITS = sql.compiled(
 
 # Point reads.
 
-READ_ORDERS = sql.compiled(
-    select(cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id, orders.c.snapshot).where(
-        by_reference
-    )
-)
+# What an order can be named by, whose it is, and the order.
+READ_COLUMNS = [cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id, orders.c.snapshot]
+
+READ_ORDERS = sql.compiled(select(*READ_COLUMNS).where(by_reference))

@@ -26,6 +26,7 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
+from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
@@ -33,12 +34,14 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_SHIPPED,
     PAYMENT_METHOD_CREDIT_CARD,
     Order,
+    Tracking,
 )
 from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
     BatchGetOrdersResponse,
     CancelOrderRequest,
     CreateOrderRequest,
+    GetInvoiceRequest,
     GetOrderRequest,
     ListOrderEventsRequest,
     ListOrdersRequest,
@@ -47,6 +50,7 @@ from orders.v1.order_service_pb2 import (
     PriceOrderRequest,
     SearchOrdersRequest,
     SearchOrdersResponse,
+    TrackOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
 )
@@ -674,10 +678,16 @@ async def test_who_may_read_an_order_may_not_change_it_in_every_way(shop: Shop) 
 # Calls that share a batch.
 
 
-async def test_a_batch_of_reads_gives_nobody_what_is_for_another(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    "request_type", [GetOrderRequest, TrackOrderRequest, GetInvoiceRequest], ids=lambda each: each.__name__
+)
+async def test_a_batch_of_reads_gives_nobody_what_is_for_another(shop: Shop, request_type: type[Message]) -> None:
     chance = random.Random(7)
     askers = [shop.anna.principal, shop.ben.principal, shop.admin]
-    orders = [shop.anna.pending, shop.anna.confirmed, shop.ben.pending, shop.ben.confirmed]
+    # Those that have an invoice.
+    orders = [shop.anna.confirmed, shop.ben.confirmed]
+    orders += [] if request_type is GetInvoiceRequest else [shop.anna.pending, shop.ben.pending]
+    ask = getattr(shop.service.orders, request_type.__name__.removesuffix("Request"))
     asked = [
         (asker, order, reference)
         for asker, order in itertools.product(askers, orders)
@@ -686,13 +696,13 @@ async def test_a_batch_of_reads_gives_nobody_what_is_for_another(shop: Shop) -> 
     chance.shuffle(asked)
     answers = await asyncio.gather(
         *(
-            attempt(shop.service.orders.GetOrder(GetOrderRequest(order_id=reference), metadata=asker.metadata))
+            attempt(ask(request_type(order_id=reference), metadata=asker.metadata))  # type: ignore[call-arg]
             for asker, _, reference in asked
         )
     )
     for (asker, order, reference), answer in zip(asked, answers, strict=True):
         if asker.customer_id in ("", order.customer.customer_id):
-            assert isinstance(answer, Order), (asker.name, answer)
+            assert isinstance(answer, Order | Tracking | Invoice), (asker.name, answer)
             assert answer.order_id == order.order_id
         else:
             assert isinstance(answer, Refusal)

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -165,6 +166,30 @@ async def test_coupons_are_found_in_any_case_and_listed_by_code_with_their_uses(
     await store.execute(coupons("list-a", description="changed"))
     changed = await catalog.coupon("LIST-A")
     assert (changed.description, changed.times_used) == ("changed", 1)
+
+
+async def test_records_that_are_asked_for_at_once_come_each_to_who_asked(new_database: Callable[[], str]) -> None:
+    async with storing(new_database()) as store:
+        await store.execute(coupons("SALE"))
+        await store.execute(zones(eu="DE"))
+        await store.execute(gift("anna", 7))
+        catalog, customers = CatalogRepository(store.database), CustomerRepository(store.database)
+        known: list[tuple[Callable[[str], Awaitable[Any]], str, Callable[[Any], str]]] = [
+            (catalog.get, "mug", lambda product: product.product_id),
+            (catalog.get, "lamp", lambda product: product.product_id),
+            (catalog.coupon, "SALE", lambda coupon: coupon.code),
+            (catalog.zone, "eu", lambda zone: zone.zone_id),
+            (customers.get, "anna", lambda account: account.customer.customer_id),
+        ]
+        asked = [(get, key, key_of) for get, key, key_of in known for key in (key, f"no-{key}")] * 20
+        random.Random(3).shuffle(asked)
+        answers = await asyncio.gather(*(get(key) for get, key, _ in asked), return_exceptions=True)
+        for (_, key, key_of), answer in zip(asked, answers, strict=True):
+            if key.startswith("no-"):
+                assert isinstance(answer, OrderError)
+                assert key in answer.metadata.values()
+            else:
+                assert key_of(answer) == key
 
 
 async def test_a_coupon_code_that_the_database_could_not_take_is_refused_alone(
