@@ -2,7 +2,7 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
-python -m benchmarks calls choices gate limits   # what only goes by name, as `make bench-more`
+python -m benchmarks calls choices releases gate limits   # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -29,6 +29,7 @@ from benchmarks.figures import (
     limits,
     lists,
     memory,
+    releases,
     start,
     workers,
 )
@@ -55,6 +56,7 @@ FIGURES: dict[str, Figure] = {
 MORE: dict[str, Figure] = {
     "calls": calls.measure,
     "choices": choices.measure,
+    "releases": releases.measure,
     "gate": gate.measure,
     "limits": limits.measure,
 }

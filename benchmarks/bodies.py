@@ -118,12 +118,13 @@ def first_pages(customers: int) -> Iterator[bytes]:
 
 def batches(name: str, count: int, *, quantity: int = 1) -> list[bytes]:
     """Calls of BatchUpsertOrders, with orders of their own; those of another quantity differ in all orders."""
-    return [_batch(f"{name}-{number}", quantity).SerializeToString() for number in range(count)]
+    return [batch(f"{name}-{number}", quantity=quantity).SerializeToString() for number in range(count)]
 
 
-def _batch(name: str, quantity: int) -> BatchUpsertOrdersRequest:
+def batch(name: str, *, quantity: int = 1, size: int = BATCH) -> BatchUpsertOrdersRequest:
+    """A call of BatchUpsertOrders with so many orders of three lines."""
     request = BatchUpsertOrdersRequest(source="bench")
-    for number in range(BATCH):
+    for number in range(size):
         order = request.orders.add(external_order_id=f"{name}-{number:04d}", address_text="123 Main St, New York")
         order.customer.customer_id, order.customer.name = f"customer-{number:04d}", "Jane Doe"
         for line in range(3):

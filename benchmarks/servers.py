@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +53,9 @@ def _command(folder: Path, *flags: str) -> list[str | Path]:
 
 
 @contextmanager
-def started(command: Sequence[str | Path]) -> Iterator[Server]:
+def started(command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A server that says on its first line where it listens; it is stopped in the end."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             first = process.stdout.readline()

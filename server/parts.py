@@ -28,6 +28,7 @@ from server.storage.catalog import CatalogRepository
 from server.storage.customers import CustomerRepository
 from server.storage.database import Database
 from server.storage.invoices import InvoiceRepository
+from server.storage.listing import ListRepository
 from server.storage.orders import OrderRepository
 from server.storage.writer import Writer
 
@@ -73,7 +74,11 @@ async def build(settings: Settings, database: Database) -> Parts:
     health = Health(SERVICES)
     server = build_server(
         orders=OrderServicer(
-            writer=writer, checkout=checkout, orders=orders, invoices=InvoiceRepository(database), database=database
+            writer=writer,
+            checkout=checkout,
+            orders=orders,
+            invoices=InvoiceRepository(database),
+            lists=ListRepository(database),
         ),
         catalog=CatalogServicer(writer=writer, catalog=catalog),
         carts=CartServicer(writer=writer),

@@ -24,8 +24,7 @@ from server.domain.money import to_minor
 from server.domain.tokens import token_invalid
 from server.rpc import wire
 from server.rpc.endpoint import Call
-from server.storage.database import Database
-from server.storage.listing import Began, Listing, Page, Position, begin, count, read_page
+from server.storage.listing import Began, Listing, ListRepository, Page, Position
 
 _DEFAULT_LIST_PAGE = 100
 _DEFAULT_SEARCH_PAGE = 20
@@ -57,19 +56,19 @@ class Cursor(NamedTuple):
         return self._replace(after=page.end, delivered=self.delivered + len(page.rows))
 
 
-async def stream(database: Database, request: ListOrdersRequest, call: Call) -> None:
+async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call) -> None:
     """Writes the list's messages until its end, its limit, or shortly before the caller's deadline."""
     query = ListOrdersRequest(
         filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
     )
     deadline = _deadline(call)
     listing = _listing(request)
-    cursor = await _start(database, request.resume_token, query, field="resume_token")
+    cursor = await _start(lists, request.resume_token, query, field="resume_token")
     if cursor is None:
         await call.write(_message([], complete=True))
         return
     size = request.page_size or _DEFAULT_LIST_PAGE
-    pages = _Pages(database, listing, size=size, limit=request.limit)
+    pages = _Pages(lists, listing, size=size, limit=request.limit)
     async with contextlib.aclosing(pages.after(cursor)) as found:
         async for page, more in found:
             empty = not page.rows
@@ -99,12 +98,9 @@ def _deadline(call: Call) -> float:
 class _Pages:
     """The pages of a list. While `ahead` is set, for a reader who keeps up, they are large, and one is read while another is written."""
 
-    def __init__(self, database: Database, listing: Listing, *, size: int, limit: int) -> None:
-        self._database, self._listing, self._size, self._limit = database, listing, size, limit
+    def __init__(self, lists: ListRepository, listing: Listing, *, size: int, limit: int) -> None:
+        self._lists, self._listing, self._size, self._limit = lists, listing, size, limit
         self.ahead = False
-
-    # Pages that are read ahead now.
-    _count = 0
 
     async def after(self, cursor: Cursor) -> AsyncGenerator[tuple[Page, bool]]:
         """Each page, and whether anything follows it; at least one page."""
@@ -117,16 +113,16 @@ class _Pages:
                 page, more = await (following or self._read(cursor))
             finally:
                 if following is not None:
-                    _Pages._count -= 1
+                    self._lists.ahead -= 1
                     following.cancel()
                     # Whatever became of it: nobody wants to know any more.
                     await asyncio.gather(following, return_exceptions=True)
         yield page, more
 
     def _read_ahead(self, cursor: Cursor) -> asyncio.Task[tuple[Page, bool]] | None:
-        if not self.ahead or _Pages._count >= _MOST_AHEAD:
+        if not self.ahead or self._lists.ahead >= _MOST_AHEAD:
             return None
-        _Pages._count += 1
+        self._lists.ahead += 1
         return asyncio.create_task(self._read(cursor))
 
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:
@@ -137,7 +133,7 @@ class _Pages:
             size = min(size, self._limit - cursor.delivered)
         if size <= 0:
             return Page(self._listing.key, []), False
-        found = await read_page(self._database, self._listing, cursor.began, cursor.after, size=size + 1)
+        found = await self._lists.page(self._listing, cursor.began, cursor.after, size=size + 1)
         page = found.take(size)
         return page, bool(found.rows) and (not self._limit or cursor.delivered + size < self._limit)
 
@@ -158,18 +154,18 @@ def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = Fals
     return b"".join([*wire.repeated(1, orders), rest.SerializeToString()])
 
 
-async def search(database: Database, request: SearchOrdersRequest) -> bytes:
+async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
     """The answer of SearchOrders, serialized."""
     listing = _listing(request)
     query = SearchOrdersRequest(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
-    cursor = await _start(database, request.page_token, query, field="page_token")
+    cursor = await _start(lists, request.page_token, query, field="page_token")
     if cursor is None:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
-    found = await read_page(database, listing, cursor.began, cursor.after, size=size + 1, skip=request.skip)
+    found = await lists.page(listing, cursor.began, cursor.after, size=size + 1, skip=request.skip)
     page = found.take(size)
     token = _encode(query, cursor.behind(page)) if found.rows else ""
-    counted = await count(database, request.filter)
+    counted = await lists.count(request.filter)
     rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)
     return b"".join([*wire.repeated(1, page.orders), rest.SerializeToString()])
 
@@ -187,10 +183,10 @@ def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
     return Listing(filter=wanted, order_by=request.order_by, sort_order=request.sort_order)
 
 
-async def _start(database: Database, token: str, query: Any, *, field: str) -> Cursor | None:
+async def _start(lists: ListRepository, token: str, query: Any, *, field: str) -> Cursor | None:
     """The cursor in the token, or one at the beginning; None if there is nothing to list."""
     if not token:
-        began = await begin(database)
+        began = await lists.begin()
         return None if began is None else Cursor(began, None, 0)
     try:
         shape = (str, str, str, int, *_KEY_SHAPES.get(query.order_by, (dict,)))

@@ -33,8 +33,8 @@ from server.rpc import listing, wire
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.writes import carry_out, execute
-from server.storage.database import Database
 from server.storage.invoices import InvoiceRepository
+from server.storage.listing import ListRepository
 from server.storage.orders import OrderRepository
 from server.storage.writer import Writer
 
@@ -49,9 +49,9 @@ class OrderServicer:
         checkout: Checkout,
         orders: OrderRepository,
         invoices: InvoiceRepository,
-        database: Database,
+        lists: ListRepository,
     ) -> None:
-        self._writer, self._checkout, self._database = writer, checkout, database
+        self._writer, self._checkout, self._lists = writer, checkout, lists
         self._orders, self._invoices = orders, invoices
 
     async def CreateOrder(self, request: CreateOrderRequest, call: Call) -> bytes:
@@ -73,10 +73,10 @@ class OrderServicer:
         return b"".join([*wire.repeated(1, orders), *wire.repeated(2, missing)])
 
     async def ListOrders(self, request: ListOrdersRequest, call: Call) -> None:
-        await listing.stream(self._database, request, call)
+        await listing.stream(self._lists, request, call)
 
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
-        return await listing.search(self._database, request)
+        return await listing.search(self._lists, request)
 
     async def UpdateOrder(self, request: UpdateOrderRequest, call: Call) -> bytes:
         if not request.order.order_id:

@@ -42,6 +42,7 @@ from sqlalchemy import (
 from server.domain.money import to_minor
 from server.storage import sql
 from server.storage.arrays import from_binary
+from server.storage.batcher import point_reader
 from server.storage.database import Database, RawRow
 from server.storage.projections import datetime_of
 from server.storage.tables import PgSnapshot, item_product, order_events, order_items, orders
@@ -176,24 +177,53 @@ _BEGIN = sql.compiled(
 )
 
 
-async def begin(database: Database) -> Began | None:
-    """Fixes what a new list will hold; None if there is no order at all."""
-    ((snapshot, newest),) = await database.fetch(_BEGIN)
-    return None if newest is None else Began(snapshot, newest)
+_COUNTED = 10_000
 
 
-async def read_page(
-    database: Database, listing: Listing, began: Began, after: Position | None, *, size: int, skip: int = 0
-) -> Page:
-    """Up to `size` orders after a position, or from the beginning, less the first `skip` of them."""
-    names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
-    statement = _page_statement(names, listing.key, listing.ascending, after is not None)
-    parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": skip}
-    parameters |= {"newest": began.newest, "seen": began.snapshot}
-    if after is not None:
-        parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
-        parameters["after_id"] = after.order_id
-    return Page(listing.key, await database.fetch_raw(statement, **parameters))
+class Count(NamedTuple):
+    """How many orders match; an estimate beyond 10,000."""
+
+    total: int
+    estimated: bool
+
+
+class ListRepository:
+    """Lists of orders. Methods raise DEPENDENCY_UNAVAILABLE."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._begins = point_reader(self._begin)
+        # Pages that somebody reads ahead now.
+        self.ahead = 0
+
+    async def begin(self) -> Began | None:
+        """Fixes what a new list will hold; None if there is no order at all."""
+        return await self._begins.submit(None)
+
+    async def _begin(self, lists: Sequence[None]) -> list[Began | None]:
+        ((snapshot, newest),) = await self._database.fetch(_BEGIN)
+        return [None if newest is None else Began(snapshot, newest)] * len(lists)
+
+    async def page(self, listing: Listing, began: Began, after: Position | None, *, size: int, skip: int = 0) -> Page:
+        """Up to `size` orders after a position, or from the beginning, less the first `skip` of them."""
+        names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
+        statement = _page_statement(names, listing.key, listing.ascending, after is not None)
+        parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": skip}
+        parameters |= {"newest": began.newest, "seen": began.snapshot}
+        if after is not None:
+            parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
+            parameters["after_id"] = after.order_id
+        return Page(listing.key, await self._database.fetch_raw(statement, **parameters))
+
+    async def count(self, wanted: OrderFilter) -> Count:
+        """How many orders match now."""
+        names = tuple(name for name in CONDITIONS if _is_set(wanted, name))
+        parameters = parameters_of(wanted, names)
+        ((found,),) = await self._database.fetch(_count_statement(names), **parameters)
+        if found <= _COUNTED:
+            return Count(found, estimated=False)
+        ((plan,),) = await self._database.fetch(_estimate_statement(names), **parameters)
+        return Count(max(found, int(plan[0]["Plan"]["Plan Rows"])), estimated=True)
 
 
 def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
@@ -273,27 +303,6 @@ def _part(
 
 def _ordered(page: Select[Any], keys: Sequence[ColumnElement[Any]], ascending: bool) -> Select[Any]:
     return page.order_by(*(key.asc() if ascending else key.desc() for key in keys))
-
-
-_COUNTED = 10_000
-
-
-class Count(NamedTuple):
-    """How many orders match; an estimate beyond 10,000."""
-
-    total: int
-    estimated: bool
-
-
-async def count(database: Database, wanted: OrderFilter) -> Count:
-    """How many orders match now."""
-    names = tuple(name for name in CONDITIONS if _is_set(wanted, name))
-    parameters = parameters_of(wanted, names)
-    ((found,),) = await database.fetch(_count_statement(names), **parameters)
-    if found <= _COUNTED:
-        return Count(found, estimated=False)
-    ((plan,),) = await database.fetch(_estimate_statement(names), **parameters)
-    return Count(max(found, int(plan[0]["Plan"]["Plan Rows"])), estimated=True)
 
 
 @lru_cache(maxsize=1024)

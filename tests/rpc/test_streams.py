@@ -44,7 +44,7 @@ from psycopg import sql as pg
 
 from server.domain.caller import ANONYMOUS, Caller
 from server.rpc.listing import stream
-from server.storage.listing import CONDITIONS, Listing, _page_statement, begin, parameters_of, read_page
+from server.storage.listing import CONDITIONS, Listing, ListRepository, _page_statement, parameters_of
 from tests.conftest import HOME, PRODUCTS, Service, new_order, refused, serving, usd
 from tests.storage.helpers import disagreements, ids, imported, session, until, upserts, waiting_for_locks
 
@@ -646,7 +646,7 @@ async def test_the_deadline_counts_within_a_page_that_takes_many_messages(
     customer, made = huge
     request = ListOrdersRequest(filter={"customer_id": customer})
     slow = SlowCaller(seconds=0.1, deadline=0.3)
-    await stream(service.running.database, request, slow)
+    await stream(ListRepository(service.running.database), request, slow)
     assert slow.messages[-1].truncated
     assert 2 <= len(slow.messages) <= 4
     rest = await messages_of(service, request, token=slow.messages[-1].resume_token)
@@ -716,12 +716,13 @@ async def test_a_page_is_read_from_its_index_also_when_resumed_in_the_middle(  #
 ) -> None:
     listing = Listing(OrderFilter(**wanted), order_by, sort_order)
     size = 101
-    began = await begin(many.running.database)
+    lists = ListRepository(many.running.database)
+    began = await lists.begin()
     assert began is not None
     # Some have changed since the list began.
     changed = [imported(f"1-{n}", f"c{n % 250}", cents=77_777) for n in range(5)]
     await many.orders.BatchUpsertOrders(upserts("shop", *changed))
-    before = await read_page(many.running.database, listing, began, None, size=size, skip=90)
+    before = await lists.page(listing, began, None, size=size, skip=90)
     names = tuple(name for name in CONDITIONS if name in wanted)
     for after in (None, before.take(1).end):
         statement = _page_statement(names, order_by, listing.ascending, after is not None)
