@@ -62,8 +62,8 @@ bench: $(VENV)/.dev ## Measure the server beside its baselines, on this machine,
 profile: $(VENV)/.dev ## Say where the server's CPU goes in GetOrder and CreateOrder
 	$(BIN)/python -m benchmarks.profile
 
-bench-more: $(VENV)/.dev ## Measure the other calls, the server's choices and what its gate and limits cost, and write these into docs/performance.md
-	$(BIN)/python -m benchmarks calls choices releases gate limits
+bench-more: $(VENV)/.dev ## Measure the server's choices, releases of grpcio and what gate and limits cost, and write these into docs/performance.md
+	$(BIN)/python -m benchmarks choices releases gate limits
 
 main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life
 	$(BIN)/python -m benchmarks.main_job

@@ -2,7 +2,7 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
-python -m benchmarks calls choices releases gate limits   # what only goes by name, as `make bench-more`
+python -m benchmarks choices releases gate limits   # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -52,7 +52,7 @@ FIGURES: dict[str, Figure] = {
     "memory": memory.measure,
 }
 
-# Of the server alone, to choose by; these go only if they are named.
+# Each with a part of its own on the page. Those beside the first are to choose by, and go only if they are named.
 MORE: dict[str, Figure] = {
     "calls": calls.measure,
     "choices": choices.measure,
@@ -61,6 +61,7 @@ MORE: dict[str, Figure] = {
     "limits": limits.measure,
 }
 _ALL = FIGURES | MORE
+_UNNAMED = (*FIGURES, "calls")
 
 
 def main() -> None:
@@ -72,7 +73,7 @@ def main() -> None:
     about = machine()
     with running(effort=chosen.effort, verify_all=chosen.verify_all) as bench:
         about |= bench.durability()
-        for name in chosen.figures or FIGURES:
+        for name in chosen.figures or _UNNAMED:
             _measure(name, bench, {**about, "effort": chosen.effort, "h2load": h2load.present()})
     print(f"done in {time.perf_counter() - began:.0f} s", flush=True)
     if chosen.page:
@@ -88,7 +89,7 @@ def _arguments() -> argparse.Namespace:
         "figures",
         nargs="*",
         metavar="FIGURE",
-        help=f"one or more of {described}; all but {' and '.join(MORE)} if none is named",
+        help=f"one or more of {described}; all but {', '.join(name for name in _ALL if name not in _UNNAMED)} if none is named",
     )
     parser.add_argument(
         "--effort", type=float, default=1.0, help="share of the time to spend, 0.2 for a look (default 1)"

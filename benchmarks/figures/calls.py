@@ -24,7 +24,7 @@ _KEYS = 200
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    for number in range(bench.rounds(3)):
+    for number in range(bench.rounds(2)):
         requests = requests_of(_staged(bench, f"called-{number}"))
         assert requests.keys() == set(_methods()), f"not measured: {set(_methods()) - requests.keys()}"
         measures = {
