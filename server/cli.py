@@ -293,6 +293,8 @@ def healthcheck(
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+    from server.transfer.calls import explain
+
     async def ask() -> int:
         async with client.channel() as channel:
             request = health_pb2.HealthCheckRequest(service=service)
@@ -302,7 +304,7 @@ def healthcheck(
     try:
         answer = asyncio.run(ask())
     except grpc.aio.AioRpcError as error:
-        raise Failure(f"{client.target}: {error.code().name}: {error.details()}") from error
+        raise Failure(f"{client.target}: {explain(error)}") from error
     except OSError as error:
         raise Failure(str(error)) from error
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer)

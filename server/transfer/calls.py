@@ -49,11 +49,19 @@ class Retry:
 Retry.DEFAULT = Retry()
 
 
+# Where the answer to an error is a flag of the command.
+_ADVICE = {
+    grpc.StatusCode.UNAUTHENTICATED: "; here it goes into ORDERS_KEY, or behind --key",
+    grpc.StatusCode.UNAVAILABLE: "; a server with TLS is reached with --tls or --tls-ca",
+}
+
+
 def explain(error: grpc.aio.AioRpcError) -> str:
-    """An error of a call in one line, with its fields if it names any."""
+    """An error of a call in one line, with its fields if it names any, and what to do about it."""
     status = _status(error)
     fields = _fields(status) if status else ""
-    return f"{error.code().name}: {error.details() or 'no details'}" + (f" ({fields})" if fields else "")
+    said = f"{error.code().name}: {error.details() or 'no details'}" + (f" ({fields})" if fields else "")
+    return said + _ADVICE.get(error.code(), "")
 
 
 def explain_status(status: status_pb2.Status) -> str:

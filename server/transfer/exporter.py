@@ -93,13 +93,17 @@ class _Export:
         start = self.output.open(header)
         self.request.resume_token, report.orders, report.resumed_at = start.token, start.orders, start.orders
         progress.start("export", total=self.request.limit or None, unit="orders")
-        report.interrupted = True
+        finished, report.interrupted = False, True
         try:
-            report.interrupted = not await self._all(progress)
+            finished = await self._all(progress)
+            report.interrupted = not finished
         except BrokenPipeError:  # who reads has had enough, which is as good as the end
+            finished, report.interrupted = True, False
+        except ExportFailed:
             report.interrupted = False
+            raise
         finally:
-            self.output.close(finished=not report.interrupted)
+            self.output.close(finished=finished)
             report.seconds = time.monotonic() - began
             progress.finish(report.summary())
         return report

@@ -59,6 +59,7 @@ class ResumableFile:
         self._path, self._arguments, self._overwrite = path, dict(arguments), overwrite
         self._sidecar = path.with_name(path.name + ".resume")
         self._file: IO[bytes] | None = None
+        self._orders = 0
 
     def open(self, header: bytes) -> Checkpoint:
         """Begins anew, or cuts the file off after its last whole page and goes on; raises TransferError if neither is safe."""
@@ -67,6 +68,7 @@ class ResumableFile:
         if found:
             self._file.truncate(found.offset)
             self._file.seek(found.offset)
+            self._orders = found.orders
             return found
         self.write(header, token="", orders=0)
         return Checkpoint()
@@ -76,14 +78,17 @@ class ResumableFile:
         assert self._file is not None
         self._file.write(page)
         _sync(self._file)
+        self._orders = orders
         self._note(Checkpoint(token, self._file.tell(), orders))
 
     def close(self, *, finished: bool) -> None:
-        """Removes the note of a file that is finished."""
+        """Removes the note of a file that is finished, and of one that was never begun both."""
         if self._file is not None:
             self._file.close()
-            if finished:
+            if finished or not self._orders:
                 self._sidecar.unlink(missing_ok=True)
+            if not finished and not self._orders:
+                self._path.unlink(missing_ok=True)
 
     def _found(self) -> Checkpoint | None:
         if not self._path.exists():

@@ -128,6 +128,11 @@ def _of_order(order: Values) -> Values:
     assert isinstance(pricing, dict)
     assert isinstance(items, list)
     order["external_order_id"] = order.get("external_order_id") or number
+    if not order["external_order_id"]:
+        text = (
+            "is missing, and so is order_number; a flat record, whose id is its order_id, has products or a user_id too"
+        )
+        raise FieldError(text, "external_order_id")
     return {**order, **pricing, "items": [_of_item(item) for item in items]}
 
 

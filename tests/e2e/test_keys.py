@@ -124,7 +124,10 @@ def test_other_commands_show_their_key_and_are_told_if_it_is_none(closed: Server
     refused = orders(*export, folder / "none.jsonl", env={"ORDERS_KEY": generate().text})
     assert refused.code == 1
     assert "UNAUTHENTICATED" in refused.err
+    assert "ORDERS_KEY" in refused.err
+    assert "interrupted" not in refused.err
     assert "Traceback" not in refused.err
+    assert not (folder / "none.jsonl").exists()
 
 
 def test_the_first_key_is_made_before_there_is_a_server(folder: Path) -> None:

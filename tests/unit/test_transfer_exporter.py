@@ -76,7 +76,13 @@ async def channel(orders: Orders) -> AsyncIterator[grpc.aio.Channel]:
 
 
 def written(path: Path) -> list[Order]:
-    return [json_format.Parse(line, Order()) for line in path.read_bytes().splitlines()]
+    """The orders of the file; none if it is not there."""
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return [json_format.Parse(line, Order()) for line in lines]
+
+
+def left_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 async def test_every_order_is_a_line_of_json(orders: Orders, channel: grpc.aio.Channel, tmp_path: Path) -> None:
@@ -169,7 +175,7 @@ async def test_after_a_failure_that_lasts_a_second_run_carries_on(
     path = tmp_path / "out.jsonl"
     with pytest.raises(ExportFailed, match="PERMISSION_DENIED") as caught:
         await export_orders(path, channel=channel, page_size=5)
-    assert (caught.value.report.orders, caught.value.report.interrupted) == (10, True)
+    assert (caught.value.report.orders, caught.value.report.interrupted) == (10, False)
     with path.open("ab") as file:
         file.write(b'{"order_id": "' + b"half a page" * 10_000)  # a crash in the middle of a page
 
@@ -178,6 +184,15 @@ async def test_after_a_failure_that_lasts_a_second_run_carries_on(
     assert (report.orders, report.resumed_at) == (25, 10)
     assert orders.requests[1].resume_token == "10"
     assert not (tmp_path / "out.jsonl.resume").exists()
+
+
+async def test_what_is_refused_at_once_leaves_nothing_behind(
+    orders: Orders, channel: grpc.aio.Channel, tmp_path: Path
+) -> None:
+    orders.break_after = {0: grpc.StatusCode.UNAUTHENTICATED}
+    with pytest.raises(ExportFailed, match="ORDERS_KEY"):
+        await export_orders(tmp_path / "out.csv", channel=channel, format="csv")
+    assert left_in(tmp_path) == []
 
 
 async def test_csv_is_carried_on_with_below_its_one_header(

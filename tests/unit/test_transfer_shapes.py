@@ -270,6 +270,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_field(folder: Path, change: d
         (b'{"user_id": ' + b"9" * 5000 + b"}", "not JSON that can be read: a number is too large"),
         (b'{"total_amount": NaN}', "total_amount: is not an amount of money: 'NaN'"),
         (b'{"data": [1', "not JSON"),
+        (b'{"order_id": "1"}', "external_order_id: is missing, and so is order_number"),
         (b'{"external_order_id": "1", "status": "LOST"}', "status: is not an order status: 'LOST'"),
         (b'{"external_order_id": "1", "total": {"units": "x"}}', "total.units: is not a whole number: 'x'"),
     ],
