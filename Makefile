@@ -63,7 +63,7 @@ profile: $(VENV)/.dev ## Say where the server's CPU goes in GetOrder and CreateO
 	$(BIN)/python -m benchmarks.profile
 
 bench-more: $(VENV)/.dev ## Measure the server's choices, releases of grpcio and what gate and limits cost, and write these into docs/performance.md
-	$(BIN)/python -m benchmarks choices releases gate limits
+	$(BIN)/python -m benchmarks choices releases gate limits --page
 
 main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life
 	$(BIN)/python -m benchmarks.main_job

@@ -2,7 +2,7 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
-python -m benchmarks choices releases gate limits   # what only goes by name, as `make bench-more`
+python -m benchmarks choices releases gate limits --page   # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -38,7 +38,8 @@ from benchmarks.turns import Turns
 
 Figure = Callable[[Bench, Turns], Sequence[Row]]
 
-FIGURES: dict[str, Figure] = {
+# Beside what they are compared with: one part of the page.
+COMPARED: dict[str, Figure] = {
     "get": get.measure,
     "create": create.measure,
     "change": changes.measure,
@@ -51,17 +52,16 @@ FIGURES: dict[str, Figure] = {
     "growth": growth.measure,
     "memory": memory.measure,
 }
-
-# Each with a part of its own on the page. Those beside the first are to choose by, and go only if they are named.
-MORE: dict[str, Figure] = {
-    "calls": calls.measure,
+# Measured with them, in a part of its own.
+CALLS: dict[str, Figure] = {"calls": calls.measure}
+# To choose by, each in a part of its own; these go only if they are named.
+BY_NAME: dict[str, Figure] = {
     "choices": choices.measure,
     "releases": releases.measure,
     "gate": gate.measure,
     "limits": limits.measure,
 }
-_ALL = FIGURES | MORE
-_UNNAMED = (*FIGURES, "calls")
+_ALL = COMPARED | CALLS | BY_NAME
 
 
 def main() -> None:
@@ -73,11 +73,15 @@ def main() -> None:
     about = machine()
     with running(effort=chosen.effort, verify_all=chosen.verify_all) as bench:
         about |= bench.durability()
-        for name in chosen.figures or _UNNAMED:
-            _measure(name, bench, {**about, "effort": chosen.effort, "h2load": h2load.present()})
+        for name in chosen.figures or COMPARED | CALLS:
+            _measure(
+                name,
+                bench,
+                {**about, "effort": chosen.effort, "h2load": h2load.present(), "verified": chosen.verify_all},
+            )
     print(f"done in {time.perf_counter() - began:.0f} s", flush=True)
     if chosen.page:
-        report.write(RESULTS, list(FIGURES), more=list(MORE))
+        report.write(RESULTS, list(COMPARED), more=[*CALLS, *BY_NAME])
 
 
 def _arguments() -> argparse.Namespace:
@@ -89,16 +93,22 @@ def _arguments() -> argparse.Namespace:
         "figures",
         nargs="*",
         metavar="FIGURE",
-        help=f"one or more of {described}; all but {', '.join(name for name in _ALL if name not in _UNNAMED)} if none is named",
+        help=f"one or more of {described}; all but {', '.join(BY_NAME)} if none is named",
     )
     parser.add_argument(
         "--effort", type=float, default=1.0, help="share of the time to spend, 0.2 for a look (default 1)"
     )
-    parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/performance.md as it is")
+    parser.add_argument(
+        "--page",
+        action=argparse.BooleanOptionalAction,
+        help="write what was measured into docs/performance.md (default: if no figure is named, with all effort)",
+    )
     parser.add_argument("--verify-all", action="store_true", help="run `orders verify` on the 2,000,000 orders too")
     chosen = parser.parse_args()
     if unknown := set(chosen.figures) - _ALL.keys():
         parser.error(f"there is no figure {', '.join(sorted(unknown))}; there are {described}")
+    if chosen.page is None:
+        chosen.page = not chosen.figures and chosen.effort >= 1
     return chosen
 
 

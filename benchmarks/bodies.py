@@ -45,6 +45,10 @@ def product_id(number: int) -> str:
     return f"p{number:04d}"
 
 
+def customer_id(number: int) -> str:
+    return f"customer-{number:04d}"
+
+
 def usd(units: int) -> Money:
     return Money(currency_code="USD", units=units)
 
@@ -63,18 +67,18 @@ def noop() -> Iterator[bytes]:
     return itertools.repeat(HealthCheckRequest(service="liveness").SerializeToString())
 
 
-def creates(*, products: int) -> Iterator[bytes]:
-    """New orders of 3 lines without end: on as many products, the same each time if 1 or 3, else spread over them."""
-    request = CreateOrderRequest(request_id=_REQUEST_ID, customer_id="customer-0000", shipping_address=_ADDRESS)
+def creates(*, products: int, customers: int = 1000) -> Iterator[bytes]:
+    """New orders of 3 lines without end, of as many customers: on as many products, the same each time if 1 or 3, else spread over them."""
+    request = CreateOrderRequest(request_id=_REQUEST_ID, customer_id=customer_id(0), shipping_address=_ADDRESS)
     for line in range(3):
         request.items.add(product_id=f"p000{line}", quantity=1)
-    template = Template.of(request, _REQUEST_ID, "customer-0000", "p0000", "p0001", "p0002")
+    template = Template.of(request, _REQUEST_ID, customer_id(0), "p0000", "p0001", "p0002")
     for number in _numbers:
         # Neighbours meet on no product, and every product has its turn.
         lines = (product_id((number * 7 + 331 * line) % products) for line in range(3))
         if products == 3:
             lines = (product_id(line) for line in range(3))
-        yield template.fill(_request_id(number), f"customer-{number % 1000:04d}", *lines)
+        yield template.fill(_request_id(number), customer_id(number % customers), *lines)
 
 
 def gets(order_ids: list[str]) -> Iterator[bytes]:

@@ -80,7 +80,7 @@ from benchmarks import bodies
 # How many things a call is about, where it can be about many.
 MANY = 20
 # Whoever changes a zone compares it with all others.
-_ZONES = 100
+_ZONES = 200
 
 
 class Requests(NamedTuple):
@@ -100,6 +100,8 @@ class Stage(NamedTuple):
     name: str
     # Orders that stay as they are; that are confirmed; that are paid; that are cancelled.
     order_ids: list[str]
+    # Customers with so many orders as a page has, at least.
+    buyers: list[str]
     to_confirm: list[str]
     to_pay: list[str]
     to_cancel: list[str]
@@ -146,7 +148,7 @@ def _requests(name: str, messages: list[Message], request_ids: Iterator[str]) ->
 
 
 def _order_reads(stage: Stage) -> dict[str, Iterable[Message]]:
-    ids, buyers = stage.order_ids, [f"customer-{number:04d}" for number in range(1000)]
+    ids, buyers = stage.order_ids, stage.buyers
     priced = map(CreateOrderRequest.FromString, itertools.islice(bodies.creates(products=bodies.PRODUCTS), 1000))
     return {
         "GetOrder": (GetOrderRequest(order_id=each) for each in ids),

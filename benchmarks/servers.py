@@ -32,8 +32,12 @@ class Server:
 
     def cpu(self) -> float:
         """The seconds of CPU that it has used."""
-        times = psutil.Process(self.pid).cpu_times()
-        return times.user + times.system
+        try:
+            # The process's own clock, as Linux names it: psutil knows no less than hundredths of a second.
+            return time.clock_gettime(~self.pid << 3 | 2)
+        except OSError:
+            times = psutil.Process(self.pid).cpu_times()
+            return times.user + times.system
 
     def memory(self) -> float:
         """What of it is in memory, in MB."""

@@ -45,16 +45,12 @@ async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
 
 
 async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    # Looked for as well as raised: the pool swallows a cancellation that comes just as a connection does.
-    while not task.cancelling():
+    while True:
         try:
             await work()
         except Exception as error:
             log.warning("upkeep failed, it will be tried again", extra=fields(error))
-        if not task.cancelling():
-            await asyncio.sleep(interval)
+        await asyncio.sleep(interval)
 
 
 async def _end_overdue(parts: Parts) -> None:

@@ -1,6 +1,7 @@
 """What each of the calls costs the server, beside GetOrder."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from orders.v1 import (
     api_key_service_pb2,
@@ -11,10 +12,10 @@ from orders.v1 import (
 )
 from orders.v1.api_key_service_pb2 import ApiKey
 
-from benchmarks import streams
+from benchmarks import bodies, streams
 from benchmarks.bench import Bench, Row
-from benchmarks.callers import CALLERS
-from benchmarks.requests import Requests, Stage, new_keys, requests_of
+from benchmarks.callers import CALLERS, call
+from benchmarks.requests import MANY, Requests, Stage, new_keys, requests_of
 from benchmarks.turns import Measured, Turns
 
 _SERVICES = (order_service_pb2, cart_service_pb2, customer_service_pb2, catalog_service_pb2, api_key_service_pb2)
@@ -48,10 +49,14 @@ def _methods() -> Iterator[str]:
 def _staged(bench: Bench, name: str) -> Stage:
     count = bench.count(_CHANGES)
     sent = new_keys(bench.count(_KEYS))
+    buyers = 20
+    requests = islice(bodies.creates(products=bodies.PRODUCTS, customers=buyers), buyers * MANY)
+    call(bench.server.address, bodies.CREATE, requests)
     keys, _ = streams.answers(bench.server.address, "/orders.v1.ApiKeyService/CreateApiKey", sent, callers=CALLERS)
     return Stage(
         name,
         order_ids=bench.order_ids,
+        buyers=list(map(bodies.customer_id, range(buyers))),
         to_confirm=bench.create_orders(count),
         to_pay=bench.create_orders(count),
         to_cancel=bench.create_orders(count),

@@ -32,4 +32,9 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         value = turns.ratio("GetOrder, h2load", "no-op, h2load")
         rows.append(Row("GetOrder ÷ no-op, by h2load, one order", value, at_least=0.65))
     value = turns.ratio("GetOrder", "straightforward GetOrder")
-    return [*rows, Row("GetOrder ÷ straightforward", value, at_least=8)]
+    return [
+        *rows,
+        Row("GetOrder ÷ straightforward", value, at_least=8),
+        Row("GetOrder p50, 64 callers", turns.median("GetOrder", lambda value: value.p50), unit="ms"),
+        Row("GetOrder p99, 64 callers", turns.median("GetOrder", lambda value: value.p99), unit="ms"),
+    ]

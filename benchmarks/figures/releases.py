@@ -1,4 +1,4 @@
-"""Releases of grpcio, each with a server of one method that does nothing, in turns. Installs those that are not here."""
+"""Releases of grpcio, each with a server of one method that does nothing, in turns. Installs them all in a folder, from the network."""
 
 import os
 import subprocess

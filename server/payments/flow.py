@@ -224,12 +224,7 @@ class PaymentFlow:
         """The provider's token of the payment method that the order is to be paid with; '' if it is not saved."""
         if not order.payment_method_id:
             return ""
-        try:
-            account = await self._customers.account(order.customer.customer_id)
-        except OrderError as error:
-            if error.reason != "CUSTOMER_NOT_FOUND":
-                raise
-            return ""
+        account = await self._customers.account(order.customer.customer_id)
         methods = {method.payment_method_id: method.provider_token for method in account.payment_methods}
         return methods.get(order.payment_method_id, "")
 

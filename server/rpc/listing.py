@@ -34,8 +34,8 @@ _MAX_MESSAGE = 1 << 17
 _MARGIN = 0.25
 # Messages and orders that are read at once for a reader who keeps up: a query costs as much as some hundred orders.
 _MESSAGES_AT_ONCE, _ORDERS_AT_ONCE = 5, 500
-# Pages that are read ahead at most, over all streams: each waits in memory for as long as its reader takes.
-_MOST_AHEAD = 8
+# Pages that are read ahead, over all streams: each waits in memory for as long as its reader takes.
+_AHEAD = asyncio.Semaphore(8)
 # Seconds within which a message is taken by a reader who keeps up.
 _QUICK = 0.02
 
@@ -107,22 +107,22 @@ class _Pages:
         page, more = await self._read(cursor)
         while more:
             cursor = cursor.behind(page)
-            following = self._read_ahead(cursor)
+            following = await self._read_ahead(cursor)
             try:
                 yield page, more
                 page, more = await (following or self._read(cursor))
             finally:
                 if following is not None:
-                    self._lists.ahead -= 1
+                    _AHEAD.release()
                     following.cancel()
                     # Whatever became of it: nobody wants to know any more.
                     await asyncio.gather(following, return_exceptions=True)
         yield page, more
 
-    def _read_ahead(self, cursor: Cursor) -> asyncio.Task[tuple[Page, bool]] | None:
-        if not self.ahead or self._lists.ahead >= _MOST_AHEAD:
+    async def _read_ahead(self, cursor: Cursor) -> asyncio.Task[tuple[Page, bool]] | None:
+        if not self.ahead or _AHEAD.locked():
             return None
-        self._lists.ahead += 1
+        await _AHEAD.acquire()
         return asyncio.create_task(self._read(cursor))
 
     async def _read(self, cursor: Cursor) -> tuple[Page, bool]:

@@ -99,5 +99,8 @@ def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
 
 
 def point_reader(read: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]]) -> Batcher[Item, Result]:
-    """For reads by key: those that arrive together go out together, since one query costs as much as fifty."""
+    """For reads by key: those that arrive together go out together, since one query costs as much as fifty.
+
+    Keys have to be such as the database takes: what it refuses fails with all its neighbours. Who asks for the same may get the same.
+    """
     return Batcher(read, max_batch=256, max_queue=10_000)

@@ -69,8 +69,14 @@ class Database:
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
         """As the pool's own `connection()`, which loses the connection if the caller is cancelled just when it gives it back."""
+        task = asyncio.current_task()
+        assert task is not None
+        before = task.cancelling()
         connection = await self._pool.getconn()
         try:
+            # Python 3.11 swallows a cancellation that comes just as what is waited for does.
+            if task.cancelling() > before:
+                raise asyncio.CancelledError
             async with connection:
                 yield connection
         finally:

@@ -193,8 +193,6 @@ class ListRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._begins = point_reader(self._begin)
-        # Pages that somebody reads ahead now.
-        self.ahead = 0
 
     async def begin(self) -> Began | None:
         """Fixes what a new list will hold; None if there is no order at all."""

@@ -2,37 +2,36 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, Order, OrderEvent
-from sqlalchemy import BigInteger, Uuid, select, text, true, tuple_
+from sqlalchemy import BigInteger, Uuid, func, select, text, true, tuple_
 
 from server.domain.create import order_number
 from server.domain.errors import order_not_found
 from server.storage import sql, statements
 from server.storage.batcher import point_reader
 from server.storage.database import Database
-from server.storage.references import BEFORE_ALL, Reference, seen_by, split_references
+from server.storage.references import BEFORE_ALL, Reference, rows_for, split_references
 from server.storage.tables import order_events, orders
 
-# For each order by itself, whatever the planner knows or does not know of the tables' sizes.
+Value = TypeVar("Value")
+
 _events = (
     select(order_events.c.event).where(order_events.c.order_id == orders.c.order_id).order_by(order_events.c.version)
 )
-_all_events = _events.lateral("all_events")
+
+_ORDERS_AND_EVENTS = sql.compiled(
+    select(*statements.ORDER_NAMES, orders.c.snapshot, func.array(_events.scalar_subquery())).where(
+        statements.by_reference
+    )
+)
+
 _later_events = (
     _events.where(order_events.c.version > sql.parameter("after", BigInteger()))
     .limit(sql.parameter("limit", BigInteger()))
     .lateral("later_events")
 )
-
-_ORDERS_AND_EVENTS = sql.compiled(
-    select(*statements.READ_COLUMNS, _all_events.c.event)
-    .select_from(orders)
-    .join(_all_events, true())
-    .where(statements.by_reference)
-)
-
 # An order without later events is one row without an event.
 _EVENTS_PAGE = sql.compiled(
     select(_later_events.c.event).select_from(orders).outerjoin(_later_events, true()).where(statements.by_reference)
@@ -56,13 +55,6 @@ _UNPAID = sql.compiled(
 )
 
 
-class OrderWithEvents(NamedTuple):
-    """An order, serialized, and all its events, oldest first."""
-
-    snapshot: bytes
-    events: list[OrderEvent]
-
-
 class OrderRepository:
     """Orders by id or number, and their events. Methods raise ORDER_NOT_FOUND and DEPENDENCY_UNAVAILABLE."""
 
@@ -75,26 +67,19 @@ class OrderRepository:
         """The order with an id or a number."""
         return _found(reference, await self._snapshots.submit(reference))
 
-    async def with_events(self, reference: Reference) -> OrderWithEvents:
-        """The order with an id or a number, and all its events."""
-        return _found(reference, await self._histories.submit(reference))
+    async def with_events(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
+        """The order with an id or a number, and all its events, oldest first."""
+        snapshot, events = _found(reference, await self._histories.submit(reference))
+        return snapshot, [OrderEvent.FromString(event) for event in events]
 
     async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
         """The orders with these ids or numbers, None where there is none that the asker sees."""
         found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
-        orders: dict[str, tuple[str, bytes]] = {}
-        for order_id, number, customer_id, snapshot in found:
-            orders[order_id] = orders[number] = (customer_id, snapshot)
-        return [seen_by(reference, orders) for reference in references]
+        return [None if row is None else row[-1] for row in rows_for(references, found)]
 
-    async def _find_with_events(self, references: Sequence[Reference]) -> list[OrderWithEvents | None]:
+    async def _find_with_events(self, references: Sequence[Reference]) -> list[tuple[bytes, list[bytes]] | None]:
         found = await self._database.fetch(_ORDERS_AND_EVENTS, **split_references(references)._asdict())
-        orders: dict[str, tuple[str, OrderWithEvents]] = {}
-        for order_id, number, customer_id, snapshot, event in found:
-            if order_id not in orders:
-                orders[order_id] = orders[number] = (customer_id, OrderWithEvents(snapshot, []))
-            orders[order_id][1].events.append(OrderEvent.FromString(event))
-        return [seen_by(reference, orders) for reference in references]
+        return [None if row is None else (row[-2], row[-1]) for row in rows_for(references, found)]
 
     async def events(self, reference: Reference, *, after: int, limit: int) -> list[OrderEvent]:
         """Up to `limit` events after a version, oldest first."""
@@ -121,10 +106,7 @@ class OrderRepository:
         return order_number(datetime.now(UTC).year, counted + 1)
 
 
-Read = TypeVar("Read")
-
-
-def _found(reference: Reference, read: Read | None) -> Read:
-    if read is None:
+def _found(reference: Reference, value: Value | None) -> Value:
+    if value is None:
         raise order_not_found(reference.name)
-    return read
+    return value

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-Found = TypeVar("Found")
+Row = tuple[Any, ...]
 
 # Stands before every order's id.
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -49,13 +49,20 @@ def split_references(references: Iterable[Reference]) -> References:
     return References(*_columns(ids), *_columns(numbers))
 
 
-def seen_by(reference: Reference, found: Mapping[str, tuple[str, Found]]) -> Found | None:
-    """What was found of the order, if the asker sees it: it may have been found for somebody else, who asked at the same time.
+def rows_for(references: Iterable[Reference], rows: Iterable[Row]) -> list[Row | None]:
+    """The row of each reference's order, as far as the asker sees it: it may have been found for somebody else, who asked at the same time.
 
-    `found` has it, with the order's customer, by the order's id and by its number.
+    Rows begin with the order's id, its number and its customer.
     """
-    customer_id, of_order = found.get(as_order_id(reference.name) or reference.name, ("", None))
-    return of_order if reference.owner in ("", customer_id) else None
+    found: dict[str, Row] = {}
+    for row in rows:
+        found[row[0]] = found[row[1]] = row
+    return [_row_for(reference, found) for reference in references]
+
+
+def _row_for(reference: Reference, found: Mapping[str, Row]) -> Row | None:
+    row = found.get(as_order_id(reference.name) or reference.name)
+    return row if row is not None and reference.owner in ("", row[2]) else None
 
 
 def _columns(references: set[Reference]) -> tuple[list[str], list[str], list[str]]:

@@ -359,7 +359,7 @@ DELETE_IDLE_RATE_LIMITS = sql.compiled(
 
 # Point reads.
 
-# What an order can be named by, whose it is, and the order.
-READ_COLUMNS = [cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id, orders.c.snapshot]
+# What an order can be named by, and whose it is.
+ORDER_NAMES = [cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id]
 
-READ_ORDERS = sql.compiled(select(*READ_COLUMNS).where(by_reference))
+READ_ORDERS = sql.compiled(select(*ORDER_NAMES, orders.c.snapshot).where(by_reference))

@@ -61,6 +61,7 @@ from server.storage.catalog import CatalogRepository
 from server.storage.customers import CustomerRepository
 from server.storage.housekeeping import forget_old_carts
 from server.storage.invoices import InvoiceRepository
+from server.storage.orders import OrderRepository
 from server.storage.references import Reference
 from tests.conftest import new_order, usd
 from tests.storage.helpers import (
@@ -190,6 +191,27 @@ async def test_records_that_are_asked_for_at_once_come_each_to_who_asked(new_dat
                 assert key in answer.metadata.values()
             else:
                 assert key_of(answer) == key
+
+
+async def test_a_long_history_stands_in_nobody_elses_way(store: Store) -> None:
+    orders = [await store.order(new_order("anna")) for _ in range(20)]
+    long = orders[0].order_id
+    for turn in range(15):
+        updates = (
+            UpdateOrderRequest(order={"order_id": long, "special_instructions": f"ring {turn} times, then {number}"})
+            for number in range(20)
+        )
+        await asyncio.gather(*store.submit(*updates))
+    repository = OrderRepository(store.database)
+    histories = await asyncio.gather(*(repository.with_events(Reference(order.order_id)) for order in orders))
+    for order, (snapshot, events) in zip(orders, histories, strict=True):
+        assert Order.FromString(snapshot).order_id == order.order_id
+        assert {event.order_id for event in events} == {order.order_id}
+        assert [event.version for event in events] == list(range(1, 302 if order.order_id == long else 2))
+    assert len(await repository.events(Reference(long), after=290, limit=100)) == 11
+    assert await repository.events(Reference(long), after=301, limit=100) == []
+    with pytest.raises(OrderError, match="there is no order"):
+        await repository.events(Reference("ORD-2026-999999"), after=0, limit=1)
 
 
 async def test_a_coupon_code_that_the_database_could_not_take_is_refused_alone(

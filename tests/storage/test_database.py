@@ -42,6 +42,51 @@ async def test_callers_that_are_cancelled_at_any_moment_leave_every_connection_i
         assert await opened.fetch(Statement("SELECT 1")) == [(1,)]
 
 
+async def test_a_caller_that_is_cancelled_just_as_its_connection_comes_does_not_go_on(
+    new_database: Callable[[], str],
+) -> None:
+    went_on: list[int] = []
+
+    async def hold(opened: Database, release: asyncio.Event) -> None:
+        async with opened.connection():
+            await release.wait()
+
+    async def caller(opened: Database, turns: int) -> None:
+        async with opened.connection():
+            went_on.append(turns)
+            await asyncio.Event().wait()
+
+    async with database(new_database()) as opened:
+        for turns in range(20):
+            release = asyncio.Event()
+            # As many as there are connections; the caller waits behind them.
+            holders = [asyncio.create_task(hold(opened, release)) for _ in range(4)]
+            await _soon()
+            waiting = asyncio.create_task(caller(opened, turns))
+            await _soon()
+            release.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            done, _ = await asyncio.wait([waiting], timeout=10)
+            assert done, f"cancelled after {turns} turns, it went on"
+            await asyncio.gather(*holders)
+        # Some were cancelled before they had the connection, and some after.
+        assert 0 not in went_on
+        assert 19 in went_on
+
+        async def all_back() -> bool:
+            return await _all_back(opened)
+
+        await until(all_back)
+
+
+async def _soon() -> None:
+    """Lets every task that can run do so."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 async def test_a_statement_that_takes_too_long_is_given_up_and_its_connection_is_used_again(
     new_database: Callable[[], str],
 ) -> None:
