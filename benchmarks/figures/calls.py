@@ -27,7 +27,7 @@ _KEYS = 200
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     for number in range(bench.rounds(2)):
         requests = requests_of(_staged(bench, f"called-{number}"))
-        assert requests.keys() == set(_methods()), f"not measured: {set(_methods()) - requests.keys()}"
+        assert requests.keys() == set(methods()), f"not measured: {set(methods()) - requests.keys()}"
         measures = {
             method.rpartition("/")[2]: lambda method=method, sent=sent: _calls(bench, method, sent)
             for method, sent in requests.items()
@@ -40,7 +40,8 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     ]
 
 
-def _methods() -> Iterator[str]:
+def methods() -> Iterator[str]:
+    """Every method, `Service/Method`."""
     for module in _SERVICES:
         for service in module.DESCRIPTOR.services_by_name.values():
             yield from (f"{service.name}/{method.name}" for method in service.methods)
