@@ -30,7 +30,7 @@ _GAPS = b" \t\r\n.,:_/+*|-\xc2\xe2" + bytes(range(0x80, 0xC0))
 _ENOUGH_DIGITS = b"0" * SHORTEST
 _WORDS = re.compile(
     rb"card[^a-z]{0,3}(?:dataremoved|n|pan|cid|csc|security|verification)"
-    rb"|security[^a-z]{0,3}code|(?<![a-z])(?:csc(?:code|num|no|value)?|pan(?:number)?)(?![a-z])"
+    rb"|security[^a-z]{0,3}code|(?<![a-z])(?:csc(?:code|number|num|no|value)?|pan(?:number)?)(?![a-z])"
 )
 
 # Keys of maps, without all but their letters: what they hold is card data if it is digits.
@@ -73,10 +73,14 @@ _MAX_CANDIDATES = 20_000
 def may_hold_card_data(data: bytes) -> bool:
     """Whether a serialized message is worth a walk: it has digits enough for a card number, or a word that names card data."""
     plain = data.translate(_PLAIN, _GAPS)
-    if _ENOUGH_DIGITS in plain or b"cvc" in plain or b"cvv" in plain:
+    if _ENOUGH_DIGITS in plain:
         return True
-    named = b"card" in plain or b"pan" in plain or b"csc" in plain or b"security" in plain
-    return named and _WORDS.search(plain) is not None
+    # A key names card data whatever digits stand in it, as in `card2number`.
+    words = plain.replace(b"0", b"")
+    if b"cvc" in words or b"cvv" in words:
+        return True
+    named = b"card" in words or b"pan" in words or b"csc" in words or b"security" in words
+    return named and (_WORDS.search(plain) is not None or _WORDS.search(words) is not None)
 
 
 def card_violations(message: Message) -> list[Violation]:
