@@ -166,7 +166,8 @@ def _cancel(request: CancelOrderRequest, state: State, stamp: Stamp) -> bytes:
 
 def _record_tracking_event(request: RecordTrackingEventRequest, state: State, stamp: Stamp) -> Message:
     before = state.order(request.order_id, stamp.caller)
-    state.apply(record_tracking_event(before, request, stamp=stamp))
+    told = len(state.history[before.order_id])
+    state.apply(record_tracking_event(before, request, told=told, stamp=stamp))
     order = state.order(before.order_id, stamp.caller)
     return track(order, state.history[order.order_id])
 

@@ -64,18 +64,27 @@ _OWN_EVENTS = {
 
 _ONE_DAY = 86_400
 
+# The types of the events that the story is told by.
+TOLD = (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_EVENT_TYPE_TRACKING,
+)
+
 # Far above any parcel's, and few enough to tell as one story.
-_MAX_EVENTS = 1000
+_MAX_TOLD = 1000
 
 
-def record_tracking_event(before: Order, request: RecordTrackingEventRequest, *, stamp: Stamp) -> OrderChange:
-    """The order after what the carrier reports."""
+def record_tracking_event(
+    before: Order, request: RecordTrackingEventRequest, *, told: int, stamp: Stamp
+) -> OrderChange:
+    """The order after what the carrier reports; `told` is how many events tell its story by now."""
     check_not_cancelled(before)
     check_role(before, FULFILMENT, stamp.caller, what="record what the carrier reports of")
-    if before.version >= _MAX_EVENTS:
-        raise invalid_field(
-            "order_id", f"order {before.order_id} has {before.version} events, and takes no more reports"
-        )
+    if told >= _MAX_TOLD:
+        text = f"order {before.order_id} has {told:,} reports and changes of its status, and takes no more reports"
+        raise invalid_field("order_id", text)
     reported = TrackingEvent()
     reported.CopyFrom(request.event)
     if not reported.HasField("time"):

@@ -76,6 +76,10 @@ _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "esti
 _NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash"})
 
 
+# Each is an event that is kept; no order needs so many. Its status goes on by TransitionOrder.
+_MAX_VERSIONS = 10_000
+
+
 def update_order(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:
     """The order with the masked fields changed, or the same order if none differs."""
     check_etag(before, request.order.etag)
@@ -84,6 +88,11 @@ def update_order(before: Order, request: UpdateOrderRequest, state: State, *, st
     if not paths:
         return OrderChange(before=before, after=before, events=[])
     _check_changeable(before, paths, stamp.caller)
+    if before.version >= _MAX_VERSIONS:
+        raise invalid_field(
+            "order.order_id",
+            f"order {before.order_id} has changed {before.version:,} times, and is not updated any more",
+        )
     draft = draft_of(before, stamp)
     changed = _change_fields(before, draft, wished, [path for path in paths if path != "status"], state)
     if changed:

@@ -90,7 +90,7 @@ class OrderServicer:
         return await carry_out(self._checkout.cancel, request, call)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
-        snapshot, events = await self._orders.with_events(call.reference(request.order_id))
+        snapshot, events = await self._orders.with_story(call.reference(request.order_id))
         return track(Order.FromString(snapshot), events)
 
     async def RecordTrackingEvent(self, request: RecordTrackingEventRequest, call: Call) -> bytes:

@@ -21,10 +21,10 @@ _events = (
     select(order_events.c.event).where(order_events.c.order_id == orders.c.order_id).order_by(order_events.c.version)
 )
 
-_ORDERS_AND_EVENTS = sql.compiled(
-    select(*statements.ORDER_NAMES, orders.c.snapshot, func.array(_events.scalar_subquery())).where(
-        statements.by_reference
-    )
+_ORDERS_AND_STORIES = sql.compiled(
+    select(
+        *statements.ORDER_NAMES, orders.c.snapshot, func.array(_events.where(statements.told).scalar_subquery())
+    ).where(statements.by_reference)
 )
 
 _later_events = (
@@ -61,15 +61,15 @@ class OrderRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._snapshots = point_reader(self.find)
-        self._histories = point_reader(self._find_with_events)
+        self._stories = point_reader(self._find_with_story)
 
     async def get(self, reference: Reference) -> bytes:
         """The order with an id or a number."""
         return _found(reference, await self._snapshots.submit(reference))
 
-    async def with_events(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
-        """The order with an id or a number, and all its events, oldest first."""
-        snapshot, events = _found(reference, await self._histories.submit(reference))
+    async def with_story(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
+        """The order with an id or a number, and the events that tell the story of its parcel, oldest first."""
+        snapshot, events = _found(reference, await self._stories.submit(reference))
         return snapshot, [OrderEvent.FromString(event) for event in events]
 
     async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
@@ -77,8 +77,8 @@ class OrderRepository:
         found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
         return [None if row is None else row[-1] for row in rows_for(references, found)]
 
-    async def _find_with_events(self, references: Sequence[Reference]) -> list[tuple[bytes, list[bytes]] | None]:
-        found = await self._database.fetch(_ORDERS_AND_EVENTS, **split_references(references)._asdict())
+    async def _find_with_story(self, references: Sequence[Reference]) -> list[tuple[bytes, list[bytes]] | None]:
+        found = await self._database.fetch(_ORDERS_AND_STORIES, **split_references(references)._asdict())
         return [None if row is None else (row[-2], row[-1]) for row in rows_for(references, found)]
 
     async def events(self, reference: Reference, *, after: int, limit: int) -> list[OrderEvent]:

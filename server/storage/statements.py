@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from server.domain.records import Kind
+from server.domain.tracking import TOLD
 from server.storage import sql
 from server.storage.tables import (
     carts,
@@ -181,9 +182,12 @@ NEXT_ORDER_NUMBERS = sql.compiled(
     )
 )
 
+# Of the events of which there is no end.
+told = order_events.c.type.in_([literal_column(str(type_)) for type_ in TOLD])
+
 READ_HISTORY = sql.compiled(
     select(order_events.c.event)
-    .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())))
+    .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())), told)
     .order_by(order_events.c.order_id, order_events.c.version)
 )
 

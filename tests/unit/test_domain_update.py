@@ -35,7 +35,7 @@ from orders.v1.order_pb2 import (
     PaymentStatus,
     Pricing,
 )
-from orders.v1.order_service_pb2 import UpdateOrderRequest
+from orders.v1.order_service_pb2 import CancelOrderRequest, UpdateOrderRequest
 
 from server.domain.state import State
 from server.domain.update import CHANGEABLE, path_exists
@@ -401,6 +401,19 @@ def test_sending_back_what_was_read_changes_nothing(status: int) -> None:
     assert run(state, update(order, wished=order)) == order
     assert run(state, update(order, "*", wished=order)) == order
     assert fingerprint(state) == before
+
+
+def test_an_order_that_has_changed_ten_thousand_times_is_not_updated_any_more() -> None:
+    state = new_state()
+    order = filled(state, ORDER_STATUS_PENDING)
+    state.orders[order.order_id].version = 9_999
+    changed = run(state, update(order, "referral_code", wished=Order(referral_code="LAST")))
+    assert (changed.referral_code, changed.version) == ("LAST", 10_000)
+    one_more = update(order, "referral_code", wished=Order(referral_code="MORE"))
+    assert fields_of(refuse(state, one_more)) == ["order.order_id"]
+    # It says the same again, and goes on its way.
+    assert run(state, update(order, "referral_code", wished=Order(referral_code="LAST"))) == changed
+    assert run(state, CancelOrderRequest(order_id=order.order_id)).version == 10_001
 
 
 def test_an_old_copy_of_the_order_can_be_sent_back_without_its_etag() -> None:

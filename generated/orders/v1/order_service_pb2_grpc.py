@@ -221,7 +221,8 @@ class OrderServiceServicer:
         installation change until the order is shipped, items while it is pending and unpaid, the status by the same rules as in
         TransitionOrder. While it is pending and unpaid, items, address and delivery method price the order anew, and stock, coupon
         and points follow; with a payment provider, another saved payment method pays the order at once. Without a mask, an address
-        that is set replaces the whole one. A field that may not change is refused by name.
+        that is set replaces the whole one. A field that may not change is refused by name. An order that has changed 10,000 times is
+        not updated any more.
 
         NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED,
         ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PAYMENT_FAILED.
@@ -263,7 +264,8 @@ class OrderServiceServicer:
 
     def RecordTrackingEvent(self, request, context):
         """Records what a carrier reports. An event that means the parcel has left (SHIPPED, IN_TRANSIT, OUT_FOR_DELIVERY,
-        DELIVERY_ATTEMPTED, RETURNED) moves the order to SHIPPED, a DELIVERED one to DELIVERED, if the lifecycle allows it.
+        DELIVERY_ATTEMPTED, RETURNED) moves the order to SHIPPED, a DELIVERED one to DELIVERED, if the lifecycle allows it. An order
+        takes up to 1,000 reports, changes of its status included.
 
         NOT_FOUND: ORDER_NOT_FOUND. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED.
         PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
