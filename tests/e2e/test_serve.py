@@ -70,7 +70,9 @@ class TestStarting:
         self, server: Server
     ) -> None:
         assert "NOT_FOUND" in only_line(orders("healthcheck", "--target", server.address, "--service", "no.Such"))
-        assert "UNAVAILABLE" in only_line(orders("healthcheck", "--target", "127.0.0.1:1"))
+        away = only_line(orders("healthcheck", "--target", "127.0.0.1:1"))
+        assert "UNAVAILABLE" in away
+        assert "--tls" in away
 
     def test_it_prints_commands_with_its_own_address(self, server: Server) -> None:
         commands = [line.strip() for line in server.welcome.splitlines() if line.startswith("  ")]
