@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Row = tuple[Any, ...]
+from server.storage.database import Row
 
 # Stands before every order's id.
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
