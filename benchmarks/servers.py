@@ -1,6 +1,7 @@
 """The processes that are measured, and what they cost."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -19,7 +20,9 @@ RESULTS = Path(__file__).with_name("results")
 
 # Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
 FLAGS = ("--port", "0", "--no-demo", "--log-level", "warning", "--payment-provider", "external")
-# Calls are counted, and none is refused: all of them come from one caller.
+# Counted calls are what Prometheus could ask for.
+FLAGS += ("--metrics-port", "0")
+# Each caller's calls are counted, and none is refused: all of them come from one caller.
 FLAGS += ("--rate-limit-read", "1000000", "--rate-limit-write", "1000000", "--rate-limit-bulk", "1000000")
 
 
@@ -29,6 +32,8 @@ class Server:
 
     address: str
     pid: int
+    # Where its metrics are, if it has any.
+    metrics_url: str = ""
 
     def cpu(self) -> float:
         """The seconds of CPU that it has used."""
@@ -65,7 +70,8 @@ def started(command: Sequence[str | Path], *, environment: Mapping[str, str] | N
             first = process.stdout.readline()
             if " on " not in first:
                 raise RuntimeError(f"{command[0]} did not start")
-            yield Server(first.split(" on ", 1)[1].split(",", 1)[0].strip(), process.pid)
+            metrics = re.search(r"http:\S+/metrics", first)
+            yield Server(first.split(" on ", 1)[1].split(",", 1)[0].strip(), process.pid, metrics[0] if metrics else "")
         finally:
             process.terminate()
 

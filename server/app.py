@@ -13,7 +13,7 @@ from typing import NamedTuple
 import grpc
 import psycopg
 
-from server import security
+from server import metrics_http, security
 from server.config import Settings
 from server.demo import has_demo_shop, load_demo_shop
 from server.domain.errors import OrderError
@@ -37,6 +37,8 @@ class Started(NamedTuple):
     # Whether callers are let in unknown.
     is_open: bool
     has_tls: bool
+    # Where metrics are served; '' where they are not.
+    metrics_url: str
     # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
     next_order_number: str
 
@@ -67,6 +69,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         port = _listen(parts.server, settings)
         if settings.demo and settings.database_url is None:
             await load_demo_shop(parts.catalog, parts.writer)
+        metrics_url = stack.enter_context(metrics_http.serving(parts.metrics.registry, settings))
         await parts.server.start()
         stack.push_async_callback(_stop, parts, settings)
         parts.health.set_ready(await database.ping())
@@ -77,6 +80,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             port=port,
             is_open=parts.authenticator is None,
             has_tls=settings.tls_certificate is not None,
+            metrics_url=metrics_url,
             next_order_number=number,
         )
         yield Running(started, parts.health, database)

@@ -21,6 +21,11 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
 
 
+def share_metrics(folder: str) -> None:
+    """Has the processes that are started from now on keep their metrics in files of a folder, as prometheus_client names it."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+
+
 class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
@@ -143,6 +148,10 @@ class Settings(BaseSettings):
         90.0, description="Days until an untouched cart is forgotten."
     )
     demo: bool = Field(True, description="Load a small demo shop into an empty embedded database.")
+    metrics_host: str = Field("127.0.0.1", description="Address to serve metrics on.")
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="Port to serve metrics for Prometheus on, over HTTP; 0 takes a free one. Without it: none."
+    )
     reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and buf curl.")
     log_level: str = Field(
         "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"

@@ -11,6 +11,7 @@ from server.domain.pricing import Terms
 from server.identity.authenticator import Authenticator
 from server.identity.issuer import KeyIssuer
 from server.identity.loopback import is_loopback
+from server.metrics import Metrics
 from server.payments.checkout import Checkout
 from server.payments.test_provider import TestProvider
 from server.rpc.api_key_service import ApiKeyServicer
@@ -48,17 +49,20 @@ class Parts:
     authenticator: Authenticator | None
     gate: Gate
     health: Health
+    metrics: Metrics
     server: grpc.aio.Server
 
 
 async def build(settings: Settings, database: Database) -> Parts:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would let in whom it should not."""
+    metrics = Metrics()
     writer = Writer(
         database,
         validate=violations_of,
         terms=_terms(settings),
         max_batch=settings.max_batch,
         max_queue=settings.max_queue,
+        watch=metrics.count_batch,
     )
     orders, customers = OrderRepository(database), CustomerRepository(database)
     catalog, api_keys = CatalogRepository(database), ApiKeyRepository(database)
@@ -87,11 +91,25 @@ async def build(settings: Settings, database: Database) -> Parts:
         health=health,
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
+        metrics=metrics,
         connections=_connections(settings),
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or is_loopback(settings.host),
     )
-    return Parts(database, writer, orders, catalog, customers, api_keys, checkout, authenticator, gate, health, server)
+    return Parts(
+        database=database,
+        writer=writer,
+        orders=orders,
+        catalog=catalog,
+        customers=customers,
+        api_keys=api_keys,
+        checkout=checkout,
+        authenticator=authenticator,
+        gate=gate,
+        health=health,
+        metrics=metrics,
+        server=server,
+    )
 
 
 async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authenticator | None:

@@ -1,4 +1,4 @@
-"""What a server does beside serving: looks at the database, sweeps up, notes when keys were used."""
+"""What a server does beside serving: looks at the database and at itself, sweeps up, notes when keys were used."""
 
 import asyncio
 import logging
@@ -19,6 +19,7 @@ _HOUSEKEEPING_INTERVAL = 3600.0
 # So long it may take until a rotation knows that the text of the one before is in use.
 _NOTE_INTERVAL = 5.0
 _OVERDUE_INTERVAL = 0.5
+_METRICS_INTERVAL = 1.0
 _IDLE_LIMITS = timedelta(hours=1)
 
 
@@ -29,6 +30,7 @@ async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
         asyncio.create_task(_again_and_again(work, interval))
         for work, interval in (
             (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
+            (lambda: _note_use(parts), _METRICS_INTERVAL),
             (lambda: _look_at_database(parts), settings.health_interval),
             (lambda: note_uses(parts), _NOTE_INTERVAL),
             (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
@@ -55,6 +57,15 @@ async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float)
 
 async def _end_overdue(parts: Parts) -> None:
     parts.gate.in_flight.end_overdue()
+
+
+async def _note_use(parts: Parts) -> None:
+    parts.metrics.set_use(
+        calls=parts.gate.in_flight.count,
+        commands=parts.writer.waiting(),
+        **parts.database.use()._asdict(),
+        is_ready=parts.health.ready,
+    )
 
 
 async def _look_at_database(parts: Parts) -> None:

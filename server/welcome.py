@@ -3,7 +3,8 @@
 from server.app import Started
 from server.domain.carts import current_cart_id
 
-_SERVED = "Orders are served on {address}, kept in {where}. {who}"
+_SERVED = "Orders are served on {address}, kept in {where}.{metrics} {who}"
+_METRICS = " Metrics: {url}."
 _OPEN = "Open: whoever reaches it may do everything, until there is a key (`orders keys create`) and a restart."
 _CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
 # The last words, so that whoever reads along knows that nothing follows.
@@ -69,7 +70,8 @@ def welcome(started: Started, *, embedded: bool) -> str:
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
     host, port, number = started.host, started.port, started.next_order_number
     who = _OPEN if started.is_open else _CLOSED
-    served = _SERVED.format(address=_address(host, port), where=where, who=who)
+    metrics = _METRICS.format(url=started.metrics_url) if started.metrics_url else ""
+    served = _SERVED.format(address=_address(host, port), where=where, metrics=metrics, who=who)
     if not number or not started.is_open or started.has_tls:
         return f"{served} {_STOP}"
     address = _address(_EVERYWHERE.get(host, host), port)

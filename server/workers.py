@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
+from server import metrics_http
 from server.app import Started, serve_here
 from server.config import ConfigError, Settings
 from server.logs import set_up
@@ -34,14 +35,15 @@ class _Worker(NamedTuple):
 
 def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM. When a worker dies, all stop: whoever runs them starts them anew. Raises StartError."""
-    with _signals() as told, _reserved_port(settings) as port:
-        settings = settings.model_copy(update={"port": port})
+    serving_metrics = metrics_http.serving_for_workers(settings)
+    with _signals() as told, _reserved_port(settings) as port, serving_metrics as metrics_url:
+        settings = settings.model_copy(update={"port": port, "metrics_port": None})
         workers: list[_Worker] = []
         try:
             started = _start(1, workers, settings, url, told)
             # The first one has loaded what is loaded once, such as the demo shop.
             if started and _start(settings.workers - 1, workers, settings, url, told):
-                announce(started)
+                announce(started._replace(metrics_url=metrics_url))
                 _wait(workers, told)
             log.info("stopping")
         finally:

@@ -1,12 +1,16 @@
-"""What comes before a handler costs: GetOrder on an open server beside a closed one, and each step by itself."""
+"""What surrounds a handler costs: GetOrder on an open server beside a closed one, on one that is scraped, and each step by itself."""
 
+import threading
 import time
 import timeit
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from urllib.request import urlopen
 
 import grpc
 import uvloop
+from google.protobuf.descriptor import MethodDescriptor
 from orders.v1.order_service_pb2 import DESCRIPTOR, CreateOrderRequest, GetOrderRequest
 from protovalidate import Validator
 
@@ -18,6 +22,7 @@ from benchmarks.turns import Measured, Turns
 from server.domain.caller import SCOPES, Caller, Role
 from server.domain.card_data import may_hold_card_data
 from server.identity.recent import Recent, Verified
+from server.metrics import Metrics
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight
 from server.rpc.buckets import Limit
@@ -33,7 +38,11 @@ _ADMIN = Caller("benchmarks", frozenset({Role.ADMIN}), SCOPES)
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     steps = uvloop.run(_within_a_call(partial(_steps, bench)))
-    return [*_open_and_closed(bench, turns), *(Row(name, value, unit="µs") for name, value in steps.items())]
+    return [
+        *_open_and_closed(bench, turns),
+        *_scraped(bench, turns),
+        *(Row(name, value, unit="µs") for name, value in steps.items()),
+    ]
 
 
 def _open_and_closed(bench: Bench, turns: Turns) -> Sequence[Row]:
@@ -50,6 +59,51 @@ def _open_and_closed(bench: Bench, turns: Turns) -> Sequence[Row]:
     rate = turns.ratio("GetOrder, open", "GetOrder, closed")
     cpu = turns.ratio("GetOrder, open", "GetOrder, closed", of=lambda value: value.microseconds)
     return [Row("GetOrder, open ÷ closed", rate), Row("GetOrder's CPU on the server, open ÷ closed", cpu)]
+
+
+def _scraped(bench: Bench, turns: Turns) -> Sequence[Row]:
+    """The same calls of the same server while Prometheus asks for its metrics every second, far more often than it does, and while not."""
+
+    def get() -> Measured:
+        return bench.calls(bodies.GET, bodies.gets(bench.order_ids), seconds=bench.seconds(2))
+
+    def get_beside_scrapes() -> Measured:
+        with _scrapes(bench.server.metrics_url):
+            return get()
+
+    turns.run({"GetOrder, not scraped": get, "GetOrder, scraped": get_beside_scrapes}, rounds=bench.rounds(4))
+    return [
+        Row(
+            f"GetOrder's {what}, scraped every second ÷ not",
+            turns.ratio("GetOrder, scraped", "GetOrder, not scraped", of=of),
+        )
+        for what, of in (
+            ("CPU on the server", lambda value: value.microseconds),
+            ("p50", lambda value: value.p50),
+            ("p99", lambda value: value.p99),
+        )
+    ]
+
+
+@contextmanager
+def _scrapes(url: str) -> Iterator[None]:
+    """Asks at once, and then every second."""
+    done = threading.Event()
+
+    def scrape() -> None:
+        while True:
+            with urlopen(url) as response:
+                assert b"grpc_server_handled_total" in response.read()
+            if done.wait(1):
+                return
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 async def _within_a_call(steps: Steps) -> dict[str, float]:
@@ -76,11 +130,12 @@ async def _steps(bench: Bench, context: grpc.aio.ServicerContext) -> dict[str, f
     cost = partial(_microseconds, bench)
     get_data, create_data = next(bodies.gets(bench.order_ids)), next(bodies.creates(products=bodies.PRODUCTS))
     get, create = GetOrderRequest.FromString(get_data), CreateOrderRequest.FromString(create_data)
-    get_access, create_access = _access("GetOrder"), _access("CreateOrder")
+    get_access, create_access = MethodAccess(_method("GetOrder")), MethodAccess(_method("CreateOrder"))
     customer = Caller("customer", frozenset({Role.CUSTOMER}), SCOPES, create.customer_id)
     key, broken_rules = _bearer_of(context), Validator().collect_violations
     in_flight, recent = InFlight(5000), Recent(seconds=3600)
     until = time.monotonic() + 3600
+    counted = Metrics().of(_method("GetOrder"))
     recent.keep(key, Verified(_ADMIN, None))
     return {
         "InFlight.enter and leave": cost(lambda: (in_flight.enter(until=until), in_flight.leave())),
@@ -96,11 +151,12 @@ async def _steps(bench: Bench, context: grpc.aio.ServicerContext) -> dict[str, f
         "may_hold_card_data, CreateOrder of 3 lines": cost(lambda: may_hold_card_data(create_data)),
         "protovalidate, GetOrder": cost(lambda: broken_rules(get)),
         "protovalidate, CreateOrder of 3 lines": cost(lambda: broken_rules(create)),
+        "MethodMetrics.count": cost(lambda: counted.count(code="OK", seconds=0.012)),
     }
 
 
-def _access(method: str) -> MethodAccess:
-    return MethodAccess(DESCRIPTOR.services_by_name["OrderService"].methods_by_name[method])
+def _method(name: str) -> MethodDescriptor:
+    return DESCRIPTOR.services_by_name["OrderService"].methods_by_name[name]
 
 
 class _Plenty:

@@ -28,6 +28,10 @@ class InFlight:
         """The running call is over."""
         self._calls.pop(_this_task(), None)
 
+    @property
+    def count(self) -> int:
+        return len(self._calls)
+
     def end_overdue(self) -> None:
         """Cancels the calls whose time is over, again and again until they have left.
 

@@ -16,10 +16,13 @@ import grpc
 from google.protobuf import symbol_database
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from google.rpc import code_pb2
 
 from server.domain.caller import NOBODY, Caller
 from server.domain.errors import OrderError, invalid_field
+from server.domain.status import code_of
 from server.logs import fields
+from server.metrics import MethodMetrics, Metrics
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
 from server.rpc.errors import refuse
@@ -53,6 +56,7 @@ class _Call:
     context: Context
     gate: Gate
     access: MethodAccess
+    metrics: MethodMetrics
     # When it began, and when the server's patience is over, by `time.monotonic`.
     began: float
     until: float
@@ -82,13 +86,18 @@ class _Call:
 
     async def refuse(self, error: OrderError) -> bytes:
         """Ends the call with an error; returns what its handler is to return."""
-        self.log(error)
+        self.end(code_pb2.Code.Name(code_of(error)), error)
         return await refuse(self.context, error)
 
-    def log(self, error: OrderError | None = None) -> None:
-        """Says how the call ended to those who want to know."""
+    def end_without_caller(self) -> None:
+        """Notes that the caller has left, or has waited until its own deadline."""
+        self.end("DEADLINE_EXCEEDED" if self.context.time_remaining() == 0 else "CANCELLED")
+
+    def end(self, code: str = "OK", error: OrderError | None = None) -> None:
+        """Counts the call and says how it ended to those who want to know."""
         seconds = time.monotonic() - self.began
-        log_call(method=self.access.method, caller=self.caller.subject, seconds=seconds, error=error)
+        self.metrics.count(code=code, seconds=seconds, reason="" if error is None else error.reason)
+        log_call(method=self.access.method, caller=self.caller.subject, code=code, seconds=seconds, error=error)
 
     async def mark_replayed(self) -> None:
         """Tells the caller that this is the answer to an earlier request. In the headers too: HTTP callers see no trailers."""
@@ -113,19 +122,21 @@ class Bounds:
 
 
 def service_handler(
-    servicer: object, service: ServiceDescriptor, *, gate: Gate, bounds: Bounds
+    servicer: object, service: ServiceDescriptor, *, gate: Gate, bounds: Bounds, metrics: Metrics
 ) -> grpc.GenericRpcHandler:
     """The handlers of a service, each a method of the servicer by the name that its proto gives it."""
     return grpc.method_handlers_generic_handler(
         service.full_name,
         {
-            method.name: _method_handler(method, getattr(servicer, method.name), gate, bounds)
+            method.name: _method_handler(method, getattr(servicer, method.name), gate, bounds, metrics.of(method))
             for method in service.methods
         },
     )
 
 
-def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds) -> grpc.RpcMethodHandler:
+def _method_handler(
+    method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds, metrics: MethodMetrics
+) -> grpc.RpcMethodHandler:
     request_type = symbol_database.Default().GetSymbol(method.input_type.full_name)
     name = method.full_name
     access = MethodAccess(method)
@@ -144,22 +155,25 @@ def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, boun
 
     async def serve(data: bytes, context: Context) -> bytes:
         now = time.monotonic()
-        call = _Call(context, gate, access, now, now + seconds)
+        call = _Call(context, gate, access, metrics, now, now + seconds)
         try:
             gate.in_flight.enter(until=call.until)
             body = await answer(data, call)
-            call.log()
+            call.end()
             return body
         except OrderError as error:
             return await call.refuse(error)
         except _CallerGone as error:
+            call.end_without_caller()
             raise asyncio.CancelledError from error
         except asyncio.CancelledError:
-            if _is_over(context):
-                raise
-            # Not the caller's doing. Left alone, it would leave the caller waiting for a status that never comes.
-            late = time.monotonic() > call.until
-            return await call.refuse(_out_of_time(seconds) if late else _going_away())
+            if time.monotonic() > call.until:
+                return await call.refuse(_out_of_time(seconds))
+            if not _is_cancelled():
+                # Something within was, and not the call. Let out, it would leave the caller waiting for a status that never comes.
+                return await call.refuse(_going_away())
+            call.end_without_caller()
+            raise
         except Exception:
             request_id = uuid4().hex
             log.exception("a method failed", extra=fields(method=name, request_id=request_id))
@@ -171,8 +185,10 @@ def _method_handler(method: MethodDescriptor, handler: Handler, gate: Gate, boun
     return kind(serve)
 
 
-def _is_over(context: Context) -> bool:
-    return bool(context.done() or context.cancelled())
+def _is_cancelled() -> bool:
+    """Whether the running task was: for a call, by the library, because its caller has left or the server's grace is over."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _too_large(size: int, limit: int) -> OrderError:

@@ -11,6 +11,7 @@ from orders.v1 import (
     order_service_pb2,
 )
 
+from server.metrics import Metrics
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
@@ -59,6 +60,7 @@ def build_server(
     health: Health,
     gate: Gate,
     bounds: Bounds,
+    metrics: Metrics,
     connections: Connections,
     reflect: bool,
     reflect_to_all: bool,
@@ -67,7 +69,7 @@ def build_server(
     server = grpc.aio.server(options=_options(bounds, connections))
     server.add_generic_rpc_handlers(
         tuple(
-            service_handler(servicer, service, gate=gate, bounds=bounds)
+            service_handler(servicer, service, gate=gate, bounds=bounds, metrics=metrics)
             for servicer, service in (
                 (orders, ORDER_SERVICE),
                 (catalog, CATALOG_SERVICE),

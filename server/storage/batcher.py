@@ -1,6 +1,7 @@
 """Gathers what arrives while the last batch is in flight and runs it as one. An idle server adds no delay."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -10,6 +11,9 @@ from server.storage.turns import TURNS_TO_THE_QUEUE
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# Told of each batch that ran: its size, and its seconds.
+Watch = Callable[[int, float], None]
 
 # Turns of the event loop after which a batch begins, however slowly more calls come in.
 _MOST_TURNS = 50
@@ -29,12 +33,19 @@ class Batcher(Generic[Item, Result]):
         max_batch: int,
         max_queue: int,
         workers: int = 1,
+        watch: Watch = lambda size, seconds: None,
     ) -> None:
         self._run, self._max_batch, self._max_queue, self._workers = run, max_batch, max_queue, workers
+        self._watch = watch
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         # Workers that will look at the queue once more. A task that is done with it is not counted, though it may still be in _tasks.
         self._working = 0
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait for their batch."""
+        return len(self._queue)
 
     async def submit(self, item: Item) -> Result:
         """The item's result. Cancelling the wait drops the item if its batch has not begun, and nothing but the result if it has."""
@@ -60,11 +71,12 @@ class Batcher(Generic[Item, Result]):
 
     async def _work(self) -> None:
         while batch := await self._gather():
-            items = [item for item, _ in batch]
+            items, began = [item for item, _ in batch], time.monotonic()
             try:
                 results: Sequence[Result | Exception] = await self._run(items)
             except Exception as error:
                 results = [error] * len(items)
+            self._watch(len(items), time.monotonic() - began)
             for (_, future), result in zip(batch, results, strict=True):
                 _settle(future, result)
         self._working -= 1

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection
@@ -18,6 +18,14 @@ Row = tuple[Any, ...]
 RawRow = tuple[bytes, ...]
 
 _KEPT_FOR_WRITES = 4
+
+
+class PoolUse(NamedTuple):
+    """Connections that are in use and that are not, and how many wait for one."""
+
+    used: int
+    idle: int
+    waiting: int
 
 
 class Database:
@@ -111,6 +119,11 @@ class Database:
     async def check_connections(self) -> None:
         """Replaces the connections of the pool that are lost."""
         await self._pool.check()
+
+    def use(self) -> "PoolUse":
+        stats = self._pool.get_stats()
+        idle = stats["pool_available"]
+        return PoolUse(used=stats["pool_size"] - idle, idle=idle, waiting=stats["requests_waiting"])
 
     async def ping(self) -> bool:
         """Whether the database answers."""

@@ -67,22 +67,32 @@ class Writer:
         terms: Terms | None = None,
         max_batch: int = 64,
         max_queue: int = 10_000,
+        watch: Callable[[str, int, float], None] = lambda lane, size, seconds: None,
     ) -> None:
+        """`watch` is told of each batch that ran: its lane, its size, and its seconds."""
         self._database, self._validate, self._terms = database, validate, terms or Terms()
-        self._single = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue)
-        self._dry = Batcher[Command, Answer](self._run_single, max_batch=max_batch, max_queue=max_queue, workers=2)
-        self._bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
-        self._dry_bulk = Batcher[Command, Answer](self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
+        single = partial(Batcher[Command, Answer], self._run_single, max_batch=max_batch, max_queue=max_queue)
+        bulk = partial(Batcher[Command, Answer], self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
+        self._lanes = {
+            "single": single(watch=partial(watch, "single")),
+            "dry": single(watch=partial(watch, "dry"), workers=2),
+            "bulk": bulk(watch=partial(watch, "bulk")),
+            "dry_bulk": bulk(watch=partial(watch, "dry_bulk")),
+        }
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
         if isinstance(command.request, _BULK):
-            return await (self._dry_bulk if command.dry else self._bulk).submit(command)
-        return await (self._dry if command.dry else self._single).submit(command)
+            return await self._lanes["dry_bulk" if command.dry else "bulk"].submit(command)
+        return await self._lanes["dry" if command.dry else "single"].submit(command)
+
+    def waiting(self) -> dict[str, int]:
+        """How many commands wait for their batch, by lane."""
+        return {name: lane.waiting for name, lane in self._lanes.items()}
 
     async def drain(self) -> None:
         """Waits until every command has its answer."""
-        for lane in (self._single, self._dry, self._bulk, self._dry_bulk):
+        for lane in self._lanes.values():
             await lane.drain()
 
     async def _run_single(self, commands: Sequence[Command]) -> list[Outcome]:

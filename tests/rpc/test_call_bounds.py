@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import grpc
@@ -10,9 +10,15 @@ import psycopg
 import pytest
 from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
+from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 
 from server.domain.errors import OrderError
+from server.metrics import Metrics
+from server.rpc.admission import InFlight
+from server.rpc.endpoint import Bounds, service_handler
+from server.rpc.gate import Gate
+from server.rpc.server import CATALOG_SERVICE
 from tests.conftest import Service, refused, serving
 from tests.rpc.principals import closed, key_holder
 from tests.storage.helpers import until
@@ -102,3 +108,31 @@ async def test_refusals_leave_no_errors_for_the_garbage_collector(url: str, meth
             await until(_no_errors_left)
         finally:
             gc.enable()
+
+
+class Abandoned:
+    """Methods that wait for what is given up while they do."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[bytes]]:
+        async def method(*_: object) -> bytes:
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            return await future
+
+        return method
+
+
+async def test_a_call_that_waits_for_something_given_up_is_answered_all_the_same() -> None:
+    gate = Gate(authenticator=None, limiter=None, in_flight=InFlight(1))
+    bounds = Bounds(request_bytes=1 << 20, seconds=60, stream_seconds=60)
+    server = grpc.aio.server()
+    handler = service_handler(Abandoned(), CATALOG_SERVICE, gate=gate, bounds=bounds, metrics=Metrics())
+    server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            refusal = await refused(CatalogServiceStub(channel).GetProduct(GET))
+            assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
+    finally:
+        await server.stop(None)

@@ -177,13 +177,13 @@ def test_of_libraries_templates_are_shown_without_what_goes_into_them(
 
 def test_a_call_is_told_at_debug_level_without_what_callers_chose_freely(caplog: pytest.LogCaptureFixture) -> None:
     call = {"method": "orders.v1.OrderService.GetOrder", "seconds": 0.0123456}
-    log_call(**call, caller="anonymous")
+    log_call(**call, code="OK", caller="anonymous")
     assert not caplog.records
     caplog.set_level(logging.DEBUG)
-    log_call(**call, caller="user:jane@example.com")
+    log_call(**call, code="OK", caller="user:jane@example.com")
     shown = "call method=orders.v1.OrderService.GetOrder caller=? code=OK milliseconds=12.346"
     assert caplog.text.endswith(f"server.rpc.call_log: {shown}\n")
-    log_call(**call, caller="anonymous", error=order_not_found("+12125550199"))
+    log_call(**call, code="NOT_FOUND", caller="anonymous", error=order_not_found("+12125550199"))
     assert "code=NOT_FOUND" in caplog.text
     assert "reason=ORDER_NOT_FOUND" in caplog.text
     assert "2125550199" not in caplog.text
