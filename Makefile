@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test fuzz lint types proto check-proto bench bench-more profile main-job lock clean
+.PHONY: help serve test fuzz lint types proto check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,14 +56,8 @@ check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
 	@diff --recursive --brief --exclude=__pycache__ $(VENV)/generated generated \
 		|| { echo "generated/ is not what protos/ say: run make proto"; exit 1; }
 
-bench: $(VENV)/.dev ## Measure the server beside its baselines, on this machine, in one go, and write docs/performance.md
+bench: $(VENV)/.dev ## Measure the server beside its baselines and its own other choices, on this machine, in one go, into docs/performance.md
 	$(BIN)/python -m benchmarks
-
-profile: $(VENV)/.dev ## Say where the server's CPU goes in GetOrder and CreateOrder
-	$(BIN)/python -m benchmarks.profile
-
-bench-more: $(VENV)/.dev ## Measure the server's choices, releases of grpcio and what gate and limits cost, and write these into docs/performance.md
-	$(BIN)/python -m benchmarks choices releases gate limits --page
 
 main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life
 	$(BIN)/python -m benchmarks.main_job

@@ -2,7 +2,6 @@
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
-python -m benchmarks choices releases gate limits --page   # what only goes by name, as `make bench-more`
 """
 
 import argparse
@@ -29,6 +28,7 @@ from benchmarks.figures import (
     limits,
     lists,
     memory,
+    profile,
     releases,
     start,
     workers,
@@ -52,16 +52,16 @@ COMPARED: dict[str, Figure] = {
     "growth": growth.measure,
     "memory": memory.measure,
 }
-# Measured with them, in a part of its own.
-CALLS: dict[str, Figure] = {"calls": calls.measure}
-# To choose by, each in a part of its own; these go only if they are named.
-BY_NAME: dict[str, Figure] = {
+# Each in a part of its own.
+BY_ITSELF: dict[str, Figure] = {
+    "profile": profile.measure,
+    "calls": calls.measure,
     "choices": choices.measure,
     "releases": releases.measure,
     "gate": gate.measure,
     "limits": limits.measure,
 }
-_ALL = COMPARED | CALLS | BY_NAME
+_ALL = COMPARED | BY_ITSELF
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def main() -> None:
     about = machine()
     with running(effort=chosen.effort, verify_all=chosen.verify_all) as bench:
         about |= bench.durability()
-        for name in chosen.figures or COMPARED | CALLS:
+        for name in chosen.figures or _ALL:
             _measure(
                 name,
                 bench,
@@ -81,7 +81,7 @@ def main() -> None:
             )
     print(f"done in {time.perf_counter() - began:.0f} s", flush=True)
     if chosen.page:
-        report.write(RESULTS, list(COMPARED), more=[*CALLS, *BY_NAME])
+        report.write(RESULTS, list(COMPARED), more=list(BY_ITSELF))
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,7 +93,7 @@ def _arguments() -> argparse.Namespace:
         "figures",
         nargs="*",
         metavar="FIGURE",
-        help=f"one or more of {described}; all but {', '.join(BY_NAME)} if none is named",
+        help=f"one or more of {described}; all of them if none is named",
     )
     parser.add_argument(
         "--effort", type=float, default=1.0, help="share of the time to spend, 0.2 for a look (default 1)"
@@ -117,6 +117,8 @@ def _measure(name: str, bench: Bench, about: dict[str, Any]) -> None:
     began = time.perf_counter()
     turns = Turns()
     rows = _ALL[name](bench, turns)
+    if not rows:
+        return
     for row in rows:
         print(
             f"  {row.figure}: {report.shown(row)}{' (reach: ' + report.reach(row) + ')' if report.reach(row) else ''}"

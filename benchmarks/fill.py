@@ -4,10 +4,10 @@ Its rows go in by COPY in PostgreSQL's binary format, as COPY gave the first one
 `orders verify` finds nothing wrong with them. Keys to other tables are not checked again row by row, and nothing else is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
@@ -33,8 +33,12 @@ _HEADER, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _FIRST_NUMBER = 1_000_000
 _SHORTEST_NANOS = 1 << 28
 _A_SECOND = 700
-_EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+# PostgreSQL's, in microseconds since 1970.
+_EPOCH_2000 = 946_684_800_000_000
 _AT_ONCE = 2000
+_PROCESSES = 2
+_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexname NOT LIKE '%%_pkey'"
+_TABLES = ((orders, ORDER_COLUMNS), (order_items, ITEM_COLUMNS), (order_events, EVENT_COLUMNS))
 
 
 class _Ids(NamedTuple):
@@ -64,18 +68,37 @@ def fill(server: Server, url: str, count: int) -> None:
         connection.execute("SELECT setval('order_numbers', %s)", [_FIRST_NUMBER])
         # A load of gigabytes in a minute is no time for a checkpoint after each of them.
         connection.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
-        connection.execute("SELECT pg_reload_conf()")
         first = _first_order(server, connection)
-        # Making the rows is most of the work: a process for each half.
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            halves = [pool.submit(load, url, first, count) for load in (_load_orders, _load_lines)]
-            for half in halves:
-                half.result()
+        # Making the rows is half of the work: a process for each core that the least machine has.
+        with (
+            _indexes_at_the_end(connection),
+            ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool,
+        ):
+            parts = [pool.submit(_load, url, first, count, part) for part in range(_PROCESSES)]
+            for part in parts:
+                part.result()
         connection.execute("SELECT setval('order_numbers', %s)", [_count_of(first.order) + count])
         connection.execute("VACUUM (ANALYZE) orders, order_items, order_events")
         connection.execute("CHECKPOINT")
         (stored,) = connection.execute("SELECT count(*) FROM orders").fetchone() or (0,)
     assert stored >= count, f"{stored} orders"
+
+
+@contextmanager
+def _indexes_at_the_end(connection: psycopg.Connection) -> Iterator[None]:
+    """Nobody tidies up meanwhile, and all indexes but those of the keys are made at once when the rows are there."""
+    tables = [table.name for table, _ in _TABLES]
+    indexes = connection.execute(_INDEXES, [tables]).fetchall()
+    for name, _ in indexes:
+        connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    connection.execute("ALTER SYSTEM SET autovacuum = off")
+    connection.execute("SELECT pg_reload_conf()")
+    yield
+    connection.execute("SET maintenance_work_mem = '512MB'")
+    for _, definition in indexes:
+        connection.execute(definition)
+    connection.execute("ALTER SYSTEM RESET autovacuum")
+    connection.execute("SELECT pg_reload_conf()")
 
 
 def _first_order(server: Server, connection: psycopg.Connection) -> _First:
@@ -99,29 +122,26 @@ def _first_order(server: Server, connection: psycopg.Connection) -> _First:
 
 
 def _ids_of(order: Order) -> _Ids:
-    created = order.create_time
     return _ids(
         bytes.fromhex(order.order_id.replace("-", "")),
         number=order.order_number,
         external=order.external_order_id,
         customer=order.customer.customer_id,
-        time=created.ToDatetime(UTC),
+        microseconds=order.create_time.ToMicroseconds(),
     )._replace(hash=order.event_hash)
 
 
-def _ids(uuid: bytes, *, number: str, external: str, customer: str, time: datetime) -> _Ids:
+def _ids(uuid: bytes, *, number: str, external: str, customer: str, microseconds: int) -> _Ids:
+    """`microseconds` since 1970."""
     text = uuid.hex()
-    since_2000 = (time - _EPOCH_2000) // timedelta(microseconds=1)
-    # Not by ToDatetime's opposite: this runs millions of times.
-    since_1970 = since_2000 + 946_684_800_000_000
-    timestamp = Timestamp(seconds=since_1970 // 1_000_000, nanos=since_1970 % 1_000_000 * 1000)
+    timestamp = Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1000)
     return _Ids(
         uuid,
         f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode(),
         number.encode(),
         external.encode(),
         customer.encode(),
-        since_2000.to_bytes(8, "big"),
+        (microseconds - _EPOCH_2000).to_bytes(8, "big"),
         timestamp.SerializeToString(),
     )
 
@@ -130,25 +150,30 @@ def _count_of(order: Order) -> int:
     return int(order.order_number.rpartition("-")[2])
 
 
-def _copies(original: _First, count: int) -> Iterator[_Ids]:
-    """Of orders that came in evenly before the first one."""
+def _copies(original: _First, count: int) -> Callable[[range], Iterator[_Ids]]:
+    """Of orders that came in evenly before the first one: those with these numbers, of so many in all."""
     first = original.order
     event, own = _template(original.event, _ids_of(first))
     prefix, taken = first.order_number.rpartition("-")[0], _count_of(first)
     began = first.create_time.ToDatetime(UTC).replace(microsecond=0) - timedelta(seconds=60 + count // _A_SECOND)
+    # In milliseconds. Each has some hundreds of them, which makes its nanoseconds long enough.
+    began_at = int(began.timestamp()) * 1000 + 300
     customers = max(1, count // ORDERS_A_CUSTOMER)
-    for number in range(count):
-        time = began + timedelta(seconds=number // _A_SECOND, milliseconds=300 + number % _A_SECOND)
-        milliseconds = int(time.timestamp()) * 1000 + 300 + number % _A_SECOND
-        uuid = (milliseconds << 80 | 7 << 76 | 2 << 62 | number).to_bytes(16, "big")
-        ids = _ids(
-            uuid,
-            number=f"{prefix}-{taken + 1 + number}",
-            external=f"fill-{number:07d}",
-            customer=f"buyer-{number % customers:06d}",
-            time=time,
-        )
-        yield ids._replace(hash=hash_of(seal(event.fill_bytes(*map(ids.__getitem__, own)), START)))
+
+    def copies(numbers: range) -> Iterator[_Ids]:
+        for number in numbers:
+            second, rest = divmod(number, _A_SECOND)
+            milliseconds = began_at + 1000 * second + rest
+            ids = _ids(
+                (milliseconds << 80 | 7 << 76 | 2 << 62 | number).to_bytes(16, "big"),
+                number=f"{prefix}-{taken + 1 + number}",
+                external=f"fill-{number:07d}",
+                customer=f"buyer-{number % customers:06d}",
+                microseconds=1000 * milliseconds,
+            )
+            yield ids._replace(hash=hash_of(seal(event.fill_bytes(*map(ids.__getitem__, own)), START)))
+
+    return copies
 
 
 def _template(example: bytes, ids: _Ids) -> tuple[Template, list[int]]:
@@ -157,35 +182,40 @@ def _template(example: bytes, ids: _Ids) -> tuple[Template, list[int]]:
     return Template(example, *(hole for _, hole in own)), [index for index, _ in own]
 
 
-def _load_orders(url: str, first: _First, count: int) -> None:
-    with _connection(url) as connection:
-        _load(connection, orders, ORDER_COLUMNS, first, count)
+def _load(url: str, first: _First, count: int, part: int) -> None:
+    """One of the processes' shares: blocks in turn, so that rows stand nearly in the order of their times."""
+    copies = _copies(first, count)
+    with ExitStack() as stack:
+        tables = [stack.enter_context(_Table.open(url, table, columns, first.order)) for table, columns in _TABLES]
+        for begin in range(part * _AT_ONCE, count, _PROCESSES * _AT_ONCE):
+            block = list(copies(range(begin, min(begin + _AT_ONCE, count))))
+            for table in tables:
+                table.write(block)
 
 
-def _load_lines(url: str, first: _First, count: int) -> None:
-    with _connection(url) as connection:
-        _load(connection, order_items, ITEM_COLUMNS, first, count)
-        _load(connection, order_events, EVENT_COLUMNS, first, count)
+class _Table(NamedTuple):
+    """A table that copies of the first order's rows are written to, as its own connection's COPY takes them."""
 
+    template: Template
+    holes: list[int]
+    copy: psycopg.Copy
 
-def _connection(url: str) -> psycopg.Connection:
-    # The rows are right by their making; looking up the order of each line again would take longer than all the rest.
-    return psycopg.connect(url, options="-c session_replication_role=replica")
+    @classmethod
+    @contextmanager
+    def open(cls, url: str, table: Table, columns: list[Column[Any]], order: Order) -> Iterator["_Table"]:
+        name, names = sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+        into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(name, names)
+        # The rows are right by their making; looking up the order of each line again would take longer than all the rest.
+        with psycopg.connect(url, options="-c session_replication_role=replica") as connection:
+            template, holes = _template(_example(connection, name, names, order), _ids_of(order))
+            with connection.cursor() as cursor, cursor.copy(into) as copy:
+                copy.write(_HEADER)
+                yield cls(template, holes, copy)
+                copy.write(_END)
 
-
-def _load(connection: psycopg.Connection, table: Table, columns: list[Column[Any]], first: _First, count: int) -> None:
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    name = sql.Identifier(table.name)
-    example = _example(connection, name, names, first.order)
-    template, holes = _template(example, _ids_of(first.order))
-    rows = (template.fill_bytes(*map(ids.__getitem__, holes)) for ids in _copies(first, count))
-    copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(name, names)
-    with connection.cursor() as cursor, cursor.copy(copy) as blocks:
-        blocks.write(_HEADER)
-        while block := b"".join(islice(rows, _AT_ONCE)):
-            blocks.write(block)
-        blocks.write(_END)
-    connection.commit()
+    def write(self, copies: Sequence[_Ids]) -> None:
+        fill, holes = self.template.fill_bytes, self.holes
+        self.copy.write(b"".join([fill(*[ids[hole] for hole in holes]) for ids in copies]))
 
 
 def _example(connection: psycopg.Connection, table: sql.Identifier, names: sql.Composed, order: Order) -> bytes:

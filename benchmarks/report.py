@@ -32,8 +32,7 @@ def write(results: Path, names: Sequence[str], *, more: Sequence[str]) -> None:
     for name in more:
         if found := _found(results, [name]):
             rows = _rows(found)
-            table = _plain_table(rows) if all(row.reached is None for row in rows) else _table(rows)
-            write_part(name, (*_about(found), "", *table, "", *_costs(found)))
+            write_part(name, (*_about(found), "", *_fitting_table(rows), "", *_costs(found)))
 
 
 def _found(results: Path, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -92,6 +91,27 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         reached = {True: "yes", False: "**no**", None: ""}[row.reached]
         yield f"| {row.figure} | {shown(row)} | {reach(row)} | {reached} |"
+
+
+def _fitting_table(rows: Sequence[Row]) -> Iterator[str]:
+    if any(row.reached is not None for row in rows):
+        return _table(rows)
+    return _split_table(rows) if all(": " in row.figure for row in rows) else _plain_table(rows)
+
+
+def _split_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Of figures `CreateOrder: protobuf`: a line for each part, the largest first, and a column for each whole."""
+    by_part: dict[str, dict[str, float]] = {}
+    for row in rows:
+        whole, _, part = row.figure.partition(": ")
+        by_part.setdefault(part, {})[whole] = row.value
+    wholes = list(dict.fromkeys(row.figure.partition(": ")[0] for row in rows))
+    yield f"| {rows[0].unit} | {' | '.join(wholes)} |"
+    yield "|---|" + "---:|" * len(wholes)
+    for part, values in sorted(by_part.items(), key=lambda item: -sum(item[1].values())):
+        yield f"| {part} | {' | '.join(f'{values.get(whole, 0):.0f}' for whole in wholes)} |"
+    sums = (sum(values.get(whole, 0) for values in by_part.values()) for whole in wholes)
+    yield f"| in all | {' | '.join(f'{each:.0f}' for each in sums)} |"
 
 
 def _plain_table(rows: Sequence[Row]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from benchmarks.turns import Measured, Turns
 
 _SERVICES = (order_service_pb2, cart_service_pb2, customer_service_pb2, catalog_service_pb2, api_key_service_pb2)
 # Calls that change something, of each kind and round.
-_CHANGES = 1000
+_CHANGES = 700
 _KEYS = 200
 
 
@@ -66,5 +66,5 @@ def _staged(bench: Bench, name: str) -> Stage:
 
 
 def _calls(bench: Bench, method: str, requests: Requests) -> Measured:
-    seconds = bench.seconds(0.7) if requests.read else None
+    seconds = bench.seconds(0.3) if requests.read else None
     return bench.calls(f"/orders.v1.{method}", requests.to_send(), seconds=seconds)

@@ -8,7 +8,7 @@ from benchmarks.turns import Turns
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    count = bench.count(3000)
+    count = bench.count(2500)
     for _ in range(bench.rounds(2)):
         # Each order can be confirmed or cancelled once.
         confirmed, cancelled = bench.create_orders(count), bench.create_orders(count)

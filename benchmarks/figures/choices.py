@@ -67,7 +67,7 @@ def _beside(bench: Bench, turns: Turns, what: str, measures: Mapping[str, Measur
     """Measures choices in turns, once they are warm; a row for each beside the one that the server ships with."""
     for warm in measures.values():
         warm()
-    turns.run({f"{what} {name}": one for name, one in measures.items()}, rounds=bench.rounds(4))
+    turns.run({f"{what} {name}": one for name, one in measures.items()}, rounds=bench.rounds(3))
     return [
         Row(f"{what} {name} ÷ {shipped}", turns.ratio(f"{what} {name}", f"{what} {shipped}"))
         for name in measures
@@ -83,9 +83,9 @@ def _servers(bench: Bench, flag: str, *values: int) -> Iterator[dict[str, Server
 
 
 def _get(bench: Bench, server: Server) -> Measured:
-    return bench.calls(bodies.GET, bodies.gets(bench.order_ids), server=server, seconds=bench.seconds(1.5))
+    return bench.calls(bodies.GET, bodies.gets(bench.order_ids), server=server, seconds=bench.seconds(0.6))
 
 
 def _create(bench: Bench, server: Server, *, callers: int = CALLERS) -> Measured:
     requests = bodies.creates(products=bodies.PRODUCTS)
-    return bench.calls(bodies.CREATE, requests, server=server, seconds=bench.seconds(1.5), callers=callers)
+    return bench.calls(bodies.CREATE, requests, server=server, seconds=bench.seconds(0.6), callers=callers)

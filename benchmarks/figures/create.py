@@ -20,13 +20,13 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         "CreateOrder, one product": lambda: creates(1),
         "CreateOrder, spread": lambda: creates(bodies.PRODUCTS),
         "straightforward CreateOrder": lambda: bench.calls(
-            bodies.CREATE, bodies.creates(products=3), server=bench.straightforward, seconds=bench.seconds(3)
+            bodies.CREATE, bodies.creates(products=3), server=bench.straightforward, seconds=bench.seconds(2)
         ),
     }
     pgbench = PgBench.prepared(bench)
     if pgbench:
-        measures["pgbench, the same 3 products"] = lambda: pgbench.run(products=3, seconds=bench.seconds(3))
-        measures["pgbench, spread"] = lambda: pgbench.run(products=bodies.PRODUCTS, seconds=bench.seconds(3))
+        measures["pgbench, the same 3 products"] = lambda: pgbench.run(products=3, seconds=bench.seconds(2))
+        measures["pgbench, spread"] = lambda: pgbench.run(products=bodies.PRODUCTS, seconds=bench.seconds(2))
     turns.run(measures, rounds=bench.rounds(3))
     rows = [Row("CreateOrder ÷ no-op", turns.ratio("CreateOrder", "no-op"), at_least=0.35)]
     if pgbench:

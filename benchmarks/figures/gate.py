@@ -50,12 +50,12 @@ def _open_and_closed(bench: Bench, turns: Turns) -> Sequence[Row]:
     with orders_server(bench.folder) as closed, orders_server(bench.folder, "--authentication", "open") as opened:
 
         def get(server: Server) -> Measured:
-            return bench.calls(bodies.GET, bodies.gets(bench.order_ids), server=server, seconds=bench.seconds(2))
+            return bench.calls(bodies.GET, bodies.gets(bench.order_ids), server=server, seconds=bench.seconds(1.2))
 
         for server in (closed, opened):
             get(server)
         measures = {"GetOrder, open": lambda: get(opened), "GetOrder, closed": lambda: get(closed)}
-        turns.run(measures, rounds=bench.rounds(6))
+        turns.run(measures, rounds=bench.rounds(3))
     rate = turns.ratio("GetOrder, open", "GetOrder, closed")
     cpu = turns.ratio("GetOrder, open", "GetOrder, closed", of=lambda value: value.microseconds)
     return [Row("GetOrder, open ÷ closed", rate), Row("GetOrder's CPU on the server, open ÷ closed", cpu)]
@@ -65,13 +65,13 @@ def _scraped(bench: Bench, turns: Turns) -> Sequence[Row]:
     """The same calls of the same server while Prometheus asks for its metrics every second, far more often than it does, and while not."""
 
     def get() -> Measured:
-        return bench.calls(bodies.GET, bodies.gets(bench.order_ids), seconds=bench.seconds(2))
+        return bench.calls(bodies.GET, bodies.gets(bench.order_ids), seconds=bench.seconds(1.2))
 
     def get_beside_scrapes() -> Measured:
         with _scrapes(bench.server.metrics_url):
             return get()
 
-    turns.run({"GetOrder, not scraped": get, "GetOrder, scraped": get_beside_scrapes}, rounds=bench.rounds(4))
+    turns.run({"GetOrder, not scraped": get, "GetOrder, scraped": get_beside_scrapes}, rounds=bench.rounds(3))
     return [
         Row(
             f"GetOrder's {what}, scraped every second ÷ not",
@@ -178,6 +178,6 @@ def _microseconds(bench: Bench, step: Callable[[], object]) -> float:
     """The CPU of a step: the best of several loops, for what else happens only adds to it, less that of the loop itself."""
     number = bench.count(10_000)
     best, loop = (
-        min(timeit.repeat(run, timer=time.process_time, repeat=10, number=number)) for run in (step, lambda: None)
+        min(timeit.repeat(run, timer=time.process_time, repeat=7, number=number)) for run in (step, lambda: None)
     )
     return 1_000_000 * (best - loop) / number

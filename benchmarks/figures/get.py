@@ -14,9 +14,9 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     requests = itertools.islice(bodies.creates(products=bodies.PRODUCTS), 500)
     created = call(theirs.address, bodies.CREATE, requests, keep=True).answers
     their_ids = [bodies.order_id_of(order) for order in created]
-    seconds = bench.seconds(1.5)
+    seconds = bench.seconds(1.2)
     measures = {
-        "no-op": bench.noop,
+        "no-op": lambda: bench.noop(1.2),
         "GetOrder": lambda: bench.calls(bodies.GET, bodies.gets(bench.order_ids), seconds=seconds),
         "straightforward GetOrder": lambda: bench.calls(
             bodies.GET, bodies.gets(their_ids), server=theirs, seconds=seconds
@@ -24,8 +24,8 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     }
     if h2load.present():
         one = next(bodies.gets(bench.order_ids))
-        measures["no-op, h2load"] = lambda: bench.h2load(bodies.HEALTH, next(bodies.noop()), seconds=1.5)
-        measures["GetOrder, h2load"] = lambda: bench.h2load(bodies.GET, one, seconds=1.5)
+        measures["no-op, h2load"] = lambda: bench.h2load(bodies.HEALTH, next(bodies.noop()), seconds=1.2)
+        measures["GetOrder, h2load"] = lambda: bench.h2load(bodies.GET, one, seconds=1.2)
     turns.run(measures, rounds=bench.rounds(4))
     rows = [Row("GetOrder ÷ no-op", turns.ratio("GetOrder", "no-op"), at_least=0.65)]
     if h2load.present():

@@ -13,15 +13,15 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     few, many = bench.grown(FEW), bench.grown(MANY)
 
     def get(grown: Grown) -> Measured:
-        return bench.calls(bodies.GET, bodies.gets(grown.order_ids), server=grown.server, seconds=bench.seconds(1.5))
+        return bench.calls(bodies.GET, bodies.gets(grown.order_ids), server=grown.server, seconds=bench.seconds(1.2))
 
     def create(grown: Grown) -> Measured:
         requests = bodies.creates(products=bodies.PRODUCTS)
-        return bench.calls(bodies.CREATE, requests, server=grown.server, seconds=bench.seconds(2))
+        return bench.calls(bodies.CREATE, requests, server=grown.server, seconds=bench.seconds(1.2))
 
     def first_page(grown: Grown) -> Measured:
         pages = bodies.first_pages(grown.orders // ORDERS_A_CUSTOMER)
-        return bench.calls(bodies.LIST, pages, server=grown.server, seconds=bench.seconds(1.5))
+        return bench.calls(bodies.LIST, pages, server=grown.server, seconds=bench.seconds(1.2))
 
     kinds = {"GetOrder": get, "CreateOrder": create, "first page of a customer": first_page}
     for name, kind in kinds.items():

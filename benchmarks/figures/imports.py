@@ -27,7 +27,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         lines.writelines(json.dumps(order) + "\n" for order in generate(_ORDERS))
 
     def creates() -> Measured:
-        return bench.calls(bodies.CREATE, bodies.creates(products=bodies.PRODUCTS), seconds=bench.seconds(2.5))
+        return bench.calls(bodies.CREATE, bodies.creates(products=bodies.PRODUCTS), seconds=bench.seconds(2))
 
     def during_import() -> Measured:
         with _import(bench, file):

@@ -23,7 +23,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     with orders_server(bench.folder, "--rate-limit-read", str(_LIMIT), "--rate-limit-block-seconds", "0") as server:
 
         def alone() -> Measured:
-            seconds = bench.seconds(4)
+            seconds = bench.seconds(3)
             return bench.calls(bodies.GET, requests, server=server, seconds=seconds, callers=1, every=1 / _PACE)
 
         def crowded() -> Measured:
@@ -31,7 +31,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
                 return alone()
 
         alone()
-        turns.run({"one caller": alone, f"one caller beside {CALLERS}": crowded}, rounds=bench.rounds(4))
+        turns.run({"one caller": alone, f"one caller beside {CALLERS}": crowded}, rounds=bench.rounds(2))
     others = f"while {CALLERS} others are over their limit"
     return [
         Row(

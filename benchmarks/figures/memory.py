@@ -26,7 +26,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     print(f"  one reader: {one.growth:.1f} MB", flush=True)
     everything = ListOrdersRequest(page_size=1000).SerializeToString()
     with HighestMemory(grown.server) as slow:
-        read = streams.read_slowly(address, bodies.LIST, everything, clients=_CLIENTS, seconds=max(5, bench.seconds(8)))
+        read = streams.read_slowly(address, bodies.LIST, everything, clients=_CLIENTS, seconds=max(5, bench.seconds(6)))
     assert read > _CLIENTS
     print(f"  {_CLIENTS} slow readers: {slow.growth:.1f} MB", flush=True)
     return [

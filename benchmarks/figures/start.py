@@ -14,6 +14,6 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as parent:
         folder = Path(parent) / "data"
         start_seconds(folder)
-        turns.run({"start": lambda: Measured(1, start_seconds(folder))}, rounds=bench.rounds(5))
+        turns.run({"start": lambda: Measured(1, start_seconds(folder))}, rounds=bench.rounds(3))
     seconds = statistics.median(value.seconds for value in turns.measured["start"])
     return [Row("Start of `orders serve` on an existing database", seconds, at_most=2, unit="s")]

@@ -1,29 +1,24 @@
-"""Two processes beside one, with the load on the same machine; where the server has them."""
+"""Two processes beside one, with the load on the same machine."""
 
-import subprocess
 from collections.abc import Sequence
 
 from benchmarks import bodies
 from benchmarks.bench import Bench, Row
-from benchmarks.servers import ORDERS, Server, orders_server
+from benchmarks.servers import Server, orders_server
 from benchmarks.turns import Measured, Turns
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    usage = subprocess.run([ORDERS, "serve", "--help"], check=True, capture_output=True, text=True).stdout
-    if "--workers" not in usage:
-        print("  the server has no --workers", flush=True)
-        return []
     with orders_server(bench.folder, "--workers", "2") as two:
         for server in (bench.server, two):
             bench.calls(bodies.HEALTH, bodies.noop(), server=server, seconds=0.3)
 
         def get(server: Server) -> Measured:
-            return bench.calls(bodies.GET, bodies.gets(bench.order_ids), server=server, seconds=bench.seconds(2))
+            return bench.calls(bodies.GET, bodies.gets(bench.order_ids), server=server, seconds=bench.seconds(1.5))
 
         def create(server: Server) -> Measured:
             requests = bodies.creates(products=bodies.PRODUCTS)
-            return bench.calls(bodies.CREATE, requests, server=server, seconds=bench.seconds(2))
+            return bench.calls(bodies.CREATE, requests, server=server, seconds=bench.seconds(1.5))
 
         measures = {
             "GetOrder, 1 worker": lambda: get(bench.server),
