@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test fuzz lint types proto check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz lint types proto check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,14 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; ARGS="--port 6000" for flags
 	@exec $(BIN)/orders serve $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests, two at a time
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+# Tests wait now and then: one more process than there are cores.
+PYTEST = $(BIN)/python -m pytest --dist loadscope --numprocesses $$($(PYTHON) -c 'import os; print(min(8, 1 + os.cpu_count()))')
+
+test: $(VENV)/.dev ## Run all tests: storage's on PostgreSQL 18 and 16, what is built on it on 18
+	$(PYTEST)
+
+test-16: $(VENV)/.dev ## Run the tests of the API on PostgreSQL 16
+	$(PYTEST) --postgres 16 tests/rpc
 
 fuzz: $(VENV)/.dev ## Send a closed server 100,000 calls that nobody would write, by callers that nobody would be
 	FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/rpc/test_contract_fuzz.py -k no_caller --timeout 3600

@@ -47,6 +47,7 @@ from server.logs import TextFormatter
 from server.storage import embedded, schema
 
 VERSIONS = (18, 16)
+STORAGE = Path(__file__).with_name("storage")
 
 # Databases of tests live in memory where there is room for them. PostgreSQL syncs as ever, and it costs nothing.
 _MEMORY = Path("/dev/shm")
@@ -56,6 +57,24 @@ _names = itertools.count(1)
 
 # Servers of tests may do what servers may do, and no more; tests look behind the scenes as the owner.
 SERVING_ROLE = "orders_server"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "version of PostgreSQL for what is built on storage (default: 18); storage itself is tested on all of them"
+    parser.addoption("--postgres", type=int, choices=VERSIONS, default=VERSIONS[0], help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of tests on a PostgreSQL, leaves out those of versions that nobody asked for."""
+    wanted = config.getoption("postgres")
+
+    def is_wanted(item: pytest.Item) -> bool:
+        callspec = getattr(item, "callspec", None)
+        version = callspec.params.get("postgres", wanted) if callspec else wanted
+        return version == wanted or STORAGE in item.path.parents
+
+    config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
+    items[:] = filter(is_wanted, items)
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable[[], Any]]:

@@ -18,6 +18,7 @@ from orders.v1.order_service_pb2 import GetOrderRequest
 
 from server.domain.api_keys import StoredKey
 from server.identity import keys
+from server.metrics import Metrics
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, service_handler
 from server.rpc.gate import Gate
@@ -374,7 +375,9 @@ async def test_a_method_that_says_nothing_of_access_is_refused_for_everybody(
     async with AsyncExitStack() as stack:
         server = grpc.aio.server()
         bounds = Bounds(request_bytes=1024, seconds=10, stream_seconds=10)
-        server.add_generic_rpc_handlers((service_handler(Unsaid(), unsaid, gate=gate, bounds=bounds),))
+        server.add_generic_rpc_handlers(
+            (service_handler(Unsaid(), unsaid, gate=gate, bounds=bounds, metrics=Metrics()),)
+        )
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         stack.push_async_callback(server.stop, None)
