@@ -117,12 +117,13 @@ def _measure(name: str, bench: Bench, about: dict[str, Any]) -> None:
     began = time.perf_counter()
     turns = Turns()
     rows = _ALL[name](bench, turns)
+    file = RESULTS / f"{name}.json"
     if not rows:
+        # Left out: what an earlier run found is not this one's.
+        file.unlink(missing_ok=True)
         return
     for row in rows:
-        print(
-            f"  {row.figure}: {report.shown(row)}{' (reach: ' + report.reach(row) + ')' if report.reach(row) else ''}"
-        )
+        print(f"  {report.named(row)}: {report.shown(row)}", flush=True)
     RESULTS.mkdir(exist_ok=True)
     found = {
         "machine": about,
@@ -130,7 +131,7 @@ def _measure(name: str, bench: Bench, about: dict[str, Any]) -> None:
         "rows": list(map(asdict, rows)),
         "measured": turns.as_json(),
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

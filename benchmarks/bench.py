@@ -28,6 +28,8 @@ class Row:
     at_least: float | None = None
     at_most: float | None = None
     unit: str = ""
+    # What it is a part of, if it is one.
+    whole: str = ""
 
     @property
     def reached(self) -> bool | None:

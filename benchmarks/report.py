@@ -57,6 +57,12 @@ def shown(row: Row) -> str:
     return f"{value} {row.unit}".rstrip()
 
 
+def named(row: Row) -> str:
+    """A figure's name where it stands alone."""
+    whole = f"{row.whole}: " if row.whole else ""
+    return f"{whole}{row.figure}{f' (reach: {reach(row)})' if reach(row) else ''}"
+
+
 def reach(row: Row) -> str:
     if row.at_least is not None:
         return f"≥ {row.at_least:g} {row.unit}".rstrip()
@@ -96,16 +102,15 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
 def _fitting_table(rows: Sequence[Row]) -> Iterator[str]:
     if any(row.reached is not None for row in rows):
         return _table(rows)
-    return _split_table(rows) if all(": " in row.figure for row in rows) else _plain_table(rows)
+    return _split_table(rows) if all(row.whole for row in rows) else _plain_table(rows)
 
 
 def _split_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Of figures `CreateOrder: protobuf`: a line for each part, the largest first, and a column for each whole."""
+    """Of figures that are parts of others: a line for each, the largest first, and a column for each whole."""
     by_part: dict[str, dict[str, float]] = {}
     for row in rows:
-        whole, _, part = row.figure.partition(": ")
-        by_part.setdefault(part, {})[whole] = row.value
-    wholes = list(dict.fromkeys(row.figure.partition(": ")[0] for row in rows))
+        by_part.setdefault(row.figure, {})[row.whole] = row.value
+    wholes = list(dict.fromkeys(row.whole for row in rows))
     yield f"| {rows[0].unit} | {' | '.join(wholes)} |"
     yield "|---|" + "---:|" * len(wholes)
     for part, values in sorted(by_part.items(), key=lambda item: -sum(item[1].values())):

@@ -14,6 +14,7 @@ class Template:
         missing = [hole for hole in holes if hole not in pieces]
         assert not missing, f"{missing} do not stand in the example"
         self._format = b"".join(b"%b" if piece in holes else piece.replace(b"%", b"%%") for piece in pieces)
+        self._holes = len(holes)
         self._in_order = itemgetter(*(holes.index(piece) for piece in pieces if piece in holes))
 
     @classmethod
@@ -25,5 +26,6 @@ class Template:
         return self.fill_bytes(*(value.encode() for value in values))
 
     def fill_bytes(self, *values: bytes) -> bytes:
+        assert len(values) == self._holes, f"{self._holes} holes, {len(values)} values"
         filled: bytes = self._format % self._in_order(values)
         return filled

@@ -21,7 +21,7 @@ from server.parts import Parts, build
 from server.rpc.health import Health
 from server.startup import StartError, bring_up_to_date, check_port, check_schema, database_url
 from server.storage.database import Database
-from server.upkeep import upkeep
+from server.upkeep import gauges, upkeep
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         if settings.demo and settings.database_url is None:
             await load_demo_shop(parts.catalog, parts.writer)
         metrics_url = stack.enter_context(metrics_http.serving(parts.metrics.registry, settings))
+        await stack.enter_async_context(gauges(parts))
         await parts.server.start()
         stack.push_async_callback(_stop, parts, settings)
         parts.health.set_ready(await database.ping())

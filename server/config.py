@@ -21,9 +21,16 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
 
 
-def share_metrics(folder: str) -> None:
-    """Has the processes that are started from now on keep their metrics in files of a folder, as prometheus_client names it."""
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+def share_metrics(folder: str | None) -> None:
+    """Has processes that are started from now on keep their metrics in files of a folder; None: each in its memory.
+
+    The library looks for these variables when it is imported, and both may be there, for another program.
+    """
+    variable = "PROMETHEUS_MULTIPROC_DIR"
+    os.environ.pop(variable, None)
+    os.environ.pop(variable.lower(), None)
+    if folder is not None:
+        os.environ[variable] = folder
 
 
 class ConfigError(Exception):

@@ -1,5 +1,6 @@
 """What a server counts of itself, for Prometheus: its calls, its batches, and how much of it is in use."""
 
+import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -7,11 +8,17 @@ import prometheus_client
 from google.protobuf.descriptor import MethodDescriptor
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from server.logs import fields
+
+log = logging.getLogger(__name__)
+
 # When a counter was made is of no use to anybody, and a line for each of them.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # Upper bounds, in seconds. Longer than the last is told apart by nobody: calls end after a minute, streams after an hour.
 _CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_ALARMING_CODES = ("DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE")
+_ALARMING_REASONS = ("OVERLOADED", "RATE_LIMITED")
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -42,7 +49,7 @@ class Metrics:
         )
         self._batch_seconds = Histogram(
             "orders_batch_seconds",
-            "Seconds from a batch's begin to its commit.",
+            "Seconds from a batch's begin to its end.",
             ("lane",),
             buckets=_CALL_SECONDS,
             registry=registry,
@@ -67,8 +74,11 @@ class Metrics:
         return MethodMetrics(labels, handled=self._handled, seconds=self._seconds, refusals=self._refusals)
 
     def count_batch(self, lane: str, commands: int, seconds: float) -> None:
-        self._batch_commands.labels(lane).observe(commands)
-        self._batch_seconds.labels(lane).observe(seconds)
+        try:
+            self._batch_commands.labels(lane).observe(commands)
+            self._batch_seconds.labels(lane).observe(seconds)
+        except Exception as error:
+            _say_lost(error)
 
     def set_use(
         self, *, calls: int, commands: Mapping[str, int], used: int, idle: int, waiting: int, is_ready: bool
@@ -84,17 +94,29 @@ class Metrics:
 
 
 class MethodMetrics:
-    """Counts the calls of one method. There from the first scrape on, at zero: a rate needs two values."""
+    """Counts the calls of one method. What alarms go by is there from the first scrape on, at zero: a rate needs two values."""
 
     def __init__(
         self, labels: tuple[str, str, str], *, handled: Counter, seconds: Histogram, refusals: Counter
     ) -> None:
         self._labels, self._handled, self._refusals = labels, handled, refusals
         self._ok, self._seconds = handled.labels(*labels, "OK"), seconds.labels(*labels)
+        for code in _ALARMING_CODES:
+            handled.labels(*labels, code)
+        for reason in _ALARMING_REASONS:
+            refusals.labels(labels[-1], reason)
 
     def count(self, *, code: str, seconds: float, reason: str = "") -> None:
         """Counts a call that ended with a code after so many seconds; with a reason if the server refused it."""
-        self._seconds.observe(seconds)
-        (self._ok if code == "OK" else self._handled.labels(*self._labels, code)).inc()
-        if reason:
-            self._refusals.labels(self._labels[-1], reason).inc()
+        try:
+            self._seconds.observe(seconds)
+            (self._ok if code == "OK" else self._handled.labels(*self._labels, code)).inc()
+            if reason:
+                self._refusals.labels(self._labels[-1], reason).inc()
+        except Exception as error:
+            _say_lost(error)
+
+
+def _say_lost(error: Exception) -> None:
+    # For want of room for the files of several workers, say. What was done is done, and whoever asked for it is told so.
+    log.warning("metrics are lost", extra=fields(error))

@@ -1,32 +1,46 @@
 """Answers Prometheus: serves what the server counts, over HTTP, on a port of its own."""
 
+import logging
+import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, MetricsHandler
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from server.config import Settings, share_metrics
 from server.startup import StartError
 
+log = logging.getLogger(__name__)
+
+# Seconds for which a connection may say nothing, and between looks at whether to stop.
+_SILENCE = 10.0
+_LOOK = 0.05
+
 
 @contextmanager
 def serving(registry: CollectorRegistry, settings: Settings) -> Iterator[str]:
-    """Answers scrapes over HTTP, in a thread, if the settings say so; yields where, or ''. Raises StartError."""
+    """Answers scrapes in a thread, if the settings say so; yields where, or ''. Raises StartError."""
     if settings.metrics_port is None:
         yield ""
         return
+    host, port = settings.metrics_host, settings.metrics_port
     try:
-        server, thread = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+        server = _Server(host, port, registry)
     except OSError as error:
         raise StartError(
-            f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}: {error.strerror}; "
-            "stop what does, or choose another address with --metrics-host and --metrics-port"
+            f"cannot serve metrics on {host}:{port}: {error.strerror}; "
+            "choose another address with --metrics-host and --metrics-port"
         ) from error
-    host = f"[{settings.metrics_host}]" if ":" in settings.metrics_host else settings.metrics_host
+    thread = threading.Thread(target=server.serve_forever, args=(_LOOK,), name="metrics", daemon=True)
+    thread.start()
     try:
-        yield f"http://{host}:{server.server_port}/metrics"
+        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/metrics"
     finally:
         server.shutdown()
         thread.join()
@@ -39,9 +53,38 @@ def serving_for_workers(settings: Settings) -> Iterator[str]:
     if settings.metrics_port is None:
         yield ""
         return
-    with tempfile.TemporaryDirectory(prefix="orders-metrics-") as folder:
+    with _folder() as folder:
         share_metrics(folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
         with serving(registry, settings) as url:
             yield url
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """Where workers keep their counts."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="orders-metrics-")
+    except OSError as error:
+        raise StartError(f"workers cannot keep their metrics: {error.strerror}; set TMPDIR") from error
+    with folder as name:
+        yield name
+
+
+class _Server(ThreadingHTTPServer):
+    """The library's own would take its time to stop, and say on stderr what callers sent."""
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        handler = MetricsHandler.factory(registry)
+        handler.timeout = _SILENCE  # type: ignore[attr-defined]
+        super().__init__((host, port), handler)
+
+    def server_bind(self) -> None:
+        # Without looking this machine's name up, which may take long and is of no use.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.warning("a scrape failed", exc_info=True)

@@ -25,25 +25,37 @@ _IDLE_LIMITS = timedelta(hours=1)
 
 @asynccontextmanager
 async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
-    """Does all of it in the background."""
-    tasks = [
-        asyncio.create_task(_again_and_again(work, interval))
-        for work, interval in (
+    """Does all of it in the background, for as long as calls come in."""
+    try:
+        async with _in_the_background(
             (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
-            (lambda: _note_use(parts), _METRICS_INTERVAL),
             (lambda: _look_at_database(parts), settings.health_interval),
             (lambda: note_uses(parts), _NOTE_INTERVAL),
             (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
-        )
-    ]
+        ):
+            yield
+    finally:
+        with suppress(OrderError):
+            await note_uses(parts)
+
+
+@asynccontextmanager
+async def gauges(parts: Parts) -> AsyncIterator[None]:
+    """Has the metrics say how much of the server is in use, also while its last calls finish."""
+    async with _in_the_background((lambda: _note_use(parts), _METRICS_INTERVAL)):
+        yield
+
+
+@asynccontextmanager
+async def _in_the_background(*works: tuple[Callable[[], Awaitable[None]], float]) -> AsyncIterator[None]:
+    """Does each again and again, with so many seconds between."""
+    tasks = [asyncio.create_task(_again_and_again(work, interval)) for work, interval in works]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(OrderError):
-            await note_uses(parts)
 
 
 async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float) -> None:

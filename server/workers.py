@@ -102,7 +102,8 @@ def _word(worker: _Worker, told: int) -> Started | None:
     try:
         said: Started | str = worker.word.recv()
     except EOFError as error:
-        raise StartError("a worker died before it could serve; the log says more") from error
+        worker.process.join()
+        raise StartError(f"a worker {_end(worker)} before it could serve") from error
     if isinstance(said, str):
         raise StartError(said)
     return said
@@ -111,9 +112,21 @@ def _word(worker: _Worker, told: int) -> Started | None:
 def _wait(workers: Sequence[_Worker], told: int) -> None:
     """Waits until told to stop, or until a worker has died."""
     ready = wait([told, *(worker.process.sentinel for worker in workers)])
-    if told not in ready:
-        text = f"{len(ready)} of {len(workers)} workers died; the others are stopped, and the log says more"
-        raise StartError(text)
+    if told in ready:
+        return
+    dead = [worker for worker in workers if worker.process.sentinel in ready]
+    for worker in dead:
+        worker.process.join()
+    ends = ", ".join(map(_end, dead))
+    raise StartError(f"{len(dead)} of {len(workers)} workers died, and the others are stopped: one {ends}")
+
+
+def _end(worker: _Worker) -> str:
+    """How a worker ended, as what it did."""
+    code = worker.process.exitcode
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}, and the log says more"
 
 
 def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:

@@ -152,6 +152,9 @@ async def _steps(bench: Bench, context: grpc.aio.ServicerContext) -> dict[str, f
         "protovalidate, GetOrder": cost(lambda: broken_rules(get)),
         "protovalidate, CreateOrder of 3 lines": cost(lambda: broken_rules(create)),
         "MethodMetrics.count": cost(lambda: counted.count(code="OK", seconds=0.012)),
+        "MethodMetrics.count, a refusal": cost(
+            lambda: counted.count(code="NOT_FOUND", seconds=0.012, reason="ORDER_NOT_FOUND")
+        ),
     }
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         ("CreateOrder", bodies.CREATE, bodies.creates(products=3)),
     )
     return [
-        Row(f"{name}: {group}", microseconds, unit="µs")
+        Row(group, microseconds, unit="µs", whole=name)
         for name, method, requests in methods
         for group, microseconds in _profile(bench, turns, name, method, requests).items()
     ]
@@ -53,21 +54,24 @@ def _profile(bench: Bench, turns: Turns, name: str, method: str, requests: Itera
     # Warm: the first calls of a server take longer.
     call(server.address, method, requests, seconds=1)
     turns.run({name: lambda: bench.calls(method, requests, seconds=bench.seconds(2))}, rounds=1)
-    with _recording(server, samples, seconds=round(bench.seconds(8))) as recording:
-        while recording.poll() is None:
+    seconds = round(bench.seconds(8))
+    with _recording(server, samples, seconds=seconds) as recording:
+        until = time.monotonic() + seconds + 10
+        while recording.poll() is None and time.monotonic() < until:
             call(server.address, method, requests, seconds=1)
-        if recording.returncode:
-            print(f"  left out, for py-spy may not look into the server: {recording.stderr.read().strip()}", flush=True)
-            return {}
+        recording.terminate()
+    if recording.returncode:
+        print("  left out: py-spy may not look into the server", flush=True)
+        return {}
     counted = _counted(samples.read_text("utf-8").splitlines())
     each = turns.median(name, of=lambda value: value.microseconds)
     return {group: each * count / counted.total() for group, count in counted.items()}
 
 
-def _recording(server: Server, samples: Path, *, seconds: int) -> subprocess.Popen[str]:
+def _recording(server: Server, samples: Path, *, seconds: int) -> subprocess.Popen[bytes]:
     spy = [Path(sys.executable).with_name("py-spy"), "record", "--native", "--threads", "--format", "raw"]
     limits = ["--rate", str(_RATE), "--duration", str(seconds), "--output", samples, "--pid", str(server.pid)]
-    return subprocess.Popen([*spy, *limits], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([*spy, *limits], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _counted(lines: list[str]) -> Counter[str]:

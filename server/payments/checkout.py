@@ -77,7 +77,13 @@ class Checkout:
         if self._flow is None or command.dry:
             return await self._writer.execute(command)
         # A caller who goes away does not stop what has begun: the order is there, and perhaps paid.
-        return await asyncio.shield(self._spawn(around(self._flow, command)))
+        task = self._spawn(around(self._flow, command))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # Nobody is told any more how it ends, and it need not be told the log either: the order's history knows.
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            raise
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)

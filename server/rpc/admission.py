@@ -15,6 +15,8 @@ class InFlight:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._calls: dict[asyncio.Task[object], float] = {}
+        # Those of them whose time was over.
+        self._ended: set[asyncio.Task[object]] = set()
 
     def enter(self, *, until: float) -> None:
         """Lets the running call in until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
@@ -26,7 +28,9 @@ class InFlight:
 
     def leave(self) -> None:
         """The running call is over."""
-        self._calls.pop(_this_task(), None)
+        task = _this_task()
+        self._calls.pop(task, None)
+        self._ended.discard(task)
 
     @property
     def count(self) -> int:
@@ -40,7 +44,12 @@ class InFlight:
         now = time.monotonic()
         for task, until in self._calls.items():
             if until < now:
+                self._ended.add(task)
                 task.cancel()
+
+    def has_ended(self) -> bool:
+        """Whether the running call was cancelled because its time was over."""
+        return _this_task() in self._ended
 
 
 def _this_task() -> asyncio.Task[object]:

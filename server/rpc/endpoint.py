@@ -47,7 +47,7 @@ class Call(Protocol):
     async def mark_replayed(self) -> None: ...
 
 
-class _CallerGone(Exception):
+class _CallerGone(asyncio.CancelledError):
     """There is nobody to write to. The library says so before it cancels the handler."""
 
 
@@ -90,8 +90,11 @@ class _Call:
         return await refuse(self.context, error)
 
     def end_without_caller(self) -> None:
-        """Notes that the caller has left, or has waited until its own deadline."""
-        self.end("DEADLINE_EXCEEDED" if self.context.time_remaining() == 0 else "CANCELLED")
+        """Counts a call that its caller has left: at its own deadline, or before."""
+        left = self.context.time_remaining()
+        # The caller leaves at its deadline by its own clock; by ours, which has it a little rounded up, that is just before.
+        late = left is not None and left < 0.01 + 0.02 * (left + time.monotonic() - self.began)
+        self.end("DEADLINE_EXCEEDED" if late else "CANCELLED")
 
     def end(self, code: str = "OK", error: OrderError | None = None) -> None:
         """Counts the call and says how it ended to those who want to know."""
@@ -138,7 +141,6 @@ def _method_handler(
     method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds, metrics: MethodMetrics
 ) -> grpc.RpcMethodHandler:
     request_type = symbol_database.Default().GetSymbol(method.input_type.full_name)
-    name = method.full_name
     access = MethodAccess(method)
     max_bytes = bounds.request_bytes
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
@@ -159,30 +161,39 @@ def _method_handler(
         try:
             gate.in_flight.enter(until=call.until)
             body = await answer(data, call)
+        except (Exception, asyncio.CancelledError) as error:
+            if _has_no_caller(error, call):
+                call.end_without_caller()
+                raise
+            # Under no name here: it may be the error itself, which holds this frame, until the garbage collector comes.
+            return await call.refuse(_refusal_of(error, call, seconds))
+        else:
             call.end()
             return body
-        except OrderError as error:
-            return await call.refuse(error)
-        except _CallerGone as error:
-            call.end_without_caller()
-            raise asyncio.CancelledError from error
-        except asyncio.CancelledError:
-            if time.monotonic() > call.until:
-                return await call.refuse(_out_of_time(seconds))
-            if not _is_cancelled():
-                # Something within was, and not the call. Let out, it would leave the caller waiting for a status that never comes.
-                return await call.refuse(_going_away())
-            call.end_without_caller()
-            raise
-        except Exception:
-            request_id = uuid4().hex
-            log.exception("a method failed", extra=fields(method=name, request_id=request_id))
-            return await call.refuse(_internal(request_id))
         finally:
             gate.in_flight.leave()
 
     kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
     return kind(serve)
+
+
+def _has_no_caller(error: BaseException, call: _Call) -> bool:
+    """Whether a call failed because there is nobody any more to be told."""
+    if isinstance(error, asyncio.CancelledError) and not call.gate.in_flight.has_ended():
+        return isinstance(error, _CallerGone) or _is_cancelled()
+    return False
+
+
+def _refusal_of(error: BaseException, call: _Call, seconds: float) -> OrderError:
+    """What the caller is told of a call that failed."""
+    if isinstance(error, OrderError):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        # Not the call was cancelled, but something within. Let out, it would leave the caller waiting for a status for ever.
+        return _out_of_time(seconds) if call.gate.in_flight.has_ended() else _given_up()
+    request_id = uuid4().hex
+    log.error("a method failed", exc_info=error, extra=fields(method=call.access.method, request_id=request_id))
+    return _internal(request_id)
 
 
 def _is_cancelled() -> bool:
@@ -200,9 +211,9 @@ def _out_of_time(seconds: float) -> OrderError:
     return OrderError("DEADLINE_EXCEEDED", text)
 
 
-def _going_away() -> OrderError:
-    metadata = {"dependency": "server"}
-    return OrderError("DEPENDENCY_UNAVAILABLE", "the server is stopping; try again", metadata=metadata, retry_after=1.0)
+def _given_up() -> OrderError:
+    text = "the server gave up what the call waited for; try again"
+    return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "server"}, retry_after=1.0)
 
 
 def _internal(request_id: str) -> OrderError:

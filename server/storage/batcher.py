@@ -12,9 +12,6 @@ from server.storage.turns import TURNS_TO_THE_QUEUE
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Told of each batch that ran: its size, and its seconds.
-Watch = Callable[[int, float], None]
-
 # Turns of the event loop after which a batch begins, however slowly more calls come in.
 _MOST_TURNS = 50
 
@@ -22,7 +19,7 @@ _MOST_TURNS = 50
 class Batcher(Generic[Item, Result]):
     """A queue and the workers that empty it.
 
-    `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
+    `watch` is told of each batch that ran: its size, and its seconds. `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
     is the result of them all.
     """
 
@@ -33,7 +30,7 @@ class Batcher(Generic[Item, Result]):
         max_batch: int,
         max_queue: int,
         workers: int = 1,
-        watch: Watch = lambda size, seconds: None,
+        watch: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
         self._run, self._max_batch, self._max_queue, self._workers = run, max_batch, max_queue, workers
         self._watch = watch
@@ -76,9 +73,9 @@ class Batcher(Generic[Item, Result]):
                 results: Sequence[Result | Exception] = await self._run(items)
             except Exception as error:
                 results = [error] * len(items)
-            self._watch(len(items), time.monotonic() - began)
             for (_, future), result in zip(batch, results, strict=True):
                 _settle(future, result)
+            self._watch(len(items), time.monotonic() - began)
         self._working -= 1
 
     async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:

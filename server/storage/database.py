@@ -36,6 +36,7 @@ class Database:
         self.timeout = timeout
         # Writes and the look at the database's health keep connections for themselves, however many reads there are.
         self._reads = asyncio.Semaphore(max(1, pool_size - _KEPT_FOR_WRITES))
+        self._reads_waiting = 0
         milliseconds = int(timeout * 1000)
         given = conninfo_to_dict(url)
         self._pool = AsyncConnectionPool(
@@ -71,8 +72,16 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[Row]]:
         """As `connection`, of those that are there for reads."""
-        async with self._reads, self.connection() as connection:
-            yield connection
+        self._reads_waiting += 1
+        try:
+            await self._reads.acquire()
+        finally:
+            self._reads_waiting -= 1
+        try:
+            async with self.connection() as connection:
+                yield connection
+        finally:
+            self._reads.release()
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
@@ -120,10 +129,11 @@ class Database:
         """Replaces the connections of the pool that are lost."""
         await self._pool.check()
 
-    def use(self) -> "PoolUse":
+    def use(self) -> PoolUse:
         stats = self._pool.get_stats()
         idle = stats["pool_available"]
-        return PoolUse(used=stats["pool_size"] - idle, idle=idle, waiting=stats["requests_waiting"])
+        waiting = self._reads_waiting + stats["requests_waiting"]
+        return PoolUse(used=stats["pool_size"] - idle, idle=idle, waiting=waiting)
 
     async def ping(self) -> bool:
         """Whether the database answers."""

@@ -37,6 +37,8 @@ from server.storage.turns import Courtesy, Pause, next_turn
 log = logging.getLogger(__name__)
 
 Outcome = Answer | Exception
+# Told of each batch that ran: its lane, its size, and its seconds.
+Watch = Callable[[str, int, float], None]
 Decide = Callable[[Sequence[Command], State], Awaitable[list[Outcome]]]
 
 _ATTEMPTS = 10
@@ -67,9 +69,8 @@ class Writer:
         terms: Terms | None = None,
         max_batch: int = 64,
         max_queue: int = 10_000,
-        watch: Callable[[str, int, float], None] = lambda lane, size, seconds: None,
+        watch: Watch = lambda lane, size, seconds: None,
     ) -> None:
-        """`watch` is told of each batch that ran: its lane, its size, and its seconds."""
         self._database, self._validate, self._terms = database, validate, terms or Terms()
         single = partial(Batcher[Command, Answer], self._run_single, max_batch=max_batch, max_queue=max_queue)
         bulk = partial(Batcher[Command, Answer], self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)

@@ -14,7 +14,7 @@ from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from tests.e2e.processes import Server, orders, serving, wait_until
 from tests.e2e.test_exposure import has_callers, workers_of
-from tests.rpc.test_metrics import Scrape
+from tests.scrape import Scrape
 
 
 def scrape(server: Server) -> Scrape:
@@ -76,3 +76,10 @@ def test_a_port_that_is_taken_ends_the_start_with_a_line_that_names_the_flag(fol
     assert line.startswith(f"orders: cannot serve metrics on 127.0.0.1:{port}: ")
     assert line.endswith("choose another address with --metrics-host and --metrics-port")
     assert not (data_dir / "postmaster.pid").exists()
+
+
+def test_a_folder_of_another_programs_metrics_is_no_concern_of_the_server(folder: Path) -> None:
+    others = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "nowhere"), "prometheus_multiproc_dir": str(folder)}
+    with serving(folder / "inherited", "--metrics-port", 0, env=others) as server:
+        assert not_found(scrape(server)) == 0
+        assert not list(folder.glob("*.db"))

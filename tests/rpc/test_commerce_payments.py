@@ -1,6 +1,7 @@
 """Orders that are paid through a payment provider, on two replicas: what is answered, what is stored, and what happens once only."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -49,7 +50,7 @@ from orders.v1.order_service_pb2 import (
 
 from tests.conftest import Service, new_order, refused, serving, stock_shop, usd
 from tests.rpc.test_races import attempt, events_of, put_product, race, split
-from tests.storage.helpers import disagreements
+from tests.storage.helpers import disagreements, locked, until_waiting
 
 Replicas = tuple[Service, Service]
 
@@ -201,6 +202,22 @@ async def test_cancelling_an_authorized_order_lets_go_of_the_money(shop: Service
     assert cancelled.payment_status == PAYMENT_STATUS_UNPAID
     assert cancelled.payment.authorized_amount == usd(0)
     assert await get(shop, order) == cancelled
+
+
+async def test_how_a_cancelling_ends_that_nobody_waits_for_any_more_is_no_matter_for_the_log(
+    shop: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = await shop.orders.CreateOrder(by_card(await payer(shop, "tok_authorize")))
+    cancel = CancelOrderRequest(order_id=order.order_id)
+    await shop.orders.CancelOrder(cancel)
+    async with locked(shop.url, "orders", f"order_id = '{order.order_id}'") as outside:
+        call = shop.orders.CancelOrder(cancel)
+        await until_waiting(outside)
+        call.cancel()
+    # When a later one is answered, so is this one.
+    assert (await refused(shop.orders.CancelOrder(cancel))).reason == "ORDER_ALREADY_CANCELLED"
+    gc.collect()
+    assert caplog.messages == []
 
 
 async def test_cancelling_at_many_places_at_once_lets_go_of_the_money_once(replicas: Replicas) -> None:

@@ -246,7 +246,8 @@ def fault_of(node: ast.AST) -> str:
     if owner == "logging":
         return "" if name == "getLogger" else "sets logging up"
     if owner != "log":
-        return "a logger that is not called log" if name in LEVELS else ""
+        # A logger gets a message. A task has `exception()`, too.
+        return "a logger that is not called log" if name in LEVELS and node.args else ""
     if name == "isEnabledFor":
         return ""
     if name not in LEVELS or len(node.args) != 1 or not is_constant(node.args[0]):

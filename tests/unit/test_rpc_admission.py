@@ -38,13 +38,24 @@ async def test_a_call_whose_time_is_over_is_cancelled_and_the_others_go_on() -> 
         try:
             await go_on.wait()
             return "answered"
+        except asyncio.CancelledError:
+            ended.append(calls.has_ended())
+            raise
         finally:
             calls.leave()
 
+    ended: list[bool] = []
     late, other = (asyncio.create_task(call(seconds)) for seconds in (-1, 60))
     await asyncio.sleep(0)
     calls.end_overdue()
     with pytest.raises(asyncio.CancelledError):
         await late
+    gone = asyncio.create_task(call(60))
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    # The one by the clock, the other by its caller.
+    assert ended == [True, False]
     go_on.set()
     assert await other == "answered"
