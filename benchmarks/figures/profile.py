@@ -18,7 +18,7 @@ from benchmarks.turns import Turns
 _RATE = 100
 
 # Stacks of threads that wait: for calls, and for Prometheus, which does not ask here.
-_WAITING = r"epoll_p?wait[^;]*$|^[^;]*\(serve_forever\)"
+_WAITING = r"epoll_p?wait[^;]*$|^[^;]*: metrics;"
 _POLLER = "grpc: the thread that polls"
 # The first group that one of a sample's frames belongs to, from the innermost frame on.
 _GROUPS = {
