@@ -54,7 +54,7 @@ def _fail(text: str) -> None:
 @with_settings()
 def serve(*, settings: config.Settings) -> None:
     """Serve until told to stop. Without a database of your own, start the embedded one and bring it up to date."""
-    config.share_metrics(None)
+    config.keep_metrics_in(None)
     from server.app import serve as run
     from server.startup import StartError
 

@@ -21,8 +21,8 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
 
 
-def share_metrics(folder: str | None) -> None:
-    """Has processes that are started from now on keep their metrics in files of a folder; None: each in its memory.
+def keep_metrics_in(folder: str | None) -> None:
+    """Has processes that are started from now on keep their metrics in files of a folder; with None, each in its memory.
 
     The library looks for these variables when it is imported, and both may be there, for another program.
     """
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Processes that serve on the port; as many as there are cores to use."
     )
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         90.0, description="Days until an untouched cart is forgotten."
     )
     demo: bool = Field(True, description="Load a small demo shop into an empty embedded database.")
-    metrics_host: str = Field("127.0.0.1", description="Address to serve metrics on.")
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="Address to serve metrics on.")
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="Port to serve metrics for Prometheus on, over HTTP; 0 takes a free one. Without it: none."
     )

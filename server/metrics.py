@@ -118,5 +118,5 @@ class MethodMetrics:
 
 
 def _say_lost(error: Exception) -> None:
-    # For want of room for the files of several workers, say. What was done is done, and whoever asked for it is told so.
+    # What was done is done, and whoever asked for it is told so, whether or not it could be counted.
     log.warning("metrics are lost", extra=fields(error))

@@ -1,6 +1,7 @@
 """Answers Prometheus: serves what the server counts, over HTTP, on a port of its own."""
 
 import logging
+import shutil
 import socket
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, MetricsHandler
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from server.config import Settings, share_metrics
+from server.config import Settings, keep_metrics_in
 from server.startup import StartError
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 # Seconds for which a connection may say nothing, and between looks at whether to stop.
 _SILENCE = 10.0
 _LOOK = 0.05
+# Bytes that the counts of many workers fit into.
+_ROOM = 64 << 20
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def serving_for_workers(settings: Settings) -> Iterator[str]:
         yield ""
         return
     with _folder() as folder:
-        share_metrics(folder)
+        keep_metrics_in(folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
         with serving(registry, settings) as url:
@@ -63,12 +66,15 @@ def serving_for_workers(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """Where workers keep their counts."""
+    """Where workers keep their counts. They are killed where they find no room to write to."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="orders-metrics-")
     except OSError as error:
         raise StartError(f"workers cannot keep their metrics: {error.strerror}; set TMPDIR") from error
     with folder as name:
+        if shutil.disk_usage(name).free < _ROOM:
+            text = f"workers keep their metrics in {tempfile.gettempdir()}, where {_ROOM >> 20} MB must be free; make room, or set TMPDIR"
+            raise StartError(text)
         yield name
 
 

@@ -102,7 +102,6 @@ def _word(worker: _Worker, told: int) -> Started | None:
     try:
         said: Started | str = worker.word.recv()
     except EOFError as error:
-        worker.process.join()
         raise StartError(f"a worker {_end(worker)} before it could serve") from error
     if isinstance(said, str):
         raise StartError(said)
@@ -114,18 +113,20 @@ def _wait(workers: Sequence[_Worker], told: int) -> None:
     ready = wait([told, *(worker.process.sentinel for worker in workers)])
     if told in ready:
         return
-    dead = [worker for worker in workers if worker.process.sentinel in ready]
-    for worker in dead:
-        worker.process.join()
-    ends = ", ".join(map(_end, dead))
-    raise StartError(f"{len(dead)} of {len(workers)} workers died, and the others are stopped: one {ends}")
+    ends = [_end(worker) for worker in workers if worker.process.sentinel in ready]
+    raise StartError(
+        f"{len(ends)} of {len(workers)} workers died, and the others are stopped: one {'; one '.join(ends)}"
+    )
 
 
 def _end(worker: _Worker) -> str:
     """How a worker ended, as what it did."""
+    worker.process.join(_CLOSING)
     code = worker.process.exitcode
+    if code == -signal.SIGBUS:
+        return "was killed by SIGBUS, as for want of room in TMPDIR"
     if code is not None and code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
+        return f"was killed by signal {-code}"
     return f"ended with exit code {code}, and the log says more"
 
 

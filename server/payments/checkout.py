@@ -5,6 +5,7 @@ before the process dies. Each can be done again, so the same request sent again 
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -29,6 +30,8 @@ from server.payments.flow import (
     uses_provider,
 )
 from server.payments.provider import PaymentProvider, ProviderUnavailable
+
+log = logging.getLogger(__name__)
 
 Around = Callable[[PaymentFlow, Command], Coroutine[Any, Any, Answer]]
 
@@ -77,13 +80,16 @@ class Checkout:
         if self._flow is None or command.dry:
             return await self._writer.execute(command)
         # A caller who goes away does not stop what has begun: the order is there, and perhaps paid.
-        task = self._spawn(around(self._flow, command))
+        task: asyncio.Task[Answer] = self._spawn(around(self._flow, command))
         try:
-            return await asyncio.shield(task)
+            await asyncio.wait([task])
+            return task.result()
         except asyncio.CancelledError:
-            # Nobody is told any more how it ends, and it need not be told the log either: the order's history knows.
-            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            task.add_done_callback(_after_its_caller)
             raise
+        finally:
+            # It holds an error, which holds this frame, until the garbage collector comes.
+            del task
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -201,6 +207,13 @@ class Checkout:
             again = "send the request again with the same request_id"
             text += again if command.request.request_id else "RecordPayment says what became of it"
             raise _unavailable(text, order) from error
+
+
+def _after_its_caller(task: asyncio.Task[Any]) -> None:
+    """Looks at how a call ended that nobody waits for any more. A refusal is of interest to its caller only."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, OrderError):
+        log.error("a call failed after its caller had left", exc_info=error)
 
 
 def _answer(order: Order, first: Answer) -> Answer:

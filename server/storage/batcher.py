@@ -19,8 +19,8 @@ _MOST_TURNS = 50
 class Batcher(Generic[Item, Result]):
     """A queue and the workers that empty it.
 
-    `watch` is told of each batch that ran: its size, and its seconds. `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
-    is the result of them all.
+    `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
+    is the result of them all. `watch` is told of each batch that ran: its size, and its seconds.
     """
 
     def __init__(

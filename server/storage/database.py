@@ -1,8 +1,8 @@
 """Connections to PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
 import psycopg
@@ -36,7 +36,7 @@ class Database:
         self.timeout = timeout
         # Writes and the look at the database's health keep connections for themselves, however many reads there are.
         self._reads = asyncio.Semaphore(max(1, pool_size - _KEPT_FOR_WRITES))
-        self._reads_waiting = 0
+        self._waiting = self._used = 0
         milliseconds = int(timeout * 1000)
         given = conninfo_to_dict(url)
         self._pool = AsyncConnectionPool(
@@ -72,11 +72,8 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[Row]]:
         """As `connection`, of those that are there for reads."""
-        self._reads_waiting += 1
-        try:
+        with self._wait():
             await self._reads.acquire()
-        finally:
-            self._reads_waiting -= 1
         try:
             async with self.connection() as connection:
                 yield connection
@@ -89,7 +86,9 @@ class Database:
         task = asyncio.current_task()
         assert task is not None
         before = task.cancelling()
-        connection = await self._pool.getconn()
+        with self._wait():
+            connection = await self._pool.getconn()
+        self._used += 1
         try:
             # Python 3.11 swallows a cancellation that comes just as what is waited for does.
             if task.cancelling() > before:
@@ -97,7 +96,17 @@ class Database:
             async with connection:
                 yield connection
         finally:
+            self._used -= 1
             await asyncio.shield(self._pool.putconn(connection))
+
+    @contextmanager
+    def _wait(self) -> Iterator[None]:
+        """Counts who waits for a connection. The pool does not forget those who gave up."""
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     @asynccontextmanager
     async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:
@@ -130,10 +139,7 @@ class Database:
         await self._pool.check()
 
     def use(self) -> PoolUse:
-        stats = self._pool.get_stats()
-        idle = stats["pool_available"]
-        waiting = self._reads_waiting + stats["requests_waiting"]
-        return PoolUse(used=stats["pool_size"] - idle, idle=idle, waiting=waiting)
+        return PoolUse(used=self._used, idle=self._pool.get_stats()["pool_available"], waiting=self._waiting)
 
     async def ping(self) -> bool:
         """Whether the database answers."""

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import grpc
 import psycopg
@@ -12,16 +13,25 @@ from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
+from prometheus_client import generate_latest
 
 from server.domain.errors import OrderError
 from server.metrics import Metrics
 from server.rpc.admission import InFlight
-from server.rpc.endpoint import Bounds, service_handler
+from server.rpc.endpoint import Bounds, Call, service_handler
 from server.rpc.gate import Gate
-from server.rpc.server import CATALOG_SERVICE
+from server.rpc.server import CATALOG_SERVICE, ORDER_SERVICE
 from tests.conftest import Service, refused, serving
 from tests.rpc.principals import closed, key_holder
+from tests.scrape import Scrape
 from tests.storage.helpers import until
+
+
+class HandlerCallDetails(NamedTuple):
+    """Which method a handler is asked for."""
+
+    method: str
+
 
 GET = GetProductRequest(product_id="mug")
 
@@ -87,16 +97,19 @@ async def _no_errors_left() -> bool:
 
 
 @pytest.mark.parametrize(
-    ("method", "request_"),
+    ("method", "request_", "provider"),
     [
-        ("GetOrder", GetOrderRequest(order_id="ORD-2026-999999")),
-        ("CancelOrder", CancelOrderRequest(order_id="ORD-2026-999999")),
-        ("GetOrder", GetOrderRequest()),
+        ("GetOrder", GetOrderRequest(order_id="ORD-2026-999999"), "external"),
+        ("CancelOrder", CancelOrderRequest(order_id="ORD-2026-999999"), "external"),
+        ("CancelOrder", CancelOrderRequest(order_id="ORD-2026-999999"), "test"),
+        ("GetOrder", GetOrderRequest(), "external"),
     ],
-    ids=["a read", "a write", "a request that breaks its rules"],
+    ids=["a read", "a write", "a write with a payment provider", "a request that breaks its rules"],
 )
-async def test_refusals_leave_no_errors_for_the_garbage_collector(url: str, method: str, request_: Message) -> None:
-    async with serving(url, authentication="open") as service:
+async def test_refusals_leave_no_errors_for_the_garbage_collector(
+    url: str, method: str, request_: Message, provider: str
+) -> None:
+    async with serving(url, authentication="open", payment_provider=provider) as service:
         call = getattr(service.orders, method)
         await refused(call(request_))
         gc.collect()
@@ -136,3 +149,38 @@ async def test_a_call_that_waits_for_something_given_up_is_answered_all_the_same
             assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
     finally:
         await server.stop(None)
+
+
+class Gone:
+    """What the library shows of a call whose caller has left, before it cancels the handler."""
+
+    def invocation_metadata(self) -> tuple[()]:
+        return ()
+
+    def time_remaining(self) -> None:
+        return None
+
+    async def write(self, message: bytes) -> None:
+        raise grpc.aio.InternalError("the call is over")
+
+
+class Writing:
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        async def method(_: Message, call: Call) -> None:
+            await call.write(b"")
+
+        return method
+
+
+async def test_a_stream_that_writes_to_nobody_counts_as_left() -> None:
+    gate = Gate(authenticator=None, limiter=None, in_flight=InFlight(1))
+    bounds = Bounds(request_bytes=1 << 20, seconds=60, stream_seconds=60)
+    metrics = Metrics()
+    handlers = service_handler(Writing(), ORDER_SERVICE, gate=gate, bounds=bounds, metrics=metrics)
+    serve = handlers.service(HandlerCallDetails("/orders.v1.OrderService/ListOrders")).unary_stream
+    with pytest.raises(asyncio.CancelledError):
+        await serve(b"", Gone())
+    found = Scrape(generate_latest(metrics.registry).decode())
+    assert found.value("grpc_server_handled_total", grpc_method="ListOrders", grpc_code="CANCELLED") == 1
+    assert found.value("grpc_server_handled_total") == 1
+    assert found.value("orders_refusals_total") == 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from server.domain.errors import OrderError
-from server.storage.database import Database
+from server.storage.database import Database, PoolUse
 from server.storage.sql import Statement
 from tests.storage.helpers import database, until
 
@@ -126,3 +126,14 @@ async def test_options_of_the_url_are_kept(new_database: Callable[[], str]) -> N
     finally:
         await database.close()
     assert (path, timeout) == ("elsewhere", "5s")
+
+
+async def test_of_a_database_that_is_away_nothing_is_in_use_and_nobody_waits() -> None:
+    away = Database("postgresql://orders@127.0.0.1:1/orders", timeout=0.1, pool_size=5)
+    await away.open()
+    try:
+        refusals = await asyncio.gather(*(away.fetch(Statement("SELECT 1")) for _ in range(4)), return_exceptions=True)
+        assert [getattr(refusal, "reason", refusal) for refusal in refusals] == ["DEPENDENCY_UNAVAILABLE"] * 4
+        assert away.use() == PoolUse(used=0, idle=0, waiting=0)
+    finally:
+        await away.close()

@@ -1,6 +1,7 @@
 """Orders and their payment provider: every step may be the last one before the process dies, and every caller may go away."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -240,6 +241,37 @@ async def test_what_costs_nothing_does_not_go_to_the_provider(
     shop.store.put_products(product("gift", price="0.00"))
     await checkout.create(command(create(line("gift"))))
     assert not provider.asked
+
+
+@pytest.mark.parametrize(
+    ("failure", "messages"),
+    [
+        (OrderError("ORDER_NOT_CANCELLABLE", "too late"), []),
+        (KeyError("a bug"), ["a call failed after its caller had left"]),
+    ],
+    ids=["a refusal", "a bug"],
+)
+async def test_of_calls_that_nobody_waits_for_any_more_bugs_are_logged_and_refusals_are_not(
+    shop: Shop, checkout: Checkout, caplog: pytest.LogCaptureFixture, failure: Exception, messages: list[str]
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail() -> None:
+        begun.set()
+        await go_on.wait()
+        raise failure
+
+    shop.before[CreateOrderRequest] = fail
+    caller = asyncio.create_task(checkout.create(command(wanted("tok_visa"))))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    await checkout.drain()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert caplog.messages == messages
 
 
 async def test_a_dry_run_does_not_go_to_the_provider(shop: Shop, checkout: Checkout, provider: Provider) -> None:
