@@ -604,7 +604,7 @@ async def test_a_stream_ends_by_itself_shortly_before_its_deadline_and_is_resume
         # One order a message takes longer than this for 6,000 orders.
         size = 1 if streams < 3 else 1000
         request.page_size = size
-        messages = await messages_of(service, request, token=token, seconds=0.4 if streams < 3 else 60)
+        messages = await messages_of(service, request, token=token, seconds=0.8 if streams < 3 else 60)
         found += [order for message in messages for order in message.orders]
         last, token, streams = messages[-1], messages[-1].resume_token, streams + 1
         assert not any(message.truncated or message.complete for message in messages[:-1])

@@ -246,20 +246,24 @@ async def test_what_costs_nothing_does_not_go_to_the_provider(
 @pytest.mark.parametrize(
     ("failure", "messages"),
     [
-        (OrderError("ORDER_NOT_CANCELLABLE", "too late"), []),
-        (KeyError("a bug"), ["a call failed after its caller had left"]),
+        (lambda: OrderError("ORDER_NOT_CANCELLABLE", "too late"), []),
+        (lambda: KeyError("a bug"), ["a call failed after its caller had left"]),
     ],
     ids=["a refusal", "a bug"],
 )
 async def test_of_calls_that_nobody_waits_for_any_more_bugs_are_logged_and_refusals_are_not(
-    shop: Shop, checkout: Checkout, caplog: pytest.LogCaptureFixture, failure: Exception, messages: list[str]
+    shop: Shop,
+    checkout: Checkout,
+    caplog: pytest.LogCaptureFixture,
+    failure: Callable[[], Exception],
+    messages: list[str],
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def fail() -> None:
         begun.set()
         await go_on.wait()
-        raise failure
+        raise failure()
 
     shop.before[CreateOrderRequest] = fail
     caller = asyncio.create_task(checkout.create(command(wanted("tok_visa"))))
