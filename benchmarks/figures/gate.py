@@ -1,5 +1,9 @@
 """What surrounds a handler costs: GetOrder on an open server beside a closed one, on one that is scraped, and each step by itself."""
 
+import os
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import timeit
@@ -22,7 +26,7 @@ from benchmarks.turns import Measured, Turns
 from server.domain.caller import SCOPES, Caller, Role
 from server.domain.card_data import may_hold_card_data
 from server.identity.recent import Recent, Verified
-from server.metrics import Metrics
+from server.metrics import MethodMetrics, Metrics
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight
 from server.rpc.buckets import Limit
@@ -31,13 +35,16 @@ from server.rpc.limits import RateLimiter
 from server.rpc.validation import decode
 from server.storage.rate_limits import Lease, Want
 
+Cost = Callable[[Callable[[], object]], float]
 Steps = Callable[[grpc.aio.ServicerContext], Awaitable[dict[str, float]]]
 
 _ADMIN = Caller("benchmarks", frozenset({Role.ADMIN}), SCOPES)
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    steps = uvloop.run(_within_a_call(partial(_steps, bench)))
+    number = bench.count(10_000)
+    steps = uvloop.run(_within_a_call(partial(_steps, bench, partial(_microseconds, number))))
+    steps["MethodMetrics.count, one of several workers"] = _counting_of_a_worker(number)
     return [
         *_open_and_closed(bench, turns),
         *_scraped(bench, turns),
@@ -125,9 +132,8 @@ async def _within_a_call(steps: Steps) -> dict[str, float]:
     return found
 
 
-async def _steps(bench: Bench, context: grpc.aio.ServicerContext) -> dict[str, float]:
+async def _steps(bench: Bench, cost: Cost, context: grpc.aio.ServicerContext) -> dict[str, float]:
     """The microseconds of each step, in the order in which a call takes them."""
-    cost = partial(_microseconds, bench)
     get_data, create_data = next(bodies.gets(bench.order_ids)), next(bodies.creates(products=bodies.PRODUCTS))
     get, create = GetOrderRequest.FromString(get_data), CreateOrderRequest.FromString(create_data)
     get_access, create_access = MethodAccess(_method("GetOrder")), MethodAccess(_method("CreateOrder"))
@@ -135,7 +141,7 @@ async def _steps(bench: Bench, context: grpc.aio.ServicerContext) -> dict[str, f
     key, broken_rules = _bearer_of(context), Validator().collect_violations
     in_flight, recent = InFlight(5000), Recent(seconds=3600)
     until = time.monotonic() + 3600
-    counted = Metrics().of(_method("GetOrder"))
+    counted = _counted()
     recent.keep(key, Verified(_ADMIN, None))
     return {
         "InFlight.enter and leave": cost(lambda: (in_flight.enter(until=until), in_flight.leave())),
@@ -151,7 +157,7 @@ async def _steps(bench: Bench, context: grpc.aio.ServicerContext) -> dict[str, f
         "may_hold_card_data, CreateOrder of 3 lines": cost(lambda: may_hold_card_data(create_data)),
         "protovalidate, GetOrder": cost(lambda: broken_rules(get)),
         "protovalidate, CreateOrder of 3 lines": cost(lambda: broken_rules(create)),
-        "MethodMetrics.count": cost(lambda: counted.count(code="OK", seconds=0.012)),
+        "MethodMetrics.count": cost(partial(_count, counted)),
         "MethodMetrics.count, a refusal": cost(
             lambda: counted.count(code="NOT_FOUND", seconds=0.012, reason="ORDER_NOT_FOUND")
         ),
@@ -169,7 +175,7 @@ class _Plenty:
         return [Lease(tokens=1_000_000_000, left=0.0, blocked=0.0) for _ in wants]
 
 
-async def _taking(cost: Callable[[Callable[[], object]], float]) -> float:
+async def _taking(cost: Cost) -> float:
     limiter = RateLimiter(_Plenty(), limits={"read": Limit(1000, 1000)})
     await limiter.take(_ADMIN.subject, "read")
     value = cost(lambda: limiter.try_take(_ADMIN.subject, "read"))
@@ -177,10 +183,29 @@ async def _taking(cost: Callable[[Callable[[], object]], float]) -> float:
     return value
 
 
-def _microseconds(bench: Bench, step: Callable[[], object]) -> float:
+def _counted() -> MethodMetrics:
+    return Metrics().of(_method("GetOrder"))
+
+
+def _count(counted: MethodMetrics) -> None:
+    counted.count(code="OK", seconds=0.012)
+
+
+def _counting_of_a_worker(number: int) -> float:
+    """In a process of its own: whether it counts in memory or in files, the library chooses when it is imported."""
+    command = [sys.executable, "-m", __name__, str(number)]
+    with tempfile.TemporaryDirectory(prefix="orders-bench-") as folder:
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": folder}
+        return float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+
+
+def _microseconds(number: int, step: Callable[[], object]) -> float:
     """The CPU of a step: the best of several loops, for what else happens only adds to it, less that of the loop itself."""
-    number = bench.count(10_000)
     best, loop = (
         min(timeit.repeat(run, timer=time.process_time, repeat=7, number=number)) for run in (step, lambda: None)
     )
     return 1_000_000 * (best - loop) / number
+
+
+if __name__ == "__main__":
+    print(_microseconds(int(sys.argv[1]), partial(_count, _counted())))
