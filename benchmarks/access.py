@@ -22,7 +22,7 @@ def let_in(folder: Path) -> None:
     # Not at the top: processes that only call have no use for them, and start at once.
     import psycopg
 
-    from server.startup import bring_up_to_date
+    from server.runtime.preflight import bring_up_to_date
     from server.storage import embedded
 
     postgres = embedded.start(folder)

@@ -21,9 +21,9 @@ from sqlalchemy import Column, Table
 from benchmarks import bodies, streams
 from benchmarks.servers import Server
 from benchmarks.template import Template
-from server.domain.chain import START, hash_of, seal
-from server.storage.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
-from server.storage.tables import order_events, order_items, orders
+from server.domain.base.hash_chain import START, hash_of, seal
+from server.storage.schema.tables import order_events, order_items, orders
+from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
 
 ORDERS_A_CUSTOMER = 20
 

@@ -41,10 +41,11 @@ from orders.v1.order_service_pb2 import CreateOrderRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from sqlalchemy.engine import make_url
 
-from server.app import Running, running
 from server.config import Settings
-from server.logs import TextFormatter
-from server.storage import embedded, schema
+from server.runtime.app import Running, running
+from server.storage import embedded
+from server.storage.schema import schema
+from server.telemetry.log import TextFormatter
 
 VERSIONS = (18, 16)
 STORAGE = Path(__file__).with_name("storage")

@@ -20,7 +20,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 from orders.v1 import access_pb2
 
-from server.domain.caller import role_of, scope_name
+from server.domain.base.caller import role_of, scope_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "orders.v1"

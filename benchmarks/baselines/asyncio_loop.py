@@ -7,7 +7,7 @@ import asyncio
 
 import uvloop
 
-from server.cli import main
+from server.cli.main import main
 
 if __name__ == "__main__":
     uvloop.run = asyncio.run  # type: ignore[assignment]

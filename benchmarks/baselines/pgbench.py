@@ -12,7 +12,7 @@ import psycopg
 from benchmarks.bodies import PRODUCTS, product_id
 from benchmarks.callers import CALLERS
 from benchmarks.turns import Measured
-from server.storage import schema
+from server.storage.schema import schema
 
 # The arrays of the write path, of one order; snapshot, request and event as long as its own.
 _SCRIPT = r"""

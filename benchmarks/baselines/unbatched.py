@@ -3,10 +3,10 @@
 python -m benchmarks.baselines.unbatched serve …    # as `orders serve …`
 """
 
-from server import parts
-from server.cli import main
+from server.cli.main import main
 from server.domain.commands import Answer, Command
-from server.storage.writer import Writer
+from server.runtime import wiring as parts
+from server.storage.write.writer import Writer
 
 
 class UnbatchedWriter(Writer):

@@ -10,12 +10,12 @@ import uvloop
 from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
 from psycopg import AsyncConnection, AsyncCursor
 
-from server.domain.caller import ANONYMOUS
+from server.domain.base.caller import ANONYMOUS
 from server.domain.commands import Command
 from server.rpc.validation import violations_of
 from server.storage.arrays import adapters
 from server.storage.database import Database, Row
-from server.storage.writer import Writer
+from server.storage.write.writer import Writer
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 

@@ -23,10 +23,9 @@ from benchmarks.access import METADATA
 from benchmarks.bench import Bench, Row
 from benchmarks.servers import Server, orders_server
 from benchmarks.turns import Measured, Turns
-from server.domain.caller import SCOPES, Caller, Role
-from server.domain.card_data import may_hold_card_data
-from server.identity.recent import Recent, Verified
-from server.metrics import MethodMetrics, Metrics
+from server.domain.access.card_data import may_hold_card_data
+from server.domain.base.caller import SCOPES, Caller, Role
+from server.identity.credential_cache import Recent, Verified
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight
 from server.rpc.buckets import Limit
@@ -34,6 +33,7 @@ from server.rpc.gate import _bearer_of
 from server.rpc.limits import RateLimiter
 from server.rpc.validation import decode
 from server.storage.rate_limits import Lease, Want
+from server.telemetry.metrics import MethodMetrics, Metrics
 
 Cost = Callable[[Callable[[], object]], float]
 Steps = Callable[[grpc.aio.ServicerContext], Awaitable[dict[str, float]]]

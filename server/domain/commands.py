@@ -43,21 +43,22 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain import carts, customers
-from server.domain.caller import Caller
-from server.domain.catalog import adjust_stock, upsert_products, with_stock
-from server.domain.coupons import upsert_coupons
-from server.domain.create import create_order, price_order
-from server.domain.delivery import delete_zone, upsert_zones
-from server.domain.draft import OrderChange, Stamp, check_etag, draft_of
-from server.domain.errors import invalid_field
-from server.domain.idempotency import Key, first_answer
-from server.domain.lifecycle import FULFILMENT, RANK, check_role, transition
-from server.domain.payments import SettleIntent, record_payment, refund_order, settle_intent
-from server.domain.state import State
-from server.domain.tracking import record_tracking_event, set_carrier, track
-from server.domain.update import update_order
-from server.domain.upsert_batch import UpsertBatch, Validate
+from server.domain.base.caller import Caller
+from server.domain.base.edits import OrderChange, Stamp, check_etag, draft_of
+from server.domain.base.errors import invalid_field
+from server.domain.base.idempotency import Key, first_answer
+from server.domain.base.state import State
+from server.domain.carts import carts
+from server.domain.catalog.products import adjust_stock, upsert_products, with_stock
+from server.domain.customers import accounts as customers
+from server.domain.fulfilment.tracking import record_tracking_event, set_carrier, track
+from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_role, transition
+from server.domain.orders.create import create_order, price_order
+from server.domain.orders.update import update_order
+from server.domain.orders.upsert_batch import UpsertBatch, Validate
+from server.domain.payments.payments import SettleIntent, record_payment, refund_order, settle_intent
+from server.domain.pricing.coupons import upsert_coupons
+from server.domain.pricing.delivery import delete_zone, upsert_zones
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,12 @@ from orders.v1.order_service_pb2 import (
     UpsertOrder,
 )
 
-from server.domain.carts import cart_id_of
-from server.domain.coupons import code_of
-from server.domain.payments import SettleIntent, payment_key
-from server.domain.records import Kind
-from server.domain.state import ExternalKey, PaymentKey, State
-from server.domain.tracking import IMPLIED
+from server.domain.base.records import Kind
+from server.domain.base.state import ExternalKey, PaymentKey, State
+from server.domain.carts.carts import cart_id_of
+from server.domain.fulfilment.tracking import IMPLIED
+from server.domain.payments.payments import SettleIntent, payment_key
+from server.domain.pricing.coupons import code_of
 
 # Statuses whose entering moves what an order holds, and those whose entering may issue an invoice.
 _MOVING = frozenset({ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from server.domain.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of
-from server.domain.caller import Caller
-from server.domain.errors import OrderError, unauthenticated
+from server.domain.access.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of
+from server.domain.base.caller import Caller
+from server.domain.base.errors import OrderError, unauthenticated
 from server.identity import keys
-from server.identity.recent import Recent, Verified
+from server.identity.credential_cache import Recent, Verified
 
 if TYPE_CHECKING:
     from server.identity.jwt import TokenVerifier

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from server.domain.caller import Caller, Role
-from server.domain.errors import unauthenticated
+from server.domain.base.caller import Caller, Role
+from server.domain.base.errors import unauthenticated
 
 _MAX_SUBJECT = 200
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from orders.v1.api_key_service_pb2 import ApiKey
 
-from server.domain.api_keys import DEFAULT_OVERLAP, StoredKey, new_api_key, revoke, rotate
+from server.domain.access.api_keys import DEFAULT_OVERLAP, StoredKey, new_api_key, revoke, rotate
 from server.identity import keys
 
 

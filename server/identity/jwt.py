@@ -6,10 +6,10 @@ from typing import Any
 import jwt
 from jwt.exceptions import InvalidSubjectError
 
-from server.domain.errors import OrderError, unauthenticated
+from server.domain.base.errors import OrderError, unauthenticated
 from server.identity.claims import ClaimRules, caller_of
+from server.identity.credential_cache import Verified
 from server.identity.key_sources import KeySource
-from server.identity.recent import Verified
 from server.identity.signing_keys import ALGORITHMS, SigningKey
 
 _MAX_TOKEN = 8 << 10

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 from server.identity.files import fingerprint
 from server.identity.loopback import is_loopback
 from server.identity.signing_keys import SigningKey, choose, parse
-from server.logs import fields
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

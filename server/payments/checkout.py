@@ -18,8 +18,8 @@ from orders.v1.order_pb2 import (
     Refund,
 )
 
+from server.domain.base.errors import OrderError
 from server.domain.commands import Answer, Command
-from server.domain.errors import OrderError
 from server.payments.flow import (
     Accounts,
     Orders,

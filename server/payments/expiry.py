@@ -8,12 +8,12 @@ from typing import Protocol
 from orders.v1.order_pb2 import PAYMENT_METHOD_CASH_ON_DELIVERY, Order
 from orders.v1.order_service_pb2 import CancelOrderRequest
 
-from server.domain.caller import Caller, Role
+from server.domain.base.caller import Caller, Role
+from server.domain.base.errors import OrderError
 from server.domain.commands import Command
-from server.domain.errors import OrderError
-from server.domain.payment_status import has_money
-from server.logs import fields
+from server.domain.lifecycle.payment_status import has_money
 from server.payments.checkout import Checkout
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

@@ -23,15 +23,15 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import RecordPaymentRequest
 
-from server.domain.caller import Caller, Role
+from server.domain.base.caller import Caller, Role
+from server.domain.base.errors import OrderError
+from server.domain.base.money import minor_of
 from server.domain.commands import Answer, Command
-from server.domain.errors import OrderError
-from server.domain.money import minor_of
-from server.domain.payment_status import has_money, is_open
-from server.domain.payments import SettleIntent
-from server.logs import fields
+from server.domain.lifecycle.payment_status import has_money, is_open
+from server.domain.payments.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
 from server.storage.references import Reference
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

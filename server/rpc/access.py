@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from orders.v1 import access_pb2
 from orders.v1.access_pb2 import Access, MethodClass
 
-from server.domain.caller import Caller, Role, role_of, scope_name
-from server.domain.errors import OrderError
+from server.domain.base.caller import Caller, Role, role_of, scope_name
+from server.domain.base.errors import OrderError
 
 
 class MethodAccess:

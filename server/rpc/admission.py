@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 
 
 class InFlight:

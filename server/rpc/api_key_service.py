@@ -10,11 +10,11 @@ from orders.v1.api_key_service_pb2 import (
     RotateApiKeyRequest,
 )
 
-from server.domain.api_keys import DEFAULT_OVERLAP
+from server.domain.access.api_keys import DEFAULT_OVERLAP
 from server.identity.issuer import KeyIssuer
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
-from server.storage.api_keys import ApiKeyRepository
+from server.storage.read.api_keys import ApiKeyRepository
 
 
 class ApiKeyServicer:

@@ -2,8 +2,8 @@
 
 import logging
 
-from server.domain.errors import OrderError
-from server.logs import fields
+from server.domain.base.errors import OrderError
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

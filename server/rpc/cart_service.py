@@ -10,7 +10,7 @@ from orders.v1.cart_service_pb2 import (
 
 from server.rpc.endpoint import Call
 from server.rpc.writes import execute
-from server.storage.writer import Writer
+from server.storage.write.writer import Writer
 
 
 class CartServicer:

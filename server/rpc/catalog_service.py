@@ -25,8 +25,8 @@ from orders.v1.catalog_service_pb2 import (
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.writes import execute
-from server.storage.catalog import CatalogRepository
-from server.storage.writer import Writer
+from server.storage.read.catalog import CatalogRepository
+from server.storage.write.writer import Writer
 
 
 class CatalogServicer:

@@ -17,12 +17,12 @@ from orders.v1.customer_service_pb2 import (
     UpsertPaymentMethodRequest,
 )
 
-from server.domain import tokens
+from server.domain.base import page_tokens as tokens
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.writes import execute
-from server.storage.customers import CustomerRepository
-from server.storage.writer import Writer
+from server.storage.read.customers import CustomerRepository
+from server.storage.write.writer import Writer
 
 
 class CustomerServicer:

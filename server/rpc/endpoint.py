@@ -18,17 +18,17 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2
 
-from server.domain.caller import NOBODY, Caller
-from server.domain.errors import OrderError, invalid_field
-from server.domain.status import code_of
-from server.logs import fields
-from server.metrics import MethodMetrics, Metrics
+from server.domain.base.caller import NOBODY, Caller
+from server.domain.base.error_codes import code_of
+from server.domain.base.errors import OrderError, invalid_field
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.validation import check, decode
 from server.storage.references import Reference
+from server.telemetry.log import fields
+from server.telemetry.metrics import MethodMetrics, Metrics
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 import grpc
 
-from server.domain.errors import OrderError
-from server.domain.status import status_of
+from server.domain.base.error_codes import status_of
+from server.domain.base.errors import OrderError
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import grpc
 
-from server.domain.caller import ANONYMOUS, Caller
-from server.domain.errors import unauthenticated
+from server.domain.base.caller import ANONYMOUS, Caller
+from server.domain.base.errors import unauthenticated
 from server.identity.authenticator import Authenticator
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight

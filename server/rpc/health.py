@@ -8,7 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 from server.rpc import wire
 from server.rpc.errors import refuse
 from server.rpc.validation import decode

@@ -7,11 +7,11 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from server.domain.errors import OrderError
-from server.logs import fields
+from server.domain.base.errors import OrderError
 from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
 from server.storage.rate_limits import Lease, RateLimitRepository, Want
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

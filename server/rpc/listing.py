@@ -18,13 +18,13 @@ from orders.v1.order_service_pb2 import (
     SearchOrdersResponse,
 )
 
-from server.domain import tokens
-from server.domain.errors import invalid_field
-from server.domain.money import to_minor
-from server.domain.tokens import token_invalid
+from server.domain.base import page_tokens as tokens
+from server.domain.base.errors import invalid_field
+from server.domain.base.money import to_minor
+from server.domain.base.page_tokens import token_invalid
 from server.rpc import wire
 from server.rpc.endpoint import Call
-from server.storage.listing import Began, Listing, ListRepository, Page, Position
+from server.storage.read.lists import Began, Listing, ListRepository, Page, Position
 
 _DEFAULT_LIST_PAGE = 100
 _DEFAULT_SEARCH_PAGE = 20

@@ -25,18 +25,18 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain.errors import OrderError, Violation, invalid, invalid_field
-from server.domain.explain import explain_order
-from server.domain.tracking import track
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.fulfilment.tracking import track
+from server.domain.lifecycle.explain import explain_order
 from server.payments.checkout import Checkout
 from server.rpc import listing, wire
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.writes import carry_out, execute
-from server.storage.invoices import InvoiceRepository
-from server.storage.listing import ListRepository
-from server.storage.orders import OrderRepository
-from server.storage.writer import Writer
+from server.storage.read.invoices import InvoiceRepository
+from server.storage.read.lists import ListRepository
+from server.storage.read.orders import OrderRepository
+from server.storage.write.writer import Writer
 
 
 class OrderServicer:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from server.domain import tokens
+from server.domain.base import page_tokens as tokens
 
 _DEFAULT_SIZE = 100
 # What every key is made of that is a text; another one is made up.

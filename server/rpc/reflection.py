@@ -7,7 +7,7 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.validation import decode

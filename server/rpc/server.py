@@ -11,7 +11,6 @@ from orders.v1 import (
     order_service_pb2,
 )
 
-from server.metrics import Metrics
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
@@ -21,6 +20,7 @@ from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.reflection import reflection_handler
+from server.telemetry.metrics import Metrics
 
 ORDER_SERVICE = order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]
 CATALOG_SERVICE = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"]

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from server.identity.files import fingerprint
-from server.logs import fields
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, UpsertOrder
 from protovalidate import Validator
 from protovalidate import Violation as Found
 
-from server.domain.card_data import CardSearch, card_violations, may_hold_card_data
-from server.domain.errors import Violation, invalid, invalid_field
+from server.domain.access.card_data import CardSearch, card_violations, may_hold_card_data
+from server.domain.base.errors import Violation, invalid, invalid_field
 
 Request = TypeVar("Request", bound=Message)
 

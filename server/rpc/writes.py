@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 
 from server.domain.commands import Answer, Command
 from server.rpc.endpoint import Call
-from server.storage.writer import Writer
+from server.storage.write.writer import Writer
 
 
 async def execute(writer: Writer, request: Message, call: Call) -> bytes:

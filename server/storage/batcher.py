@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from server.domain.errors import OrderError
-from server.storage.turns import TURNS_TO_THE_QUEUE
+from server.domain.base.errors import OrderError
+from server.storage.fairness import TURNS_TO_THE_QUEUE
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from server.logs import fields
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

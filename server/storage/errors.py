@@ -8,8 +8,8 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from server.domain.errors import OrderError
-from server.logs import fields
+from server.domain.base.errors import OrderError
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 

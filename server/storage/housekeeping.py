@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from server.storage import statements
 from server.storage.database import Database
 from server.storage.sql import Statement
+from server.storage.write import statements
 
 _AT_ONCE = 1000
 

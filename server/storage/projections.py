@@ -9,7 +9,7 @@ from orders.v1.customer_service_pb2 import PointsEntry
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
-from server.domain.money import minor_of
+from server.domain.base.money import minor_of
 
 Row = tuple[Any, ...]
 

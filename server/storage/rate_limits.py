@@ -7,8 +7,8 @@ from sqlalchemy import Double, Text
 
 from server.storage.arrays import packer
 from server.storage.database import Database, fetch
+from server.storage.schema.tables import rate_limits
 from server.storage.sql import Statement
-from server.storage.tables import rate_limits
 
 # Text, since Core cannot set several columns from one subquery, and only that says what is decided once: the time, after the wait for
 # the row's lock, and with it what is in the bucket. A bucket without a row is full. Sorted, so that no two replicas deadlock.

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from orders.v1.cart_service_pb2 import Cart
 from orders.v1.order_pb2 import Order
 
-from server.domain.effects import CouponUse
+from server.domain.base.state import State
 from server.domain.needs import Needs
-from server.domain.state import State
+from server.domain.orders.effects import CouponUse
 
 
 @dataclass(slots=True)

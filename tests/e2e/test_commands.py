@@ -19,7 +19,7 @@ from google.protobuf import json_format
 from orders.v1.order_pb2 import ORDER_STATUS_PENDING, ORDER_STATUS_SHIPPED, Order
 from orders.v1.order_service_pb2 import ListOrdersRequest, OrderFilter
 
-from server.storage.schema import newest_version
+from server.storage.schema.schema import newest_version
 from tests.conftest import new_order
 from tests.e2e.processes import ORDERS, Finished, Server, environment, orders, start, wait_until
 

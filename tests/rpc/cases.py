@@ -98,9 +98,9 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain.api_keys import StoredKey
+from server.domain.access.api_keys import StoredKey
 from server.identity import keys
-from server.storage.api_keys import ApiKeyRepository
+from server.storage.read.api_keys import ApiKeyRepository
 from tests.conftest import Refusal, Service, new_order, refusal_of, usd
 
 SERVICES = (

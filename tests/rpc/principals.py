@@ -9,7 +9,7 @@ from orders.v1.access_pb2 import Role, Scope
 from orders.v1.api_key_service_pb2 import ApiKey
 
 from server.identity.issuer import KeyIssuer
-from server.storage.api_keys import ApiKeyRepository
+from server.storage.read.api_keys import ApiKeyRepository
 from tests.conftest import Service, serving
 from tests.identity_provider import AUDIENCE, ISSUER, Provider
 

@@ -16,13 +16,13 @@ from orders.v1 import access_pb2
 from orders.v1.access_pb2 import Access, MethodClass, Role, Scope
 from orders.v1.order_service_pb2 import GetOrderRequest
 
-from server.domain.api_keys import StoredKey
+from server.domain.access.api_keys import StoredKey
 from server.identity import keys
-from server.metrics import Metrics
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, service_handler
 from server.rpc.gate import Gate
-from server.storage.api_keys import ApiKeyRepository
+from server.storage.read.api_keys import ApiKeyRepository
+from server.telemetry.metrics import Metrics
 from tests.conftest import Refusal, Service, refusal_of, serving, stock_shop
 from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, new_subject, outcome, valid_requests
@@ -365,7 +365,7 @@ async def test_a_method_that_says_nothing_of_access_is_refused_for_everybody(
 ) -> None:
     # The gate of the shop's own server is not to be had; this one is like it.
     from server.config import Settings
-    from server.security import build_authenticator
+    from server.runtime.security import build_authenticator
 
     settings = Settings(database_url=shop.url, key_cache_seconds=0)
     repository = ApiKeyRepository(shop.running.database)

@@ -15,12 +15,12 @@ from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 from prometheus_client import generate_latest
 
-from server.domain.errors import OrderError
-from server.metrics import Metrics
+from server.domain.base.errors import OrderError
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, Call, service_handler
 from server.rpc.gate import Gate
 from server.rpc.server import CATALOG_SERVICE, ORDER_SERVICE
+from server.telemetry.metrics import Metrics
 from tests.conftest import Service, refused, serving
 from tests.rpc.principals import closed, key_holder
 from tests.scrape import Scrape

@@ -53,7 +53,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain.carts import current_cart_id
+from server.domain.carts.carts import current_cart_id
 from tests.conftest import HOME, Service, new_order, serving, stock_shop, usd
 from tests.rpc.test_races import events_of, put_product, race, split
 from tests.storage.helpers import disagreements
@@ -74,7 +74,7 @@ async def replicas(new_database: Callable[[], str]) -> AsyncIterator[Replicas]:
 @pytest.fixture(autouse=True)
 async def everything_agrees(replicas: Replicas, caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
     """Whatever was raced: afterwards all tables say the same, and nobody had to wait for a deadlock to be broken."""
-    caplog.set_level(logging.INFO, "server.storage.writer")
+    caplog.set_level(logging.INFO, "server.storage.write.writer")
     yield
     assert await disagreements(replicas[0].url) == []
     assert "DeadlockDetected" not in caplog.text

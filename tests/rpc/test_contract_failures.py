@@ -14,7 +14,8 @@ from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, GetProduct
 from orders.v1.order_service_pb2 import GetOrderRequest, ListOrdersRequest, SearchOrdersRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
-from server.storage import embedded, schema
+from server.storage import embedded
+from server.storage.schema import schema
 from tests.conftest import (
     PRODUCTS,
     SERVING_ROLE,

@@ -8,7 +8,7 @@ from orders.v1.catalog_service_pb2 import ListCouponsRequest, ListDeliveryZonesR
 from orders.v1.customer_service_pb2 import ListPointsEntriesRequest
 from orders.v1.order_service_pb2 import ORDER_BY_TOTAL, ListOrderEventsRequest, ListOrdersRequest, SearchOrdersRequest
 
-from server.domain import tokens
+from server.domain.base import page_tokens as tokens
 from tests.conftest import Service, new_order, refused
 
 ID = "01a20015-3414-74db-896e-10b62e166a1b"

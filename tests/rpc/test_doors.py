@@ -16,8 +16,8 @@ from server.config import ConfigError, Settings
 from server.rpc.admission import InFlight
 from server.rpc.gate import Gate
 from server.rpc.reflection import reflection_handler
-from server.security import build_authenticator, check_exposure, is_loopback
-from server.storage.api_keys import ApiKeyRepository
+from server.runtime.security import build_authenticator, check_exposure, is_loopback
+from server.storage.read.api_keys import ApiKeyRepository
 from tests.certificates import make_ca
 from tests.conftest import Service, refused, serving
 from tests.identity_provider import AUDIENCE, ISSUER, pem, rsa_key

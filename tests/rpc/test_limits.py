@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 from server.rpc.buckets import Limit
 from server.rpc.limits import RateLimiter
 from server.storage.database import Database

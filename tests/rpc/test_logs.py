@@ -12,12 +12,12 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from server.logs import JsonFormatter
-from server.payments.test_provider import TestProvider
+from server.payments.sandbox import TestProvider
 from server.rpc.server import SERVICES as SERVED
-from server.storage import writer
 from server.storage.database import Database
-from server.storage.orders import OrderRepository
+from server.storage.read.orders import OrderRepository
+from server.storage.write import writer
+from server.telemetry.log import JsonFormatter
 from tests.conftest import Service, new_order, serving, stock_shop
 from tests.rpc.cases import METHODS, SERVICES, WRITES, new_subject, outcome, texts, valid_requests
 from tests.storage.helpers import session, until

@@ -15,8 +15,8 @@ from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest, ListOrdersRequest
 
-from server import upkeep
 from server.rpc.server import SERVICES
+from server.runtime import background as upkeep
 from tests.conftest import Service, new_order, refused, serving, stock_shop
 from tests.rpc.test_call_bounds import products_locked, somebody_waits
 from tests.scrape import Scrape

@@ -42,9 +42,9 @@ from orders.v1.order_service_pb2 import (
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from psycopg import sql as pg
 
-from server.domain.caller import ANONYMOUS, Caller
+from server.domain.base.caller import ANONYMOUS, Caller
 from server.rpc.listing import stream
-from server.storage.listing import CONDITIONS, Listing, ListRepository, _page_statement, parameters_of
+from server.storage.read.lists import CONDITIONS, Listing, ListRepository, _page_statement, parameters_of
 from tests.conftest import HOME, PRODUCTS, Service, new_order, refused, serving, usd
 from tests.storage.helpers import disagreements, ids, imported, session, until, upserts, waiting_for_locks
 

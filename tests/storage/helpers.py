@@ -12,13 +12,13 @@ from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, UpsertOrder
 from psycopg import AsyncConnection
 
-from server.domain.caller import ANONYMOUS
+from server.domain.base.caller import ANONYMOUS
+from server.domain.base.errors import OrderError
 from server.domain.commands import Answer, Command
-from server.domain.errors import OrderError
 from server.rpc.validation import violations_of
 from server.storage.database import Database
 from server.storage.verification import rebuild, verify
-from server.storage.writer import Writer
+from server.storage.write.writer import Writer
 from tests.conftest import PRODUCTS, as_serving_role, usd
 
 Row = tuple[Any, ...]

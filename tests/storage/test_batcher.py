@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 from server.storage.batcher import Batcher
 
 

@@ -55,15 +55,15 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
+from server.domain.base.errors import OrderError
 from server.domain.commands import Answer
-from server.domain.errors import OrderError
-from server.domain.payments import SettleIntent
-from server.domain.pricing import Terms
-from server.storage.catalog import CatalogRepository
-from server.storage.customers import CustomerRepository
+from server.domain.payments.payments import SettleIntent
+from server.domain.pricing.quotes import Terms
 from server.storage.housekeeping import forget_old_carts
-from server.storage.invoices import InvoiceRepository
-from server.storage.orders import OrderRepository
+from server.storage.read.catalog import CatalogRepository
+from server.storage.read.customers import CustomerRepository
+from server.storage.read.invoices import InvoiceRepository
+from server.storage.read.orders import OrderRepository
 from server.storage.references import Reference
 from tests.conftest import new_order, usd
 from tests.storage.helpers import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from server.domain.errors import OrderError
+from server.domain.base.errors import OrderError
 from server.storage.database import Database, PoolUse
 from server.storage.sql import Statement
 from tests.storage.helpers import database, until

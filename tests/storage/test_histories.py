@@ -38,8 +38,8 @@ from orders.v1.order_service_pb2 import (
 )
 from psycopg.sql import SQL
 
-from server.domain.lifecycle import RANK, STEPS
-from server.domain.money import from_minor, minor_of
+from server.domain.base.money import from_minor, minor_of
+from server.domain.lifecycle.lifecycle import RANK, STEPS
 from tests.conftest import PRODUCTS, Service, refusal_of, serving, usd
 from tests.storage.helpers import disagreements, imported, mend, session, upserts
 

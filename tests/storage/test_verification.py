@@ -19,9 +19,9 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import RecordPaymentRequest, TransitionOrderRequest
 from psycopg import AsyncConnection
 
-from server.domain.chain import START, hash_of, seal
+from server.domain.base.hash_chain import START, hash_of, seal
 from server.storage.projections import event_row
-from server.storage.statements import EVENT_COLUMNS
+from server.storage.write.statements import EVENT_COLUMNS
 from tests.conftest import new_order, usd
 from tests.storage.helpers import Row, Store, disagreements, imported, mend, session, storing, upserts
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from psycopg import AsyncConnection
 
-from server.domain.chain import START, follows, hash_of
+from server.domain.base.hash_chain import START, follows, hash_of
 from server.storage.database import Row
 from server.storage.verification.checks import Problem, Stored
 

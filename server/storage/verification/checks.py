@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table, Uuid, select
 
 from server.storage import sql
 from server.storage.database import Row, fetch
-from server.storage.tables import orders
+from server.storage.schema.tables import orders
 
 Progress = Callable[[int, int], None]
 

@@ -8,14 +8,15 @@ from orders.v1.order_pb2 import Order
 from psycopg import AsyncConnection, AsyncCursor
 from sqlalchemy import BigInteger, Uuid, func, select
 
-from server.storage import sql, statements
-from server.storage.changes import columns_of, names_of
+from server.storage import sql
 from server.storage.database import Database, Row, fetch
 from server.storage.projections import event_row, item_rows, order_row
 from server.storage.references import BEFORE_ALL
-from server.storage.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
-from server.storage.tables import order_events, order_items, orders
+from server.storage.schema.tables import order_events, order_items, orders
 from server.storage.verification.checks import Problem, Progress, Stored, event_of, page_ids
+from server.storage.write import statements
+from server.storage.write.changes import columns_of, names_of
+from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
 
 _AT_ONCE = 500
 

@@ -8,14 +8,14 @@ from orders.v1.order_pb2 import PAYMENT_EVENT_TYPE_AUTHORIZED, PAYMENT_EVENT_TYP
 from psycopg import AsyncConnection
 from sqlalchemy import ColumnElement, func, literal_column, select
 
-from server.domain.invoices import CREDIT_NOTES, INVOICES
-from server.domain.money import minor_of
+from server.domain.base.money import minor_of
+from server.domain.orders.invoices import CREDIT_NOTES, INVOICES
 from server.storage import sql
 from server.storage.database import Row, fetch
 from server.storage.projections import document_row, payment_row
-from server.storage.statements import DOCUMENT_COLUMNS, PAYMENT_COLUMNS
-from server.storage.tables import document_numbers, documents, payments
+from server.storage.schema.tables import document_numbers, documents, payments
 from server.storage.verification.checks import Problem, Stored, by_order, orphans, page_ids, without_order
+from server.storage.write.statements import DOCUMENT_COLUMNS, PAYMENT_COLUMNS
 
 _PAYMENTS = sql.compiled(select(payments.c.order_id, *PAYMENT_COLUMNS).where(payments.c.order_id == func.any(page_ids)))
 _PAYMENTS_WITHOUT_ORDER = without_order(payments, payments.c.event_id)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 from sqlalchemy import ColumnElement, func, literal_column, select
 
-from server.domain.effects import points_earned_by, points_used_by, uses_of
+from server.domain.orders.effects import points_earned_by, points_used_by, uses_of
 from server.storage import sql
 from server.storage.database import Row, fetch
-from server.storage.tables import coupon_uses, points_accounts, points_entries
+from server.storage.schema.tables import coupon_uses, points_accounts, points_entries
 from server.storage.verification.checks import Problem, Stored, by_order, orphans, page_ids, without_order
 
 _USES = sql.compiled(select(coupon_uses.c.code, coupon_uses.c.customer_id, coupon_uses.c.used))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 from sqlalchemy import func, select
 
-from server.domain.stock import Shelf, held_by, reserved_by
+from server.domain.catalog.stock import Shelf, held_by, reserved_by
 from server.storage import sql
 from server.storage.database import Row, fetch
-from server.storage.tables import inventory, stock_adjustments
+from server.storage.schema.tables import inventory, stock_adjustments
 from server.storage.verification.checks import Problem, Stored
 
 _STOCK = sql.compiled(

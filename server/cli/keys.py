@@ -1,0 +1,210 @@
+"""`orders keys`: API keys, made and changed on the database itself. This is how the first one is made."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from server.cli.options import DATABASE, Failure, database, with_settings
+from server.config import Settings
+
+if TYPE_CHECKING:
+    from orders.v1.api_key_service_pb2 import ApiKey
+
+    from server.domain.base.errors import OrderError
+    from server.identity.issuer import KeyIssuer
+    from server.storage.read.api_keys import ApiKeyRepository
+
+Result = TypeVar("Result")
+
+keys = typer.Typer(
+    name="keys",
+    help="Make, list, rotate and revoke API keys. Works on the database, without a server; changes reach servers in seconds.",
+    no_args_is_help=True,
+)
+
+KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="The key's id, as `orders keys list` prints it.")]
+
+_ROLES = ("customer", "fulfilment", "payment", "admin")
+
+
+@keys.command()
+@with_settings(*DATABASE)
+def create(
+    *,
+    settings: Settings,
+    owner: Annotated[str, typer.Option("--owner", help="Who answers for it: a team or a person.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help=f"What its holder is: {', '.join(_ROLES)}. Can be given again.")
+    ],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            "--scope", help="What it is good for, such as orders.read; `all` for everything. Can be given again."
+        ),
+    ],
+    description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
+    customer_id: Annotated[str, typer.Option("--customer-id", help="The customer, for the role customer.")] = "",
+    certificate_name: Annotated[
+        str, typer.Option("--certificate-name", help="Name of a client certificate that is let in, instead of a key.")
+    ] = "",
+    expires_in_days: Annotated[
+        int, typer.Option("--expires-in-days", min=0, help="Days until it ends; 0 for never.")
+    ] = 0,
+) -> None:
+    """Make a key and print it: this once, for only its hash is kept."""
+    from orders.v1.api_key_service_pb2 import ApiKey
+
+    wished = ApiKey(
+        owner=owner,
+        roles=map(_role, role),
+        scopes=_scopes(scope),
+        description=description,
+        customer_id=customer_id,
+        certificate_name=certificate_name,
+    )
+    if expires_in_days:
+        wished.expire_time.FromDatetime(datetime.now(UTC) + timedelta(days=expires_in_days))
+    _check(wished)
+    made = _on_keys(settings, lambda repository: _issuer(repository).create(wished, creator=_who()))
+    print(made.key or f"the certificate {made.certificate_name} is let in, as key {made.key_id}")
+
+
+@keys.command("list")
+@with_settings(*DATABASE)
+def list_(*, settings: Settings) -> None:
+    """List all keys: what each is good for, until when, and when it was last used."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("key id", "owner", "roles", "scopes", "customer or certificate", "state", "last used", box=None)
+    for api_key in _on_keys(settings, _all):
+        table.add_row(*_columns(api_key))
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+@keys.command()
+@with_settings(*DATABASE)
+def rotate(
+    key_id: KeyId,
+    *,
+    settings: Settings,
+    overlap_hours: Annotated[
+        float, typer.Option("--overlap-hours", min=0, max=720, help="Hours that the old text stays good.")
+    ] = 24.0,
+) -> None:
+    """Give a key a new text and print it. The old one stays good for a while, so that callers can change over."""
+    overlap = timedelta(hours=overlap_hours)
+    print(_on_keys(settings, lambda repository: _issuer(repository).rotate(key_id, overlap=overlap)).key)
+
+
+@keys.command()
+@with_settings(*DATABASE)
+def revoke(key_id: KeyId, *, settings: Settings) -> None:
+    """End a key, for good."""
+    revoked = _on_keys(settings, lambda repository: _issuer(repository).revoke(key_id, revoker=_who()))
+    print(f"{revoked.key_id} is revoked; servers refuse it within seconds")
+
+
+def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[Result]]") -> Result:
+    from server.domain.base.errors import OrderError
+    from server.runtime.preflight import bring_up_to_date, check_schema
+    from server.storage.database import Database
+    from server.storage.read.api_keys import ApiKeyRepository
+
+    async def run(url: str) -> Result:
+        connections = Database(url, timeout=settings.database_timeout, pool_size=4)
+        await connections.open()
+        try:
+            return await work(ApiKeyRepository(connections))
+        finally:
+            await connections.close()
+
+    with database(settings) as url:
+        if settings.database_url is None:
+            bring_up_to_date(url)
+        check_schema(url)
+        try:
+            return asyncio.run(run(url))
+        except OrderError as error:
+            raise _failure(error) from error
+
+
+def _issuer(repository: "ApiKeyRepository") -> "KeyIssuer":
+    from server.identity.issuer import KeyIssuer
+
+    return KeyIssuer(repository)
+
+
+async def _all(repository: "ApiKeyRepository") -> "list[ApiKey]":
+    found: list[ApiKey] = []
+    while page := await repository.page(after=found[-1].key_id if found else "", limit=1000):
+        found += page
+    return found
+
+
+def _who() -> str:
+    return f"cli:{getpass.getuser()}"
+
+
+def _role(name: str) -> str:
+    if name not in _ROLES:
+        raise Failure(f"--role {name}: choose from {', '.join(_ROLES)}")
+    return f"ROLE_{name.upper()}"
+
+
+def _scopes(names: Iterable[str]) -> list[str]:
+    from server.domain.base.caller import SCOPES
+
+    wanted = sorted(SCOPES) if "all" in names else list(dict.fromkeys(names))
+    if unknown := [name for name in wanted if name not in SCOPES]:
+        raise Failure(f"--scope {unknown[0]}: choose from {', '.join(sorted(SCOPES))}, all")
+    return [f"SCOPE_{name.upper().replace('.', '_')}" for name in wanted]
+
+
+def _check(wished: "ApiKey") -> None:
+    from orders.v1.api_key_service_pb2 import CreateApiKeyRequest
+
+    from server.domain.base.errors import OrderError
+    from server.rpc.validation import check
+
+    request = CreateApiKeyRequest(api_key=wished)
+    try:
+        check(request, request.SerializeToString())
+    except OrderError as error:
+        raise _failure(error) from error
+
+
+def _failure(error: "OrderError") -> Failure:
+    # Here the key's fields are flags.
+    return Failure(error.message.replace("api_key.", ""))
+
+
+def _columns(api_key: "ApiKey") -> list[str]:
+    from server.domain.base.caller import role_of, scope_name
+
+    return [
+        api_key.key_id,
+        api_key.owner,
+        ", ".join(map(role_of, api_key.roles)),
+        ", ".join(map(scope_name, api_key.scopes)),
+        api_key.customer_id or api_key.certificate_name,
+        _state(api_key),
+        _time(api_key, "last_use_time") or "never",
+    ]
+
+
+def _state(api_key: "ApiKey") -> str:
+    if api_key.HasField("revoke_time"):
+        return f"revoked {_time(api_key, 'revoke_time')}"
+    if not api_key.HasField("expire_time"):
+        return "valid"
+    passed = api_key.expire_time.ToDatetime(UTC) <= datetime.now(UTC)
+    return f"{'expired' if passed else 'valid until'} {_time(api_key, 'expire_time')}"
+
+
+def _time(api_key: "ApiKey", field: str) -> str:
+    return f"{getattr(api_key, field).ToDatetime():%Y-%m-%d %H:%M}" if api_key.HasField(field) else ""

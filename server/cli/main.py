@@ -1,0 +1,330 @@
+"""The `orders` command."""
+
+import asyncio
+import functools
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from server import config
+from server.cli.keys import keys
+from server.cli.options import DATABASE, Failure, database, with_client, with_settings
+
+if TYPE_CHECKING:
+    from server.runtime.app import Started
+    from server.transfer.client import Client
+
+app = typer.Typer(
+    name="orders",
+    help="The order service: owns orders from checkout to delivery, over gRPC, on PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(keys)
+
+
+def main() -> None:
+    """Runs the command; what a person can mend ends with one line and exit code 1, not with a traceback."""
+    # The default would leave an embedded PostgreSQL behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app()
+    except (Failure, config.ConfigError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(text: str) -> None:
+    print(f"orders: {text}", file=sys.stderr)
+    sys.exit(1)
+
+
+@app.command()
+@with_settings()
+def serve(*, settings: config.Settings) -> None:
+    """Serve until told to stop. Without a database of your own, start the embedded one and bring it up to date."""
+    config.keep_metrics_in(None)
+    from server.runtime.app import serve as run
+    from server.runtime.preflight import StartError
+
+    try:
+        run(settings, announce=functools.partial(_announce, settings))
+    except StartError as error:
+        raise Failure(str(error)) from error
+
+
+def _announce(settings: config.Settings, started: "Started") -> None:
+    from server.cli.welcome import welcome
+
+    text = welcome(started, embedded=settings.database_url is None)
+    print(text, flush=True)
+
+
+@app.command()
+@with_settings(*DATABASE)
+def migrate(
+    *,
+    grant_to: Annotated[
+        str | None, typer.Option("--grant-to", help="Role that serves: gets the rights that serving takes, no others.")
+    ] = None,
+    settings: config.Settings,
+) -> None:
+    """Bring the database's schema up to date. Safe to run from several replicas at once."""
+    from server.runtime.preflight import migrate as run
+
+    with database(settings) as url:
+        before, after = run(url, grant_to=grant_to)
+        print(f"the schema is at {after}" + ("" if before == after else f", it was {before or 'empty'}"))
+
+
+class Format(StrEnum):
+    """The shape of a file of orders."""
+
+    auto = "auto"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+@app.command("import")
+@with_client
+def import_(
+    file: Annotated[Path, typer.Argument(help="File of orders; - for standard input.")],
+    *,
+    source: Annotated[
+        str, typer.Option("--source", help="The system the orders come from; with their ids it makes them unique.")
+    ],
+    client: "Client",
+    format: Annotated[Format, typer.Option("--format", help="Shape of the file.")] = Format.auto,
+    currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for files that have none.")] = "USD",
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Where refused lines go. [default: FILE.rejects.jsonl]")
+    ] = None,
+    validate_only: Annotated[bool, typer.Option("--validate-only", help="Do everything but store.")] = False,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1000, help="Orders a call.")] = 500,
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Calls in flight.")] = 4,
+) -> None:
+    """Import orders from JSON Lines or CSV through the API.
+
+    Reads orders of BatchUpsertOrders, of `orders export`, or with name, products, order_id and total_amount. Lines that are
+    refused go to a file with their reasons. Can be stopped and run again: what is there already is left unchanged.
+    """
+    if not re.fullmatch("[!-~]{1,64}", source):
+        raise Failure(f"--source {source!r}: use up to 64 letters, digits and signs, no spaces")
+    from server.transfer.importer import import_orders
+    from server.transfer.interrupts import stop_on_signals
+    from server.transfer.progress import presenter
+
+    async def run() -> int:
+        async with _channel(client) as channel:
+            with stop_on_signals() as stop:
+                report = await import_orders(
+                    "-" if str(file) == "-" else file,
+                    channel=channel,
+                    metadata=client.metadata,
+                    source=source,
+                    format=format.value,
+                    currency=currency,
+                    rejects_path=rejects or Path(f"{'orders' if str(file) == '-' else file}.rejects.jsonl"),
+                    validate_only=validate_only,
+                    batch_size=batch_size,
+                    concurrency=concurrency,
+                    progress=presenter(),
+                    stop=stop,
+                )
+        if report.interrupted:
+            return 130
+        return 3 if report.invalid or report.rejected else 0
+
+    raise typer.Exit(_transfer(run))
+
+
+class OrderBy(StrEnum):
+    """By what an export is sorted."""
+
+    create_time = "create_time"
+    update_time = "update_time"
+    total = "total"
+
+
+@app.command()
+@with_client
+def export(
+    *,
+    client: "Client",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - for standard output.")] = Path("-"),
+    format: Annotated[
+        Format, typer.Option("--format", help="jsonl or csv; auto goes by the file's name.")
+    ] = Format.auto,
+    source: Annotated[str, typer.Option("--source", help="Only orders imported from this system.")] = "",
+    customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
+    order_by: Annotated[OrderBy, typer.Option("--order-by", help="Oldest or smallest first.")] = OrderBy.create_time,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many orders; 0 for all.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Export orders as JSON Lines or CSV. Can be stopped; the same command again goes on where it stopped."""
+    from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
+    from orders.v1.order_service_pb2 import OrderFilter
+
+    from server.transfer.exporter import export_orders
+    from server.transfer.interrupts import stop_on_signals
+    from server.transfer.progress import presenter
+
+    as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
+
+    async def run() -> int:
+        async with _channel(client) as channel:
+            with stop_on_signals() as stop:
+                report = await export_orders(
+                    "-" if str(output) == "-" else output,
+                    channel=channel,
+                    metadata=client.metadata,
+                    format="csv" if as_csv else "jsonl",
+                    filter=OrderFilter(source=source, customer_id=customer),
+                    order_by=cast(OrderByEnum, OrderByEnum.Value(f"ORDER_BY_{order_by.upper()}")),
+                    limit=limit,
+                    overwrite=overwrite,
+                    progress=presenter(),
+                    stop=stop,
+                )
+        return 130 if report.interrupted else 0
+
+    raise typer.Exit(_transfer(run))
+
+
+@asynccontextmanager
+async def _channel(client: "Client") -> AsyncIterator[Any]:
+    """A channel to a server that is there: one that goes away later is waited for, one that never was is not."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    async with client.channel() as channel:
+        try:
+            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                text = f"{client.target}: {error.code().name}: {error.details()}; name another server with --target"
+                raise Failure(text) from error
+        yield channel
+
+
+def _transfer(run: Callable[[], Any]) -> int:
+    from server.transfer.calls import TransferError
+
+    try:
+        return int(asyncio.run(run()))
+    except asyncio.CancelledError:  # by a second signal
+        return 130
+    except (TransferError, ValueError, OSError) as error:
+        raise Failure(str(error)) from error
+
+
+@app.command()
+@with_settings(*DATABASE)
+def verify(*, settings: config.Settings) -> None:
+    """Prove that orders, stock, coupon uses, points, payments, invoices and credit notes agree; print what does not.
+
+    Looks at all of it as of one moment, while servers run, and changes nothing.
+    """
+    from server.storage.verification import verify as run
+
+    problems = _on_all_orders(settings, "verifying", run)
+    for problem in problems[:1000]:
+        print(f"{problem.subject}: {problem.text}")
+    if problems:
+        raise Failure(f"{len(problems)} disagreements; `orders rebuild` mends columns and items")
+    print("everything agrees")
+
+
+@app.command()
+@with_settings(*DATABASE)
+def rebuild(*, settings: config.Settings) -> None:
+    """Write columns and items anew from the snapshots, where they differ."""
+    from server.storage.verification import rebuild as run
+
+    print(f"{_on_all_orders(settings, 'rebuilding', run)} orders rebuilt")
+
+
+def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., Any]) -> Any:
+    """Runs work that goes over all orders, with a progress bar on a terminal."""
+    folder = settings.data_dir.expanduser().resolve()
+    if settings.database_url is None and not (folder / "PG_VERSION").exists():
+        raise Failure(f"there is no database in {folder}; name one with ORDERS_DATABASE_URL or --data-dir")
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from server.runtime.preflight import check_schema
+    from server.storage.database import Database
+
+    async def run(url: str) -> Any:
+        database = Database(url, timeout=max(60.0, settings.database_timeout), pool_size=4)
+        await database.open()
+        console = Console(stderr=True)
+        try:
+            with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+                task = bar.add_task(title, total=None)
+                return await work(database, lambda done, total: bar.update(task, completed=done, total=total))
+        finally:
+            await database.close()
+
+    with database(settings) as url:
+        check_schema(url)
+        return asyncio.run(run(url))
+
+
+@app.command()
+@with_client
+def healthcheck(
+    *,
+    client: "Client",
+    service: Annotated[str, typer.Option("--service", help="Service to ask for; all if empty.")] = "",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")] = 3.0,
+) -> None:
+    """Ask a server whether it serves. Exit code 0 if it does."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    from server.transfer.calls import explain
+
+    async def ask() -> int:
+        async with client.channel() as channel:
+            request = health_pb2.HealthCheckRequest(service=service)
+            response = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout)
+            return int(response.status)
+
+    try:
+        answer = asyncio.run(ask())
+    except grpc.aio.AioRpcError as error:
+        raise Failure(f"{client.target}: {explain(error)}") from error
+    except OSError as error:
+        raise Failure(str(error)) from error
+    status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer)
+    print(status)
+    if status != "SERVING":
+        raise typer.Exit(1)
+
+
+@app.command("config")
+@with_settings()
+def config_(*, settings: config.Settings) -> None:
+    """Print the settings as they result from flags, variables and file. Secrets are hidden."""
+    for name, value in settings.shown().items():
+        print(f"{config.PREFIX}{name.upper()}={value}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the program and of the schema it needs."""
+    from server.storage.schema.schema import newest_version
+
+    print(f"orders {installed_version('order-service')}, schema {newest_version()}")

@@ -1,0 +1,92 @@
+"""What a started server says: commands to paste, from the cart to the door."""
+
+from server.domain.carts.carts import current_cart_id
+from server.runtime.app import Started
+
+_SERVED = "Orders are served on {address}, kept in {where}.{metrics} {who}"
+_METRICS = " Metrics: {url}."
+_OPEN = "Open: whoever reaches it may do everything, until there is a key (`orders keys create`) and a restart."
+_CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
+# The last words, so that whoever reads along knows that nothing follows.
+_STOP = "Stop with Ctrl-C."
+
+_TEXT = """{served}
+
+An order from the cart to the door. Paste one of these first: with grpcurl, or with the buf that `make serve` has installed:
+
+{callers}
+
+and then, one after the other:
+
+{steps}
+
+All there is: grpcurl -plaintext {address} list
+{served} {stop}"""
+
+# How each tool calls a method with a request.
+_CALLERS = (
+    'call() {{ grpcurl -plaintext -d "$2" {address} orders.v1.$1; }}',
+    'call() {{ .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d "$2" http://{address}/orders.v1.$1; }}',
+)
+
+# Each step of the tour: the method, and its request, in which NUMBER is the next order's and CART is the customer's cart.
+_STEPS = (
+    ("CartService/AddCartItem", '{"customer_id":"jane","product_id":"mug","quantity":2}'),
+    ("CartService/AddCartItem", '{"customer_id":"jane","product_id":"sofa","variant_id":"blue","quantity":1}'),
+    (
+        "OrderService/PriceOrder",
+        '{"order":{"customer_id":"jane","cart_id":"CART","shipping_address_id":"home","coupon_code":"TAKE20"}}',
+    ),
+    (
+        "OrderService/CreateOrder",
+        '{"customer_id":"jane","cart_id":"CART","shipping_address_id":"home","coupon_code":"TAKE20"}',
+    ),
+    (
+        "OrderService/RecordPayment",
+        '{"order_id":"NUMBER","event":{"provider":"test","event_id":"paid-NUMBER","type":"PAYMENT_EVENT_TYPE_PAID"}}',
+    ),
+    ("OrderService/GetInvoice", '{"order_id":"NUMBER"}'),
+    ("OrderService/TransitionOrder", '{"order_id":"NUMBER","status":"ORDER_STATUS_PROCESSING"}'),
+    (
+        "OrderService/TransitionOrder",
+        '{"order_id":"NUMBER","status":"ORDER_STATUS_SHIPPED","carrier":"UPS","tracking_number":"1Z999AA10123456784"}',
+    ),
+    (
+        "OrderService/RecordTrackingEvent",
+        '{"order_id":"NUMBER","event":{"status":"TRACKING_STATUS_IN_TRANSIT","city":"Newark","country":"US"}}',
+    ),
+    ("OrderService/TrackOrder", '{"order_id":"NUMBER"}'),
+    ("OrderService/RecordTrackingEvent", '{"order_id":"NUMBER","event":{"status":"TRACKING_STATUS_DELIVERED"}}'),
+    ("OrderService/GetOrder", '{"order_id":"NUMBER"}'),
+    ("OrderService/ListOrders", '{"filter":{"customer_id":"jane"}}'),
+)
+
+# What a server listens on to be reached from everywhere, and what a client on the same machine calls it.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def welcome(started: Started, *, embedded: bool) -> str:
+    """The text for a server that has started. With the demo shop, and open, come commands to try it."""
+    where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
+    host, port, number = started.host, started.port, started.next_order_number
+    who = _OPEN if started.is_open else _CLOSED
+    metrics = _METRICS.format(url=started.metrics_url) if started.metrics_url else ""
+    served = _SERVED.format(address=_address(host, port), where=where, metrics=metrics, who=who)
+    if not number or not started.is_open or started.has_tls:
+        return f"{served} {_STOP}"
+    address = _address(_EVERYWHERE.get(host, host), port)
+    callers = [caller.format(address=address) for caller in _CALLERS]
+    steps = [f"call {method} '{_filled(request, number)}'" for method, request in _STEPS]
+    return _TEXT.format(served=served, callers=_indented(callers), steps=_indented(steps), address=address, stop=_STOP)
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _filled(request: str, number: str) -> str:
+    return request.replace("NUMBER", number).replace("CART", current_cart_id("jane"))
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,221 @@
+"""Finds card numbers and security codes in requests, so that they are refused before anything stores or logs them.
+
+Two steps: `may_hold_card_data` looks at the bytes of every request and takes microseconds; only where it finds something does
+`card_violations` walk the fields. Neither its texts nor its paths ever hold the values themselves.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from orders.v1.customer_service_pb2 import SavedPaymentMethod
+
+from server.domain.access.card_numbers import SHORTEST, candidates, is_card_number
+from server.domain.base.errors import Violation, invalid_field
+
+# Stands where `conceal` has removed card data, and is refused like it.
+CONCEALED = "[card data removed]"
+
+_ADVICE = "card data is never kept here, send the provider's token instead"
+NUMBER_TEXT = f"looks like a card number; {_ADVICE}"
+CODE_TEXT = f"looks like a card's security code; {_ADVICE}"
+
+# Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. What
+# may stand between the digits of a number goes: blanks, dashes, dots and the like, and whatever is not a letter's first byte.
+_PLAIN = bytes.maketrans(b"123456789\xd9\xdb\xef" + bytes(range(65, 91)), b"0" * 12 + bytes(range(97, 123)))
+_GAPS = b" \t\r\n.,:_/+*|-\xc2\xe2" + bytes(range(0x80, 0xC0))
+_ENOUGH_DIGITS = b"0" * SHORTEST
+_WORDS = re.compile(
+    rb"card[^a-z]{0,3}(?:dataremoved|n|pan|cid|csc|security|verification)"
+    rb"|security[^a-z]{0,3}code|(?<![a-z])(?:csc(?:code|number|num|no|value)?|pan(?:number)?)(?![a-z])"
+)
+
+# Keys of maps, without all but their letters: what they hold is card data if it is digits.
+_CARD = r"(?:(?:credit|debit|bank|payment)?card)"
+_NUMBER_KEY = re.compile(rf"{_CARD}(?:number|num|no|nr|pan)|pan(?:number)?")
+_CODE_KEY = re.compile(
+    rf"{_CARD}?(?:cvc|cvv|csc)(?:code|number|num|no|value)?|{_CARD}?securitycode"
+    rf"|{_CARD}(?:cid|verification(?:code|number|value))"
+)
+_DIGITS_ONLY = re.compile(r"[\d\s-]*\d[\d\s-]*")
+# A card's last digits are no secret.
+_SHOWN_DIGITS = 4
+# What these hold are numbers of articles, some of which begin like a card's.
+_ARTICLE_KEYS = frozenset({"ean", "gtin", "barcode", "upc", "isbn", "jan"})
+_ARTICLE_NUMBER = re.compile(r"\d{8,14}")
+
+_CODE_WORD = r"(?:(?:card[\W_]{0,2})?cv[cv]2?|card[\W_]{0,2}(?:security|verification)[\W_]{0,2}(?:code|number|value))"
+_CODE_IN_TEXT = re.compile(
+    rf"(?<![^\W_]){_CODE_WORD}(?:[\W_]{{0,3}}(?:code|number|no|nr|is)(?![^\W_])){{0,3}}[\W_]{{0,5}}\d{{3,4}}(?!\d)"
+    rf"|(?<![^\W_])\d{{3,4}}[\W_]{{1,3}}{_CODE_WORD}(?![^\W_])"
+)
+
+# Fields in which numbers are somebody's ids; now and then one would look like a card's.
+_IDENTIFIERS = frozenset(
+    {"id", "source", "etag", "tracking_number", "sku", "phone", "order_number", "invoice_number", "credit_note_number"}
+)
+_IDENTIFIER_ENDINGS = ("_id", "_ids", "_token", "_uri")
+# Identifiers, but such that callers choose freely, or that a card number is most likely to be put into.
+_SEARCHED = frozenset(
+    {"payment_method_id", "address_id", "shipping_address_id", "billing_address_id", "design_project_id"}
+)
+
+# Digits of a telephone number at most, by E.164.
+_LONGEST_PHONE = 15
+
+# Candidates that are looked at in one request, some 5 microseconds each. Only texts made to keep the server busy have more.
+_MAX_CANDIDATES = 20_000
+
+
+def may_hold_card_data(data: bytes) -> bool:
+    """Whether a serialized message is worth a walk: it has digits enough for a card number, or a word that names card data."""
+    plain = data.translate(_PLAIN, _GAPS)
+    if _ENOUGH_DIGITS in plain:
+        return True
+    # A key names card data whatever digits stand in it, as in `card2number`.
+    words = plain.replace(b"0", b"")
+    if b"cvc" in words or b"cvv" in words:
+        return True
+    named = b"card" in words or b"pan" in words or b"csc" in words or b"security" in words
+    return named and (_WORDS.search(plain) is not None or _WORDS.search(words) is not None)
+
+
+def card_violations(message: Message) -> list[Violation]:
+    """A violation for every text of a message that looks like card data."""
+    return CardSearch().violations(message)
+
+
+class CardSearch:
+    """The search of one request, which may have parts. It does not go on for ever: it refuses, when it has looked at too much."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_CANDIDATES
+
+    def violations(self, message: Message) -> list[Violation]:
+        """A violation for every text of a message that looks like card data."""
+        return [Violation(self._path(text), description) for text, description in self._found(message)]
+
+    def conceal(self, message: Message) -> None:
+        """Removes what looks like card data from a message, such that a search still finds the places."""
+        for text, _ in list(self._found(message)):
+            _put(text, CONCEALED)
+
+    def _found(self, message: Message) -> Iterator[tuple["_Text", str]]:
+        for text in _texts(message, "", saved=False):
+            description = self._describe(text.value, key=text.key)
+            if description:
+                yield text, description
+
+    def _path(self, text: "_Text") -> str:
+        """Without the key, if that is card data itself."""
+        return text.path if not text.key or self._describe(text.key) else f'{text.path}["{text.key}"]'
+
+    def _describe(self, value: str, *, key: str = "") -> str:
+        """What is wrong with a text, under what key it stands in a map if it does; '' if nothing is."""
+        name = "".join(filter(str.isalpha, key)).casefold()
+        if name in _ARTICLE_KEYS and _ARTICLE_NUMBER.fullmatch(value):
+            return ""
+        if value == CONCEALED or self._holds_number(value) or _is_named_number(name, value):
+            return NUMBER_TEXT
+        return CODE_TEXT if _holds_code(value) or _is_named_code(name, value) else ""
+
+    def _holds_number(self, value: str) -> bool:
+        for candidate in candidates(value):
+            self._left -= 1
+            if self._left < 0:
+                text = "the request has too many numbers to be searched for card data; send it in smaller parts"
+                raise invalid_field("", text)
+            if is_card_number(candidate):
+                return True
+        return False
+
+
+def _is_named_number(name: str, value: str) -> bool:
+    if not name or not _NUMBER_KEY.fullmatch(name) or not _DIGITS_ONLY.fullmatch(value):
+        return False
+    return sum(map(str.isdecimal, value)) > _SHOWN_DIGITS
+
+
+def _is_named_code(name: str, value: str) -> bool:
+    return bool(name and _CODE_KEY.fullmatch(name) and _DIGITS_ONLY.fullmatch(value))
+
+
+def _holds_code(value: str) -> bool:
+    lower = value.lower()
+    return ("cv" in lower or "card" in lower) and _CODE_IN_TEXT.search(lower) is not None
+
+
+class _Text(NamedTuple):
+    """A text in a message, and where: in a field, in a list, or as a key or a value in a map."""
+
+    path: str
+    value: str
+    # The message, list or map that holds it, and under what.
+    holder: Any
+    slot: Any
+    # Under what key a map has it.
+    key: str = ""
+
+
+def _put(text: _Text, value: str) -> None:
+    if isinstance(text.holder, Message):
+        setattr(text.holder, text.slot, value)
+    elif isinstance(text.slot, int) or text.key:
+        text.holder[text.slot] = value
+    else:
+        # A key of a map, which has its value no more: it may belong to the key.
+        del text.holder[text.slot]
+        text.holder[value] = ""
+
+
+def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
+    """The texts of a message that are searched; `saved`: it is a saved payment method, of which all are."""
+    for field, value in message.ListFields():
+        path = prefix + field.name
+        if field.message_type is not None:
+            yield from _texts_within(field, value, path)
+        elif field.type == FieldDescriptor.TYPE_STRING and (saved or _is_searched(field.name, value)):
+            if field.is_repeated:
+                yield from (_Text(f"{path}[{index}]", text, value, index) for index, text in enumerate(value))
+            else:
+                yield _Text(path, value, message, field.name)
+        elif field.type == FieldDescriptor.TYPE_BYTES:
+            # A byte a character. What is a hash has no such row of digits.
+            yield _Text(path, value.decode("latin-1"), message, field.name)
+
+
+def _texts_within(field: FieldDescriptor, value: Any, path: str) -> Iterator[_Text]:
+    saved = field.message_type is SavedPaymentMethod.DESCRIPTOR
+    if not field.is_repeated:
+        yield from _texts(value, f"{path}.", saved=saved)
+    elif _is_map(field.message_type):
+        yield from _texts_of_map(value, path)
+    else:
+        for index, element in enumerate(value):
+            yield from _texts(element, f"{path}[{index}].", saved=saved)
+
+
+def _texts_of_map(texts: Any, path: str) -> Iterator[_Text]:
+    """All maps are of texts. A value comes before its key, and an empty key has nothing to say."""
+    for key, text in sorted(texts.items()):
+        yield _Text(path, text, texts, key, key=key)
+        if key:
+            yield _Text(path, key, texts, key)
+
+
+@lru_cache(maxsize=256)
+def _is_map(descriptor: Descriptor) -> bool:
+    return bool(descriptor.GetOptions().map_entry)
+
+
+def _is_searched(name: str, value: Any) -> bool:
+    # No telephone number is as long as most cards' are.
+    return not _is_identifier(name) or (name == "phone" and sum(map(str.isdecimal, value)) > _LONGEST_PHONE)
+
+
+@lru_cache(maxsize=1024)
+def _is_identifier(name: str) -> bool:
+    return (name in _IDENTIFIERS or name.endswith(_IDENTIFIER_ENDINGS)) and name not in _SEARCHED

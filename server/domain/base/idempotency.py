@@ -1,0 +1,50 @@
+"""Request ids: the same id with the same request gets the first answer again."""
+
+from typing import NamedTuple
+
+from google.protobuf.message import Message
+
+from server.domain.base.errors import OrderError
+
+
+class Key(NamedTuple):
+    """What a request id is unique within."""
+
+    caller: str
+    method: str
+    request_id: str
+
+
+class Remembered(NamedTuple):
+    """The first request with a key and its answer, both serialized."""
+
+    request: bytes
+    response: bytes
+
+
+def first_answer(key: Key, request: Message, remembered: Remembered) -> bytes:
+    """The answer to the first request with the key; refuses if this one differs from it."""
+    first = type(request).FromString(remembered.request)
+    # Not by comparing the messages: fields that this server does not know, of a newer client, make no other request.
+    if differing := differing_fields(first, request):
+        raise _reused(key, differing)
+    return remembered.response
+
+
+def differing_fields(first: Message, second: Message) -> list[str]:
+    """The names of the top-level fields in which two requests differ."""
+    return [
+        field.name
+        for field in first.DESCRIPTOR.fields
+        if getattr(first, field.name) != getattr(second, field.name)
+        or (field.has_presence and first.HasField(field.name) != second.HasField(field.name))
+    ]
+
+
+def _reused(key: Key, fields: list[str]) -> OrderError:
+    names = ", ".join(fields)
+    return OrderError(
+        "IDEMPOTENCY_KEY_REUSED",
+        f"request_id {key.request_id!r} was used before with another request: {names} differ; use a new id for a new request",
+        metadata={"request_id": key.request_id, "fields": names},
+    )

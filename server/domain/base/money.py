@@ -1,0 +1,67 @@
+"""Money: integers of a currency's minor unit inside, `google.type.Money` outside, and never a float."""
+
+from functools import lru_cache
+
+from google.type.money_pb2 import Money
+from iso4217 import Currency
+
+from server.domain.base.errors import invalid_field
+
+_NANOS = 1_000_000_000
+# Far above any order, and far enough below 2**63 that a sum of lines fits the database's bigint.
+MAX_MINOR = 10**15
+
+
+def _exponents() -> dict[str, int]:
+    return {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
+
+
+# Digits after the decimal point by ISO 4217 code: JPY 0, USD 2, KWD 3.
+EXPONENTS = _exponents()
+
+
+def to_minor(money: Money, *, field: str, currency: str = "") -> int:
+    """The amount in minor units; refuses what is negative, too exact for its currency or, if one is given, in another currency."""
+    code, units, nanos = money.currency_code, money.units, money.nanos
+    exponent = EXPONENTS.get(code)
+    if exponent is None:
+        raise invalid_field(f"{field}.currency_code", f"{code!r} is not an ISO 4217 currency, for example USD")
+    if currency and code != currency:
+        raise invalid_field(
+            f"{field}.currency_code", f"is {code}, but the order is in {currency}; an order has one currency"
+        )
+    if units < 0 or nanos < 0:
+        raise invalid_field(field, "must not be negative")
+    if nanos >= _NANOS:
+        raise invalid_field(f"{field}.nanos", "must be below 1,000,000,000")
+    step = 10 ** (9 - exponent)
+    if nanos % step:
+        raise invalid_field(f"{field}.nanos", f"{code} has {exponent} digits after the point")
+    minor = units * 10**exponent + nanos // step
+    if minor > MAX_MINOR:
+        raise invalid_field(field, "is too large")
+    return int(minor)
+
+
+@lru_cache(maxsize=4096)
+def from_minor(minor: int, currency: str) -> Money:
+    """The amount as a message. Shared: copy it into place, never change it."""
+    scale: int = 10 ** EXPONENTS[currency]
+    units, rest = divmod(minor, scale)
+    return Money(currency_code=currency, units=units, nanos=rest * (_NANOS // scale))
+
+
+def minor_of(money: Money) -> int:
+    """The minor units of an amount that this service wrote itself; 0 for none."""
+    if not money.currency_code:
+        return 0
+    scale: int = 10 ** EXPONENTS[money.currency_code]
+    return int(money.units * scale + money.nanos // (_NANOS // scale))
+
+
+def text_of(minor: int, currency: str) -> str:
+    """The amount for people: `12.30 USD`."""
+    exponent = EXPONENTS[currency]
+    digits = f"{abs(minor):0{exponent + 1}d}"
+    whole, fraction = (digits[:-exponent], "." + digits[-exponent:]) if exponent else (digits, "")
+    return f"{'-' if minor < 0 else ''}{whole}{fraction} {currency}"

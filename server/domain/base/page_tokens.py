@@ -1,0 +1,50 @@
+"""Resume and page tokens: opaque text that says where a list goes on, and refuses to be used for another list."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+from google.protobuf.message import Message
+
+from server.domain.base.errors import OrderError
+
+_DIGEST = 8
+_MAX_INT = 2**63 - 1
+
+
+def encode(query: Message, position: list[Any]) -> str:
+    """A token for a position (JSON values) in the list that a query makes."""
+    payload = json.dumps(position, separators=(",", ":")).encode()
+    return urlsafe_b64encode(_digest(query, payload) + payload).decode().rstrip("=")
+
+
+def decode(token: str, query: Message, *, shape: Sequence[type], field: str) -> list[Any]:
+    """The position in a token, of values of these types; refuses one that is damaged, made up or made for another query."""
+    try:
+        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except ValueError:
+        raw = b""
+    digest, payload = raw[:_DIGEST], raw[_DIGEST:]
+    if digest != _digest(query, payload):
+        raise token_invalid(field)
+    try:
+        position = json.loads(payload)
+    except ValueError:
+        position = None
+    if not isinstance(position, list) or [type(value) for value in position] != list(shape):
+        raise token_invalid(field)
+    if any(isinstance(value, int) and abs(value) > _MAX_INT for value in position):
+        raise token_invalid(field)
+    return position
+
+
+def token_invalid(field: str) -> OrderError:
+    text = f"{field} is damaged, or was made for another query; send the same query as before, or begin anew without a token"
+    return OrderError("RESUME_TOKEN_INVALID", text, metadata={"field": field})
+
+
+def _digest(query: Message, payload: bytes) -> bytes:
+    text = query.SerializeToString(deterministic=True)
+    return blake2b(type(query).__name__.encode() + b"\0" + text + b"\0" + payload, digest_size=_DIGEST).digest()

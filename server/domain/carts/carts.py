@@ -1,0 +1,293 @@
+"""Carts: what customers mean to order. A cart stores only what was chosen, and the prices that were seen."""
+
+from collections.abc import Mapping
+from uuid import UUID, uuid5
+
+from orders.v1.cart_service_pb2 import (
+    AddCartItemRequest,
+    Cart,
+    CartItem,
+    ClearCartRequest,
+    GetCartRequest,
+    RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
+from orders.v1.order_pb2 import Order, OrderItem
+from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, ReorderOrderRequest
+
+from server.domain.base.edits import Stamp
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.money import MAX_MINOR
+from server.domain.base.state import State
+from server.domain.carts.estimate import notify, offer_of, price_change, shelf_of, shown
+from server.domain.catalog.products import Offer, find_offer
+from server.domain.catalog.stock import insufficient_stock
+
+CartRequest = GetCartRequest | AddCartItemRequest | UpdateCartItemRequest | RemoveCartItemRequest | ClearCartRequest
+
+MAX_LINES = 500
+MAX_PIECES = 1_000_000
+
+# The ids of current carts are made of it and the customers' ids; it must never change.
+_NAMESPACE = UUID("6f8b1c0e-52a7-4d0f-9a43-0d6c7e1b94f2")
+
+
+def current_cart_id(customer_id: str) -> str:
+    """The id of a customer's current cart, whether it is stored or not."""
+    return str(uuid5(_NAMESPACE, customer_id))
+
+
+def cart_id_of(request: CartRequest | CreateOrderRequest) -> str:
+    """The id of the cart that a request is about: the one it names, or the customer's current one."""
+    return request.cart_id or current_cart_id(request.customer_id)
+
+
+# Rules.
+
+
+def get_cart(request: GetCartRequest, state: State, stamp: Stamp) -> Cart:
+    """The cart at today's prices."""
+    return shown(_find_cart(request, state), state)
+
+
+def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Cart:
+    """Adds a line, or pieces to the line that is the same."""
+    cart = _find_cart(request, state)
+    _check_currency(cart, request.currency_code)
+    offer = _asked_offer(request, state.products.stored, currency=request.currency_code or cart.currency_code)
+    cart.currency_code = offer.currency
+    item = _same_line(cart, request) or _add_line(cart, request, stamp)
+    _set_quantity(cart, item, offer, item.quantity + request.quantity, state)
+    return _store(cart, state, stamp)
+
+
+def update_cart_item(request: UpdateCartItemRequest, state: State, stamp: Stamp) -> Cart:
+    """Sets the quantity of a line."""
+    cart = _find_cart(request, state)
+    item = cart.items[_index_of(cart, request.item_id)]
+    offer = offer_of(
+        state.products.stored, product_id=item.product_id, variant_id=item.variant_id, currency=cart.currency_code
+    )
+    _set_quantity(cart, item, offer, request.quantity, state)
+    return _store(cart, state, stamp)
+
+
+def remove_cart_item(request: RemoveCartItemRequest, state: State, stamp: Stamp) -> Cart:
+    """Removes a line."""
+    cart = _find_cart(request, state)
+    del cart.items[_index_of(cart, request.item_id)]
+    return _store(cart, state, stamp)
+
+
+def clear_cart(request: ClearCartRequest, state: State, stamp: Stamp) -> Cart:
+    """Removes every line."""
+    cart = _find_cart(request, state)
+    del cart.items[:]
+    return _store(cart, state, stamp)
+
+
+def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
+    """A new cart of what an order's lines are today."""
+    order = state.order(request.order_id, stamp.caller)
+    cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
+    refusals = _add_ordered_lines(cart, order, state, stamp)
+    if not cart.items:
+        raise invalid_field("order_id", "none of the order's products can be had any more")
+    cart.cart_id = state.new_id()
+    answer = _store(cart, state, stamp)
+    for refusal in refusals:
+        notify(answer, refusal)
+    return answer
+
+
+# For CreateOrder.
+
+
+def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, list[NewOrderItem]]:
+    """The cart to order from and its lines; refuses prices that the customer has not seen, unless they take any."""
+    cart = _find_cart(request, state)
+    if not cart.items:
+        raise invalid_field("cart_id", "the cart is empty; add items to it first")
+    _check_currency(cart, request.currency_code)
+    changes = _price_changes(cart, state.products.stored, cart.currency_code)
+    if changes and not request.accept_price_changes:
+        text = "prices have changed since the cart showed them; show the cart again, or send accept_price_changes"
+        raise OrderError("PRICE_CHANGED", text, metadata={"cart_id": cart.cart_id}, violations=changes)
+    return cart, [_ordered(item) for item in cart.items]
+
+
+def empty(cart_id: str, state: State, stamp: Stamp) -> None:
+    """Removes every line of a cart that was ordered."""
+    snapshot = state.carts.stored.get(cart_id)
+    if snapshot is not None:
+        cart = Cart.FromString(snapshot)
+        del cart.items[:]
+        _put(cart, state, stamp)
+
+
+def refill(cart_id: str, order: Order, state: State, stamp: Stamp) -> None:
+    """Puts the lines of an order that came to nothing back into its cart, unless the customer has begun another."""
+    snapshot = state.carts.stored.get(cart_id)
+    cart = Cart() if snapshot is None else Cart.FromString(snapshot)
+    if cart.items or cart.customer_id != order.customer.customer_id:
+        return
+    cart.currency_code = order.pricing.total.currency_code
+    for line in order.items:
+        item = _add_line(cart, line, stamp)
+        item.quantity = line.quantity
+        _see(item, line)
+    _put(cart, state, stamp)
+
+
+def _price_changes(cart: Cart, products: Mapping[str, bytes], currency: str) -> list[Violation]:
+    changes = []
+    for index, item in enumerate(cart.items):
+        field = f"cart.items[{index}]"
+        offer = find_offer(
+            products, product_id=item.product_id, variant_id=item.variant_id, currency=currency, field=field
+        )
+        change = price_change(item, offer)
+        if change:
+            changes.append(Violation(f"{field}.{change.field}", change.description))
+    return changes
+
+
+def _ordered(item: CartItem) -> NewOrderItem:
+    return NewOrderItem(
+        product_id=item.product_id,
+        variant_id=item.variant_id,
+        quantity=item.quantity,
+        design_project_id=item.design_project_id,
+        customizations=item.customizations,
+    )
+
+
+# What the rules are made of.
+
+
+def _check_currency(cart: Cart, wished: str) -> None:
+    if wished and cart.currency_code not in ("", wished):
+        text = f"is {wished}, but the cart is in {cart.currency_code}; clear the cart to change it"
+        raise invalid_field("currency_code", text)
+
+
+def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
+    """A copy of the stored cart; the current cart of a customer is empty until something is put into it."""
+    cart_id = cart_id_of(request)
+    snapshot = state.carts.stored.get(cart_id)
+    if snapshot is not None:
+        cart = Cart.FromString(snapshot)
+        if cart.customer_id == request.customer_id:
+            return cart
+    elif cart_id == current_cart_id(request.customer_id):
+        return Cart(cart_id=cart_id, customer_id=request.customer_id)
+    # Somebody else's cart is not told from none.
+    text = f"customer {request.customer_id!r} has no cart {cart_id!r}"
+    raise OrderError("CART_NOT_FOUND", text, metadata={"cart_id": cart_id})
+
+
+def _asked_offer(request: AddCartItemRequest, products: Mapping[str, bytes], *, currency: str) -> Offer:
+    product_id, variant_id = request.product_id, request.variant_id
+    try:
+        return find_offer(products, product_id=product_id, variant_id=variant_id, currency=currency, field="")
+    except OrderError as error:
+        if not error.violations:
+            raise
+        # The request itself is the line: its fields have no path before them.
+        raise invalid(*(Violation(field.lstrip("."), text) for field, text in error.violations)) from error
+
+
+def _same_line(cart: Cart, request: AddCartItemRequest) -> CartItem | None:
+    return next((item for item in cart.items if _choice(item) == _choice(request)), None)
+
+
+def _choice(line: CartItem | AddCartItemRequest) -> tuple[str, str, str, dict[str, str]]:
+    return line.product_id, line.variant_id, line.design_project_id, dict(line.customizations)
+
+
+def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, stamp: Stamp) -> CartItem:
+    """Appends a line without pieces and price."""
+    if len(cart.items) == MAX_LINES:
+        raise invalid_field(
+            "cart_id", f"the cart has {MAX_LINES} lines, as many as an order can have; remove one first"
+        )
+    return cart.items.add(
+        item_id=str(max((int(item.item_id) for item in cart.items), default=0) + 1),
+        product_id=chosen.product_id,
+        variant_id=chosen.variant_id,
+        design_project_id=chosen.design_project_id,
+        customizations=chosen.customizations,
+        add_time=stamp.time,
+    )
+
+
+def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state: State) -> None:
+    """Sets the pieces of a line, at today's price; refuses what could not be ordered."""
+    if quantity > MAX_PIECES:
+        raise invalid_field("quantity", f"makes {quantity:,} pieces; a line has at most {MAX_PIECES:,}")
+    if (offer.unit_minor + offer.installation_minor) * quantity > MAX_MINOR:
+        raise invalid_field("quantity", "makes the line's total too large")
+    item.quantity = quantity
+    _see(item, offer.line)
+    shelf = shelf_of(item)
+    pieces = sum(other.quantity for other in cart.items if shelf_of(other) == shelf)
+    available = state.stock.get(shelf)
+    if pieces > available:
+        raise insufficient_stock(shelf, requested=pieces, available=available)
+
+
+def _see(item: CartItem, line: OrderItem) -> None:
+    """Keeps the prices that the customer sees now."""
+    item.unit_price.CopyFrom(line.unit_price)
+    item.ClearField("installation_price")
+    if line.HasField("installation_price"):
+        item.installation_price.CopyFrom(line.installation_price)
+
+
+def _index_of(cart: Cart, item_id: str) -> int:
+    for index, item in enumerate(cart.items):
+        if item.item_id == item_id:
+            return index
+    text = f"there is no line {item_id!r} in cart {cart.cart_id!r}"
+    raise OrderError("CART_ITEM_NOT_FOUND", text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
+
+
+def _add_ordered_lines(cart: Cart, order: Order, state: State, stamp: Stamp) -> list[OrderError]:
+    """Adds the lines of an order that can be had today; returns what is in the way of the others."""
+    refusals = []
+    for line in order.items:
+        try:
+            offer = _offer_again(line, state.products.stored, cart.currency_code)
+        except OrderError as error:
+            refusals.append(error)
+            continue
+        item = _add_line(cart, line, stamp)
+        item.quantity = line.quantity
+        _see(item, offer.line)
+    return refusals
+
+
+def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) -> Offer:
+    if not line.product_id:
+        text = f"{line.name or line.sku!r} was imported and is not in the catalogue; it is left out"
+        raise OrderError("PRODUCT_NOT_FOUND", text)
+    return offer_of(products, product_id=line.product_id, variant_id=line.variant_id, currency=currency)
+
+
+def _store(cart: Cart, state: State, stamp: Stamp) -> Cart:
+    """Stores a cart if it has changed; returns it as it is shown."""
+    _put(cart, state, stamp)
+    return shown(cart, state)
+
+
+def _put(cart: Cart, state: State, stamp: Stamp) -> None:
+    if not cart.items:
+        cart.ClearField("currency_code")
+    snapshot = state.carts.stored.get(cart.cart_id)
+    stored = Cart(cart_id=cart.cart_id, customer_id=cart.customer_id) if snapshot is None else Cart.FromString(snapshot)
+    if cart == stored:
+        return
+    if not cart.HasField("create_time"):
+        cart.create_time.CopyFrom(stamp.time)
+    cart.update_time.CopyFrom(stamp.time)
+    state.carts.put(cart.cart_id, cart.SerializeToString(deterministic=True))

@@ -1,0 +1,136 @@
+"""A cart as it is shown: at today's prices, with what it would cost and what stands in the way of ordering it."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from orders.v1.cart_service_pb2 import Cart, CartItem
+from orders.v1.order_pb2 import Order, OrderItem
+
+from server.domain.base.errors import OrderError, Violation
+from server.domain.base.money import minor_of, text_of
+from server.domain.base.state import State
+from server.domain.catalog.products import Offer, find_offer
+from server.domain.catalog.stock import Shelf, insufficient_stock
+from server.domain.pricing.delivery import serve
+from server.domain.pricing.quotes import add_line, fill, line_of, quote
+from server.domain.pricing.zones import Service
+
+
+def shown(cart: Cart, state: State) -> Cart:
+    """The answer to whoever asks for a stored cart; the cart itself stays as it is."""
+    answer = Cart()
+    answer.CopyFrom(cart)
+    order = Order()
+    offers = _fill_lines(answer, order, state)
+    answer.total_quantity = sum(item.quantity for item in answer.items)
+    if offers:
+        _estimate(answer, order, offers, state)
+    return answer
+
+
+def shelf_of(item: CartItem) -> Shelf:
+    return item.product_id, item.variant_id
+
+
+def price_change(seen: CartItem, offer: Offer) -> Violation | None:
+    """Which price of a line is another one than the customer saw, and how: `was 10.00 USD, is 12.00 USD`."""
+    prices = {"unit_price": offer.unit_minor, "installation_price": offer.installation_minor}
+    for field, now in prices.items():
+        was = minor_of(getattr(seen, field))
+        if was != now:
+            return Violation(field, f"was {text_of(was, offer.currency)}, is {text_of(now, offer.currency)}")
+    return None
+
+
+def notify(cart: Cart, error: OrderError, *, item_id: str = "") -> None:
+    """Adds a notice of what would be refused."""
+    # A cart's reader has sent no fields that a violation could name.
+    message = "; ".join(violation.description for violation in error.violations) or error.message
+    cart.notices.add(item_id=item_id, reason=f"ERROR_REASON_{error.reason}", message=message)
+
+
+def offer_of(
+    products: Mapping[str, bytes], *, product_id: str, variant_id: str, currency: str, field: str = "items"
+) -> Offer:
+    """As `find_offer`, but whatever is in the way of having the product is PRODUCT_NOT_FOUND."""
+    try:
+        return find_offer(products, product_id=product_id, variant_id=variant_id, currency=currency, field=field)
+    except OrderError as error:
+        if not error.violations:
+            raise
+        text = f"product {product_id!r}: {error.violations[0].description}"
+        metadata = {"product_id": product_id, "variant_id": variant_id}
+        raise OrderError("PRODUCT_NOT_FOUND", text, metadata=metadata) from error
+
+
+def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
+    """Fills in today's offers and adds the lines that can be had to the order; returns the offers of these."""
+    wanted: Counter[Shelf] = Counter()
+    for item in cart.items:
+        wanted[shelf_of(item)] += item.quantity
+    offers: list[Offer] = []
+    for item in cart.items:
+        try:
+            offer = offer_of(
+                state.products.stored,
+                product_id=item.product_id,
+                variant_id=item.variant_id,
+                currency=cart.currency_code,
+            )
+            line = add_line(order, offer, quantity=item.quantity, item_id=item.item_id, field=f"items[{len(offers)}]")
+        except OrderError as error:
+            notify(cart, error, item_id=item.item_id)
+            continue
+        offers.append(offer)
+        _fill_line(cart, item, line, offer)
+        _check_stock(cart, item, wanted.pop(shelf_of(item), 0), state)
+    return offers
+
+
+def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> None:
+    change = price_change(item, offer)
+    if change:
+        what = "installation " if change.field == "installation_price" else ""
+        notify(cart, OrderError("PRICE_CHANGED", what + change.description), item_id=item.item_id)
+    if item.unit_price != line.unit_price:
+        item.previous_unit_price.CopyFrom(item.unit_price)
+    item.sku, item.name, item.variant_name = line.sku, line.name, line.variant_name
+    item.image_uri = offer.image_uri
+    item.variant_attributes.update(offer.attributes)
+    item.unit_price.CopyFrom(line.unit_price)
+    item.total_price.CopyFrom(line.total_price)
+    item.requires_installation = line.requires_installation
+    item.ClearField("installation_price")
+    if line.HasField("installation_price"):
+        item.installation_price.CopyFrom(line.installation_price)
+
+
+def _check_stock(cart: Cart, item: CartItem, pieces: int, state: State) -> None:
+    available = state.stock.get(shelf_of(item))
+    if pieces > available:
+        notify(cart, insufficient_stock(shelf_of(item), requested=pieces, available=available), item_id=item.item_id)
+
+
+def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> None:
+    """Prices the lines that can be had, as an order of them would be."""
+    lines = [line_of(offer, item.quantity) for offer, item in zip(offers, order.items, strict=True)]
+    service = _service(cart, state)
+    try:
+        priced = quote(lines, currency=cart.currency_code, terms=state.terms, service=service)
+    except OrderError as error:
+        notify(cart, error)
+        return
+    fill(order, priced)
+    cart.pricing.CopyFrom(order.pricing)
+
+
+def _service(cart: Cart, state: State) -> Service | None:
+    """Standard delivery to the customer's first address; None, with a notice, where nothing is delivered."""
+    addresses = state.account(cart.customer_id).addresses
+    if not addresses:
+        return None
+    try:
+        return serve(state.zones.stored, addresses[0], method="", time_slot="", currency=cart.currency_code)
+    except OrderError as error:
+        notify(cart, error)
+        return None

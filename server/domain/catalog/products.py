@@ -1,0 +1,305 @@
+"""Products: what they are checked for, and what an order line takes from them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from google.type.money_pb2 import Money
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertProductsRequest,
+    BatchUpsertProductsResponse,
+    Product,
+    ProductVariant,
+)
+from orders.v1.order_pb2 import OrderItem
+
+from server.domain.base.amounts import check_amounts
+from server.domain.base.edits import Stamp
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.money import from_minor, minor_of, to_minor
+from server.domain.catalog.stock import Shelf, insufficient_stock
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product or a variant as it can be ordered in one currency: the line without its quantity, and prices in minor units."""
+
+    line: OrderItem
+    currency: str
+    unit_minor: int
+    installation_minor: int
+    tax_class: str
+    image_uri: str
+    attributes: Mapping[str, str]
+
+
+class Offers:
+    """What a stored product offers. Each offer is made when it is first asked for: few are, of all variants and currencies."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        # A product without variants is ordered by the variant id ''.
+        self._variants = {variant.variant_id: variant for variant in product.variants or [ProductVariant()]}
+        self._made: dict[tuple[str, str], Offer] = {}
+
+    @property
+    def own_currency(self) -> str:
+        return str(self._product.price.currency_code)
+
+    @property
+    def variant_ids(self) -> list[str]:
+        return sorted(self._variants)
+
+    def get(self, variant_id: str, currency: str) -> Offer | None:
+        """The offer in a currency, '' for that of the product's `price`; None without such a variant or a price."""
+        return self._made.get((variant_id, currency)) or self._make(variant_id, currency)
+
+    def currencies(self, variant_id: str) -> list[str]:
+        """The currencies that a variant is sold in."""
+        return sorted(price.currency_code for price in _prices(self._product, self._variants[variant_id]))
+
+    def _make(self, variant_id: str, currency: str) -> Offer | None:
+        variant = self._variants.get(variant_id)
+        wanted = currency or self.own_currency
+        prices = [] if variant is None else _prices(self._product, variant)
+        price = next((price for price in prices if price.currency_code == wanted), None)
+        if variant is None or price is None:
+            return None
+        offer = self._made[variant_id, currency] = _offer(self._product, variant, price)
+        return offer
+
+
+@lru_cache(maxsize=20_000)
+def offers_of(snapshot: bytes) -> Offers:
+    """What a stored product offers."""
+    return Offers(Product.FromString(snapshot))
+
+
+def _prices(product: Product, variant: ProductVariant) -> list[Money]:
+    """The prices of a variant, one a currency: its own if it has any, else the product's."""
+    own = [*([variant.price] if variant.HasField("price") else []), *variant.prices]
+    return own or [product.price, *product.prices]
+
+
+def _offer(product: Product, variant: ProductVariant, price: Money) -> Offer:
+    currency = price.currency_code
+    line = OrderItem(
+        product_id=product.product_id,
+        variant_id=variant.variant_id,
+        sku=variant.sku or product.sku,
+        name=product.name,
+        variant_name=variant.name,
+        unit_price=price,
+        requires_installation=product.requires_installation,
+    )
+    installation_minor = 0
+    if product.requires_installation:
+        fees = [product.installation_price, *product.installation_prices]
+        installation_minor = next((minor_of(fee) for fee in fees if fee.currency_code == currency), 0)
+        line.installation_price.CopyFrom(from_minor(installation_minor, currency))
+    return Offer(
+        line=line,
+        currency=currency,
+        unit_minor=minor_of(price),
+        installation_minor=installation_minor,
+        tax_class=product.tax_class,
+        image_uri=product.image_uri,
+        attributes=dict(variant.attributes),
+    )
+
+
+def find_offer(products: Mapping[str, bytes], *, product_id: str, variant_id: str, currency: str, field: str) -> Offer:
+    """The offer that a line asks for; `field` is the line's path in the request, `currency` '' for the product's own."""
+    snapshot = products.get(product_id)
+    if snapshot is None:
+        raise product_not_found(product_id, variant_id)
+    offers = offers_of(snapshot)
+    offer = offers.get(variant_id, currency)
+    if offer is None:
+        raise _no_offer(offers, product_id, variant_id, currency=currency, field=field)
+    return offer
+
+
+def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str, field: str) -> OrderError:
+    if variant_id in offers.variant_ids:
+        sold_in = ", ".join(offers.currencies(variant_id))
+        wanted = currency or offers.own_currency
+        return invalid_field(f"{field}.product_id", f"has no price in {wanted}; it is sold in {sold_in}")
+    if variant_id:
+        return product_not_found(product_id, variant_id)
+    known = ", ".join(offers.variant_ids)
+    return invalid_field(f"{field}.variant_id", f"product {product_id!r} is ordered by variant: {known}")
+
+
+def product_not_found(product_id: str, variant_id: str = "", *, asked_for: bool = False) -> OrderError:
+    """`asked_for`: the product itself was asked for, not an order of it."""
+    text = f"there is no product {product_id!r}" + (f" with a variant {variant_id!r}" if variant_id else "")
+    metadata = {"product_id": product_id, "variant_id": variant_id}
+    return OrderError("PRODUCT_NOT_FOUND", text, metadata=metadata, asked_for=asked_for)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """A product to store."""
+
+    product_id: str
+    snapshot: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Pieces added to or taken from a shelf by somebody, not by an order."""
+
+    shelf: Shelf
+    delta: int
+    reason: str
+    stamp: Stamp
+
+
+CatalogChange = ProductChange | Adjustment
+
+
+def with_stock(product: Product, stock: Mapping[Shelf, int], reserved: Mapping[Shelf, int]) -> Product:
+    """Fills in the pieces that can be ordered and that orders hold, which are counted beside the product."""
+    product_id = product.product_id
+    if not product.variants:
+        product.stock = stock.get((product_id, ""), 0)
+        product.reserved = reserved.get((product_id, ""), 0)
+        return product
+    for variant in product.variants:
+        variant.stock = stock.get((product_id, variant.variant_id), 0)
+        variant.reserved = reserved.get((product_id, variant.variant_id), 0)
+    product.stock = sum(variant.stock for variant in product.variants)
+    product.reserved = sum(variant.reserved for variant in product.variants)
+    return product
+
+
+def adjust_stock(request: AdjustStockRequest, stock: Mapping[Shelf, int], *, stamp: Stamp) -> Adjustment:
+    """The adjustment a request asks for; refuses to take more than is there."""
+    shelf = (request.product_id, request.variant_id)
+    available = stock.get(shelf)
+    if available is None:
+        raise product_not_found(request.product_id, request.variant_id, asked_for=True)
+    if "\0" in request.reason:
+        raise invalid_field("reason", "contains a NUL character, which the database does not keep in texts")
+    if available + request.delta < 0:
+        raise insufficient_stock(shelf, requested=-request.delta, available=available)
+    return Adjustment(shelf, request.delta, request.reason, stamp)
+
+
+def upsert_products(
+    request: BatchUpsertProductsRequest,
+    products: Mapping[str, bytes],
+    stock: Mapping[Shelf, int],
+    reserved: Mapping[Shelf, int],
+    *,
+    stamp: Stamp,
+) -> tuple[list[CatalogChange], BatchUpsertProductsResponse]:
+    """What storing the products changes, and the answer. All or nothing: the first call of `invalid` refuses them all."""
+    check_products(request.products)
+    changes: list[CatalogChange] = []
+    response = BatchUpsertProductsResponse()
+    after = dict(stock)
+    for product in request.products:
+        before = products.get(product.product_id)
+        own = _changes_of(product, before, stock, stamp)
+        changes += own
+        for change in own:
+            if isinstance(change, Adjustment):
+                after[change.shelf] = after.get(change.shelf, 0) + change.delta
+        if before is None:
+            response.inserted += 1
+        elif own:
+            response.updated += 1
+        else:
+            response.unchanged += 1
+        response.products.append(with_stock(_without_stock(product), after, reserved))
+    return changes, response
+
+
+def _changes_of(
+    product: Product, before: bytes | None, stock: Mapping[Shelf, int], stamp: Stamp
+) -> list[CatalogChange]:
+    changes: list[CatalogChange] = []
+    snapshot = _without_stock(product).SerializeToString(deterministic=True)
+    shelves = shelves_of(product)
+    if snapshot != before or any(shelf not in stock for shelf in shelves):
+        changes.append(ProductChange(product.product_id, snapshot))
+    for shelf, wanted in shelves.items():
+        delta = 0 if wanted is None else wanted - stock.get(shelf, 0)
+        if delta:
+            changes.append(Adjustment(shelf, delta, "catalogue", stamp))
+    return changes
+
+
+def shelves_of(product: Product) -> dict[Shelf, int | None]:
+    """The shelves a product has, each with the stock that the message says, if it does."""
+    if not product.variants:
+        return {(product.product_id, ""): product.stock if product.HasField("stock") else None}
+    return {
+        (product.product_id, variant.variant_id): variant.stock if variant.HasField("stock") else None
+        for variant in product.variants
+    }
+
+
+def shelves_of_snapshot(snapshot: bytes) -> list[Shelf]:
+    """The shelves of a stored product."""
+    return list(shelves_of(Product.FromString(snapshot)))
+
+
+def _without_stock(product: Product) -> Product:
+    copy = Product()
+    copy.CopyFrom(product)
+    for message in (copy, *copy.variants):
+        message.ClearField("stock")
+        message.ClearField("reserved")
+    return copy
+
+
+def check_products(products: Iterable[Product]) -> None:
+    """Refuses what the proto cannot say: prices, currencies, ids that occur twice."""
+    violations: list[Violation] = []
+    seen: set[str] = set()
+    for index, product in enumerate(products):
+        field = f"products[{index}]"
+        if product.product_id in seen:
+            violations.append(Violation(f"{field}.product_id", f"{product.product_id!r} occurs twice"))
+        seen.add(product.product_id)
+        try:
+            _check_product(product, field)
+        except OrderError as error:
+            violations += error.violations
+    if violations:
+        raise invalid(*violations)
+
+
+def _check_product(product: Product, field: str) -> None:
+    currency = product.price.currency_code
+    _check_prices(product, field, currency=currency)
+    _check_prices(product, field, currency=currency, prefix="installation_")
+    if product.variants and product.HasField("stock"):
+        raise invalid_field(f"{field}.stock", "a product with variants has its stock in them")
+    seen: set[str] = set()
+    for index, variant in enumerate(product.variants):
+        path = f"{field}.variants[{index}]"
+        if variant.variant_id in seen:
+            raise invalid_field(f"{path}.variant_id", f"{variant.variant_id!r} occurs twice")
+        seen.add(variant.variant_id)
+        _check_prices(variant, path, currency=currency)
+
+
+def _check_prices(message: Product | ProductVariant, field: str, *, currency: str, prefix: str = "") -> None:
+    """Refuses a price in another currency than the product's, and two prices in one currency."""
+    one, others = f"{prefix}price", f"{prefix}prices"
+    first = []
+    if message.HasField(one):
+        price = getattr(message, one)
+        to_minor(price, field=f"{field}.{one}")
+        if price.currency_code != currency:
+            text = (
+                f"is {price.currency_code}, but the product's price is in {currency}; other currencies go into {others}"
+            )
+            raise invalid_field(f"{field}.{one}.currency_code", text)
+        first = [currency]
+    check_amounts(getattr(message, others), field=f"{field}.{others}", taken=first)

@@ -1,0 +1,34 @@
+"""Loyalty points: whether there are enough, and the entry that is kept of every change."""
+
+from collections.abc import Sequence
+
+from orders.v1.customer_service_pb2 import PointsEntry
+
+from server.domain.base.edits import OrderChange
+from server.domain.base.errors import OrderError
+from server.domain.orders.effects import PointsMove
+
+
+def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
+    """Refuses moves that take more points than the customer has. What the same change gives cannot be used by it."""
+    requested = -sum(move.delta for move in moves if move.delta < 0)
+    if requested > max(balance, 0):
+        text = f"{requested} points were to be used, the customer has {balance}"
+        metadata = {"requested": str(requested), "available": str(balance)}
+        raise OrderError("INSUFFICIENT_POINTS", text, metadata=metadata)
+
+
+def entry_of(move: PointsMove, change: OrderChange, *, entry_id: str, balance: int) -> PointsEntry:
+    """What is kept of points that a change of an order moved; `balance` is the customer's after it."""
+    order, event = change.after, change.events[-1]
+    return PointsEntry(
+        entry_id=entry_id,
+        customer_id=order.customer.customer_id,
+        type=move.type,
+        delta=move.delta,
+        balance=balance,
+        order_id=order.order_id,
+        actor=event.actor,
+        request_id=event.request_id,
+        entry_time=event.event_time,
+    )

@@ -1,0 +1,177 @@
+"""RecordTrackingEvent and TrackOrder: what the carrier reports, and the story it makes with the order's own events."""
+
+from collections.abc import Iterable
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_EVENT_TYPE_TRACKING,
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    SHIPPING_STATUS_DELIVERED,
+    SHIPPING_STATUS_IN_TRANSIT,
+    SHIPPING_STATUS_RETURNED,
+    TRACKING_STATUS_CANCELLED,
+    TRACKING_STATUS_DELIVERED,
+    TRACKING_STATUS_DELIVERY_ATTEMPTED,
+    TRACKING_STATUS_IN_TRANSIT,
+    TRACKING_STATUS_ORDER_CONFIRMED,
+    TRACKING_STATUS_ORDER_PLACED,
+    TRACKING_STATUS_OUT_FOR_DELIVERY,
+    TRACKING_STATUS_PROCESSING,
+    TRACKING_STATUS_RETURNED,
+    TRACKING_STATUS_SHIPPED,
+    Order,
+    OrderEvent,
+    Tracking,
+    TrackingEvent,
+)
+from orders.v1.order_service_pb2 import RecordTrackingEventRequest, TransitionOrderRequest
+
+from server.domain.base.edits import Draft, OrderChange, Stamp, draft_of
+from server.domain.base.errors import invalid_field
+from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role, transition
+
+# The status an order has reached, if its parcel is where the carrier says.
+IMPLIED = {
+    TRACKING_STATUS_SHIPPED: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_IN_TRANSIT: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_OUT_FOR_DELIVERY: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_DELIVERY_ATTEMPTED: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_RETURNED: ORDER_STATUS_SHIPPED,
+    TRACKING_STATUS_DELIVERED: ORDER_STATUS_DELIVERED,
+}
+
+_ON_ITS_WAY = frozenset(
+    {TRACKING_STATUS_IN_TRANSIT, TRACKING_STATUS_OUT_FOR_DELIVERY, TRACKING_STATUS_DELIVERY_ATTEMPTED}
+)
+
+# How an order's own events read in the story of its parcel.
+_OWN_EVENTS = {
+    ORDER_STATUS_PENDING: (TRACKING_STATUS_ORDER_PLACED, "Order placed"),
+    ORDER_STATUS_CONFIRMED: (TRACKING_STATUS_ORDER_CONFIRMED, "Order confirmed"),
+    ORDER_STATUS_PROCESSING: (TRACKING_STATUS_PROCESSING, "Order is being prepared for shipment"),
+    ORDER_STATUS_SHIPPED: (TRACKING_STATUS_SHIPPED, "Parcel handed to the carrier"),
+    ORDER_STATUS_DELIVERED: (TRACKING_STATUS_DELIVERED, "Parcel delivered"),
+    ORDER_STATUS_CANCELLED: (TRACKING_STATUS_CANCELLED, "Order cancelled"),
+}
+
+_ONE_DAY = 86_400
+
+# The types of the events that the story is told by.
+TOLD = (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_EVENT_TYPE_TRACKING,
+)
+
+# Far above any parcel's, and few enough to tell as one story.
+_MAX_TOLD = 1000
+
+
+def record_tracking_event(
+    before: Order, request: RecordTrackingEventRequest, *, told: int, stamp: Stamp
+) -> OrderChange:
+    """The order after what the carrier reports; `told` is how many events tell its story by now."""
+    check_not_cancelled(before)
+    check_role(before, FULFILMENT, stamp.caller, what="record what the carrier reports of")
+    if told >= _MAX_TOLD:
+        text = f"order {before.order_id} has {told:,} reports and changes of its status, and takes no more reports"
+        raise invalid_field("order_id", text)
+    reported = TrackingEvent()
+    reported.CopyFrom(request.event)
+    if not reported.HasField("time"):
+        reported.time.CopyFrom(stamp.time)
+    if reported.time.seconds > stamp.time.seconds + _ONE_DAY:
+        raise invalid_field("event.time", "is more than a day in the future")
+    draft = draft_of(before, stamp)
+    set_carrier(draft.order, request)
+    if request.HasField("estimated_delivery_time"):
+        draft.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
+    _advance(draft, reported)
+    draft.note_delivery_changes("carrier", "tracking_number", "estimated_time")
+    _set_shipping_status(draft.order, reported.status)
+    return draft.finish()
+
+
+def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOrderRequest) -> None:
+    """Takes over the carrier and the tracking number, where the request says them."""
+    delivery = order.delivery
+    delivery.carrier = request.carrier or delivery.carrier
+    delivery.tracking_number = request.tracking_number or delivery.tracking_number
+
+
+def _advance(draft: Draft, reported: TrackingEvent) -> None:
+    """Moves the order to the status that the report implies; the last step carries the report, or an event of its own does."""
+    order = draft.order
+    implied = IMPLIED.get(reported.status, order.status)
+    if RANK[order.status] >= RANK[implied]:
+        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, tracking_event=reported))
+        return
+    if implied == ORDER_STATUS_DELIVERED and order.status != ORDER_STATUS_SHIPPED:
+        transition(draft, ORDER_STATUS_SHIPPED)
+    transition(draft, implied, tracking_event=reported)
+
+
+def _set_shipping_status(order: Order, reported: int) -> None:
+    """A late report does not take a parcel back that has arrived; only its return does."""
+    if reported == TRACKING_STATUS_RETURNED:
+        order.shipping_status = SHIPPING_STATUS_RETURNED
+    elif reported in _ON_ITS_WAY and order.shipping_status not in (SHIPPING_STATUS_DELIVERED, SHIPPING_STATUS_RETURNED):
+        order.shipping_status = SHIPPING_STATUS_IN_TRANSIT
+
+
+def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
+    """The story of an order's parcel, oldest first, and where it is now."""
+    history = list(events)
+    reports = [event.tracking_event for event in history if event.tracking_event.status in IMPLIED]
+    story = [entry for event in history if (entry := _as_tracking_event(event, reports)) is not None]
+    story.sort(key=lambda event: _when(event.time))
+    tracking = Tracking(
+        order_id=order.order_id,
+        tracking_number=order.delivery.tracking_number,
+        carrier=order.delivery.carrier,
+        events=story,
+    )
+    if story:
+        tracking.status = story[-1].status
+    if order.delivery.HasField("estimated_time"):
+        tracking.estimated_delivery_time.CopyFrom(order.delivery.estimated_time)
+    _set_location(tracking)
+    return tracking
+
+
+def _as_tracking_event(event: OrderEvent, reports: Iterable[TrackingEvent]) -> TrackingEvent | None:
+    if event.HasField("tracking_event"):
+        return event.tracking_event
+    if event.type in (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_STATUS_CHANGED):
+        status, description = _OWN_EVENTS[event.to_status]
+        return TrackingEvent(status=status, description=description, time=_happened(event, reports))
+    return None
+
+
+def _happened(event: OrderEvent, reports: Iterable[TrackingEvent]) -> Timestamp:
+    """An order's own event is recorded when it is known here; it happened no later than a report that presupposes it."""
+    rank = RANK[event.to_status]
+    later = (report.time for report in reports if RANK[IMPLIED[report.status]] >= rank)
+    return min((event.event_time, *later), key=_when)
+
+
+def _when(time: Timestamp) -> tuple[int, int]:
+    return time.seconds, time.nanos
+
+
+def _set_location(tracking: Tracking) -> None:
+    for event in reversed(tracking.events):
+        if event.city or event.country:
+            tracking.current_location.city = event.city
+            tracking.current_location.country = event.country
+            tracking.current_location.time.CopyFrom(event.time)
+            return

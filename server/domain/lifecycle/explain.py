@@ -1,0 +1,42 @@
+"""ExplainOrder: where an order can go from here, and what is in the way."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.order_pb2 import Order, OrderStatus
+from orders.v1.order_service_pb2 import ExplainOrderResponse, TransitionExplanation
+
+from server.domain.base.caller import Caller
+from server.domain.base.edits import Stamp, draft_of
+from server.domain.base.errors import OrderError
+from server.domain.lifecycle.lifecycle import RANK, STEPS, transition
+
+
+def explain_order(order: Order, caller: Caller) -> ExplainOrderResponse:
+    """What TransitionOrder would answer this caller for every status but the order's own."""
+    others = [status for status in sorted(RANK, key=RANK.__getitem__) if status != order.status]
+    return ExplainOrderResponse(
+        order_id=order.order_id,
+        status=order.status,
+        transitions=[_explain(order, to, caller) for to in others],
+    )
+
+
+def _explain(order: Order, to: OrderStatus, caller: Caller) -> TransitionExplanation:
+    step = STEPS.get((order.status, to))
+    refusal = _refusal(order, to, caller)
+    return TransitionExplanation(
+        to=to,
+        allowed=refusal is None,
+        blocked_by=f"ERROR_REASON_{refusal.reason}" if refusal else None,
+        explanation=refusal.message if refusal else "",
+        roles=sorted(step.who) if step else [],
+        passing=[step.passing] if step and step.passing else [],
+    )
+
+
+def _refusal(order: Order, to: OrderStatus, caller: Caller) -> OrderError | None:
+    """Tries the move on a copy: the rule itself answers, so TransitionOrder cannot answer otherwise."""
+    try:
+        transition(draft_of(order, Stamp(caller, "", Timestamp())), to)
+    except OrderError as error:
+        return error
+    return None

@@ -1,0 +1,209 @@
+"""The life of an order: which status follows which, who may say so, and under which condition."""
+
+from dataclasses import dataclass
+
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    ORDER_STATUS_UNSPECIFIED,
+    PAYMENT_INTENT_STATUS_CANCELLED,
+    SHIPPING_STATUS_DELIVERED,
+    SHIPPING_STATUS_NOT_SHIPPED,
+    SHIPPING_STATUS_PROCESSING,
+    SHIPPING_STATUS_SHIPPED,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    TrackingEvent,
+)
+
+from server.domain.base.caller import Caller, Role
+from server.domain.base.edits import Draft, Stamp
+from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.money import minor_of, text_of
+from server.domain.lifecycle.payment_status import is_paid_for, payment_status_of, secured
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One allowed move: who may make it, its guard, and the status it passes over."""
+
+    who: frozenset[Role]
+    guard: str = ""
+    passing: OrderStatus = ORDER_STATUS_UNSPECIFIED
+
+
+PAYMENT = frozenset({Role.PAYMENT, Role.ADMIN})
+FULFILMENT = frozenset({Role.FULFILMENT, Role.ADMIN})
+_OWNER = frozenset({Role.CUSTOMER, Role.ADMIN})
+_ADMIN = frozenset({Role.ADMIN})
+
+PAID = "paid"
+SHIPPABLE = "shippable"
+
+STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
+    (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(PAYMENT, PAID),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(FULFILMENT),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(FULFILMENT, SHIPPABLE),
+    (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED): Step(FULFILMENT),
+    (ORDER_STATUS_PENDING, ORDER_STATUS_PROCESSING): Step(FULFILMENT, passing=ORDER_STATUS_CONFIRMED),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_SHIPPED): Step(FULFILMENT, passing=ORDER_STATUS_PROCESSING),
+    (ORDER_STATUS_PENDING, ORDER_STATUS_CANCELLED): Step(_OWNER),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED): Step(_ADMIN),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED): Step(_ADMIN),
+}
+
+# How far along a status is, where it matters which of two comes first.
+RANK = {
+    ORDER_STATUS_PENDING: 0,
+    ORDER_STATUS_CONFIRMED: 1,
+    ORDER_STATUS_PROCESSING: 2,
+    ORDER_STATUS_SHIPPED: 3,
+    ORDER_STATUS_DELIVERED: 4,
+    ORDER_STATUS_CANCELLED: 5,
+}
+
+_SHIPPING_STATUS = {
+    ORDER_STATUS_CANCELLED: SHIPPING_STATUS_NOT_SHIPPED,
+    ORDER_STATUS_PROCESSING: SHIPPING_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED: SHIPPING_STATUS_SHIPPED,
+    ORDER_STATUS_DELIVERED: SHIPPING_STATUS_DELIVERED,
+}
+
+
+def status_name(status: OrderStatus) -> str:
+    """The status without its prefix, as people write it: `SHIPPED`."""
+    return str(OrderStatus.Name(status)).removeprefix("ORDER_STATUS_")
+
+
+def transition(
+    draft: Draft,
+    to: OrderStatus,
+    *,
+    override_reason: str = "",
+    reason: str = "",
+    tracking_event: TrackingEvent | None = None,
+) -> None:
+    """Moves the draft to a status by the table, recording every status it enters."""
+    order, caller = draft.order, draft.stamp.caller
+    step = _find_step(order, to)
+    check_role(order, step.who, caller, what=f"move to {status_name(to)}")
+    if step.passing:
+        passed = STEPS[order.status, step.passing]
+        _enter(draft, step.passing, reason=_check_guard(order, passed, step.passing, caller, override_reason))
+        step = STEPS[step.passing, to]
+    overridden = _check_guard(order, step, to, caller, override_reason)
+    _enter(draft, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
+
+
+def check_not_cancelled(order: Order) -> None:
+    """A cancelled order changes no more."""
+    if order.status == ORDER_STATUS_CANCELLED:
+        metadata = {"order_id": order.order_id, "status": status_name(order.status)}
+        text = f"order {order.order_id} is cancelled and changes no more"
+        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata=metadata)
+
+
+def _find_step(order: Order, to: OrderStatus) -> Step:
+    step = STEPS.get((order.status, to))
+    if step is not None:
+        return step
+    check_not_cancelled(order)
+    if to == ORDER_STATUS_CANCELLED:
+        raise _not_cancellable(order)
+    allowed = ", ".join(status_name(after) for before, after in STEPS if before == order.status) or "nothing"
+    raise invalid_transition(order, to, f"; from {status_name(order.status)} it can go to {allowed}")
+
+
+def _not_cancellable(order: Order) -> OrderError:
+    status = status_name(order.status)
+    text = f"order {order.order_id} is {status} and can no longer be cancelled"
+    return OrderError("ORDER_NOT_CANCELLABLE", text, metadata={"order_id": order.order_id, "status": status})
+
+
+def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> OrderError:
+    """The order's status forbids the move; `why` ends the sentence."""
+    metadata = {"order_id": order.order_id, "from": status_name(order.status), "to": status_name(to)}
+    if guard:
+        metadata["guard"] = guard
+    text = f"order {order.order_id} cannot go from {metadata['from']} to {metadata['to']}{why}"
+    return OrderError("INVALID_TRANSITION", text, metadata=metadata)
+
+
+def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
+    """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
+    if caller.roles_towards(order.customer.customer_id).isdisjoint(who):
+        text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
+        raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
+
+
+def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
+    """Refuses if the step's guard does not hold; returns the reason if an admin overrode it."""
+    if step.guard == PAID and not is_paid_for(order):
+        if not override_reason:
+            why = f": {_paid_so_far(order)}; an admin can confirm it with override_reason"
+            raise invalid_transition(order, to, why, guard=PAID)
+        if Role.ADMIN not in caller.roles:
+            text = f"only admin may confirm order {order.order_id} unpaid"
+            raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
+        return override_reason
+    if step.guard == SHIPPABLE and not (order.delivery.carrier and order.delivery.tracking_number):
+        why = ": it needs delivery.carrier and delivery.tracking_number"
+        raise invalid_transition(order, to, why, guard=SHIPPABLE)
+    return ""
+
+
+def _paid_so_far(order: Order) -> str:
+    so_far, total = secured(order), order.pricing.total
+    if not so_far:
+        return "it is neither paid nor authorized"
+    currency = total.currency_code
+    return f"{text_of(so_far, currency)} of {text_of(minor_of(total), currency)} are paid or authorized"
+
+
+def _enter(draft: Draft, status: OrderStatus, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:
+    order = draft.order
+    event = OrderEvent(
+        type=ORDER_EVENT_TYPE_STATUS_CHANGED,
+        from_status=order.status,
+        to_status=status,
+        reason=reason,
+        tracking_event=tracking_event,
+    )
+    order.status = status
+    if status in _SHIPPING_STATUS:
+        order.shipping_status = _SHIPPING_STATUS[status]
+    if status == ORDER_STATUS_CANCELLED:
+        _cancel(order, draft.stamp, reason)
+    draft.record(event)
+
+
+def _cancel(order: Order, stamp: Stamp, reason: str = "") -> None:
+    order.cancellation.reason = reason
+    order.cancellation.actor = stamp.caller.subject
+    order.cancellation.cancel_time.CopyFrom(stamp.time)
+    order.payment_status = payment_status_of(order)
+    if order.HasField("payment_intent") and not minor_of(order.payment.paid_amount):
+        order.payment_intent.status = PAYMENT_INTENT_STATUS_CANCELLED
+
+
+def advance_imported(order: Order, to: OrderStatus, stamp: Stamp) -> None:
+    """Moves an imported order as its source says: forward over any number of statuses, or to CANCELLED before it is shipped."""
+    if to in (0, order.status):
+        return
+    if to == ORDER_STATUS_CANCELLED and order.status in (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED):
+        raise _not_cancellable(order)
+    if RANK[to] < RANK[order.status]:
+        raise invalid_field(
+            "status", f"{status_name(to)} would go back: the order is {status_name(order.status)} already"
+        )
+    order.status = to
+    if to in _SHIPPING_STATUS:
+        order.shipping_status = _SHIPPING_STATUS[to]
+    if to == ORDER_STATUS_CANCELLED:
+        _cancel(order, stamp)

@@ -1,0 +1,218 @@
+"""CreateOrder and PriceOrder."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.customer_service_pb2 import CustomerAccount
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_STATUS_PENDING,
+    PAYMENT_STATUS_UNPAID,
+    SHIPPING_STATUS_NOT_SHIPPED,
+    Address,
+    Order,
+    OrderEvent,
+)
+from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, PriceOrderResponse
+
+from server.domain.base.edits import Draft, OrderChange, Stamp
+from server.domain.base.errors import invalid_field
+from server.domain.base.state import State
+from server.domain.carts.carts import checkout_lines
+from server.domain.catalog.products import find_offer
+from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
+from server.domain.pricing.coupons import find_discount
+from server.domain.pricing.delivery import delivery_options, schedule, serve
+from server.domain.pricing.price_steps import steps_of
+from server.domain.pricing.quotes import Line, Quote, add_line, fill, line_of, quote
+from server.domain.pricing.zones import Service
+
+
+class Created(NamedTuple):
+    """A new order, and how its price came about."""
+
+    change: OrderChange
+    quote: Quote
+
+
+def order_number(year: int, count: int) -> str:
+    """The number that people quote, for example `ORD-2026-000001`."""
+    return f"ORD-{year}-{count:06d}"
+
+
+def create_order(
+    request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, stamp: Stamp
+) -> Created:
+    """The new order, priced from the catalogue, the delivery zones and the coupon."""
+    account = state.account(request.customer_id)
+    order = Order(
+        order_id=order_id,
+        order_number=order_number,
+        status=ORDER_STATUS_PENDING,
+        payment_status=PAYMENT_STATUS_UNPAID,
+        shipping_status=SHIPPING_STATUS_NOT_SHIPPED,
+        special_instructions=request.special_instructions,
+        referral_code=request.referral_code,
+        cart_id=request.cart_id,
+        create_time=stamp.time,
+    )
+    order.customer.CopyFrom(account.customer)
+    order.customer.customer_id = request.customer_id
+    if request.metadata:
+        order.metadata.update(request.metadata)
+    _set_addresses(order, request, account)
+    _set_payment_method(order, request, account)
+    _set_appointments(order, request)
+    lines, currency = _add_lines(order, request, state)
+    service = serve_order(order, state, currency=currency, field="shipping_address")
+    priced = price_lines(
+        order,
+        lines,
+        state,
+        currency=currency,
+        service=service,
+        coupon_code=request.coupon_code,
+        points=request.loyalty_points_to_use,
+        time=stamp.time,
+    )
+    schedule(order, service, now=stamp.time)
+    draft = Draft(order=order, before=None, stamp=stamp)
+    draft.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
+    return Created(draft.finish(), priced)
+
+
+def price_order(created: Created, state: State) -> PriceOrderResponse:
+    """What an order would cost and when it would arrive, and why."""
+    order, priced = created.change.after, created.quote
+    response = PriceOrderResponse(
+        pricing=order.pricing,
+        items=order.items,
+        delivery=order.delivery,
+        installation=order.installation,
+        steps=steps_of(priced),
+    )
+    if order.HasField("shipping_address"):
+        response.delivery_options.extend(
+            delivery_options(
+                state.zones.stored,
+                order.shipping_address,
+                currency=order.pricing.total.currency_code,
+                quote=priced,
+                now=state.time,
+            )
+        )
+    return response
+
+
+def serve_order(order: Order, state: State, *, currency: str, field: str) -> Service | None:
+    """How the order is delivered to its address in the way that it asks for; `field` is the address's path in the request."""
+    address = order.shipping_address if order.HasField("shipping_address") else None
+    delivery = order.delivery
+    return serve(
+        state.zones.stored,
+        address,
+        method=delivery.method,
+        time_slot=delivery.time_slot,
+        currency=currency,
+        field=field,
+    )
+
+
+def price_lines(
+    order: Order,
+    lines: Sequence[Line],
+    state: State,
+    *,
+    currency: str,
+    service: Service | None,
+    coupon_code: str,
+    points: int,
+    time: Timestamp,
+    counted: bool = False,
+    field: str = "items",
+) -> Quote:
+    """Prices the order's lines into it. `counted`: the order is among the coupon's uses already."""
+    discount = None
+    if coupon_code:
+        customer_id = order.customer.customer_id
+        discount = find_discount(
+            state, coupon_code, customer_id=customer_id, lines=lines, currency=currency, time=time, counted=counted
+        )
+    priced = quote(
+        lines, currency=currency, terms=state.terms, service=service, discount=discount, points=points, field=field
+    )
+    fill(order, priced)
+    return priced
+
+
+def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple[list[Line], str]:
+    """Adds the wanted lines to the order; returns them for pricing, and their currency."""
+    items, currency, path = _wanted(request, state)
+    lines = []
+    for index, wanted in enumerate(items):
+        field = f"{path}[{index}]"
+        offer = find_offer(
+            state.products.stored,
+            product_id=wanted.product_id,
+            variant_id=wanted.variant_id,
+            currency=currency,
+            field=field,
+        )
+        currency = offer.currency
+        item = add_line(order, offer, quantity=wanted.quantity, item_id=str(index + 1), field=field)
+        if wanted.design_project_id:
+            item.design_project_id = wanted.design_project_id
+        if wanted.customizations:
+            item.customizations.update(wanted.customizations)
+        lines.append(line_of(offer, wanted.quantity))
+    return lines, currency
+
+
+def _wanted(request: CreateOrderRequest, state: State) -> tuple[Sequence[NewOrderItem], str, str]:
+    """The lines of the request or of its cart, the currency if it is known, and the lines' path."""
+    if not request.cart_id:
+        if not request.items:
+            raise invalid_field("items", "an order needs at least one item, or a cart_id")
+        return request.items, request.currency_code, "items"
+    if request.items:
+        raise invalid_field("cart_id", "give either items or cart_id")
+    cart, items = checkout_lines(request, state)
+    return items, cart.currency_code, "cart.items"
+
+
+def _set_addresses(order: Order, request: CreateOrderRequest, account: CustomerAccount) -> None:
+    """The bill goes where the parcel goes, if not said otherwise."""
+    shipping = _address(request, "shipping_address", account)
+    billing = _address(request, "billing_address", account) or shipping
+    if shipping is not None:
+        order.shipping_address.CopyFrom(shipping)
+    if billing is not None:
+        order.billing_address.CopyFrom(billing)
+
+
+def _address(request: CreateOrderRequest, field: str, account: CustomerAccount) -> Address | None:
+    """The address given as itself or by the id of a saved one."""
+    if request.HasField(field):
+        address: Address = getattr(request, field)
+        check_address(address, field=field)
+        return address
+    by_id = f"{field}_id"
+    return find_address(account, getattr(request, by_id), field=by_id) if request.HasField(by_id) else None
+
+
+def _set_payment_method(order: Order, request: CreateOrderRequest, account: CustomerAccount) -> None:
+    order.payment_method = request.payment_method
+    if request.payment_method_id:
+        order.payment_method_id = request.payment_method_id
+        pay_by_saved_method(order, account, now=order.create_time)
+
+
+def _set_appointments(order: Order, request: CreateOrderRequest) -> None:
+    order.delivery.method = request.delivery_method
+    order.delivery.time_slot = request.delivery_time_slot
+    order.installation.time_slot = request.installation_time_slot
+    if request.HasField("requested_delivery_time"):
+        order.delivery.requested_time.CopyFrom(request.requested_delivery_time)
+    if request.HasField("installation_time"):
+        order.installation.scheduled_time.CopyFrom(request.installation_time)

@@ -1,0 +1,83 @@
+"""What a change of an order moves elsewhere: stock, coupon uses, loyalty points.
+
+All of it is the difference between what the order holds after and before. Every change of every order goes through here, so
+everything is given back exactly as often as it was taken.
+"""
+
+from typing import NamedTuple
+
+from orders.v1.customer_service_pb2 import (
+    POINTS_ENTRY_TYPE_EARNED,
+    POINTS_ENTRY_TYPE_RETURNED,
+    POINTS_ENTRY_TYPE_USED,
+    PointsEntryType,
+)
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, Order
+
+from server.domain.catalog.stock import Shelf, moved_by
+
+# A coupon's code, and the customer who used it; '' for all customers together.
+CouponUse = tuple[str, str]
+
+
+class PointsMove(NamedTuple):
+    """Loyalty points given to a customer; negative where they are taken."""
+
+    type: PointsEntryType
+    delta: int
+
+
+class Effects(NamedTuple):
+    """What one change of an order moves."""
+
+    taken: dict[Shelf, int]
+    reserved: dict[Shelf, int]
+    coupon_uses: dict[CouponUse, int]
+    points: list[PointsMove]
+
+
+def effects_of(before: Order | None, after: Order) -> Effects:
+    """What a change moves; `before` is None for a new order."""
+    taken, reserved = moved_by(before, after)
+    return Effects(taken, reserved, _coupon_uses(before, after), _points(before, after))
+
+
+def uses_of(order: Order | None) -> dict[CouponUse, int]:
+    """The coupons an order uses. A cancelled order uses none."""
+    if order is None or order.status == ORDER_STATUS_CANCELLED:
+        return {}
+    customer_id = order.customer.customer_id
+    codes = [coupon.code for coupon in order.pricing.applied_coupons]
+    return {(code, user): 1 for code in codes for user in ("", customer_id)}
+
+
+def points_used_by(order: Order | None) -> int:
+    """The loyalty points an order is partly paid with. A cancelled order has given them back."""
+    return 0 if order is None or order.status == ORDER_STATUS_CANCELLED else order.pricing.loyalty_points_used
+
+
+def points_earned_by(order: Order | None) -> int:
+    """The loyalty points an order has earned; none before it is delivered."""
+    return order.pricing.loyalty_points_earned if order is not None and order.status == ORDER_STATUS_DELIVERED else 0
+
+
+def _coupon_uses(before: Order | None, after: Order) -> dict[CouponUse, int]:
+    used_before, used = uses_of(before), uses_of(after)
+    if used_before == used:
+        return {}
+    return {
+        use: used.get(use, 0) - used_before.get(use, 0)
+        for use in {**used_before, **used}
+        if (use in used) != (use in used_before)
+    }
+
+
+def _points(before: Order | None, after: Order) -> list[PointsMove]:
+    moves = []
+    used = points_used_by(after) - points_used_by(before)
+    if used:
+        moves.append(PointsMove(POINTS_ENTRY_TYPE_USED if used > 0 else POINTS_ENTRY_TYPE_RETURNED, -used))
+    earned = points_earned_by(after) - points_earned_by(before)
+    if earned:
+        moves.append(PointsMove(POINTS_ENTRY_TYPE_EARNED, earned))
+    return moves

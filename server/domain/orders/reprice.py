@@ -1,0 +1,121 @@
+"""What a changed order costs and when it arrives."""
+
+from collections.abc import Collection
+
+from orders.v1.catalog_service_pb2 import Product
+from orders.v1.order_pb2 import (
+    Delivery,
+    Order,
+    OrderItem,
+)
+
+from server.domain.base.errors import OrderError
+from server.domain.base.money import minor_of, text_of
+from server.domain.base.state import State
+from server.domain.lifecycle.lifecycle import status_name
+from server.domain.lifecycle.payment_status import is_open
+from server.domain.orders.create import price_lines, serve_order
+from server.domain.pricing.delivery import check_installation, schedule
+from server.domain.pricing.quotes import Line
+from server.domain.pricing.zones import Service
+
+# What else than the items says what an order costs or when it arrives.
+_PLACE = ("shipping_address", "delivery.method")
+_APPOINTMENT = "order.installation.scheduled_time"
+_TIME = ("delivery.time_slot", "delivery.requested_time")
+
+
+def reprice(before: Order, order: Order, paths: Collection[str], state: State) -> None:
+    """Prices and schedules an order anew after these paths have changed.
+
+    Where the order goes and how changes its price while it may still change; after that, what would change it is refused.
+    """
+    if _touched(paths, ("items", *_PLACE, *_TIME)):
+        _follow(before, order, paths, state)
+    # Other lines may need installing, and what arrives at another time may be installed at another.
+    if _touched(paths, ("items", "installation.scheduled_time")):
+        check_installation(order, field=_APPOINTMENT)
+
+
+def _follow(before: Order, order: Order, paths: Collection[str], state: State) -> None:
+    """Makes price and arrival follow what was ordered, where it goes and when it is wanted."""
+    if before.delivery.zone_id and not state.zones.stored and "items" not in paths:
+        return  # No zones are kept any more: what was agreed stays.
+    items, place = "items" in paths, _touched(paths, _PLACE)
+    currency = order.pricing.total.currency_code
+    service = serve_order(order, state, currency=currency, field="order.shipping_address")
+    opened, elsewhere = is_open(before), _goes_elsewhere(before, service)
+    if opened and (items or elsewhere):
+        _price(order, service, state)
+    elif elsewhere and before.delivery.zone_id:
+        _check_total(before, order, service, state)
+    # The zones may have changed since: an order that is priced by another one is delivered by it too.
+    if place or "delivery.requested_time" in paths or (opened and elsewhere):
+        _schedule(order, service, paths, state)
+
+
+def _touched(paths: Collection[str], roots: Collection[str]) -> bool:
+    return any(path == root or path.startswith(root + ".") for path in paths for root in roots)
+
+
+def _goes_elsewhere(before: Order, service: Service | None) -> bool:
+    delivery = before.delivery
+    if service is None:
+        return bool(delivery.zone_id)
+    return (service.zone.zone_id, service.method.method) != (delivery.zone_id, delivery.method)
+
+
+def _price(order: Order, service: Service | None, state: State) -> None:
+    pricing = order.pricing
+    price_lines(
+        order,
+        [_line(item, state) for item in order.items],
+        state,
+        currency=pricing.total.currency_code,
+        service=service,
+        coupon_code=pricing.applied_coupons[0].code if pricing.applied_coupons else "",
+        points=pricing.loyalty_points_used,
+        time=order.create_time,
+        counted=True,
+        field="order.items",
+    )
+
+
+def _line(item: OrderItem, state: State) -> Line:
+    """The line as it stands, at the price that it was ordered at."""
+    snapshot = state.products.stored.get(item.product_id)
+    return Line(
+        item.product_id,
+        item.variant_id,
+        item.quantity,
+        minor_of(item.unit_price),
+        minor_of(item.installation_price),
+        "" if snapshot is None else Product.FromString(snapshot).tax_class,
+    )
+
+
+def _check_total(before: Order, order: Order, service: Service | None, state: State) -> None:
+    wished = Order()
+    wished.CopyFrom(order)
+    _price(wished, service, state)
+    total, now = minor_of(before.pricing.total), minor_of(wished.pricing.total)
+    if total == now:
+        return
+    currency, status = before.pricing.total.currency_code, status_name(before.status)
+    field = "shipping_address" if order.shipping_address != before.shipping_address else "delivery.method"
+    text = (
+        f"order {order.order_id}: {field} would change the total from {text_of(total, currency)} to {text_of(now, currency)}, "
+        "and the order is paid or confirmed; cancel it and order anew"
+    )
+    metadata = {"order_id": order.order_id, "from": status, "to": status, "field": field}
+    raise OrderError("INVALID_TRANSITION", text, metadata=metadata)
+
+
+def _schedule(order: Order, service: Service | None, paths: Collection[str], state: State) -> None:
+    wished = Delivery()
+    wished.CopyFrom(order.delivery)
+    schedule(order, service, now=state.time, field=_APPOINTMENT)
+    if "delivery.estimated_time" in paths:
+        order.delivery.ClearField("estimated_time")
+        if wished.HasField("estimated_time"):
+            order.delivery.estimated_time.CopyFrom(wished.estimated_time)

@@ -1,0 +1,301 @@
+"""UpdateOrder: which fields may change until when, and the change itself."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_UPDATED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    Address,
+    Order,
+    OrderEvent,
+    OrderItem,
+    OrderStatus,
+)
+from orders.v1.order_service_pb2 import UpdateOrderRequest
+
+from server.domain.base.caller import Caller, Role
+from server.domain.base.edits import Draft, OrderChange, Stamp, check_etag, draft_of
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.state import State
+from server.domain.catalog.products import find_offer
+from server.domain.customers.accounts import check_address, pay_by_saved_method
+from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
+from server.domain.lifecycle.payment_status import is_open
+from server.domain.orders.reprice import reprice
+from server.domain.pricing.quotes import add_line
+
+
+class Rule(NamedTuple):
+    """Until which status a field may change, that one included, and who may change it."""
+
+    until: OrderStatus
+    who: frozenset[Role]
+
+
+_BUYER = frozenset({Role.CUSTOMER, Role.ADMIN})
+_SENDER = frozenset({Role.FULFILMENT, Role.ADMIN})
+_PAYER = _BUYER | {Role.PAYMENT}
+_ANY = frozenset(Role)
+
+# A cancelled order changes no more.
+CHANGEABLE: dict[str, Rule] = {
+    "items": Rule(ORDER_STATUS_PENDING, _BUYER),
+    "customer.name": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "customer.email": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "customer.phone": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "shipping_address": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "billing_address": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "payment_method": Rule(ORDER_STATUS_PROCESSING, _PAYER),
+    "payment_method_id": Rule(ORDER_STATUS_PROCESSING, _PAYER),
+    "delivery.method": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "delivery.requested_time": Rule(ORDER_STATUS_PROCESSING, _BUYER | _SENDER),
+    "delivery.estimated_time": Rule(ORDER_STATUS_PROCESSING, _SENDER),
+    "delivery.time_slot": Rule(ORDER_STATUS_PROCESSING, _BUYER | _SENDER),
+    "delivery.carrier": Rule(ORDER_STATUS_PROCESSING, _SENDER),
+    "delivery.tracking_number": Rule(ORDER_STATUS_PROCESSING, _SENDER),
+    "special_instructions": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "referral_code": Rule(ORDER_STATUS_PROCESSING, _BUYER),
+    "installation.scheduled_time": Rule(ORDER_STATUS_DELIVERED, _BUYER | _SENDER),
+    "installation.time_slot": Rule(ORDER_STATUS_DELIVERED, _BUYER | _SENDER),
+    "metadata": Rule(ORDER_STATUS_DELIVERED, _ANY),
+    # The lifecycle has a table of its own.
+    "status": Rule(ORDER_STATUS_DELIVERED, _ANY),
+}
+
+# What the delivery zone says, of the delivery's fields.
+_FOLLOWING = ("payment_method", "payment_method_id", "pricing")
+_SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
+
+# What names the order in the request, or changes with every change: no wish to set it.
+_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash"})
+
+
+# Each is an event that is kept; no order needs so many. Its status goes on by TransitionOrder.
+_MAX_VERSIONS = 10_000
+
+
+def update_order(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:
+    """The order with the masked fields changed, or the same order if none differs."""
+    check_etag(before, request.order.etag)
+    wished = request.order
+    paths = [path for path in wished_paths(before, wished, request.update_mask) if _differs(before, wished, path)]
+    if not paths:
+        return OrderChange(before=before, after=before, events=[])
+    _check_changeable(before, paths, stamp.caller)
+    if before.version >= _MAX_VERSIONS:
+        raise invalid_field(
+            "order.order_id",
+            f"order {before.order_id} has changed {before.version:,} times, and is not updated any more",
+        )
+    draft = draft_of(before, stamp)
+    changed = _change_fields(before, draft, wished, [path for path in paths if path != "status"], state)
+    if changed:
+        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
+    if "status" in paths:
+        if not wished.status:
+            raise invalid_field("order.status", "is named by the mask, but not set")
+        transition(draft, wished.status, override_reason=request.override_reason)
+    return draft.finish() if draft.events else OrderChange(before=before, after=before, events=[])
+
+
+def _change_fields(before: Order, draft: Draft, wished: Order, paths: list[str], state: State) -> list[str]:
+    """Changes the fields, and returns those that came out different: lines may cost what they did, and be the same."""
+    order = draft.order
+    plain = [path for path in paths if path != "items"]
+    _merge(wished, order, plain)
+    _check_addresses(order, plain)
+    _set_payment_method(order, plain, state)
+    if "items" in paths:
+        _replace_items(order, wished, state)
+    if not order.source:
+        reprice(before, order, paths, state)
+    if order.items == before.items:
+        paths = plain
+    return [*paths, *_following(before, order, paths)] if paths else paths
+
+
+def _set_payment_method(order: Order, paths: list[str], state: State) -> None:
+    """A saved payment method says how the customer pays; whoever says only how means none of the saved ones."""
+    if "payment_method_id" in paths and order.payment_method_id:
+        if "payment_method" not in paths:
+            order.ClearField("payment_method")
+        pay_by_saved_method(order, state.account(order.customer.customer_id), now=state.time, path="order.")
+    elif "payment_method" in paths:
+        order.ClearField("payment_method_id")
+
+
+def _following(before: Order, order: Order, paths: list[str]) -> list[str]:
+    """The fields that changed because others did."""
+    delivery = [name for name in _SCHEDULED if getattr(order.delivery, name) != getattr(before.delivery, name)]
+    whole = [name for name in _FOLLOWING if getattr(order, name) != getattr(before, name)]
+    return [path for path in (*(f"delivery.{name}" for name in delivery), *whole) if path not in paths]
+
+
+def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
+    """The paths to change, each within one rule of CHANGEABLE; refuses by name those that may never change."""
+    named = list(dict.fromkeys(mask.paths)) or [path for path in set_paths(wished) if _differs(before, wished, path)]
+    if named == ["*"]:
+        return [path for path in CHANGEABLE if path != "status" or wished.status]
+    paths: list[str] = []
+    violations: list[Violation] = []
+    for path in named:
+        if not mask.paths and path in _NOT_WISHES:
+            continue
+        found = _within_rules(path)
+        if found:
+            paths += found
+            violations += _fixed_within(before, wished, path)
+        else:
+            field = f"update_mask: {path}" if mask.paths else f"order.{path}"
+            known = path_exists(Order.DESCRIPTOR, path)
+            violations.append(Violation(field, "may not change" if known else "is not a field of Order"))
+    if violations:
+        raise invalid(*violations)
+    return paths
+
+
+def _within_rules(path: str) -> list[str]:
+    if not path_exists(Order.DESCRIPTOR, path):
+        return []
+    if _rule_of(path):
+        return [path]
+    return [rule for rule in CHANGEABLE if rule.startswith(path + ".")]
+
+
+def _fixed_within(before: Order, wished: Order, parent: str) -> list[Violation]:
+    """What else is set below a path that stands for several: it was meant to change, and may not."""
+    return [
+        Violation(f"order.{path}", "may not change")
+        for path in set_paths(wished)
+        if path.startswith(parent + ".") and not _rule_of(path) and _differs(before, wished, path)
+    ]
+
+
+def _rule_of(path: str) -> str:
+    return next((rule for rule in CHANGEABLE if path == rule or path.startswith(rule + ".")), "")
+
+
+def path_exists(descriptor: Any, path: str) -> bool:
+    """Whether a field mask may name the path: it leads through messages only, not through lists and maps."""
+    head, dot, rest = path.partition(".")
+    field = descriptor.fields_by_name.get(head)
+    if field is None or not dot:
+        return field is not None
+    return field.message_type is not None and not field.is_repeated and path_exists(field.message_type, rest)
+
+
+def set_paths(message: Message, prefix: str = "") -> Iterator[str]:
+    """The paths of all fields that are set: through messages down to values, lists and maps."""
+    for field, value in message.ListFields():
+        if _is_branch(field):
+            yield from set_paths(value, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name
+
+
+def _is_branch(field: FieldDescriptor) -> bool:
+    message_type = field.message_type
+    if message_type is None or field.is_repeated or message_type is Address.DESCRIPTOR:
+        return False  # Half an address and half of another one are none.
+    return bool(message_type.file.package == "orders.v1")
+
+
+def value_at(message: Message, path: str) -> Any:
+    """The value at a path; for a message that is not set, its default."""
+    value: Any = message
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _differs(before: Order, wished: Order, path: str) -> bool:
+    return bool(value_at(before, path) != value_at(wished, path))
+
+
+def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
+    check_not_cancelled(order)
+    for path in paths:
+        rule = CHANGEABLE[_rule_of(path)]
+        check_role(order, rule.who, caller, what=f"change {path} of")
+        until, status = status_name(rule.until), status_name(order.status)
+        if RANK[order.status] > RANK[rule.until]:
+            raise _too_late(order, path, f"can change until the order is {until}, and it is {status}")
+        if path == "items" and not is_open(order):
+            raise _too_late(order, path, "can change until anything is paid or authorized, and something is")
+
+
+def _too_late(order: Order, path: str, why: str) -> OrderError:
+    status = status_name(order.status)
+    metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
+    return OrderError("INVALID_TRANSITION", f"order {order.order_id}: {path} {why}", metadata=metadata)
+
+
+def _merge(wished: Order, order: Order, paths: list[str]) -> None:
+    """Sets the paths to what is wished; FieldMask.MergeMessage would keep those whose parent is not set in the wish."""
+    for path in paths:
+        *parents, name = path.split(".")
+        source, target = wished, order
+        for parent in parents:
+            source, target = getattr(source, parent), getattr(target, parent)
+        target.ClearField(name)
+        field = source.DESCRIPTOR.fields_by_name[name]
+        if field.message_type is None:
+            setattr(target, name, getattr(source, name))
+        elif field.is_repeated:
+            getattr(target, name).MergeFrom(getattr(source, name))
+        elif source.HasField(name):
+            getattr(target, name).CopyFrom(getattr(source, name))
+
+
+def _check_addresses(order: Order, paths: list[str]) -> None:
+    for field in ("shipping_address", "billing_address"):
+        touched = any(path.split(".")[0] == field for path in paths)
+        if touched and order.HasField(field):
+            check_address(getattr(order, field), field=f"order.{field}")
+
+
+def _replace_items(order: Order, wished: Order, state: State) -> None:
+    """Puts in the wished lines at today's prices. A line that names the id of an old one keeps it; the others get new ids."""
+    if order.source:
+        raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
+    if not wished.items:
+        raise invalid_field("order.items", "an order needs at least one item; to give it up, cancel it")
+    old_ids = {item.item_id for item in order.items}
+    _check_item_ids(wished, old_ids)
+    next_id = 1 + max(int(item_id) for item_id in old_ids)
+    order.ClearField("items")
+    for index, line in enumerate(wished.items):
+        item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
+        _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
+
+
+def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
+    seen: set[str] = set()
+    for index, line in enumerate(wished.items):
+        if line.item_id and (line.item_id not in old_ids or line.item_id in seen):
+            why = (
+                "occurs twice" if line.item_id in seen else "is not an item of the order; leave it empty for a new one"
+            )
+            raise invalid_field(f"order.items[{index}].item_id", f"{line.item_id!r} {why}")
+        seen.add(line.item_id)
+
+
+def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: str, field: str) -> None:
+    if not line.product_id:
+        raise invalid_field(f"{field}.product_id", "is required")
+    offer = find_offer(
+        state.products.stored,
+        product_id=line.product_id,
+        variant_id=line.variant_id,
+        currency=order.pricing.total.currency_code,
+        field=field,
+    )
+    item = add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)
+    item.design_project_id = line.design_project_id
+    item.customizations.update(line.customizations)

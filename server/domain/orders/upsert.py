@@ -1,0 +1,194 @@
+"""BatchUpsertOrders: what an order of another system makes of the one stored here."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from google.type.money_pb2 import Money
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_EVENT_TYPE_UPDATED,
+    ORDER_STATUS_PENDING,
+    PAYMENT_STATUS_UNPAID,
+    SHIPPING_STATUS_NOT_SHIPPED,
+    Address,
+    Order,
+    OrderEvent,
+)
+from orders.v1.order_service_pb2 import BatchUpsertOrdersResponse, UpsertOrder
+
+from server.domain.base.edits import Draft, OrderChange, Stamp, draft_of
+from server.domain.base.errors import invalid_field
+from server.domain.base.money import MAX_MINOR, from_minor, text_of, to_minor
+from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
+from server.domain.lifecycle.payment_status import payment_status_of
+
+_COMPARED = (
+    "customer",
+    "items",
+    "shipping_address",
+    "billing_address",
+    "pricing",
+    "total_quantity",
+    "referral_code",
+    "metadata",
+)
+
+
+# Goes up with every change of what is made of an order that is sent, or said about it.
+_RULES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """An imported order's amounts in minor units of its currency, and what looks wrong about them."""
+
+    currency: str
+    unit_prices: list[int]
+    subtotal: int
+    discount: int
+    total: int
+    pieces: int
+    warnings: list[str]
+
+
+def sent_hash(wished: UpsertOrder, version: int) -> bytes:
+    """What tells that a version of an order is what a source sends: SHA-256, 32 bytes."""
+    return sha256(b"%d %d " % (_RULES, version) + wished.SerializeToString(deterministic=True)).digest()
+
+
+def upsert_order(
+    before: Order | None, wished: UpsertOrder, *, fresh: Order, stamp: Stamp
+) -> tuple[OrderChange, list[str]]:
+    """The change an upsert makes (after is before if it makes none) and its warnings.
+
+    `fresh` is what the order starts from if it is new: its ids.
+    """
+    amounts = _amounts(wished)
+    if before is None:
+        return _insert(wished, amounts, fresh, stamp), amounts.warnings
+    if before.pricing.total.currency_code != amounts.currency:
+        text = f"the order is in {before.pricing.total.currency_code}, which cannot change"
+        raise invalid_field("items[0].unit_price.currency_code", text)
+    draft = draft_of(before, stamp)
+    _fill(draft.order, wished, amounts)
+    from_status = draft.order.status
+    advance_imported(draft.order, wished.status, stamp)
+    changed = [field for field in _COMPARED if getattr(before, field) != getattr(draft.order, field)]
+    if "pricing" in changed:
+        # What was paid may be all of it now, or no longer.
+        draft.order.payment_status = payment_status_of(draft.order)
+        changed += ["payment_status"] if draft.order.payment_status != before.payment_status else []
+    if changed:
+        draft.record(
+            OrderEvent(
+                type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed, from_status=from_status, to_status=from_status
+            )
+        )
+    if draft.order.status != from_status:
+        draft.record(
+            OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=draft.order.status)
+        )
+    if not draft.events:
+        return OrderChange(before=before, after=before, events=[]), amounts.warnings
+    check_not_cancelled(before)
+    return draft.finish(), amounts.warnings
+
+
+def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, stamp: Stamp) -> OrderChange:
+    order = fresh
+    order.external_order_id = wished.external_order_id
+    order.status = ORDER_STATUS_PENDING
+    order.payment_status = PAYMENT_STATUS_UNPAID
+    order.shipping_status = SHIPPING_STATUS_NOT_SHIPPED
+    order.create_time.CopyFrom(stamp.time)
+    _fill(order, wished, amounts)
+    advance_imported(order, wished.status, stamp)
+    draft = Draft(order=order, before=None, stamp=stamp)
+    draft.record(OrderEvent(type=ORDER_EVENT_TYPE_IMPORTED, to_status=order.status))
+    return draft.finish()
+
+
+def _amounts(wished: UpsertOrder) -> Amounts:
+    currency = wished.items[0].unit_price.currency_code
+    unit_prices = [
+        to_minor(item.unit_price, field=f"items[{index}].unit_price", currency=currency if index else "")
+        for index, item in enumerate(wished.items)
+    ]
+    quantities = [item.quantity for item in wished.items]
+    subtotal = sum(price * quantity for price, quantity in zip(unit_prices, quantities, strict=True))
+    if subtotal > MAX_MINOR:
+        raise invalid_field("items", "the order's total is too large")
+    discount = _given(wished, "discount", currency) or 0
+    expected = subtotal - discount
+    total = _given(wished, "total", currency)
+    if total is None:
+        if expected < 0:
+            raise invalid_field("discount", f"{text_of(discount, currency)} is more than the items cost")
+        total = expected
+    warnings = []
+    if total != expected:
+        sums = f"the items less the discount are {text_of(expected, currency)}"
+        warnings.append(f"total: {text_of(total, currency)} does not add up: {sums}")
+    pieces = sum(quantities)
+    if wished.total_quantity and wished.total_quantity != pieces:
+        warnings.append(f"total_quantity: {wished.total_quantity} does not add up: the items are {pieces} pieces")
+    if wished.address_text and wished.HasField("shipping_address"):
+        warnings.append("address_text: is not used, as shipping_address is given")
+    return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or pieces, warnings)
+
+
+def _given(wished: UpsertOrder, field: str, currency: str) -> int | None:
+    if not wished.HasField(field):
+        return None
+    money: Money = getattr(wished, field)
+    return to_minor(money, field=field, currency=currency)
+
+
+def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
+    """Writes what the upsert says over the order; what it leaves out stays."""
+    order.customer.CopyFrom(wished.customer)
+    if wished.referral_code:
+        order.referral_code = wished.referral_code
+    if wished.metadata:
+        order.metadata.clear()
+        order.metadata.update(wished.metadata)
+    if wished.HasField("shipping_address"):
+        order.shipping_address.CopyFrom(wished.shipping_address)
+        order.billing_address.CopyFrom(wished.shipping_address)
+    elif wished.address_text:
+        order.shipping_address.CopyFrom(Address(street=wished.address_text))
+        order.billing_address.CopyFrom(order.shipping_address)
+    order.total_quantity = amounts.pieces
+    _fill_items(order, wished, amounts)
+    _fill_pricing(order, amounts)
+
+
+def _fill_items(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
+    del order.items[:]
+    add = order.items.add
+    for number, (line, unit_price) in enumerate(zip(wished.items, amounts.unit_prices, strict=True), start=1):
+        item = add(
+            item_id=str(number), sku=line.sku, name=line.name, quantity=line.quantity, unit_price=line.unit_price
+        )
+        item.total_price.CopyFrom(from_minor(unit_price * line.quantity, amounts.currency))
+
+
+def _fill_pricing(order: Order, amounts: Amounts) -> None:
+    currency, pricing = amounts.currency, order.pricing
+    zero = from_minor(0, currency)
+    pricing.subtotal.CopyFrom(from_minor(amounts.subtotal, currency))
+    pricing.discount.CopyFrom(from_minor(amounts.discount, currency))
+    pricing.total.CopyFrom(from_minor(amounts.total, currency))
+    pricing.tax.CopyFrom(zero)
+    pricing.shipping.CopyFrom(zero)
+    pricing.installation.CopyFrom(zero)
+
+
+def summarize(response: BatchUpsertOrdersResponse) -> None:
+    """Fills in what follows from the counts."""
+    response.skipped = response.unchanged + response.invalid
+    response.message = (
+        f"{response.inserted} new records inserted. {response.updated} existing records updated. "
+        f"Same value or invalid data skipped {response.skipped}"
+    )

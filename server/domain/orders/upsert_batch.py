@@ -1,0 +1,119 @@
+"""BatchUpsertOrders: many orders of another system in one call, each with its own outcome."""
+
+from collections.abc import Callable
+
+from orders.v1.order_pb2 import Order
+from orders.v1.order_service_pb2 import (
+    UPSERT_MODE_ALL_OR_NOTHING,
+    UPSERT_OUTCOME_INSERTED,
+    UPSERT_OUTCOME_INVALID,
+    UPSERT_OUTCOME_UNCHANGED,
+    UPSERT_OUTCOME_UPDATED,
+    BatchUpsertOrdersRequest,
+    BatchUpsertOrdersResponse,
+    UpsertOrder,
+    UpsertResult,
+)
+
+from server.domain.base.edits import OrderChange, Stamp
+from server.domain.base.error_codes import status_of
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.state import State
+from server.domain.orders.upsert import sent_hash, summarize, upsert_order
+
+# Returns what is wrong with an order by the static rules of its message, with paths within it.
+Validate = Callable[[UpsertOrder], list[Violation]]
+
+
+class UpsertBatch:
+    """The orders of one BatchUpsertOrders call, added one by one."""
+
+    def __init__(self, request: BatchUpsertOrdersRequest, state: State, stamp: Stamp, validate: Validate) -> None:
+        self._request, self._state, self._stamp, self._validate = request, state, stamp, validate
+        self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
+        # Nothing of an atomic batch becomes part of the state before all of it is known to be valid.
+        self._deferred = request.validate_only or self._atomic
+        self._changes: list[tuple[OrderChange, bytes | None]] = []
+        self._seen: set[str] = set()
+        self._errors: list[tuple[int, OrderError]] = []
+        self._response = BatchUpsertOrdersResponse()
+
+    def add(self, index: int, wished: UpsertOrder) -> None:
+        result = self._response.results.add(index=index, external_order_id=wished.external_order_id)
+        try:
+            self._upsert(wished, result)
+        except OrderError as error:
+            result.outcome = UPSERT_OUTCOME_INVALID
+            result.status.CopyFrom(status_of(_within(error, index)))
+            self._response.invalid += 1
+            self._errors.append((index, error))
+
+    def _upsert(self, wished: UpsertOrder, result: UpsertResult) -> None:
+        same = self._state.same.get((self._request.source, wished.external_order_id))
+        if same is not None and wished.external_order_id not in self._seen:
+            # Checked when it was sent first, and nothing has happened since.
+            self._seen.add(wished.external_order_id)
+            self._response.unchanged += 1
+            result.outcome = UPSERT_OUTCOME_UNCHANGED
+            result.order_id, result.etag = same
+            return
+        violations = self._validate(wished)
+        if violations:
+            raise invalid(*violations)
+        if wished.external_order_id in self._seen:
+            raise invalid_field("external_order_id", f"{wished.external_order_id!r} occurs twice in the batch")
+        before = self._state.imported(self._request.source, wished.external_order_id)
+        change, warnings = upsert_order(before, wished, fresh=self._fresh(before), stamp=self._stamp)
+        self._seen.add(wished.external_order_id)
+        # One with warnings is looked at again whenever it is sent, to give them again.
+        sent = None if warnings else sent_hash(wished, change.after.version)
+        if change.events and not self._deferred:
+            self._state.apply(change, sent=sent)
+        self._changes.append((change, sent))
+        self._count(change, result)
+        stored = change.before if self._request.validate_only else change.after
+        if stored is not None:
+            result.order_id = stored.order_id
+            result.etag = stored.etag
+        result.warnings.extend(warnings)
+
+    def _fresh(self, before: Order | None) -> Order:
+        if before is not None:
+            return before
+        number = "" if self._request.validate_only else self._state.next_order_number()
+        return Order(order_id=self._state.new_id(), order_number=number, source=self._request.source)
+
+    def _count(self, change: OrderChange, result: UpsertResult) -> None:
+        if change.before is None:
+            result.outcome = UPSERT_OUTCOME_INSERTED
+            self._response.inserted += 1
+        elif change.events:
+            result.outcome = UPSERT_OUTCOME_UPDATED
+            self._response.updated += 1
+        else:
+            result.outcome = UPSERT_OUTCOME_UNCHANGED
+            self._response.unchanged += 1
+
+    def finish(self) -> bytes:
+        if self._atomic and self._errors:
+            raise invalid(
+                *(
+                    violation
+                    for index, error in self._errors
+                    for violation in error.violations or [Violation(f"orders[{index}]", error.message)]
+                )
+            )
+        if self._atomic and not self._request.validate_only:
+            for change, sent in self._changes:
+                if change.events:
+                    self._state.apply(change, sent=sent)
+        summarize(self._response)
+        return self._response.SerializeToString()
+
+
+def _within(error: OrderError, index: int) -> OrderError:
+    """The same error, its fields named as the batch's."""
+    error.violations = [
+        Violation(f"orders[{index}].{violation.field}", violation.description) for violation in error.violations
+    ]
+    return error

@@ -1,0 +1,386 @@
+"""RecordPayment and RefundOrder, and what the service's own payment provider says: the money of an order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_PAYMENT,
+    ORDER_EVENT_TYPE_REFUND,
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_PENDING,
+    PAYMENT_EVENT_TYPE_AUTHORIZED,
+    PAYMENT_EVENT_TYPE_FAILED,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_EVENT_TYPE_REFUND_FAILED,
+    PAYMENT_EVENT_TYPE_REFUNDED,
+    PAYMENT_EVENT_TYPE_VOIDED,
+    PAYMENT_INTENT_STATUS_CANCELLED,
+    PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
+    PAYMENT_INTENT_STATUS_SUCCEEDED,
+    PAYMENT_STATUS_FAILED,
+    PAYMENT_STATUS_UNPAID,
+    REFUND_STATUS_FAILED,
+    REFUND_STATUS_PENDING,
+    REFUND_STATUS_SUCCEEDED,
+    Order,
+    OrderEvent,
+    PaymentEvent,
+    PaymentEventType,
+    PaymentIntent,
+    Refund,
+    RefundStatus,
+)
+from orders.v1.order_service_pb2 import RefundOrderRequest
+
+from server.domain.base.edits import Draft, OrderChange, Stamp, check_etag, draft_of
+from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.money import MAX_MINOR, from_minor, minor_of, text_of, to_minor
+from server.domain.base.state import PaymentKey
+from server.domain.lifecycle.lifecycle import PAYMENT, check_role, transition
+from server.domain.lifecycle.payment_status import has_money, is_paid_for, payment_status_of, refundable, secured
+
+DEFAULT_PROVIDER = "external"
+MAX_REFUNDS = 100
+
+# The payment events that the service has, with the orders that they are about.
+Recorded = Mapping[PaymentKey, tuple[str, PaymentEvent]]
+
+# What of an order a payment event can change.
+_FIELDS = ("payment_status", "payment", "refunds", "payment_intent")
+
+# Where an intent stands after its provider's events.
+_INTENT_STATUS = {
+    PAYMENT_EVENT_TYPE_AUTHORIZED: PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
+    PAYMENT_EVENT_TYPE_PAID: PAYMENT_INTENT_STATUS_SUCCEEDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettleIntent:
+    """What the service's own payment provider made of an order's intent."""
+
+    # The ids of the order and of the event make it safe to repeat; there is no request id.
+    request_id: ClassVar[str] = ""
+
+    order_id: str
+    # Without the client secret, which is never stored.
+    # None if the provider did not say.
+    intent: PaymentIntent | None
+    event: PaymentEvent | None
+    # Whether a FAILED event cancels the order.
+    cancels: bool
+    # Why the order is cancelled without an event; '' if it is not.
+    gives_up: str = ""
+    # The cart that gets its lines back if the order is cancelled.
+    cart_id: str = ""
+
+    @property
+    def payment_keys(self) -> list[PaymentKey]:
+        return [] if self.event is None else [payment_key(self.event)]
+
+
+def payment_key(event: PaymentEvent) -> PaymentKey:
+    """What a payment event is known by."""
+    return event.provider or DEFAULT_PROVIDER, event.event_id
+
+
+def record_payment(before: Order, event: PaymentEvent, payments: Recorded, *, stamp: Stamp) -> OrderChange:
+    """The order after what a payment provider reports; the same order, if that was recorded before."""
+    check_role(before, PAYMENT, stamp.caller, what="record a payment of")
+    draft = draft_of(before, stamp)
+    _record(draft, event, payments)
+    return _changed(draft)
+
+
+def settle_intent(before: Order, settle: SettleIntent, payments: Recorded, *, stamp: Stamp) -> OrderChange:
+    """The order with what became of its intent; the same order, if that is known already."""
+    check_role(before, PAYMENT, stamp.caller, what="record a payment of")
+    draft = draft_of(before, stamp)
+    why = settle.gives_up
+    if settle.intent is not None:
+        _set_intent(draft, settle.intent)
+    event = settle.event
+    recorded = event is not None and _record(draft, event, payments)
+    if recorded and event is not None and settle.cancels and event.type == PAYMENT_EVENT_TYPE_FAILED:
+        why = ": ".join(filter(None, ("payment declined", event.description)))
+    if why and draft.order.status == ORDER_STATUS_PENDING and not has_money(draft.order):
+        transition(draft, ORDER_STATUS_CANCELLED, reason=why)
+    return _changed(draft)
+
+
+def refund_order(before: Order, request: RefundOrderRequest, *, stamp: Stamp) -> OrderChange:
+    """The order with one more refund, which the payment provider has yet to make."""
+    check_role(before, PAYMENT, stamp.caller, what="refund")
+    check_etag(before, request.etag)
+    amount = refundable(before)
+    if request.HasField("amount"):
+        amount = to_minor(request.amount, field="amount", currency=_currency(before))
+        _check_positive(amount, field="amount")
+    if not amount or amount > refundable(before):
+        raise _exceeds(before, amount, refundable(before))
+    draft = draft_of(before, stamp)
+    _append_refund(draft, amount, status=REFUND_STATUS_PENDING, reason=request.reason)
+    draft.order.payment_status = payment_status_of(draft.order)
+    changed = _changed_fields(before, draft.order)
+    draft.record(OrderEvent(type=ORDER_EVENT_TYPE_REFUND, reason=request.reason, changed_fields=changed))
+    return draft.finish()
+
+
+def _changed(draft: Draft) -> OrderChange:
+    if draft.events:
+        return draft.finish()
+    assert draft.before is not None
+    return OrderChange(before=draft.before, after=draft.before, events=[])
+
+
+def _set_intent(draft: Draft, intent: PaymentIntent) -> None:
+    order = draft.order
+    wished = PaymentIntent(id=intent.id, status=intent.status, provider=intent.provider)
+    if order.payment_intent.id == intent.id and order.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
+        return
+    if order.status == ORDER_STATUS_CANCELLED and intent.status != PAYMENT_INTENT_STATUS_SUCCEEDED:
+        wished.status = PAYMENT_INTENT_STATUS_CANCELLED
+    if order.payment_intent != wished:
+        order.payment_intent.CopyFrom(wished)
+        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_PAYMENT, changed_fields=["payment_intent"]))
+
+
+def _record(draft: Draft, event: PaymentEvent, payments: Recorded) -> bool:
+    """Records an event with the draft, and confirms the order if it is paid for now. False if it was recorded before."""
+    order = draft.order
+    recorded = payments.get(payment_key(event))
+    if recorded is not None:
+        _check_same(order, event, *recorded)
+        return False
+    before = Order()
+    before.CopyFrom(order)
+    normal = _normalised(order, event, draft.stamp)
+    _MOVES[event.type](draft, normal, minor_of(normal.amount))
+    order.payment_status = payment_status_of(order)
+    if order.HasField("payment_intent"):
+        _follow(order.payment_intent, order, normal)
+    draft.record(
+        OrderEvent(
+            type=ORDER_EVENT_TYPE_PAYMENT,
+            payment_event=normal,
+            reason=normal.description,
+            changed_fields=_changed_fields(before, order),
+        )
+    )
+    # An order that costs nothing is not paid for by a payment that failed.
+    moved = event.type in _INTENT_STATUS or has_money(order)
+    if order.status == ORDER_STATUS_PENDING and moved and is_paid_for(order):
+        transition(draft, ORDER_STATUS_CONFIRMED)
+    return True
+
+
+def _follow(intent: PaymentIntent, order: Order, event: PaymentEvent) -> None:
+    """An intent stands where its provider's events bring it; an order that was paid in another way needs it no more."""
+    status = _INTENT_STATUS.get(event.type)
+    if status is None or intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
+        return
+    if order.status == ORDER_STATUS_CANCELLED and event.type == PAYMENT_EVENT_TYPE_AUTHORIZED:
+        return  # A hold that comes too late is given back.
+    total = minor_of(order.pricing.total)
+    if event.provider == intent.provider:
+        if minor_of(order.payment.authorized_amount) + minor_of(order.payment.paid_amount) >= total:
+            intent.status = status
+        return
+    # What is held beside another provider's payment may be held by the intent.
+    if (secured(order) if event.type == PAYMENT_EVENT_TYPE_AUTHORIZED else refundable(order)) >= total:
+        intent.status = PAYMENT_INTENT_STATUS_CANCELLED
+
+
+def _changed_fields(before: Order, after: Order) -> list[str]:
+    return [field for field in _FIELDS if getattr(before, field) != getattr(after, field)]
+
+
+def _check_same(order: Order, event: PaymentEvent, order_id: str, recorded: PaymentEvent) -> None:
+    """Refuses an event that has the id of another one. An amount that is not said is the one that was recorded."""
+    fields = ["order_id"] if order_id != order.order_id else []
+    fields += [name for name in ("type", "refund_id") if getattr(event, name) != getattr(recorded, name)]
+    if event.HasField("amount") and event.amount != recorded.amount:
+        fields.append("amount")
+    if fields:
+        names = ", ".join(fields)
+        text = (
+            f"event {event.event_id!r} of {recorded.provider} was recorded before with another content: {names} differ; "
+            "a new event needs an id of its own"
+        )
+        raise OrderError("IDEMPOTENCY_KEY_REUSED", text, metadata={"request_id": event.event_id, "fields": names})
+
+
+def _normalised(order: Order, event: PaymentEvent, stamp: Stamp) -> PaymentEvent:
+    """The event with everything said that it leaves out."""
+    normal = PaymentEvent()
+    normal.CopyFrom(event)
+    normal.provider = event.provider or DEFAULT_PROVIDER
+    if event.HasField("amount"):
+        to_minor(event.amount, field="event.amount", currency=_currency(order))
+    else:
+        normal.amount.CopyFrom(from_minor(_default_amount(order, event), _currency(order)))
+    if not event.HasField("time"):
+        normal.time.CopyFrom(stamp.time)
+    return normal
+
+
+def _default_amount(order: Order, event: PaymentEvent) -> int:
+    """The whole of what the event is about."""
+    if event.type in (PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_REFUND_FAILED):
+        if event.type == PAYMENT_EVENT_TYPE_REFUNDED and not event.refund_id:
+            raise invalid_field("event.amount", "is required where no refund_id says which refund it is")
+        return minor_of(_find_refund(order, event.refund_id).amount)
+    if event.type == PAYMENT_EVENT_TYPE_VOIDED:
+        return minor_of(order.payment.authorized_amount)
+    total = minor_of(order.pricing.total)
+    return total if event.type == PAYMENT_EVENT_TYPE_FAILED else _left_to_pay(order)
+
+
+def _left_to_pay(order: Order) -> int:
+    """What was paid back before an order was confirmed has to be paid again; after that, it was taken off what the order costs."""
+    pending = order.status == ORDER_STATUS_PENDING
+    came = refundable(order) if pending else minor_of(order.payment.paid_amount)
+    return max(0, minor_of(order.pricing.total) - came)
+
+
+def _currency(order: Order) -> str:
+    return str(order.pricing.total.currency_code)
+
+
+# What each event does to the sums and the refunds of the draft's order. Amounts are in minor units.
+
+
+def _authorize(draft: Draft, _: PaymentEvent, amount: int) -> None:
+    """A hold that is reported late, after it was turned into a payment, holds nothing any more."""
+    order = draft.order
+    paid = minor_of(order.payment.paid_amount)
+    _set_sums(order, authorized=min(amount, _left_to_pay(order)) if paid else amount)
+
+
+def _pay(draft: Draft, _: PaymentEvent, amount: int) -> None:
+    payment = draft.order.payment
+    paid = minor_of(payment.paid_amount) + amount
+    if paid > MAX_MINOR:
+        raise invalid_field("event.amount", "is too large")
+    _set_sums(draft.order, authorized=max(0, minor_of(payment.authorized_amount) - amount), paid=paid)
+
+
+def _void(draft: Draft, _: PaymentEvent, amount: int) -> None:
+    _set_sums(draft.order, authorized=max(0, minor_of(draft.order.payment.authorized_amount) - amount))
+
+
+def _fail(draft: Draft, _: PaymentEvent, __: int) -> None:
+    if draft.order.payment_status in (0, PAYMENT_STATUS_UNPAID):
+        draft.order.payment_status = PAYMENT_STATUS_FAILED
+
+
+def _refund(draft: Draft, event: PaymentEvent, amount: int) -> None:
+    _check_positive(amount, field="event.amount")
+    if event.refund_id:
+        _succeed(draft.order, event.refund_id, amount)
+    else:
+        room = refundable(draft.order)
+        if amount > room:
+            raise _exceeds(draft.order, amount, room)
+        _append_refund(draft, amount, status=REFUND_STATUS_SUCCEEDED, reason=event.description)
+    _set_sums(draft.order, refunded=minor_of(draft.order.payment.refunded_amount) + amount)
+
+
+def _succeed(order: Order, refund_id: str, amount: int) -> None:
+    refund = _find_refund(order, refund_id)
+    _check_amount(refund, amount)
+    _check_open(refund, REFUND_STATUS_PENDING, REFUND_STATUS_FAILED)
+    room = refundable(order)
+    if refund.status == REFUND_STATUS_FAILED and amount > room:
+        raise _exceeds(order, amount, room)
+    refund.status = REFUND_STATUS_SUCCEEDED
+
+
+def _fail_refund(draft: Draft, event: PaymentEvent, amount: int) -> None:
+    refund = _find_refund(draft.order, event.refund_id)
+    _check_amount(refund, amount)
+    _check_open(refund, REFUND_STATUS_PENDING)
+    refund.status = REFUND_STATUS_FAILED
+
+
+_MOVES: dict[PaymentEventType, Callable[[Draft, PaymentEvent, int], None]] = {
+    PAYMENT_EVENT_TYPE_AUTHORIZED: _authorize,
+    PAYMENT_EVENT_TYPE_PAID: _pay,
+    PAYMENT_EVENT_TYPE_FAILED: _fail,
+    PAYMENT_EVENT_TYPE_REFUNDED: _refund,
+    PAYMENT_EVENT_TYPE_REFUND_FAILED: _fail_refund,
+    PAYMENT_EVENT_TYPE_VOIDED: _void,
+}
+
+
+def _set_sums(
+    order: Order, *, authorized: int | None = None, paid: int | None = None, refunded: int | None = None
+) -> None:
+    """Sets the sums that are given. Money has moved, so an attempt that had failed before counts no more."""
+    payment, currency = order.payment, _currency(order)
+    sums = {"authorized_amount": authorized, "paid_amount": paid, "refunded_amount": refunded}
+    for name, amount in sums.items():
+        sum_so_far = getattr(payment, name)
+        sum_so_far.CopyFrom(from_minor(minor_of(sum_so_far) if amount is None else amount, currency))
+    if order.payment_status == PAYMENT_STATUS_FAILED:
+        order.payment_status = PAYMENT_STATUS_UNPAID
+
+
+def _append_refund(draft: Draft, amount: int, *, status: RefundStatus, reason: str) -> None:
+    order = draft.order
+    if len(order.refunds) >= MAX_REFUNDS:
+        raise invalid_field("order_id", f"order {order.order_id} has {MAX_REFUNDS} refunds, and takes no more")
+    order.refunds.append(
+        Refund(
+            refund_id=str(len(order.refunds) + 1),
+            amount=from_minor(amount, _currency(order)),
+            reason=reason,
+            status=status,
+            create_time=draft.stamp.time,
+        )
+    )
+
+
+def _find_refund(order: Order, refund_id: str) -> Refund:
+    for refund in order.refunds:
+        if refund.refund_id == refund_id:
+            return refund
+    known = ", ".join(refund.refund_id for refund in order.refunds)
+    text = f"the order has no refund {refund_id!r}; " + (f"it has {known}" if known else "RefundOrder makes one")
+    raise invalid_field("event.refund_id", text)
+
+
+def _check_amount(refund: Refund, amount: int) -> None:
+    if amount != minor_of(refund.amount):
+        wanted = text_of(minor_of(refund.amount), refund.amount.currency_code)
+        raise invalid_field("event.amount", f"must be {wanted}, as in refund {refund.refund_id}")
+
+
+def _check_open(refund: Refund, *statuses: RefundStatus) -> None:
+    if refund.status not in statuses:
+        status = RefundStatus.Name(refund.status).removeprefix("REFUND_STATUS_")
+        raise invalid_field("event.refund_id", f"refund {refund.refund_id} is {status} already")
+
+
+def _check_positive(amount: int, *, field: str) -> None:
+    if not amount:
+        raise invalid_field(field, "must be more than 0")
+
+
+def _exceeds(order: Order, requested: int, room: int) -> OrderError:
+    metadata = {
+        "order_id": order.order_id,
+        "requested": text_of(requested, _currency(order)),
+        "refundable": text_of(room, _currency(order)),
+    }
+    if not minor_of(order.payment.paid_amount):
+        text = f"order {order.order_id}: nothing is paid, so nothing can be paid back"
+    elif not room:
+        text = f"order {order.order_id}: all that was paid is paid back, or about to be"
+    else:
+        text = f"order {order.order_id}: {metadata['refundable']} of what was paid can be paid back, not {metadata['requested']}"
+    if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
+        text += "; a refund is pending: to report it, name it by its refund_id"
+    return OrderError("REFUND_EXCEEDS_PAYMENT", text, metadata=metadata)

@@ -1,0 +1,249 @@
+"""Delivery: whether and how an address is delivered to, when the parcel arrives, and the rules on delivery zones."""
+
+from collections.abc import Mapping, Sequence
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.catalog_service_pb2 import (
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertDeliveryZonesResponse,
+    DeleteDeliveryZoneRequest,
+    DeliveryMethod,
+    DeliveryZone,
+)
+from orders.v1.order_pb2 import Address, Order
+from orders.v1.order_service_pb2 import DeliveryOption
+
+from server.domain.base.amounts import check_amounts
+from server.domain.base.edits import Stamp
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.money import from_minor
+from server.domain.base.state import State
+from server.domain.pricing.quotes import Quote, shipping_price
+from server.domain.pricing.zones import STANDARD, Area, Service, Way, Zone, area_of, find_zone, zone_of
+
+_DAY = 24 * 60 * 60
+MAX_ZONES = 1_000
+
+
+def serve(
+    zones: Mapping[str, bytes],
+    address: Address | None,
+    *,
+    method: str,
+    time_slot: str,
+    currency: str,
+    field: str = "shipping_address",
+) -> Service | None:
+    """How an address is delivered to in the way that was asked for; None if no zones are kept. `field` is the address's path."""
+    if not zones:
+        return None
+    if address is None:
+        raise invalid_field(field, "is required: it says how the order can be delivered, and what it costs")
+    zone = find_zone(zones, address)
+    if zone is None:
+        raise _no_zone(address)
+    way = _way(zone, method, currency)
+    return Service(
+        zone=zone.zone,
+        method=way.method,
+        price_minor=way.prices[currency],
+        free_from_minor=way.free_from.get(currency),
+        time_slot=_time_slot(way.method, time_slot),
+        taxes=zone.taxes,
+    )
+
+
+def _way(zone: Zone, method: str, currency: str) -> Way:
+    """The way of delivery with this id; for '', the standard one or else the first, of those with a price in the currency."""
+    offered = zone.ways_in(currency)
+    if not method and offered:
+        return next((way for way in offered if way.method.method == STANDARD), offered[0])
+    way = zone.ways.get(method) if method else next(iter(zone.ways.values()))
+    if way is None:
+        known = ", ".join(way.method.method for way in offered or zone.ways.values())
+        text = f"delivery method {method!r} is not offered at the address; choose one of: {known}"
+        raise _not_available("method", text, method=method, available=known)
+    if currency not in way.prices:
+        known = ", ".join(sorted(way.prices if method else zone.currencies))
+        text = f"delivery to the address has no price in {currency}; order in one of: {known}"
+        raise _not_available("currency", text, currency=currency, available=known)
+    return way
+
+
+def _time_slot(method: DeliveryMethod, time_slot: str) -> str:
+    if not method.time_slots:
+        return time_slot
+    if not time_slot:
+        return str(method.time_slots[0])
+    if time_slot not in method.time_slots:
+        known = ", ".join(method.time_slots)
+        text = f"time slot {time_slot!r} is not offered with delivery method {method.method!r}; choose one of: {known}"
+        raise _not_available("time_slot", text, time_slot=time_slot, available=known)
+    return time_slot
+
+
+def _no_zone(address: Address) -> OrderError:
+    place = " ".join(filter(None, (address.postal_code, address.city, address.state, address.country)))
+    return _not_available(
+        "zone",
+        f"nothing is delivered to {place or 'an address without a country'}; give another shipping address",
+        country=address.country,
+        state=address.state,
+        postal_code=address.postal_code,
+    )
+
+
+def _not_available(condition: str, text: str, **asked: str) -> OrderError:
+    return OrderError("DELIVERY_NOT_AVAILABLE", text, metadata={"condition": condition, **asked})
+
+
+def schedule(order: Order, service: Service | None, *, now: Timestamp, field: str = "installation_time") -> None:
+    """Says how and when the order arrives, if it is sent off now. `field` is the installation time's path in the request."""
+    delivery = order.delivery
+    if service is None:
+        _unschedule(order)
+        return
+    method = service.method
+    delivery.zone_id = service.zone.zone_id
+    delivery.method = method.method
+    delivery.time_slot = service.time_slot
+    leaves, arrives = _times(method, now)
+    delivery.estimated_shipping_time.CopyFrom(leaves)
+    if delivery.HasField("requested_time") and _is_before(arrives, delivery.requested_time):
+        arrives = delivery.requested_time
+    delivery.estimated_time.CopyFrom(arrives)
+    check_installation(order, field=field)
+
+
+def _unschedule(order: Order) -> None:
+    """What was asked for stays; what a zone has said that is there no longer goes."""
+    delivery = order.delivery
+    delivery.method = delivery.method or STANDARD
+    if delivery.zone_id:
+        for name in ("zone_id", "estimated_shipping_time", "estimated_time"):
+            delivery.ClearField(name)
+
+
+def check_installation(order: Order, *, field: str = "order.installation.scheduled_time") -> None:
+    """Refuses an appointment to install goods before they arrive; `field` is its path in the request."""
+    delivery, installation = order.delivery, order.installation
+    if not installation.HasField("scheduled_time") or not delivery.HasField("estimated_time"):
+        return
+    needed = any(item.requires_installation for item in order.items)
+    if needed and _is_before(installation.scheduled_time, delivery.estimated_time):
+        arrival = delivery.estimated_time.ToJsonString()
+        raise invalid_field(field, f"is before the goods arrive; give a time from {arrival} on")
+
+
+def _times(method: DeliveryMethod, now: Timestamp) -> tuple[Timestamp, Timestamp]:
+    """When a parcel ordered now leaves, and when it arrives."""
+    leaves = now.seconds + method.handling_days * _DAY
+    arrives = leaves + method.transit_days * _DAY
+    return Timestamp(seconds=leaves, nanos=now.nanos), Timestamp(seconds=arrives, nanos=now.nanos)
+
+
+def _is_before(one: Timestamp, other: Timestamp) -> bool:
+    return (one.seconds, one.nanos) < (other.seconds, other.nanos)
+
+
+def delivery_options(
+    zones: Mapping[str, bytes], address: Address | None, *, currency: str, quote: Quote, now: Timestamp
+) -> list[DeliveryOption]:
+    """The ways in which a priced order could be delivered to an address, cheapest first. None without zones."""
+    zone = find_zone(zones, address) if zones and address is not None else None
+    if zone is None:
+        return []
+    goods = quote.subtotal - quote.discount
+    options = []
+    for method, prices, free_from in zone.ways_in(currency):
+        price = shipping_price(prices[currency], free_from.get(currency), goods=goods)
+        leaves, arrives = _times(method, now)
+        option = DeliveryOption(
+            method=method.method,
+            name=method.name,
+            price=from_minor(price, currency),
+            estimated_shipping_time=leaves,
+            estimated_delivery_time=arrives,
+            time_slots=method.time_slots,
+        )
+        options.append(((price, arrives.seconds), option))
+    return [option for _, option in sorted(options, key=lambda pair: pair[0])]
+
+
+def upsert_zones(
+    request: BatchUpsertDeliveryZonesRequest, state: State, stamp: Stamp
+) -> BatchUpsertDeliveryZonesResponse:
+    """Inserts or replaces zones, all or nothing."""
+    _check_zones(request.zones, state.zones.stored)
+    response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
+    for zone in request.zones:
+        outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
+        setattr(response, outcome, getattr(response, outcome) + 1)
+    return response
+
+
+def delete_zone(request: DeleteDeliveryZoneRequest, state: State, stamp: Stamp) -> DeliveryZone:
+    """Deletes a zone, and answers with what it was."""
+    zone_id = request.zone_id
+    snapshot = state.zones.stored.get(zone_id)
+    if snapshot is None:
+        text = f"there is no delivery zone {zone_id!r}"
+        raise OrderError("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+    state.zones.remove(zone_id)
+    return DeliveryZone.FromString(snapshot)
+
+
+def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> None:
+    """Refuses what the proto cannot say: zones, areas, methods, taxes and currencies that occur twice."""
+    replaced = {zone.zone_id for zone in zones}
+    kept = {zone_id: snapshot for zone_id, snapshot in stored.items() if zone_id not in replaced}
+    # Each area, with the zone it is in.
+    taken = {area: zone_id for zone_id, snapshot in kept.items() for area in zone_of(snapshot).areas}
+    seen: set[str] = set()
+    violations: list[Violation] = []
+    for index, zone in enumerate(zones):
+        field = f"zones[{index}]"
+        try:
+            _check_once(zone.zone_id, field=f"{field}.zone_id", seen=seen)
+            _check_zone(zone, field)
+            _check_areas(zone, taken, field)
+        except OrderError as error:
+            violations += error.violations
+    if len(kept) + len(replaced) > MAX_ZONES:
+        violations.append(Violation("zones", f"makes more than {MAX_ZONES:,} zones; delete some first"))
+    if violations:
+        raise invalid(*violations)
+
+
+def _check_zone(zone: DeliveryZone, field: str) -> None:
+    seen: set[str] = set()
+    for index, rate in enumerate(zone.tax_rates):
+        _check_once(rate.tax_class or STANDARD, field=f"{field}.tax_rates[{index}].tax_class", seen=seen)
+    seen = set()
+    for index, method in enumerate(zone.methods):
+        path = f"{field}.methods[{index}]"
+        _check_once(method.method, field=f"{path}.method", seen=seen)
+        check_amounts(method.prices, field=f"{path}.prices")
+        check_amounts(method.free_from, field=f"{path}.free_from")
+        slots: set[str] = set()
+        for slot_index, slot in enumerate(method.time_slots):
+            _check_once(slot, field=f"{path}.time_slots[{slot_index}]", seen=slots)
+
+
+def _check_once(name: str, *, field: str, seen: set[str]) -> None:
+    if name in seen:
+        raise invalid_field(field, f"{name!r} occurs twice")
+    seen.add(name)
+
+
+def _check_areas(zone: DeliveryZone, taken: dict[Area, str], field: str) -> None:
+    for index, area in enumerate(zone.areas):
+        path = f"{field}.areas[{index}]"
+        compared = area_of(area)
+        for name, text in zip(Area._fields, compared, strict=True):
+            if getattr(area, name) and not text:
+                raise invalid_field(f"{path}.{name}", "has nothing but blanks and hyphens; leave it empty to fit all")
+        other = taken.get(compared)
+        if other is not None:
+            raise invalid_field(path, "occurs twice" if other == zone.zone_id else f"is in zone {other!r} already")
+        taken[compared] = zone.zone_id

@@ -1,0 +1,159 @@
+"""Delivery zones: which one an address belongs to, what it taxes, and the ways of delivery it has."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from orders.v1.catalog_service_pb2 import DeliveryArea, DeliveryMethod, DeliveryZone
+from orders.v1.order_pb2 import Address
+
+from server.domain.base.amounts import by_currency
+
+STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Taxes:
+    """The taxes of a zone, in hundredths of a percent."""
+
+    # By tax class, those that the zone names. Any other is taxed as standard.
+    rates: Mapping[str, int]
+    standard: int
+    included: bool
+    before_discount: bool
+    shipping: int
+    installation: int
+
+    def rate(self, tax_class: str) -> int:
+        return self.rates.get(tax_class, self.standard)
+
+
+class Way(NamedTuple):
+    """A way of delivery, with its prices in minor units by currency."""
+
+    method: DeliveryMethod
+    prices: Mapping[str, int]
+    free_from: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How an order is delivered: a zone, one of its ways of delivery, and what that costs in the order's currency."""
+
+    zone: DeliveryZone
+    method: DeliveryMethod
+    price_minor: int
+    # From which subtotal on, less the discount, it is free; None for never.
+    free_from_minor: int | None
+    time_slot: str
+    taxes: Taxes
+
+
+class Area(NamedTuple):
+    """An area as it is compared: without case, blanks and hyphens."""
+
+    country: str
+    state: str
+    postal_prefix: str
+
+
+def area_of(area: DeliveryArea) -> Area:
+    return Area(_plain(area.country), _plain(area.state), _plain(area.postal_prefix))
+
+
+def _plain(text: str) -> str:
+    return "".join(text.casefold().replace("-", "").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A stored zone, read once."""
+
+    zone: DeliveryZone
+    areas: tuple[Area, ...]
+    taxes: Taxes
+    ways: Mapping[str, Way]
+
+    @property
+    def currencies(self) -> set[str]:
+        """The currencies that any way of delivery has a price in."""
+        return {currency for way in self.ways.values() for currency in way.prices}
+
+    def ways_in(self, currency: str) -> list[Way]:
+        """The ways of delivery that have a price in a currency, in the zone's order."""
+        return [way for way in self.ways.values() if currency in way.prices]
+
+
+@lru_cache(maxsize=2_000)
+def zone_of(snapshot: bytes) -> Zone:
+    """A stored zone."""
+    zone = DeliveryZone.FromString(snapshot)
+    ways = [Way(method, by_currency(method.prices), by_currency(method.free_from)) for method in zone.methods]
+    return Zone(
+        zone=zone,
+        areas=tuple(area_of(area) for area in zone.areas),
+        taxes=_taxes_of(zone),
+        ways={way.method.method: way for way in ways},
+    )
+
+
+def _taxes_of(zone: DeliveryZone) -> Taxes:
+    rates = {rate.tax_class or STANDARD: rate.basis_points for rate in zone.tax_rates}
+    standard = rates.get(STANDARD, 0)
+    shipping, installation = zone.shipping_tax_class, zone.installation_tax_class
+    return Taxes(
+        rates=rates,
+        standard=standard,
+        included=zone.tax_included,
+        before_discount=zone.tax_before_discount,
+        shipping=rates.get(shipping, standard) if shipping else 0,
+        installation=rates.get(installation, standard) if installation else 0,
+    )
+
+
+class Atlas:
+    """The areas of all zones."""
+
+    def __init__(self, zones: Iterable[Zone]) -> None:
+        self._zones: dict[Area, Zone] = {}
+        for zone in sorted(zones, key=lambda zone: str(zone.zone.zone_id)):
+            for area in zone.areas:
+                self._zones.setdefault(area, zone)
+        # An address is looked up by every length that a postal prefix has, the longest first.
+        self._lengths = sorted({len(area.postal_prefix) for area in self._zones}, reverse=True)
+
+    def find(self, address: Address) -> Zone | None:
+        """The zone of the most exact area that an address lies in."""
+        return next((zone for area in self._areas_around(address) if (zone := self._zones.get(area))), None)
+
+    def _areas_around(self, address: Address) -> Iterator[Area]:
+        country, state, postal_code = _plain(address.country), _plain(address.state), _plain(address.postal_code)
+        for length in self._lengths:
+            if length <= len(postal_code):
+                prefix = postal_code[:length]
+                yield Area(country, state, prefix)
+                yield Area("", state, prefix)
+                yield Area(country, "", prefix)
+                yield Area("", "", prefix)
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The zones that were looked at last. They are read with every order, and seldom change."""
+
+    snapshots: tuple[bytes, ...] = ()
+    atlas: Atlas = field(default_factory=lambda: Atlas(()))
+
+
+_latest = _Latest()
+
+
+def find_zone(zones: Mapping[str, bytes], address: Address) -> Zone | None:
+    """The zone of an address, if it lies in one."""
+    snapshots = tuple(zones.values())
+    # A tuple compares the same objects by identity, and equal bytes without hashing them.
+    if snapshots != _latest.snapshots:
+        _latest.atlas = Atlas(map(zone_of, snapshots))
+    _latest.snapshots = snapshots
+    return _latest.atlas.find(address)

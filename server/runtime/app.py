@@ -1,0 +1,161 @@
+"""Serving: starts the parts in the right order, in one process or several, and stops them in the other."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import multiprocessing
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import grpc
+import psycopg
+
+from server.config import Settings
+from server.domain.base.errors import OrderError
+from server.rpc.health import Health
+from server.runtime import security
+from server.runtime.background import gauges, upkeep
+from server.runtime.demo import has_demo_shop, load_demo_shop
+from server.runtime.preflight import StartError, bring_up_to_date, check_port, check_schema, database_url
+from server.runtime.wiring import Parts, build
+from server.storage.database import Database
+from server.telemetry import metrics_http
+
+log = logging.getLogger(__name__)
+
+# Of the first, what it finds costs a collection some 2 µs each, in which no call goes on.
+_GC_THRESHOLDS = (5_000, 20, 50)
+
+
+class Started(NamedTuple):
+    """What a server says of itself."""
+
+    host: str
+    port: int
+    # Whether callers are let in unknown.
+    is_open: bool
+    has_tls: bool
+    # Where metrics are served; '' where they are not.
+    metrics_url: str
+    # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
+    next_order_number: str
+
+
+class Running(NamedTuple):
+    """A server that answers."""
+
+    started: Started
+    health: Health
+    database: Database
+
+    @property
+    def port(self) -> int:
+        return self.started.port
+
+
+@asynccontextmanager
+async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
+    """A server on a database that has the right schema. On leaving, finishes what it has begun."""
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(url, timeout=settings.database_timeout, pool_size=settings.pool_size)
+        stack.push_async_callback(database.close)
+        await database.open()
+        parts = await build(settings, database)
+        # In the other order: what is under way is finished before what it needs is closed.
+        for stop in (parts.writer.drain, parts.checkout.drain, parts.gate.drain):
+            stack.push_async_callback(stop)
+        port = _listen(parts.server, settings)
+        if settings.demo and settings.database_url is None:
+            await load_demo_shop(parts.catalog, parts.writer)
+        metrics_url = stack.enter_context(metrics_http.serving(parts.metrics.registry, settings))
+        await stack.enter_async_context(gauges(parts))
+        await parts.server.start()
+        stack.push_async_callback(_stop, parts, settings)
+        parts.health.set_ready(await database.ping())
+        number = await _next_order_number(parts, settings)
+        await stack.enter_async_context(upkeep(parts, settings))
+        started = Started(
+            host=settings.host,
+            port=port,
+            is_open=parts.authenticator is None,
+            has_tls=settings.tls_certificate is not None,
+            metrics_url=metrics_url,
+            next_order_number=number,
+        )
+        yield Running(started, parts.health, database)
+
+
+async def _next_order_number(parts: Parts, settings: Settings) -> str:
+    # Read in any case: a role that may not do its work is told so now.
+    number = await parts.orders.next_order_number()
+    has_shop = settings.database_url is None and await has_demo_shop(parts.customers)
+    return number if has_shop else ""
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address, credentials = f"{host}:{settings.port}", security.credentials(settings)
+    try:
+        if credentials is None:
+            return int(server.add_insecure_port(address))
+        return int(server.add_secure_port(address, credentials))
+    except RuntimeError as error:
+        raise StartError(f"cannot listen on {address}; choose another address with --host and --port") from error
+
+
+async def _stop(parts: Parts, settings: Settings) -> None:
+    """Says so first, then takes no new calls, then lets the running ones finish."""
+    parts.health.stop()
+    await asyncio.sleep(settings.drain_delay)
+    await parts.server.stop(settings.shutdown_grace)
+
+
+def serve(settings: Settings, *, announce: Callable[[Started], None]) -> None:
+    """Serves until SIGINT or SIGTERM. Raises StartError and ConfigError."""
+    check_port(settings)
+    with database_url(settings) as url:
+        if settings.database_url is None:
+            bring_up_to_date(url)
+        else:
+            check_schema(url)
+        if settings.workers > 1:
+            from server.runtime.workers import serve_with_workers
+
+            serve_with_workers(settings, url, announce)
+        else:
+            serve_here(settings, url, announce)
+
+
+def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
+    """Serves in this process until it is told to stop."""
+    import uvloop
+
+    try:
+        uvloop.run(_serve_until_told(settings, url, announce))
+    except (OrderError, psycopg.Error) as error:
+        raise StartError(f"cannot work with the database: {str(error).splitlines()[0]}") from error
+
+
+def _collect_less_often() -> None:
+    """Spares the garbage collector what stays for good, and a look at every few hundred objects: a batch makes thousands."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+async def _serve_until_told(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    if (parent := multiprocessing.parent_process()) is not None:
+        # A parent that was killed tells its workers nothing more.
+        loop.add_reader(parent.sentinel, told.set)
+    async with running(settings, url) as server:
+        _collect_less_often()
+        announce(server.started)
+        await told.wait()
+        log.info("stopping")

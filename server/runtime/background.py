@@ -1,0 +1,105 @@
+"""What a server does beside serving: looks at the database and at itself, sweeps up, notes when keys were used."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from server.config import Settings
+from server.domain.base.errors import OrderError
+from server.payments.expiry import cancel_unpaid
+from server.runtime.wiring import Parts
+from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_INTERVAL = 3600.0
+# So long it may take until a rotation knows that the text of the one before is in use.
+_NOTE_INTERVAL = 5.0
+_OVERDUE_INTERVAL = 0.5
+_METRICS_INTERVAL = 1.0
+_IDLE_LIMITS = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
+    """Does all of it in the background, for as long as calls come in."""
+    try:
+        async with _in_the_background(
+            (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
+            (lambda: _look_at_database(parts), settings.health_interval),
+            (lambda: note_uses(parts), _NOTE_INTERVAL),
+            (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
+        ):
+            yield
+    finally:
+        with suppress(OrderError):
+            await note_uses(parts)
+
+
+@asynccontextmanager
+async def gauges(parts: Parts) -> AsyncIterator[None]:
+    """Has the metrics say how much of the server is in use, also while its last calls finish."""
+    async with _in_the_background((lambda: _note_use(parts), _METRICS_INTERVAL)):
+        yield
+
+
+@asynccontextmanager
+async def _in_the_background(*works: tuple[Callable[[], Awaitable[None]], float]) -> AsyncIterator[None]:
+    """Does each again and again, with so many seconds between."""
+    tasks = [asyncio.create_task(_again_and_again(work, interval)) for work, interval in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float) -> None:
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            log.warning("upkeep failed, it will be tried again", extra=fields(error))
+        await asyncio.sleep(interval)
+
+
+async def _end_overdue(parts: Parts) -> None:
+    parts.gate.in_flight.end_overdue()
+
+
+async def _note_use(parts: Parts) -> None:
+    parts.metrics.set_use(
+        calls=parts.gate.in_flight.count,
+        commands=parts.writer.waiting(),
+        **parts.database.use()._asdict(),
+        is_ready=parts.health.ready,
+    )
+
+
+async def _look_at_database(parts: Parts) -> None:
+    ready = await parts.database.ping()
+    if ready != parts.health.ready:
+        log.warning("the database answers again" if ready else "the database does not answer")
+        parts.health.set_ready(ready)
+
+
+async def note_uses(parts: Parts) -> None:
+    """Writes down when keys were used: now and then, and not with each call."""
+    if parts.authenticator is not None:
+        await parts.api_keys.note_uses(parts.authenticator.take_uses())
+
+
+async def _sweep(parts: Parts, settings: Settings) -> None:
+    database, now = parts.database, datetime.now(UTC)
+    requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
+    carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
+    limits = await forget_idle_limits(database, before=now - _IDLE_LIMITS)
+    log.debug("forgot request ids, carts and limits", extra=fields(requests=requests, carts=carts, limits=limits))
+    if settings.unpaid_hours:
+        before = now - timedelta(hours=settings.unpaid_hours)
+        unpaid = await cancel_unpaid(parts.checkout, parts.orders, before=before)
+        log.info("cancelled orders that were not paid in time", extra=fields(count=unpaid))

@@ -1,0 +1,97 @@
+"""What has to be right before anything is served: the database, its schema, the port."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.config import Settings
+from server.storage import embedded
+from server.storage.schema import rights, schema
+
+
+class StartError(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The database to use: the configured one, or the embedded one, started for as long as it is needed. Blocks."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    try:
+        postgres = embedded.start(settings.data_dir, version=settings.postgres_version)
+    except embedded.EmbeddedError as error:
+        raise StartError(str(error)) from error
+    try:
+        yield postgres.url
+    finally:
+        postgres.stop()
+
+
+def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
+    """Brings the schema to this program's version; returns the version before and after. `grant_to` may serve from then on."""
+    with _schema_errors():
+        return schema.migrate(url, grant_to=grant_to)
+
+
+def bring_up_to_date(url: str) -> None:
+    """Migrates the embedded database, where there is anything to migrate."""
+    with _schema_errors():
+        if schema.current_version(url) != schema.newest_version() or schema.holds_restored_rows(url):
+            schema.migrate(url)
+
+
+def check_schema(url: str) -> None:
+    """Refuses a database whose schema is not this program's."""
+    with _schema_errors():
+        current, newest = schema.current_version(url), schema.newest_version()
+        restored = current == newest and schema.holds_restored_rows(url)
+    if current is None:
+        raise StartError("the database has no schema yet; run `orders migrate`")
+    if current < newest:
+        raise StartError(f"the database's schema is {current}, this program needs {newest}; run `orders migrate`")
+    if restored:
+        raise StartError("the database was restored from a dump of another one; run `orders migrate` to adopt its rows")
+    if current > newest:
+        raise StartError(f"the database's schema is {current}, this program knows {newest}; run a newer program")
+
+
+@contextmanager
+def _schema_errors() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.Error, SQLAlchemyError) as error:
+        cause = getattr(error, "orig", error)
+        if isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None:
+            # What is wrong with the URL itself is told with the URL, and its password.
+            raise StartError(
+                "ORDERS_DATABASE_URL cannot be read; write postgresql://user:password@host:port/name"
+            ) from error
+        text = str(cause).strip().splitlines()[0]
+        raise StartError(f"the database does not answer: {text}; check ORDERS_DATABASE_URL") from error
+    except rights.RightsError as error:
+        raise StartError(str(error)) from error
+    except schema.UnknownSchema as error:
+        raise StartError(
+            f"the database's schema is none that this program knows: {error}; run a newer program"
+        ) from error
+
+
+def check_port(settings: Settings) -> None:
+    """Refuses a port that is taken, before anything else is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with contextlib.closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StartError(
+                f"cannot listen on {settings.host}:{settings.port}: {reason}; "
+                "stop what does, or choose another address with --host and --port"
+            ) from error

@@ -1,0 +1,138 @@
+"""The parts of a server, and how they hang together."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import grpc
+
+from server.config import Settings
+from server.domain.pricing.quotes import Terms
+from server.identity.authenticator import Authenticator
+from server.identity.issuer import KeyIssuer
+from server.identity.loopback import is_loopback
+from server.payments.checkout import Checkout
+from server.payments.sandbox import TestProvider
+from server.rpc.api_key_service import ApiKeyServicer
+from server.rpc.cart_service import CartServicer
+from server.rpc.catalog_service import CatalogServicer
+from server.rpc.customer_service import CustomerServicer
+from server.rpc.endpoint import Bounds
+from server.rpc.gate import Gate
+from server.rpc.health import Health
+from server.rpc.order_service import OrderServicer
+from server.rpc.server import SERVICES, Connections, build_server
+from server.rpc.validation import violations_of
+from server.runtime import security
+from server.storage.database import Database
+from server.storage.read.api_keys import ApiKeyRepository
+from server.storage.read.catalog import CatalogRepository
+from server.storage.read.customers import CustomerRepository
+from server.storage.read.invoices import InvoiceRepository
+from server.storage.read.lists import ListRepository
+from server.storage.read.orders import OrderRepository
+from server.storage.write.writer import Writer
+from server.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a server is made of, by what it works with and what callers reach."""
+
+    database: Database
+    writer: Writer
+    orders: OrderRepository
+    catalog: CatalogRepository
+    customers: CustomerRepository
+    api_keys: ApiKeyRepository
+    checkout: Checkout
+    # None if everybody is let in.
+    authenticator: Authenticator | None
+    gate: Gate
+    health: Health
+    metrics: Metrics
+    server: grpc.aio.Server
+
+
+async def build(settings: Settings, database: Database) -> Parts:
+    """A server, not yet listening, on a database that is open. Raises ConfigError if it would let in whom it should not."""
+    metrics = Metrics()
+    writer = Writer(
+        database,
+        validate=violations_of,
+        terms=_terms(settings),
+        max_batch=settings.max_batch,
+        max_queue=settings.max_queue,
+        watch=metrics.count_batch,
+    )
+    orders, customers = OrderRepository(database), CustomerRepository(database)
+    catalog, api_keys = CatalogRepository(database), ApiKeyRepository(database)
+    checkout = Checkout(
+        writer=writer,
+        orders=orders,
+        customers=customers,
+        provider=_payment_provider(settings),
+        timeout=settings.payment_timeout,
+    )
+    authenticator = await _authenticator(settings, api_keys)
+    gate = security.build_gate(settings, authenticator=authenticator, database=database)
+    health = Health(SERVICES)
+    server = build_server(
+        orders=OrderServicer(
+            writer=writer,
+            checkout=checkout,
+            orders=orders,
+            invoices=InvoiceRepository(database),
+            lists=ListRepository(database),
+        ),
+        catalog=CatalogServicer(writer=writer, catalog=catalog),
+        carts=CartServicer(writer=writer),
+        customers=CustomerServicer(writer=writer, customers=customers),
+        api_keys=ApiKeyServicer(issuer=KeyIssuer(api_keys), api_keys=api_keys),
+        health=health,
+        gate=gate,
+        bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
+        metrics=metrics,
+        connections=_connections(settings),
+        reflect=settings.reflection,
+        reflect_to_all=authenticator is None or is_loopback(settings.host),
+    )
+    return Parts(
+        database=database,
+        writer=writer,
+        orders=orders,
+        catalog=catalog,
+        customers=customers,
+        api_keys=api_keys,
+        checkout=checkout,
+        authenticator=authenticator,
+        gate=gate,
+        health=health,
+        metrics=metrics,
+        server=server,
+    )
+
+
+async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authenticator | None:
+    closed = await security.needs_credentials(settings, api_keys)
+    security.check_exposure(settings, closed=closed)
+    return security.build_authenticator(settings, api_keys) if closed else None
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(point_value=Fraction(settings.point_value), points_per_unit=Fraction(settings.points_per_unit))
+
+
+def _payment_provider(settings: Settings) -> TestProvider | None:
+    """The provider of the settings; None if a payment service outside reports by RecordPayment."""
+    chosen = settings.payment_provider or ("test" if settings.database_url is None else "external")
+    return TestProvider() if chosen == "test" else None
+
+
+def _connections(settings: Settings) -> Connections:
+    return Connections(
+        max_age=settings.max_connection_age,
+        max_idle=settings.max_connection_idle,
+        min_ping_interval=settings.min_ping_interval,
+        max_streams=settings.max_concurrent_streams,
+        share_port=settings.workers > 1,
+    )

@@ -1,0 +1,155 @@
+"""Serving in several processes on one port: the kernel spreads connections over them."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import NamedTuple
+
+from server.config import ConfigError, Settings
+from server.runtime.app import Started, serve_here
+from server.runtime.preflight import StartError
+from server.telemetry import metrics_http
+from server.telemetry.log import set_up
+
+log = logging.getLogger(__name__)
+
+# Spawned, not forked: gRPC's threads do not survive a fork.
+_context = multiprocessing.get_context("spawn")
+# Seconds that a worker gets to close its connections, over what its calls get to finish.
+_CLOSING = 15.0
+
+
+class _Worker(NamedTuple):
+    process: BaseProcess
+    # Where it says how it started: as Started, or why not.
+    word: Connection
+
+
+def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
+    """Serves until SIGINT or SIGTERM. When a worker dies, all stop: whoever runs them starts them anew. Raises StartError."""
+    serving_metrics = metrics_http.serving_for_workers(settings)
+    with _signals() as told, _reserved_port(settings) as port, serving_metrics as metrics_url:
+        settings = settings.model_copy(update={"port": port, "metrics_port": None})
+        workers: list[_Worker] = []
+        try:
+            started = _start(1, workers, settings, url, told)
+            # The first one has loaded what is loaded once, such as the demo shop.
+            if started and _start(settings.workers - 1, workers, settings, url, told):
+                announce(started._replace(metrics_url=metrics_url))
+                _wait(workers, told)
+            log.info("stopping")
+        finally:
+            _stop(workers, seconds=settings.drain_delay + settings.shutdown_grace + _CLOSING)
+
+
+@contextmanager
+def _signals() -> Iterator[int]:
+    """What can be read from once a signal to stop has come. From then on signals change nothing: the end is under way."""
+    told, tell = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os.write(tell, b"!"))
+    try:
+        yield told
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        os.close(told)
+        os.close(tell)
+
+
+@contextmanager
+def _reserved_port(settings: Settings) -> Iterator[int]:
+    """A port that stays the workers' while they start. Bound, not listened on: no connection comes here."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as reserved:
+        # Also where connections of a server before are not forgotten yet.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            reserved.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        yield reserved.getsockname()[1]
+
+
+def _start(count: int, workers: list[_Worker], settings: Settings, url: str, told: int) -> Started | None:
+    """Starts workers, at once, and waits until all of them serve; None if told to stop before."""
+    fresh = [_spawn(settings, url) for _ in range(count)]
+    workers += fresh
+    words = [_word(worker, told) for worker in fresh]
+    return words[0] if all(words) else None
+
+
+def _spawn(settings: Settings, url: str) -> _Worker:
+    ours, theirs = _context.Pipe(duplex=False)
+    process = _context.Process(target=_work, args=(settings, url, theirs))
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _word(worker: _Worker, told: int) -> Started | None:
+    if told in wait([told, worker.word]):
+        return None
+    try:
+        said: Started | str = worker.word.recv()
+    except EOFError as error:
+        raise StartError(f"a worker {_end(worker)} before it could serve") from error
+    if isinstance(said, str):
+        raise StartError(said)
+    return said
+
+
+def _wait(workers: Sequence[_Worker], told: int) -> None:
+    """Waits until told to stop, or until a worker has died."""
+    ready = wait([told, *(worker.process.sentinel for worker in workers)])
+    if told in ready:
+        return
+    ends = [_end(worker) for worker in workers if worker.process.sentinel in ready]
+    raise StartError(
+        f"{len(ends)} of {len(workers)} workers died, and the others are stopped: one {'; one '.join(ends)}"
+    )
+
+
+def _end(worker: _Worker) -> str:
+    """How a worker ended, as what it did."""
+    worker.process.join(_CLOSING)
+    code = worker.process.exitcode
+    if code == -signal.SIGBUS:
+        return "was killed by SIGBUS, as for want of room in TMPDIR"
+    if code is not None and code < 0:
+        return f"was killed by signal {-code}"
+    return f"ended with exit code {code}, and the log says more"
+
+
+def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:
+    """Tells them to stop, and ends those that have not in time."""
+    for worker in workers:
+        worker.process.terminate()
+    until = time.monotonic() + seconds
+    for worker in workers:
+        worker.process.join(max(0.0, until - time.monotonic()))
+        worker.process.kill()
+        worker.process.join()
+
+
+def _work(settings: Settings, url: str, parent: Connection) -> None:
+    """A worker's life. Until it serves, only its parent tells it to stop: a terminal signals them all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_up(settings.log_level, settings.log_format)
+    try:
+        serve_here(settings, url, parent.send)
+    except (StartError, ConfigError) as error:
+        parent.send(str(error))
+    except Exception:
+        # Printed by nobody else: what it says may hold anything.
+        log.critical("a worker failed", exc_info=True)
+        sys.exit(1)

@@ -1,0 +1,172 @@
+"""API keys and registered certificates."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from orders.v1.api_key_service_pb2 import ApiKey
+from psycopg.errors import UniqueViolation
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    LargeBinary,
+    Select,
+    Text,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from server.domain.access.api_keys import StoredKey, Use, api_key_not_found, certificate_name_taken
+from server.storage import sql
+from server.storage.batcher import Batcher
+from server.storage.database import Database, Row, fetch
+from server.storage.projections import timestamp_of
+from server.storage.schema.tables import api_keys
+from server.storage.write.changes import columns_of
+
+_STORED = [
+    api_keys.c.snapshot,
+    api_keys.c.digest,
+    api_keys.c.previous_digest,
+    api_keys.c.used,
+    api_keys.c.last_use_time,
+]
+_key_id = api_keys.c.key_id == sql.parameter("key_id", Text())
+
+
+def _find(name: Column[str]) -> sql.Statement:
+    return sql.compiled(select(name, *_STORED).where(name == func.any(sql.array("names", Text()))))
+
+
+_FIND = _find(api_keys.c.key_id)
+_FIND_CERTIFICATES = _find(api_keys.c.certificate_name)
+_LOCK = sql.compiled(select(*_STORED).where(_key_id).with_for_update(key_share=True))
+_PAGE: Select[Row] = select(*_STORED).where(api_keys.c.key_id > sql.parameter("after", Text()))
+_READ_PAGE = sql.compiled(_PAGE.order_by(api_keys.c.key_id).limit(sql.parameter("limit", BigInteger())))
+
+_values = {
+    "certificate_name": sql.parameter("certificate_name", Text()),
+    "digest": sql.parameter("digest", LargeBinary()),
+    "previous_digest": sql.parameter("previous_digest", LargeBinary()),
+    "used": sql.parameter("used", Boolean()),
+    "snapshot": sql.parameter("snapshot", LargeBinary()),
+}
+_INSERT = sql.compiled(insert(api_keys).values(key_id=sql.parameter("key_id", Text()), **_values))
+_UPDATE = sql.compiled(update(api_keys).where(_key_id).values(**_values))
+
+_names = sql.array("names", Text())
+_LOCK_ALL = sql.compiled(
+    select(api_keys.c.key_id).where(api_keys.c.key_id == func.any(_names)).order_by(api_keys.c.key_id).with_for_update()
+)
+
+_USES = ["key_id", "digest", "time"]
+_used = sql.rows([api_keys.c.key_id, api_keys.c.digest, Column("time", DateTime(timezone=True))])
+_uses = (
+    select(_used.c.key_id, func.max(_used.c.time).label("time"), func.array_agg(_used.c.digest).label("digests"))
+    .group_by(_used.c.key_id)
+    .subquery("uses")
+)
+_NOTE_USES = sql.compiled(
+    update(api_keys)
+    .values(
+        last_use_time=func.greatest(api_keys.c.last_use_time, _uses.c.time),
+        used=api_keys.c.used | func.coalesce(api_keys.c.digest == func.any(_uses.c.digests), literal_column("false")),
+    )
+    .where(api_keys.c.key_id == _uses.c.key_id)
+)
+
+
+class ApiKeyRepository:
+    """Keys by id, and certificates by name. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._keys = Batcher[str, StoredKey | None](self._read_keys, max_batch=256, max_queue=10_000)
+        self._certificates = Batcher[str, StoredKey | None](self._read_certificates, max_batch=256, max_queue=10_000)
+
+    async def find(self, key_id: str) -> StoredKey | None:
+        """The key with an id, revoked or not."""
+        return await self._keys.submit(key_id)
+
+    async def find_certificate(self, name: str) -> StoredKey | None:
+        """What stands for the certificate of a name, unless it is revoked."""
+        return await self._certificates.submit(name)
+
+    async def get(self, key_id: str) -> ApiKey:
+        """The key with an id, as it is shown. Raises API_KEY_NOT_FOUND."""
+        found = await self.find(key_id)
+        if found is None:
+            raise api_key_not_found(key_id)
+        return found.api_key
+
+    async def page(self, *, after: str, limit: int) -> list[ApiKey]:
+        """Up to `limit` keys after an id, in the order of their ids."""
+        found = await self._database.fetch(_READ_PAGE, after=after, limit=limit)
+        return [_stored(row).api_key for row in found]
+
+    async def add(self, stored: StoredKey) -> None:
+        """Stores a new key. Raises CERTIFICATE_NAME_TAKEN."""
+        try:
+            async with self._database.connection(passing=(UniqueViolation,)) as connection:
+                await connection.execute(_INSERT.text, _row(stored))
+        except UniqueViolation as error:
+            raise certificate_name_taken(stored.api_key.certificate_name) from error
+
+    async def change(self, key_id: str, change: Callable[[StoredKey], StoredKey]) -> ApiKey:
+        """Changes a key by a rule, and returns it as it is shown. Raises API_KEY_NOT_FOUND, and what the rule raises."""
+        async with self._database.connection() as connection, connection.transaction():
+            found = await fetch(connection, _LOCK, key_id=key_id)
+            if not found:
+                raise api_key_not_found(key_id)
+            changed = change(_stored(found[0]))
+            await connection.execute(_UPDATE.text, _row(changed))
+        return changed.api_key
+
+    async def note_uses(self, uses: Mapping[Use, datetime]) -> None:
+        """Notes when keys were used, and whether by their newest texts."""
+        if not uses:
+            return
+        rows = [(*use, time) for use, time in uses.items()]
+        async with self._database.connection() as connection, connection.transaction():
+            # All replicas do this: in one order, they only wait for each other.
+            await fetch(connection, _LOCK_ALL, names=sorted({use.key_id for use in uses}))
+            await connection.execute(_NOTE_USES.text, _NOTE_USES.bind(columns_of(_USES, rows)))
+
+    async def _read_keys(self, names: Sequence[str]) -> list[StoredKey | Exception | None]:
+        return await self._read(_FIND, names)
+
+    async def _read_certificates(self, names: Sequence[str]) -> list[StoredKey | Exception | None]:
+        return await self._read(_FIND_CERTIFICATES, names)
+
+    async def _read(self, statement: sql.Statement, names: Sequence[str]) -> list[StoredKey | Exception | None]:
+        found = await self._database.fetch(statement, names=sorted(set(names)))
+        stored = {row[0]: _stored(row[1:]) for row in found}
+        return [stored.get(name) for name in names]
+
+
+def _stored(row: Row) -> StoredKey:
+    snapshot, digest, previous, used, last_use_time = row
+    api_key = ApiKey.FromString(snapshot)
+    if last_use_time is not None:
+        api_key.last_use_time.CopyFrom(timestamp_of(last_use_time))
+    return StoredKey(api_key, digest, previous, used)
+
+
+def _row(stored: StoredKey) -> dict[str, object]:
+    api_key = ApiKey()
+    api_key.CopyFrom(stored.api_key)
+    api_key.ClearField("last_use_time")
+    # A name is free again once its holder is revoked.
+    name = None if api_key.HasField("revoke_time") else api_key.certificate_name or None
+    return {
+        "key_id": api_key.key_id,
+        "certificate_name": name,
+        "digest": stored.digest,
+        "previous_digest": stored.previous,
+        "used": stored.used,
+        "snapshot": api_key.SerializeToString(deterministic=True),
+    }

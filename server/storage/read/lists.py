@@ -1,0 +1,318 @@
+"""Lists of orders, a page at a time, by key: no snapshot or connection is held between pages.
+
+A list by creation time needs no more than its key, which never changes. The other keys do change, so a page is made of two parts:
+the orders that nobody has changed since the list began, by their columns, and those that somebody has, by the key that they had
+then, which their events still tell. So every order has one fixed place in the list, and comes exactly once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from orders.v1.order_service_pb2 import (
+    ORDER_BY_CREATE_TIME,
+    ORDER_BY_TOTAL,
+    ORDER_BY_UPDATE_TIME,
+    SORT_ORDER_ASC,
+    OrderBy,
+    OrderFilter,
+    SortOrder,
+)
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Select,
+    SmallInteger,
+    Text,
+    Uuid,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
+
+from server.domain.base.money import to_minor
+from server.storage import sql
+from server.storage.arrays import from_binary
+from server.storage.batcher import point_reader
+from server.storage.database import Database, RawRow
+from server.storage.projections import datetime_of
+from server.storage.schema.tables import PgSnapshot, item_product, order_events, order_items, orders
+
+_TIME = DateTime(timezone=True)
+_SEEN = cast(sql.parameter("seen", Text()), PgSnapshot)
+
+
+class Began(NamedTuple):
+    """What a list saw when it began: a snapshot of the database, and the newest order in it."""
+
+    snapshot: str
+    newest: datetime
+
+
+class Position(NamedTuple):
+    """The place of an order in a list."""
+
+    key: tuple[Any, ...]
+    order_id: str
+
+
+class Page(NamedTuple):
+    """Orders of a list. A place is made of a row only where one is asked for: of most rows nobody does."""
+
+    key: OrderBy
+    # The order serialized, its id and its key.
+    rows: list[RawRow]
+
+    def take(self, count: int) -> "Page":
+        """The first so many orders, which then are no longer in this page."""
+        taken = Page(self.key, self.rows[:count])
+        del self.rows[:count]
+        return taken
+
+    @property
+    def orders(self) -> Iterator[bytes]:
+        """The orders, serialized."""
+        return (row[0] for row in self.rows)
+
+    @property
+    def end(self) -> Position:
+        """The place of the last order."""
+        _, order_id, *values = self.rows[-1]
+        columns = zip(_KEYS[self.key], values, strict=True)
+        return Position(tuple(from_binary(column.type, value) for column, value in columns), order_id.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which orders, in which order."""
+
+    filter: OrderFilter
+    order_by: OrderBy
+    sort_order: SortOrder
+
+    @property
+    def key(self) -> OrderBy:
+        return self.order_by or ORDER_BY_CREATE_TIME
+
+    @property
+    def ascending(self) -> bool:
+        return self.sort_order == SORT_ORDER_ASC
+
+
+class Condition(NamedTuple):
+    """A condition of a filter: its SQL, and its parameters from the filter."""
+
+    where: ColumnElement[bool]
+    parameters: Callable[[OrderFilter], dict[str, Any]]
+
+
+def _has_product() -> ColumnElement[bool]:
+    line = select(order_items.c.order_id).where(
+        order_items.c.order_id == orders.c.order_id, item_product == sql.parameter("product_id", Text())
+    )
+    return exists(line)
+
+
+def _range(field: str, where: ColumnElement[bool]) -> Condition:
+    return Condition(where, lambda f: {field: datetime_of(getattr(f, field))})
+
+
+def _total(field: str, where: ColumnElement[bool]) -> Condition:
+    def parameters(wanted: OrderFilter) -> dict[str, Any]:
+        money = getattr(wanted, field)
+        return {field: to_minor(money, field=f"filter.{field}"), f"{field}_currency": money.currency_code}
+
+    currency = orders.c.currency == sql.parameter(f"{field}_currency", Text())
+    return Condition(currency & where, parameters)
+
+
+CONDITIONS: dict[str, Condition] = {
+    "customer_id": Condition(
+        orders.c.customer_id == sql.parameter("customer_id", Text()), lambda f: {"customer_id": f.customer_id}
+    ),
+    "statuses": Condition(
+        orders.c.status == func.any(sql.array("statuses", SmallInteger())), lambda f: {"statuses": list(f.statuses)}
+    ),
+    "payment_statuses": Condition(
+        orders.c.payment_status == func.any(sql.array("payment_statuses", SmallInteger())),
+        lambda f: {"payment_statuses": list(f.payment_statuses)},
+    ),
+    "source": Condition(
+        (orders.c.source == sql.parameter("source", Text())) & text("orders.source <> ''"),
+        lambda f: {"source": f.source},
+    ),
+    "external_order_id": Condition(
+        orders.c.external_order_id == sql.parameter("external_order_id", Text()),
+        lambda f: {"external_order_id": f.external_order_id},
+    ),
+    "product_id": Condition(_has_product(), lambda f: {"product_id": f.product_id}),
+    "create_time_from": _range("create_time_from", orders.c.create_time >= sql.parameter("create_time_from", _TIME)),
+    "create_time_to": _range("create_time_to", orders.c.create_time < sql.parameter("create_time_to", _TIME)),
+    "update_time_from": _range("update_time_from", orders.c.update_time >= sql.parameter("update_time_from", _TIME)),
+    "update_time_to": _range("update_time_to", orders.c.update_time < sql.parameter("update_time_to", _TIME)),
+    "total_from": _total("total_from", orders.c.total_minor >= sql.parameter("total_from", BigInteger())),
+    "total_to": _total("total_to", orders.c.total_minor < sql.parameter("total_to", BigInteger())),
+}
+
+_KEYS: dict[int, list[ColumnElement[Any]]] = {
+    ORDER_BY_CREATE_TIME: [orders.c.create_time],
+    ORDER_BY_UPDATE_TIME: [orders.c.update_time],
+    ORDER_BY_TOTAL: [orders.c.currency, orders.c.total_minor],
+}
+
+_BEGIN = sql.compiled(
+    select(
+        literal_column("pg_current_snapshot()::text"),
+        select(func.max(orders.c.create_time)).scalar_subquery(),
+    )
+)
+
+
+_COUNTED = 10_000
+
+
+class Count(NamedTuple):
+    """How many orders match; an estimate beyond 10,000."""
+
+    total: int
+    estimated: bool
+
+
+class ListRepository:
+    """Lists of orders. Methods raise DEPENDENCY_UNAVAILABLE."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._begins = point_reader(self._begin)
+
+    async def begin(self) -> Began | None:
+        """Fixes what a new list will hold; None if there is no order at all."""
+        return await self._begins.submit(None)
+
+    async def _begin(self, lists: Sequence[None]) -> list[Began | None]:
+        ((snapshot, newest),) = await self._database.fetch(_BEGIN)
+        return [None if newest is None else Began(snapshot, newest)] * len(lists)
+
+    async def page(self, listing: Listing, began: Began, after: Position | None, *, size: int, skip: int = 0) -> Page:
+        """Up to `size` orders after a position, or from the beginning, less the first `skip` of them."""
+        names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
+        statement = _page_statement(names, listing.key, listing.ascending, after is not None)
+        parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": skip}
+        parameters |= {"newest": began.newest, "seen": began.snapshot}
+        if after is not None:
+            parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
+            parameters["after_id"] = after.order_id
+        return Page(listing.key, await self._database.fetch_raw(statement, **parameters))
+
+    async def count(self, wanted: OrderFilter) -> Count:
+        """How many orders match now."""
+        names = tuple(name for name in CONDITIONS if _is_set(wanted, name))
+        parameters = parameters_of(wanted, names)
+        ((found,),) = await self._database.fetch(_count_statement(names), **parameters)
+        if found <= _COUNTED:
+            return Count(found, estimated=False)
+        ((plan,),) = await self._database.fetch(_estimate_statement(names), **parameters)
+        return Count(max(found, int(plan[0]["Plan"]["Plan Rows"])), estimated=True)
+
+
+def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
+    return {key: value for name in names for key, value in CONDITIONS[name].parameters(wanted).items()}
+
+
+def _is_set(wanted: OrderFilter, name: str) -> bool:
+    field = wanted.DESCRIPTOR.fields_by_name[name]
+    return bool(wanted.HasField(name)) if field.has_presence else bool(getattr(wanted, name))
+
+
+@lru_cache(maxsize=4096)
+def _page_statement(names: tuple[str, ...], order_by: int, ascending: bool, resumed: bool) -> sql.Statement:
+    build = _by_fixed_key if order_by == ORDER_BY_CREATE_TIME else _by_changing_key
+    return sql.compiled(build([CONDITIONS[name].where for name in names], order_by, ascending, resumed))
+
+
+_LIMIT = sql.parameter("limit", BigInteger())
+_OFFSET = sql.parameter("offset", BigInteger())
+
+
+def _by_fixed_key(where: list[ColumnElement[bool]], order_by: int, ascending: bool, resumed: bool) -> Select[Any]:
+    keys = _KEYS[order_by]
+    until = orders.c.create_time <= sql.parameter("newest", _TIME)
+    part = _part(orders, keys, [until, *where], ascending, resumed)
+    return _ordered(part, [*keys, orders.c.order_id], ascending).limit(_LIMIT).offset(_OFFSET)
+
+
+def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending: bool, resumed: bool) -> Select[Any]:
+    keys = _KEYS[order_by]
+    unchanged = func.pg_visible_in_snapshot(orders.c.xid, _SEEN)
+    same = _part(orders, keys, [unchanged, *where], ascending, resumed)
+    source, then = _changed_since(order_by)
+    # Orders made since are not in the list; told by their time first, they cost it no look at their events.
+    known = orders.c.create_time <= sql.parameter("newest", _TIME)
+    moved = _part(source, then, [known, ~unchanged, *where], ascending, resumed)
+    parts = [
+        _ordered(part, [*part_keys, orders.c.order_id], ascending).limit(_LIMIT + _OFFSET).subquery().select()
+        for part, part_keys in ((same, keys), (moved, then))
+    ]
+    page = union_all(*parts).subquery("page")
+    keys = [*list(page.c)[2:], cast(page.c.order_id, Uuid)]
+    return _ordered(select(page), keys, ascending).limit(_LIMIT).offset(_OFFSET)
+
+
+def _changed_since(order_by: int) -> tuple[FromClause, list[ColumnElement[Any]]]:
+    """The orders that changed since the list began, with the key that each had then."""
+    recent = order_events.alias("recent")
+    since = recent.c.xid >= func.pg_snapshot_xmin(_SEEN)
+    changed = select(recent.c.order_id).where(since).distinct().subquery("changed")
+    then = (
+        select(order_events.c.event_time, order_events.c.total_minor)
+        .where(order_events.c.order_id == orders.c.order_id, func.pg_visible_in_snapshot(order_events.c.xid, _SEEN))
+        .order_by(order_events.c.version.desc())
+        .limit(literal_column("1"))
+        .lateral("then")
+    )
+    source = changed.join(orders, orders.c.order_id == changed.c.order_id).join(then, literal_column("true"))
+    by_total: list[ColumnElement[Any]] = [orders.c.currency, then.c.total_minor]
+    return source, by_total if order_by == ORDER_BY_TOTAL else [then.c.event_time]
+
+
+def _part(
+    source: FromClause, keys: list[ColumnElement[Any]], where: list[ColumnElement[bool]], ascending: bool, resumed: bool
+) -> Select[Any]:
+    """Orders of a source with their keys; if resumed, those after the position in the parameters."""
+    columns = [key.label(f"key_{index}") for index, key in enumerate(keys)]
+    order_id = cast(orders.c.order_id, Text).label("order_id")
+    part = select(orders.c.snapshot, order_id, *columns).select_from(source).where(*where)
+    if not resumed:
+        return part
+    here = tuple_(*keys, orders.c.order_id)
+    values = [sql.parameter(f"after_{index}", key.type) for index, key in enumerate(keys)]
+    after = tuple_(*values, sql.parameter("after_id", Uuid()))
+    return part.where(here > after if ascending else here < after)
+
+
+def _ordered(page: Select[Any], keys: Sequence[ColumnElement[Any]], ascending: bool) -> Select[Any]:
+    return page.order_by(*(key.asc() if ascending else key.desc() for key in keys))
+
+
+@lru_cache(maxsize=1024)
+def _count_statement(names: tuple[str, ...]) -> sql.Statement:
+    some = _matching(names).limit(literal_column(str(_COUNTED + 1))).subquery()
+    return sql.compiled(select(func.count()).select_from(some))
+
+
+@lru_cache(maxsize=1024)
+def _estimate_statement(names: tuple[str, ...]) -> sql.Statement:
+    return sql.Statement("EXPLAIN (FORMAT JSON) " + sql.compiled(_matching(names)).text)
+
+
+def _matching(names: Sequence[str]) -> Select[Any]:
+    return select(orders.c.order_id).where(*(CONDITIONS[name].where for name in names))

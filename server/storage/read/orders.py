@@ -1,0 +1,113 @@
+"""Reads of orders. What is read goes to the caller as it is stored: serialized."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, Order, OrderEvent
+from sqlalchemy import BigInteger, Uuid, func, select, text, true, tuple_
+
+from server.domain.base.errors import order_not_found
+from server.domain.orders.create import order_number
+from server.storage import sql
+from server.storage.batcher import point_reader
+from server.storage.database import Database
+from server.storage.references import BEFORE_ALL, Reference, rows_for, split_references
+from server.storage.schema.tables import order_events, orders
+from server.storage.write import statements
+
+Value = TypeVar("Value")
+
+_events = (
+    select(order_events.c.event).where(order_events.c.order_id == orders.c.order_id).order_by(order_events.c.version)
+)
+
+_ORDERS_AND_STORIES = sql.compiled(
+    select(
+        *statements.ORDER_NAMES, orders.c.snapshot, func.array(_events.where(statements.told).scalar_subquery())
+    ).where(statements.by_reference)
+)
+
+_later_events = (
+    _events.where(order_events.c.version > sql.parameter("after", BigInteger()))
+    .limit(sql.parameter("limit", BigInteger()))
+    .lateral("later_events")
+)
+# An order without later events is one row without an event.
+_EVENTS_PAGE = sql.compiled(
+    select(_later_events.c.event).select_from(orders).outerjoin(_later_events, true()).where(statements.by_reference)
+)
+
+_ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
+
+_UNPAID_AT_ONCE = 100
+_UNPAID = sql.compiled(
+    select(orders.c.order_id, orders.c.create_time, orders.c.snapshot)
+    .where(
+        text(f"orders.status = {ORDER_STATUS_PENDING}"),
+        text(f"orders.payment_status IN ({PAYMENT_STATUS_UNPAID}, {PAYMENT_STATUS_FAILED})"),
+        text("orders.source = '' AND orders.total_minor > 0"),
+        tuple_(orders.c.create_time, orders.c.order_id)
+        > tuple_(sql.parameter("since", orders.c.create_time.type), sql.parameter("after", Uuid())),
+        orders.c.create_time < sql.parameter("before", orders.c.create_time.type),
+    )
+    .order_by(orders.c.create_time, orders.c.order_id)
+    .limit(sql.parameter("limit", BigInteger()))
+)
+
+
+class OrderRepository:
+    """Orders by id or number, and their events. Methods raise ORDER_NOT_FOUND and DEPENDENCY_UNAVAILABLE."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._snapshots = point_reader(self.find)
+        self._stories = point_reader(self._find_with_story)
+
+    async def get(self, reference: Reference) -> bytes:
+        """The order with an id or a number."""
+        return _found(reference, await self._snapshots.submit(reference))
+
+    async def with_story(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
+        """The order with an id or a number, and the events that tell the story of its parcel, oldest first."""
+        snapshot, events = _found(reference, await self._stories.submit(reference))
+        return snapshot, [OrderEvent.FromString(event) for event in events]
+
+    async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
+        """The orders with these ids or numbers, None where there is none that the asker sees."""
+        found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
+        return [None if row is None else row[-1] for row in rows_for(references, found)]
+
+    async def _find_with_story(self, references: Sequence[Reference]) -> list[tuple[bytes, list[bytes]] | None]:
+        found = await self._database.fetch(_ORDERS_AND_STORIES, **split_references(references)._asdict())
+        return [None if row is None else (row[-2], row[-1]) for row in rows_for(references, found)]
+
+    async def events(self, reference: Reference, *, after: int, limit: int) -> list[OrderEvent]:
+        """Up to `limit` events after a version, oldest first."""
+        order = split_references([reference])._asdict()
+        found = await self._database.fetch(_EVENTS_PAGE, **order, after=after, limit=limit)
+        if not found:
+            raise order_not_found(reference.name)
+        return [OrderEvent.FromString(event) for (event,) in found if event is not None]
+
+    async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
+        """The pending orders of that time which cost something and are not paid, oldest first."""
+        after = BEFORE_ALL
+        while True:
+            found = await self._database.fetch(_UNPAID, since=since, after=after, before=before, limit=_UNPAID_AT_ONCE)
+            for _, _, snapshot in found:
+                yield Order.FromString(snapshot)
+            if len(found) < _UNPAID_AT_ONCE:
+                return
+            after, since = str(found[-1][0]), found[-1][1]
+
+    async def next_order_number(self) -> str:
+        """The number that the next order gets, if nobody else orders first."""
+        ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
+        return order_number(datetime.now(UTC).year, counted + 1)
+
+
+def _found(reference: Reference, value: Value | None) -> Value:
+    if value is None:
+        raise order_not_found(reference.name)
+    return value

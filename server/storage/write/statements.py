@@ -1,0 +1,369 @@
+"""Every statement of the write path and the point reads."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    delete,
+    extract,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+    union_all,
+    update,
+)
+
+from server.domain.base.records import Kind
+from server.domain.fulfilment.tracking import TOLD
+from server.storage import sql
+from server.storage.schema.tables import (
+    carts,
+    coupon_uses,
+    coupons,
+    customers,
+    delivery_zones,
+    document_numbers,
+    documents,
+    idempotency_keys,
+    inventory,
+    order_events,
+    order_items,
+    order_numbers,
+    orders,
+    payments,
+    points_accounts,
+    points_entries,
+    products,
+    rate_limits,
+    stock_adjustments,
+)
+
+# Read, with locks or without, in key order.
+
+
+class Read(NamedTuple):
+    """A statement that reads rows, and the same one locking them."""
+
+    plain: sql.Statement
+    locking: sql.Statement
+
+    def choose(self, *, lock: bool) -> sql.Statement:
+        return self.locking if lock else self.plain
+
+
+def _read(statement: Select[Any], *, of: Table | None = None) -> Read:
+    return Read(sql.compiled(statement), sql.compiled(statement.with_for_update(of=of, key_share=True)))
+
+
+def _own(name: Column[Any], names: str, owners: str) -> Select[Any]:
+    """The ids of those orders named that belong to the customer who asks."""
+    asked = sql.rows([Column(names, name.type), Column(owners, Text())])
+    found = (name == asked.c[names]) & (orders.c.customer_id == asked.c[owners])
+    return select(orders.c.order_id).select_from(asked).join(orders, found)
+
+
+_own_orders = union_all(
+    _own(orders.c.order_id, "own_ids", "id_owners"), _own(orders.c.order_number, "own_numbers", "number_owners")
+)
+
+# The parameters are References. One condition for all callers, so that rows are locked in one order.
+by_reference = or_(
+    orders.c.order_id == func.any(sql.array("order_ids", Uuid())),
+    orders.c.order_number == func.any(sql.array("order_numbers", Text())),
+    orders.c.order_id == func.any(func.array(_own_orders.scalar_subquery())),
+)
+
+ORDERS = _read(select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id))
+
+# An OFFSET keeps the planner from joining it otherwise. It would go through all imported orders for each that is looked for, as
+# long as it has seen none, which among many orders of the shop's own is for the first hundreds of thousands.
+_external = sql.rows([orders.c.external_order_id])
+_imported = orders.alias("imported")
+_found = (
+    select(_imported.c.order_id)
+    .where(
+        _imported.c.source == sql.parameter("source", Text()),
+        _imported.c.external_order_id == _external.c.external_order_id,
+        text("imported.source <> ''"),
+    )
+    .offset(literal_column("0"))
+    .lateral("found")
+)
+_found_ids = select(_found.c.order_id).select_from(_external).join(_found, true())
+
+IMPORTED_ORDERS = _read(
+    select(
+        orders.c.source,
+        orders.c.external_order_id,
+        cast(orders.c.order_id, Text),
+        orders.c.version,
+        orders.c.sent_hash,
+    )
+    .where(orders.c.order_id == func.any(func.array(_found_ids.scalar_subquery())))
+    .order_by(orders.c.order_id)
+)
+
+READ_SNAPSHOTS = sql.compiled(
+    select(orders.c.snapshot).where(orders.c.order_id == func.any(sql.array("order_ids", Uuid())))
+)
+
+INVENTORY = _read(
+    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, inventory.c.reserved)
+    .where(inventory.c.product_id == func.any(sql.array("product_ids", Text())))
+    .order_by(inventory.c.product_id, inventory.c.variant_id)
+)
+
+_use = sql.rows([coupon_uses.c.code, coupon_uses.c.customer_id])
+
+COUPON_USES = _read(
+    select(coupon_uses.c.code, coupon_uses.c.customer_id, coupon_uses.c.used)
+    .join(_use, (coupon_uses.c.code == _use.c.code) & (coupon_uses.c.customer_id == _use.c.customer_id))
+    .order_by(coupon_uses.c.code, coupon_uses.c.customer_id),
+    of=coupon_uses,
+)
+
+POINTS = _read(
+    select(points_accounts.c.customer_id, points_accounts.c.balance)
+    .where(points_accounts.c.customer_id == func.any(sql.array("customer_ids", Text())))
+    .order_by(points_accounts.c.customer_id)
+)
+
+DOCUMENT_NUMBERS = _read(
+    select(document_numbers.c.prefix, document_numbers.c.year, document_numbers.c.last)
+    .where(document_numbers.c.year == sql.parameter("year", Integer()))
+    .order_by(document_numbers.c.prefix)
+)
+
+_payment = sql.rows([payments.c.provider, payments.c.event_id])
+
+READ_PAYMENTS = sql.compiled(
+    select(payments.c.provider, payments.c.event_id, payments.c.order_id, payments.c.event).where(
+        tuple_(payments.c.provider, payments.c.event_id).in_(select(_payment.c.provider, _payment.c.event_id))
+    )
+)
+
+# Whoever changes zones compares them all, those that another one is about to add too. Readers go on.
+LOCK_ZONES = sql.Statement(f"LOCK TABLE {delivery_zones.name} IN SHARE ROW EXCLUSIVE MODE")
+
+_keys = sql.rows([idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id])
+
+READ_IDEMPOTENCY_KEYS = sql.compiled(
+    select(
+        idempotency_keys.c.caller,
+        idempotency_keys.c.method,
+        idempotency_keys.c.request_id,
+        idempotency_keys.c.request,
+        idempotency_keys.c.response,
+    ).where(
+        tuple_(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id).in_(
+            select(_keys.c.caller, _keys.c.method, _keys.c.request_id)
+        )
+    )
+)
+
+NEXT_ORDER_NUMBERS = sql.compiled(
+    select(order_numbers.next_value()).select_from(
+        func.generate_series(text("1"), sql.parameter("count", Integer())).table_valued("n")
+    )
+)
+
+# Of the events of which there is no end.
+told = order_events.c.type.in_([literal_column(str(type_)) for type_ in TOLD])
+
+READ_HISTORY = sql.compiled(
+    select(order_events.c.event)
+    .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())), told)
+    .order_by(order_events.c.order_id, order_events.c.version)
+)
+
+# Write, one statement a table.
+
+# Those that follow from the snapshot.
+ORDER_COLUMNS = [column for column in orders.c if column.name not in {"sent_hash", "xid"}]
+WRITTEN_ORDER_COLUMNS = [*ORDER_COLUMNS, orders.c.sent_hash]
+ITEM_COLUMNS = list(order_items.c)
+EVENT_COLUMNS = [column for column in order_events.c if column.name != "xid"]
+ADJUSTMENT_COLUMNS = [column for column in stock_adjustments.c if column.name != "adjustment_id"]
+POINTS_COLUMNS = list(points_entries.c)
+PAYMENT_COLUMNS = list(payments.c)
+DOCUMENT_COLUMNS = list(documents.c)
+IDEMPOTENCY_COLUMNS = list(idempotency_keys.c)
+
+
+def _insert_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
+    source = sql.rows(columns)
+    return sql.compiled(insert(table).from_select([column.name for column in columns], select(*source.c)))
+
+
+INSERT_ORDERS = _insert_rows(orders, WRITTEN_ORDER_COLUMNS)
+INSERT_ITEMS = _insert_rows(order_items, ITEM_COLUMNS)
+INSERT_EVENTS = _insert_rows(order_events, EVENT_COLUMNS)
+INSERT_ADJUSTMENTS = _insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
+INSERT_POINTS_ENTRIES = _insert_rows(points_entries, POINTS_COLUMNS)
+INSERT_PAYMENTS = _insert_rows(payments, PAYMENT_COLUMNS)
+INSERT_DOCUMENTS = _insert_rows(documents, DOCUMENT_COLUMNS)
+INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
+
+# What never changes in the life of an order.
+_never_change = {"order_id", "order_number", "source", "external_order_id", "create_time"}
+_changing = [column for column in WRITTEN_ORDER_COLUMNS if column.name not in _never_change]
+_new = sql.rows([orders.c.order_id, *_changing])
+
+UPDATE_ORDERS = sql.compiled(
+    update(orders)
+    .values({column.name: _new.c[column.name] for column in _changing} | {"xid": func.pg_current_xact_id()})
+    .where(orders.c.order_id == _new.c.order_id)
+)
+
+# As the snapshots say, and nothing else: the transaction id stays, for the orders themselves have not changed.
+_rebuilt = sql.rows(ORDER_COLUMNS)
+REBUILD_ORDERS = sql.compiled(
+    update(orders)
+    .values({column.name: _rebuilt.c[column.name] for column in ORDER_COLUMNS})
+    .where(orders.c.order_id == _rebuilt.c.order_id)
+)
+
+DELETE_ITEMS = sql.compiled(
+    delete(order_items).where(order_items.c.order_id == func.any(sql.array("order_ids", Uuid())))
+)
+
+
+# Messages by key.
+
+
+class RecordStatements(NamedTuple):
+    """The statements of a table of messages by key."""
+
+    read: Read
+    insert: sql.Statement
+    update: sql.Statement
+    delete: sql.Statement
+
+
+RECORD_COLUMNS = ("key", "snapshot", "update_time")
+
+
+def _record_statements(table: Table) -> RecordStatements:
+    (key,) = table.primary_key.columns
+    wanted = key == func.any(sql.array("keys", Text()))
+    rows = sql.rows([Column("key", Text()), table.c.snapshot, table.c.update_time])
+    changed = {"snapshot": rows.c.snapshot, "update_time": rows.c.update_time}
+    return RecordStatements(
+        read=_read(select(key, table.c.snapshot).where(wanted).order_by(key)),
+        insert=sql.compiled(insert(table).from_select([key.name, *changed], select(*rows.c))),
+        update=sql.compiled(update(table).values(changed).where(key == rows.c.key)),
+        delete=sql.compiled(delete(table).where(wanted)),
+    )
+
+
+RECORDS = {
+    Kind(table.name): _record_statements(table) for table in (products, coupons, delivery_zones, customers, carts)
+}
+
+
+def _of_kind(table: Table, where: ColumnElement[bool]) -> Select[Any]:
+    (key,) = table.primary_key.columns
+    return select(literal_column(f"'{table.name}'").label("kind"), key.label("key"), table.c.snapshot).where(where)
+
+
+# What is mostly read and seldom written, in one statement: nearly every order needs all three.
+READ_RECORDS = sql.compiled(
+    union_all(
+        _of_kind(products, products.c.product_id == func.any(sql.array("products", Text()))),
+        _of_kind(customers, customers.c.customer_id == func.any(sql.array("customers", Text()))),
+        _of_kind(delivery_zones, sql.parameter("zones", Boolean())),
+    ).order_by("kind", "key")
+)
+
+# Numbers by key.
+
+
+class CounterStatements(NamedTuple):
+    """The statements of a table of numbers by key: its columns, those that insert and those that add to what is there."""
+
+    columns: list[str]
+    insert: sql.Statement
+    add: sql.Statement
+
+
+def _counter_statements(table: Table) -> CounterStatements:
+    columns = list(table.c)
+    rows = sql.rows(columns)
+    added = {column.name: column + rows.c[column.name] for column in columns if not column.primary_key}
+    same = (column == rows.c[column.name] for column in columns if column.primary_key)
+    return CounterStatements(
+        [column.name for column in columns],
+        insert=_insert_rows(table, columns),
+        add=sql.compiled(update(table).values(added).where(*same)),
+    )
+
+
+SHELVES = _counter_statements(inventory)
+USES = _counter_statements(coupon_uses)
+BALANCES = _counter_statements(points_accounts)
+NUMBERS = _counter_statements(document_numbers)
+
+# Sweep.
+
+DELETE_OLD_IDEMPOTENCY_KEYS = sql.compiled(
+    delete(idempotency_keys).where(
+        tuple_(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id).in_(
+            select(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id)
+            .where(idempotency_keys.c.create_time < sql.parameter("before", idempotency_keys.c.create_time.type))
+            .limit(sql.parameter("limit", BigInteger()))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+DELETE_OLD_CARTS = sql.compiled(
+    delete(carts).where(
+        carts.c.cart_id.in_(
+            select(carts.c.cart_id)
+            .where(carts.c.update_time < sql.parameter("before", carts.c.update_time.type))
+            .limit(sql.parameter("limit", BigInteger()))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+_before = sql.parameter("before", rate_limits.c.refill_time.type)
+
+# A full bucket is the same as none.
+DELETE_IDLE_RATE_LIMITS = sql.compiled(
+    delete(rate_limits).where(
+        tuple_(rate_limits.c.subject, rate_limits.c.method_class).in_(
+            select(rate_limits.c.subject, rate_limits.c.method_class)
+            .where(
+                rate_limits.c.refill_time < _before,
+                rate_limits.c.tokens + rate_limits.c.rate * extract("epoch", _before - rate_limits.c.refill_time)
+                >= rate_limits.c.burst,
+                func.coalesce(rate_limits.c.blocked_until, rate_limits.c.refill_time) < _before,
+            )
+            .limit(sql.parameter("limit", BigInteger()))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+# Point reads.
+
+# What an order can be named by, and whose it is.
+ORDER_NAMES = [cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id]
+
+READ_ORDERS = sql.compiled(select(*ORDER_NAMES, orders.c.snapshot).where(by_reference))

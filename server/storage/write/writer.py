@@ -1,0 +1,221 @@
+"""The one write path: read with locks, decide, write, commit; only then each caller gets its answer.
+
+`Writer` has a lane for single changes, which gathers what arrives while the last batch is in flight into one transaction, and one for
+batch upserts, where each call is a transaction of its own; it works in slices and lets others go first between them, so that a
+single change never waits behind an import. Both have one beside them for dry runs, which take no locks and write nothing.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import psycopg
+from orders.v1.catalog_service_pb2 import (
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertProductsRequest,
+)
+from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
+from psycopg import AsyncConnection
+
+from server.domain.base.errors import OrderError
+from server.domain.base.state import State
+from server.domain.commands import Answer, Command, decide, decide_upsert
+from server.domain.orders.upsert_batch import Validate
+from server.domain.pricing.quotes import Terms
+from server.storage.batcher import Batcher
+from server.storage.database import Database, Row
+from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
+from server.storage.fairness import Courtesy, Pause, next_turn
+from server.storage.write.changes import send_changes
+from server.storage.write.locked_reads import read_state
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+Outcome = Answer | Exception
+# Told of each batch that ran: its lane, its size, and its seconds.
+Watch = Callable[[str, int, float], None]
+Decide = Callable[[Sequence[Command], State], Awaitable[list[Outcome]]]
+
+_ATTEMPTS = 10
+# Seconds, times the attempt: batches that met go on at different times.
+_LONGEST_PAUSE = 0.01
+# Bulk requests are up to some megabytes each.
+_MAX_BULK_QUEUE = 128
+_BULK = (
+    BatchUpsertOrdersRequest,
+    BatchUpsertProductsRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertDeliveryZonesRequest,
+)
+# Seconds that deciding on a large batch may hold the event loop: a single change takes some ten of its turns.
+_TURN = 0.001
+# The part of the time which the database has for it that a large batch gives to others.
+_COURTESY = 10
+
+
+class Writer:
+    """Carries out commands. Every answer it gives is committed."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        validate: Validate,
+        terms: Terms | None = None,
+        max_batch: int = 64,
+        max_queue: int = 10_000,
+        watch: Watch = lambda lane, size, seconds: None,
+    ) -> None:
+        self._database, self._validate, self._terms = database, validate, terms or Terms()
+        single = partial(Batcher[Command, Answer], self._run_single, max_batch=max_batch, max_queue=max_queue)
+        bulk = partial(Batcher[Command, Answer], self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
+        self._lanes = {
+            "single": single(watch=partial(watch, "single")),
+            "dry": single(watch=partial(watch, "dry"), workers=2),
+            "bulk": bulk(watch=partial(watch, "bulk")),
+            "dry_bulk": bulk(watch=partial(watch, "dry_bulk")),
+        }
+
+    async def execute(self, command: Command) -> Answer:
+        """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
+        if isinstance(command.request, _BULK):
+            return await self._lanes["dry_bulk" if command.dry else "bulk"].submit(command)
+        return await self._lanes["dry" if command.dry else "single"].submit(command)
+
+    def waiting(self) -> dict[str, int]:
+        """How many commands wait for their batch, by lane."""
+        return {name: lane.waiting for name, lane in self._lanes.items()}
+
+    async def drain(self) -> None:
+        """Waits until every command has its answer."""
+        for lane in self._lanes.values():
+            await lane.drain()
+
+    async def _run_single(self, commands: Sequence[Command]) -> list[Outcome]:
+        return await self._run(commands, _decide_each, next_turn)
+
+    async def _run_bulk(self, commands: Sequence[Command]) -> list[Outcome]:
+        pause = Courtesy(self._database.timeout / _COURTESY).give_way
+        upsert = isinstance(commands[0].request, BatchUpsertOrdersRequest)
+        return await self._run(commands, partial(self._decide_upsert, pause) if upsert else _decide_each, pause)
+
+    async def _decide_upsert(self, pause: Pause, commands: Sequence[Command], state: State) -> list[Outcome]:
+        steps = decide_upsert(commands[0], state, self._validate)
+        began = time.perf_counter()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                return [stop.value]
+            except OrderError as error:
+                return [error]
+            if time.perf_counter() - began > _TURN:
+                await pause()
+                began = time.perf_counter()
+
+    async def _run(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
+        """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._transact(commands, decide_all, pause)
+            except RETRYABLE as error:
+                log.info("a batch met another one", extra=fields(error, batch=len(commands), attempt=attempt))
+                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
+            except ConnectionLost:
+                if attempt == _ATTEMPTS:
+                    raise
+                await self._database.check_connections()
+            except OrderError:
+                raise
+            except Exception:
+                if len(commands) == 1:
+                    raise
+                log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
+                return [await self._run_alone(command, decide_all, pause) for command in commands]
+        if len(commands) == 1:
+            return [_in_progress(commands[0])]
+        return [await self._run_alone(command, decide_all, pause) for command in commands]
+
+    async def _run_alone(self, command: Command, decide_all: Decide, pause: Pause) -> Outcome:
+        try:
+            return (await self._run([command], decide_all, pause))[0]
+        except Exception as error:
+            return error
+
+    async def _transact(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
+        # A lane's commands are all dry, or none is.
+        if commands[0].dry:
+            return await self._look(commands, decide_all)
+        async with self._database.connection(passing=RETRYABLE) as connection:
+            try:
+                state = await read_state(connection, commands, terms=self._terms, lock=True)
+                outcomes = await decide_all(commands, state)
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await _write_and_commit(connection, state, pause)
+            return outcomes
+
+    async def _look(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
+        """Decides on what is stored now, and keeps nothing of it."""
+        async with self._database.reading() as connection:
+            try:
+                state = await read_state(connection, commands, terms=self._terms, lock=False)
+            except BaseException:
+                await _roll_back(connection)
+                raise
+        return await decide_all(commands, state)
+
+
+def _in_progress(command: Command) -> OrderError:
+    text = "the same rows are being written elsewhere; send the request again"
+    metadata = {"request_id": getattr(command.request, "request_id", "")}
+    return OrderError("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
+
+
+async def _decide_each(commands: Sequence[Command], state: State) -> list[Outcome]:
+    return [_outcome(command, state) for command in commands]
+
+
+def _outcome(command: Command, state: State) -> Outcome:
+    try:
+        return decide(command, state)
+    except OrderError as error:
+        return error
+    except Exception as error:  # a bug in one rule must not fail its neighbours
+        log.exception("a command failed", extra=fields(method=command.method))
+        return error
+
+
+async def _roll_back(connection: AsyncConnection[Row]) -> None:
+    try:
+        async with asyncio.timeout(1):
+            await connection.rollback()
+    except (psycopg.Error, TimeoutError):
+        await connection.close()
+
+
+async def _write_and_commit(connection: AsyncConnection[Row], state: State, pause: Pause) -> None:
+    """Writes and commits in one flight. If the connection breaks on it nobody knows what became of it, and the callers are told."""
+    try:
+        async with connection.pipeline():
+            await send_changes(connection, state, pause)
+            await connection.execute("COMMIT")
+    except RETRYABLE:
+        await _roll_back(connection)
+        raise
+    except (psycopg.OperationalError, psycopg.InterfaceError, asyncio.CancelledError) as error:
+        log.warning("a commit was not confirmed", extra=fields(error))
+        await _roll_back(connection)
+        detail = (
+            "the database went away before it confirmed the commit; send the request again with the same request_id"
+        )
+        raise unavailable(detail) from error
+    except BaseException:
+        await _roll_back(connection)
+        raise

@@ -1,0 +1,122 @@
+"""What a server counts of itself, for Prometheus: its calls, its batches, and how much of it is in use."""
+
+import logging
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import prometheus_client
+from google.protobuf.descriptor import MethodDescriptor
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+# When a counter was made is of no use to anybody, and a line for each of them.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+# Upper bounds, in seconds. Longer than the last is told apart by nobody: calls end after a minute, streams after an hour.
+_CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_ALARMING_CODES = ("DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE")
+_ALARMING_REASONS = ("OVERLOADED", "RATE_LIMITED")
+_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """The server's metrics, in a registry of their own. Names and labels of the calls are those of other gRPC servers."""
+
+    # Gauges are set now and then, and not looked up by a scrape: with several workers it is another process that is scraped.
+    # There their values are added up, and so none is of something that all workers share.
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        method = ("grpc_type", "grpc_service", "grpc_method")
+        self._handled = Counter(
+            "grpc_server_handled", "Calls that ended, by their code.", (*method, "grpc_code"), registry=registry
+        )
+        self._seconds = Histogram(
+            "grpc_server_handling_seconds",
+            "Seconds from a call's arrival to its answer's last message.",
+            method,
+            buckets=_CALL_SECONDS,
+            registry=registry,
+        )
+        self._refusals = Counter(
+            "orders_refusals", "Calls that were refused, by the reason.", ("grpc_method", "reason"), registry=registry
+        )
+        self._batch_commands = Histogram(
+            "orders_batch_commands", "Commands of a batch.", ("lane",), buckets=_BATCH_SIZES, registry=registry
+        )
+        self._batch_seconds = Histogram(
+            "orders_batch_seconds",
+            "Seconds from a batch's begin to its end.",
+            ("lane",),
+            buckets=_CALL_SECONDS,
+            registry=registry,
+        )
+        self._calls = self._gauge("orders_calls_in_flight", "Calls that are being worked on.")
+        self._commands = self._gauge("orders_commands_waiting", "Commands that wait for their batch.", "lane")
+        self._connections = self._gauge("orders_database_connections", "Connections to the database.", "state")
+        self._connections_waiting = self._gauge("orders_database_waiting", "Uses that wait for a connection.")
+        self._ready = self._gauge("orders_ready", "Workers whose database answers.")
+        self._gauge("orders_build_info", "Processes of this version.", "version").labels(version("order-service")).set(
+            1
+        )
+        prometheus_client.ProcessCollector(registry=registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="livesum")
+
+    def of(self, method: MethodDescriptor) -> "MethodMetrics":
+        """Where a method's calls are counted."""
+        kind = "server_stream" if method.server_streaming else "unary"
+        labels = (kind, method.containing_service.full_name, method.name)
+        return MethodMetrics(labels, handled=self._handled, seconds=self._seconds, refusals=self._refusals)
+
+    def count_batch(self, lane: str, commands: int, seconds: float) -> None:
+        try:
+            self._batch_commands.labels(lane).observe(commands)
+            self._batch_seconds.labels(lane).observe(seconds)
+        except Exception as error:
+            _say_lost(error)
+
+    def set_use(
+        self, *, calls: int, commands: Mapping[str, int], used: int, idle: int, waiting: int, is_ready: bool
+    ) -> None:
+        """How much of the server is in use now: calls, commands that wait, by lane, and connections to the database."""
+        self._calls.set(calls)
+        for lane, count in commands.items():
+            self._commands.labels(lane).set(count)
+        self._connections.labels("used").set(used)
+        self._connections.labels("idle").set(idle)
+        self._connections_waiting.set(waiting)
+        self._ready.set(is_ready)
+
+
+class MethodMetrics:
+    """Counts the calls of one method. What alarms go by is there from the first scrape on, at zero: a rate needs two values."""
+
+    def __init__(
+        self, labels: tuple[str, str, str], *, handled: Counter, seconds: Histogram, refusals: Counter
+    ) -> None:
+        self._labels, self._handled, self._refusals = labels, handled, refusals
+        self._ok, self._seconds = handled.labels(*labels, "OK"), seconds.labels(*labels)
+        for code in _ALARMING_CODES:
+            handled.labels(*labels, code)
+        for reason in _ALARMING_REASONS:
+            refusals.labels(labels[-1], reason)
+
+    def count(self, *, code: str, seconds: float, reason: str = "") -> None:
+        """Counts a call that ended with a code after so many seconds; with a reason if the server refused it."""
+        try:
+            self._seconds.observe(seconds)
+            (self._ok if code == "OK" else self._handled.labels(*self._labels, code)).inc()
+            if reason:
+                self._refusals.labels(self._labels[-1], reason).inc()
+        except Exception as error:
+            _say_lost(error)
+
+
+def _say_lost(error: Exception) -> None:
+    # What was done is done, and whoever asked for it is told so, whether or not it could be counted.
+    log.warning("metrics are lost", extra=fields(error))

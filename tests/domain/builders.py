@@ -1,0 +1,589 @@
+"""Messages, callers and states for tests of the domain, and a store that plays the database's part."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.error_details_pb2 import BadRequest
+from google.rpc.status_pb2 import Status
+from google.type.money_pb2 import Money
+from hypothesis import HealthCheck, settings
+from orders.v1.cart_service_pb2 import (
+    AddCartItemRequest,
+    Cart,
+    ClearCartRequest,
+    GetCartRequest,
+    RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertCouponsRequest,
+    BatchUpsertCouponsResponse,
+    BatchUpsertDeliveryZonesRequest,
+    BatchUpsertDeliveryZonesResponse,
+    BatchUpsertProductsRequest,
+    BatchUpsertProductsResponse,
+    DeleteDeliveryZoneRequest,
+    DeliveryZone,
+    Product,
+    ProductVariant,
+)
+from orders.v1.customer_service_pb2 import (
+    AdjustPointsRequest,
+    CustomerAccount,
+    DeleteAddressRequest,
+    DeletePaymentMethodRequest,
+    PointsEntry,
+    SavedPaymentMethod,
+    UpsertAddressRequest,
+    UpsertCustomerRequest,
+    UpsertPaymentMethodRequest,
+)
+from orders.v1.invoice_pb2 import CreditNote, Invoice
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_METHOD_CREDIT_CARD,
+    PAYMENT_STATUS_PAID,
+    Address,
+    Customer,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    PaymentEvent,
+    PaymentMethod,
+    PaymentStatus,
+    Tracking,
+)
+from orders.v1.order_service_pb2 import (
+    BatchUpsertOrdersRequest,
+    BatchUpsertOrdersResponse,
+    CancelOrderRequest,
+    CreateOrderRequest,
+    NewOrderItem,
+    PriceOrderRequest,
+    PriceOrderResponse,
+    RecordPaymentRequest,
+    RecordTrackingEventRequest,
+    RefundOrderRequest,
+    ReorderOrderRequest,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
+    UpsertOrder,
+    UpsertOrderItem,
+)
+
+from server.domain.base.caller import Caller, Role
+from server.domain.base.errors import OrderError, Violation
+from server.domain.base.idempotency import Key, Remembered
+from server.domain.base.records import Counters, Kind
+from server.domain.base.state import ExternalKey, PaymentKey, Same, State
+from server.domain.catalog.stock import Shelf
+from server.domain.commands import Answer, Command, decide, decide_upsert
+from server.domain.needs import Needs, needs_of, orders_to_number
+from server.domain.orders.upsert import sent_hash
+from server.domain.orders.upsert_batch import Validate
+from server.domain.payments.payments import SettleIntent
+from server.domain.pricing.quotes import Terms
+
+NOW = Timestamp(seconds=1_780_000_000, nanos=123_456_000)
+
+ADMIN = Caller("ada", frozenset({Role.ADMIN}))
+CUSTOMER = Caller("carl", frozenset({Role.CUSTOMER}), customer_id="carl")
+FULFILMENT = Caller("fay", frozenset({Role.FULFILMENT}))
+PAYMENT = Caller("pay", frozenset({Role.PAYMENT}))
+CALLERS = {Role.ADMIN: ADMIN, Role.CUSTOMER: CUSTOMER, Role.FULFILMENT: FULFILMENT, Role.PAYMENT: PAYMENT}
+
+STATUSES = (
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_CANCELLED,
+)
+
+RESPONSES: Mapping[type, type[Message]] = {
+    CreateOrderRequest: Order,
+    PriceOrderRequest: PriceOrderResponse,
+    UpdateOrderRequest: Order,
+    TransitionOrderRequest: Order,
+    CancelOrderRequest: Order,
+    RecordTrackingEventRequest: Tracking,
+    RecordPaymentRequest: Order,
+    SettleIntent: Order,
+    RefundOrderRequest: Order,
+    ReorderOrderRequest: Cart,
+    BatchUpsertOrdersRequest: BatchUpsertOrdersResponse,
+    BatchUpsertProductsRequest: BatchUpsertProductsResponse,
+    AdjustStockRequest: Product,
+    BatchUpsertCouponsRequest: BatchUpsertCouponsResponse,
+    BatchUpsertDeliveryZonesRequest: BatchUpsertDeliveryZonesResponse,
+    DeleteDeliveryZoneRequest: DeliveryZone,
+    GetCartRequest: Cart,
+    AddCartItemRequest: Cart,
+    UpdateCartItemRequest: Cart,
+    RemoveCartItemRequest: Cart,
+    ClearCartRequest: Cart,
+    UpsertCustomerRequest: CustomerAccount,
+    UpsertAddressRequest: Address,
+    DeleteAddressRequest: CustomerAccount,
+    UpsertPaymentMethodRequest: SavedPaymentMethod,
+    DeletePaymentMethodRequest: CustomerAccount,
+    AdjustPointsRequest: PointsEntry,
+}
+
+# For properties: a busy machine is no failure.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+# Messages.
+
+
+def money(amount: str, currency: str = "USD") -> Money:
+    """`money("12.30")`."""
+    value = Decimal(amount)
+    units = int(value)
+    return Money(currency_code=currency, units=units, nanos=int((value - units) * 1_000_000_000))
+
+
+def amount(value: Money) -> Decimal:
+    return Decimal(value.units) + Decimal(value.nanos) / 1_000_000_000
+
+
+def at(seconds: int) -> Timestamp:
+    """A time relative to NOW."""
+    return Timestamp(seconds=NOW.seconds + seconds, nanos=NOW.nanos)
+
+
+def product(
+    product_id: str = "chair", price: str = "10.00", *, stock: int = 100, currency: str = "USD", **more: Any
+) -> Product:
+    made = Product(product_id=product_id, sku=f"SKU-{product_id}", name=product_id.title(), stock=stock, **more)
+    made.price.CopyFrom(money(price, currency))
+    if made.variants:
+        made.ClearField("stock")
+    return made
+
+
+def variant(
+    variant_id: str, *, price: str = "", stock: int = 100, currency: str = "USD", sku: str = ""
+) -> ProductVariant:
+    made = ProductVariant(variant_id=variant_id, name=variant_id.title(), stock=stock, sku=sku)
+    if price:
+        made.price.CopyFrom(money(price, currency))
+    return made
+
+
+def line(product_id: str = "chair", quantity: int = 1, **more: Any) -> NewOrderItem:
+    return NewOrderItem(product_id=product_id, quantity=quantity, **more)
+
+
+def create(*items: NewOrderItem, **more: Any) -> CreateOrderRequest:
+    given: dict[str, Any] = {"shipping_address": address()} | more
+    return CreateOrderRequest(customer_id="carl", items=items or [line()], **given)
+
+
+def save_address(address_id: str = "home", customer_id: str = "carl", **more: Any) -> UpsertAddressRequest:
+    return UpsertAddressRequest(customer_id=customer_id, address=address(**more, address_id=address_id))
+
+
+def save_payment_method(
+    payment_method_id: str = "card",
+    type: PaymentMethod = PAYMENT_METHOD_CREDIT_CARD,
+    *,
+    customer_id: str = "carl",
+    **more: Any,
+) -> UpsertPaymentMethodRequest:
+    saved = SavedPaymentMethod(payment_method_id=payment_method_id, type=type, **more)
+    return UpsertPaymentMethodRequest(customer_id=customer_id, payment_method=saved)
+
+
+def expiring(month: int, year: int, payment_method_id: str = "card") -> UpsertPaymentMethodRequest:
+    return save_payment_method(payment_method_id, expiry_month=month, expiry_year=year)
+
+
+def address(street: str = "1 Nile St", city: str = "Giza", **more: Any) -> Address:
+    return Address(**{"street": street, "city": city, "country": "EG"} | more)
+
+
+def upsert_line(sku: str = "sss1", quantity: int = 1, price: str = "25", currency: str = "USD") -> UpsertOrderItem:
+    return UpsertOrderItem(sku=sku, name=sku, quantity=quantity, unit_price=money(price, currency))
+
+
+def upsert(external_order_id: str = "ID-01", **more: Any) -> UpsertOrder:
+    said: dict[str, Any] = {"items": [upsert_line()], "customer": Customer(customer_id="99", name="Abhay")} | more
+    return UpsertOrder(external_order_id=external_order_id, **said)
+
+
+def batch(*orders: UpsertOrder, source: str = "shop", **more: Any) -> BatchUpsertOrdersRequest:
+    return BatchUpsertOrdersRequest(source=source, orders=orders, **more)
+
+
+def details_of(status: Status, kind: type[Message]) -> list[Any]:
+    found = []
+    for detail in status.details:
+        message = kind()
+        if detail.Unpack(message):
+            found.append(message)
+    return found
+
+
+def fields_of(problem: OrderError | Status) -> list[str]:
+    """The fields that a refusal names."""
+    if isinstance(problem, OrderError):
+        return [violation.field for violation in problem.violations]
+    return [violation.field for detail in details_of(problem, BadRequest) for violation in detail.field_violations]
+
+
+# States and what happens to them.
+
+
+def accept_all(_: UpsertOrder) -> list[Violation]:
+    return []
+
+
+def numbered_ids() -> Callable[[], str]:
+    counter = itertools.count(1)
+    return lambda: f"00000000-0000-7000-8000-{next(counter):012d}"
+
+
+def new_state(*products: Product, time: Timestamp = NOW, set_up: Sequence[Any] = ()) -> State:
+    """A state with these products and their stock, and what the `set_up` requests make, with nothing left to write."""
+    store = Store()
+    store.put_products(*products or [product()])
+    for request in set_up:
+        store.do(request)
+    state = store.read([], everything=True)
+    state.time.CopyFrom(time)
+    state.order_numbers = [f"ORD-2026-{number:06d}" for number in range(999, 0, -1)]
+    return state
+
+
+def command(request: Any, caller: Caller = ADMIN) -> Command:
+    return Command(request, caller)
+
+
+def answer(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Answer:
+    wanted = command(request, caller)
+    if isinstance(request, BatchUpsertOrdersRequest):
+        return drive(decide_upsert(wanted, state, validate))
+    return decide(wanted, state)
+
+
+def drive(steps: Generator[None, None, Answer]) -> Answer:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return cast(Answer, stop.value)
+
+
+def run(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Any:
+    """The response to a request that is carried out."""
+    return RESPONSES[type(request)].FromString(answer(state, request, caller, validate=validate).body)
+
+
+def refuse(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> OrderError:
+    """The refusal of a request that is refused; it has left the state as it was."""
+    before = fingerprint(state)
+    with pytest.raises(OrderError) as caught:
+        answer(state, request, caller, validate=validate)
+    assert fingerprint(state) == before, "a refused request changed the state"
+    return caught.value
+
+
+def fingerprint(state: State) -> Any:
+    """Everything about a state that a caller could notice."""
+    changes = state.changes
+    return (
+        {key: order.SerializeToString(deterministic=True) for key, order in state.orders.items()},
+        dict(state.ids_by_number),
+        dict(state.ids_by_external),
+        dict(state.same),
+        {key: [event.SerializeToString() for event in events] for key, events in state.history.items()},
+        {kind: (dict(state.records(kind).stored), dict(state.records(kind).changes)) for kind in Kind},
+        [(dict(c.values), {k: d for k, d in c.deltas.items() if d}) for c in counters_of(state).values()],
+        dict(state.remembered),
+        {key: before and before.SerializeToString(deterministic=True) for key, before in changes.orders.items()},
+        dict(changes.snapshots),
+        dict(changes.sent),
+        [event.SerializeToString() for _, event, _ in changes.events],
+        list(changes.adjustments),
+        [entry.SerializeToString() for entry in changes.points_entries],
+        [(order_id, event.SerializeToString()) for order_id, event in changes.payments],
+        [document.SerializeToString() for document in changes.documents],
+        dict(changes.remembered),
+    )
+
+
+def counters_of(state: State) -> dict[str, Counters[Any]]:
+    names = ("stock", "reserved", "coupon_uses", "points", "documents")
+    return {name: getattr(state, name) for name in names}
+
+
+def stored(state: State, order: Order) -> Order:
+    return state.orders[order.order_id]
+
+
+def without_hash(order: Order) -> Order:
+    """A copy without the hash of its last event, as the answer to a validate_only is: that event is never stored."""
+    copy = Order()
+    copy.CopyFrom(order)
+    copy.ClearField("event_hash")
+    return copy
+
+
+def history(state: State, order: Order) -> list[OrderEvent]:
+    return state.history[order.order_id]
+
+
+def order_in(state: State, status: OrderStatus, *items: NewOrderItem) -> Order:
+    """A paid order with a carrier, brought into a status by the rules."""
+    order: Order = run(state, create(*items))
+    if status == ORDER_STATUS_PENDING:
+        return pay(state, order)
+    order = run(state, paid(order))
+    if status == ORDER_STATUS_CANCELLED:
+        return cast(Order, run(state, CancelOrderRequest(order_id=order.order_id)))
+    for to in STATUSES[2 : STATUSES.index(status) + 1]:
+        request = TransitionOrderRequest(order_id=order.order_id, status=to, carrier="Aramex", tracking_number="T1")
+        order = run(state, request)
+    return order
+
+
+def paid(order: Order, event_id: str = "", **more: Any) -> RecordPaymentRequest:
+    """The payment provider's word that the order is paid."""
+    event = PaymentEvent(event_id=event_id or f"paid-{order.order_id}", type=PAYMENT_EVENT_TYPE_PAID, **more)
+    return RecordPaymentRequest(order_id=order.order_id, event=event)
+
+
+def pay(state: State, order: Order, payment_status: PaymentStatus = PAYMENT_STATUS_PAID) -> Order:
+    """Sets the payment's status and no sums, as orders have it that were stored before sums were kept."""
+    kept = stored(state, order)
+    kept.payment_status = payment_status
+    kept.ClearField("payment")
+    copy = Order()
+    copy.CopyFrom(kept)
+    return copy
+
+
+def transition(order: Order, status: OrderStatus, **more: Any) -> TransitionOrderRequest:
+    return TransitionOrderRequest(order_id=order.order_id, status=status, **more)
+
+
+def update(order: Order, *paths: str, wished: Order | None = None, **more: Any) -> UpdateOrderRequest:
+    """An update of an order by these paths to the values of `wished`."""
+    request = UpdateOrderRequest(order=wished, **more)
+    request.order.order_id = order.order_id
+    request.update_mask.paths.extend(paths)
+    return request
+
+
+Outcome = Answer | OrderError
+
+
+@dataclass
+class Store:
+    """Keeps what a batch writes and reads what it needs, as bytes, like `storage/changes.py` and `storage/reading.py`."""
+
+    orders: dict[str, bytes] = field(default_factory=dict)
+    # Order ids by order number and by source and external id.
+    ids: dict[str | tuple[str, str], str] = field(default_factory=dict)
+    # Of imported orders the hash of what their source sent last, if that is what they are.
+    sent: dict[str, bytes] = field(default_factory=dict)
+    events: dict[str, list[bytes]] = field(default_factory=dict)
+    records: dict[Kind, dict[str, bytes]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    counters: dict[str, dict[Any, int]] = field(default_factory=lambda: defaultdict(dict))
+    adjusted: dict[Shelf, int] = field(default_factory=dict)
+    points_entries: list[PointsEntry] = field(default_factory=list)
+    payments: dict[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=dict)
+    documents: list[Invoice | CreditNote] = field(default_factory=list)
+    remembered: dict[Key, Remembered] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    new_id: Callable[[], str] = field(default_factory=numbered_ids)
+    time: Timestamp = field(default_factory=lambda: at(0))
+    terms: Terms = field(default_factory=Terms)
+
+    @property
+    def stock(self) -> dict[Shelf, int]:
+        return self.counters["stock"]
+
+    @property
+    def products(self) -> dict[str, bytes]:
+        return self.records[Kind.PRODUCT]
+
+    def put_products(self, *products: Product) -> None:
+        self.do(BatchUpsertProductsRequest(products=products))
+
+    def do(self, request: Any, caller: Caller = ADMIN) -> Any:
+        """The response to a request that is carried out, as a batch of its own."""
+        (outcome,) = self.execute(command(request, caller))
+        assert isinstance(outcome, Answer), outcome
+        return RESPONSES[type(request)].FromString(outcome.body)
+
+    def order(self, order_id: str) -> Order:
+        return Order.FromString(self.orders[order_id])
+
+    def history(self, order_id: str) -> list[OrderEvent]:
+        return [OrderEvent.FromString(event) for event in self.events[order_id]]
+
+    def execute(self, *commands: Command, validate: Validate = accept_all) -> list[Outcome]:
+        """Runs commands as one batch: reads, decides each, writes."""
+        state = self.read(commands)
+        outcomes = [self._outcome(wanted, state, validate) for wanted in commands]
+        self.write(state)
+        return outcomes
+
+    def _outcome(self, wanted: Command, state: State, validate: Validate) -> Outcome:
+        before = fingerprint(state)
+        try:
+            if isinstance(wanted.request, BatchUpsertOrdersRequest):
+                return drive(decide_upsert(wanted, state, validate))
+            answer = decide(wanted, state)
+            assert not wanted.dry or fingerprint(state) == before, f"{wanted.method} only looks, and changed the state"
+            return answer
+        except OrderError as error:
+            assert fingerprint(state) == before, f"{wanted.method} was refused and changed the state"
+            return error
+
+    def read(self, commands: Sequence[Command], *, everything: bool = False) -> State:
+        """No more rows than the commands say they need."""
+        time = Timestamp(seconds=self.time.seconds, nanos=self.time.nanos)
+        state = State(time=time, new_id=self.new_id, terms=self.terms)
+        needs = [needs_of(wanted) for wanted in commands]
+        names: set[Any] = {name for need in needs for name in need.orders} | self._not_the_same(needs, state)
+        named = {self.ids.get(name, name) for name in names}
+        for order_id in sorted(self.orders if everything else named & self.orders.keys()):
+            state.add_order(self.order(order_id))
+        wanted_carts = {cart_id for need in needs for cart_id in need.carts}
+        self._copy(Kind.CART, state, wanted_carts, everything)
+        wanted = self._wanted(needs, state)
+        for kind, keys in wanted.items():
+            self._copy(kind, state, keys, everything)
+        for name, counter in counters_of(state).items():
+            for key, value in self.counters[name].items():
+                if everything or self._counts(name, key, wanted, needs):
+                    counter.values[key] = value
+        references = [r for need in needs if need.history for r in need.orders]
+        for order_id in [found.order_id for r in references if (found := state.find(r))]:
+            state.history[order_id] = self.history(order_id)
+        keys = {key for need in needs for key in need.payments}
+        state.payments = {key: value for key, value in self.payments.items() if everything or key in keys}
+        count = sum(orders_to_number(need, state) for need in needs)
+        state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(count)][::-1]
+        request_keys = {wanted.key for wanted in commands}
+        state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
+        return state
+
+    def _not_the_same(self, needs: Sequence[Needs], state: State) -> set[ExternalKey]:
+        """The imported orders that are to be read; the state gets to know the others."""
+        differ = set()
+        for key in {key for need in needs for key in need.external}:
+            order = self.order(self.ids[key]) if key in self.ids else Order()
+            wished = (need.external[key] for need in needs if key in need.external)
+            if all(sent_hash(each, order.version) == self.sent.get(order.order_id) for each in wished):
+                state.same[key] = Same(order.order_id, order.etag)
+            else:
+                differ.add(key)
+        return differ
+
+    def _wanted(self, needs: Sequence[Needs], state: State) -> dict[Kind, set[str]]:
+        """The keys of the records that the needs name, and of those that the orders and carts refer to."""
+        wanted = {
+            Kind.PRODUCT: {key for need in needs for key in need.products},
+            Kind.CUSTOMER: {key for need in needs for key in need.customers},
+            Kind.COUPON: {key for need in needs for key in need.coupons},
+            Kind.ZONE: set(self.records[Kind.ZONE]) if any(need.zones for need in needs) else set(),
+        }
+        if any(need.related for need in needs):
+            for order in state.orders.values():
+                wanted[Kind.PRODUCT] |= {item.product_id for item in order.items if item.product_id}
+                wanted[Kind.COUPON] |= {coupon.code for coupon in order.pricing.applied_coupons}
+                wanted[Kind.CUSTOMER].add(order.customer.customer_id)
+            for snapshot in state.carts.stored.values():
+                cart = Cart.FromString(snapshot)
+                wanted[Kind.PRODUCT] |= {item.product_id for item in cart.items}
+                wanted[Kind.CUSTOMER].add(cart.customer_id)
+        return wanted
+
+    def _copy(self, kind: Kind, state: State, keys: set[str], everything: bool) -> None:
+        stored = self.records[kind]
+        state.records(kind).stored.update({k: v for k, v in stored.items() if everything or k in keys})
+
+    def _counts(self, name: str, key: Any, wanted: dict[Kind, set[str]], needs: Sequence[Needs]) -> bool:
+        if name in ("stock", "reserved"):
+            return key[0] in wanted[Kind.PRODUCT]
+        if name == "coupon_uses":
+            return key[0] in wanted[Kind.COUPON] and key[1] in wanted[Kind.CUSTOMER] | {""}
+        if name == "points":
+            return key in wanted[Kind.CUSTOMER] and any(need.points or need.related for need in needs)
+        return any(need.documents for need in needs)
+
+    def write(self, state: State) -> None:
+        """Writes as the statements do, and holds to the constraints that the tables have."""
+        self._write_records(state)
+        self._write_orders(state)
+        for name, counter in counters_of(state).items():
+            self._write_counter(name, counter)
+        changes = state.changes
+        for adjustment in changes.adjustments:
+            self.adjusted[adjustment.shelf] = self.adjusted.get(adjustment.shelf, 0) + adjustment.delta
+        self.points_entries += changes.points_entries
+        for order_id, event in changes.payments:
+            key = (event.provider, event.event_id)
+            assert key not in self.payments, f"{key} is counted twice"
+            self.payments[key] = (order_id, event)
+        self.documents += changes.documents
+        for key, value in changes.remembered.items():
+            assert key not in self.remembered
+            self.remembered[key] = value
+
+    def _write_records(self, state: State) -> None:
+        for kind in Kind:
+            for key, change in state.records(kind).changes.items():
+                assert change.new == (key not in self.records[kind]), f"{kind} {key} was written without being read"
+                if change.snapshot is None:
+                    del self.records[kind][key]
+                else:
+                    self.records[kind][key] = change.snapshot
+
+    def _write_orders(self, state: State) -> None:
+        changes = state.changes
+        for order_id, before in changes.orders.items():
+            assert (before is None) == (order_id not in self.orders)
+            assert changes.snapshots[order_id] == state.orders[order_id].SerializeToString(deterministic=True)
+            self.orders[order_id] = changes.snapshots[order_id]
+            sent = changes.sent[order_id]
+            if sent is None:
+                self.sent.pop(order_id, None)
+            else:
+                self.sent[order_id] = sent
+            after = self.order(order_id)
+            for name in (after.order_number, (after.source, after.external_order_id)):
+                if name not in ("", ("", "")):
+                    assert self.ids.setdefault(name, order_id) == order_id, f"{name} is taken"
+        for order, event, stored in changes.events:
+            assert order.order_id == event.order_id
+            assert stored == event.SerializeToString(deterministic=True), "an event was changed after it was hashed"
+            self.events.setdefault(event.order_id, []).append(stored)
+
+    def _write_counter(self, name: str, counter: Counters[Any]) -> None:
+        stored = self.counters[name]
+        for key, delta in counter.deltas.items():
+            if delta or key in counter.new:
+                assert (key in counter.new) == (key not in stored), f"{name} {key} is moved and was not read before"
+                stored[key] = stored.get(key, 0) + delta
+                assert stored[key] >= 0, f"{name} {key} is below zero"

@@ -1,0 +1,496 @@
+"""What has to hold of the orders that are stored and of what is kept beside them, reckoned without the rules' help."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from hashlib import sha256
+
+from orders.v1.cart_service_pb2 import Cart
+from orders.v1.catalog_service_pb2 import Coupon
+from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
+from orders.v1.invoice_pb2 import CreditNote, Invoice
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_STATUS_CHANGED,
+    ORDER_EVENT_TYPE_UPDATED,
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PENDING,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    PAYMENT_EVENT_TYPE_AUTHORIZED,
+    PAYMENT_EVENT_TYPE_FAILED,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_EVENT_TYPE_REFUND_FAILED,
+    PAYMENT_EVENT_TYPE_REFUNDED,
+    PAYMENT_EVENT_TYPE_VOIDED,
+    PAYMENT_STATUS_AUTHORIZED,
+    PAYMENT_STATUS_FAILED,
+    PAYMENT_STATUS_PAID,
+    PAYMENT_STATUS_PARTIALLY_REFUNDED,
+    PAYMENT_STATUS_REFUND_DUE,
+    PAYMENT_STATUS_REFUNDED,
+    PAYMENT_STATUS_UNPAID,
+    REFUND_STATUS_FAILED,
+    REFUND_STATUS_PENDING,
+    REFUND_STATUS_SUCCEEDED,
+    Order,
+    OrderEvent,
+    PaymentEvent,
+    Refund,
+    Tracking,
+)
+from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, BatchUpsertOrdersResponse
+
+from server.domain.base.records import Kind
+from tests.domain.builders import Store, amount
+from tests.domain.history_maker import IMPORTER
+
+LEGAL = {
+    (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED),
+    (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED),
+    (ORDER_STATUS_PENDING, ORDER_STATUS_CANCELLED),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED),
+}
+MINOR = {"JPY": Decimal(1), "USD": Decimal("0.01"), "EUR": Decimal("0.01")}
+
+
+# One order.
+
+
+def check_order(order: Order, before: Order | None, events: list[OrderEvent]) -> None:
+    """An order that has changed, and its history."""
+    assert [event.version for event in events] == list(range(1, order.version + 1))
+    assert order.etag == str(order.version)
+    assert order.update_time == events[-1].event_time
+    assert events[-1].to_status == order.status
+    assert (order.status == ORDER_STATUS_CANCELLED) == order.HasField("cancellation")
+    assert len({item.item_id for item in order.items}) == len(order.items)
+    check_events(events, before)
+    check_chain(order, before, events)
+    check_pricing(order)
+    if before is not None:
+        same = ("order_id", "order_number", "source", "external_order_id", "create_time")
+        assert all(getattr(before, name) == getattr(order, name) for name in same)
+        assert before.pricing.total.currency_code == order.pricing.total.currency_code
+        assert before.version < order.version
+        if before.invoice_number:
+            assert (order.invoice_number, order.pricing, list(order.items)) == (
+                before.invoice_number,
+                before.pricing,
+                list(before.items),
+            )
+
+
+def check_events(events: list[OrderEvent], before: Order | None) -> None:
+    version = before.version if before is not None else 0
+    assert [event.to_status for event in events[:version]][-1:] == ([before.status] if before is not None else [])
+    for previous, event in zip([None, *events], events, strict=False):
+        if event.version <= version:
+            continue
+        if previous is None:
+            assert event.type in (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED)
+            assert event.type == ORDER_EVENT_TYPE_IMPORTED or event.to_status == ORDER_STATUS_PENDING
+        else:
+            assert event.from_status == previous.to_status
+            check_move(event)
+
+
+def check_chain(order: Order, before: Order | None, events: list[OrderEvent]) -> None:
+    """Each event's hash is of the hash before it and the event without its own; an order's is its last event's."""
+    previous = bytes(32)
+    for event in events:
+        bare = OrderEvent()
+        bare.CopyFrom(event)
+        bare.ClearField("hash")
+        previous = sha256(previous + bare.SerializeToString(deterministic=True)).digest()
+        assert event.hash == previous
+    assert order.event_hash == previous
+    assert before is None or before.event_hash == events[before.version - 1].hash
+
+
+def check_move(event: OrderEvent) -> None:
+    move = (event.from_status, event.to_status)
+    if event.type != ORDER_EVENT_TYPE_STATUS_CHANGED:
+        assert move[0] == move[1]
+        assert event.type != ORDER_EVENT_TYPE_UPDATED or event.changed_fields
+    elif event.actor == IMPORTER.subject:
+        assert legal_import(*move)
+    else:
+        assert move in LEGAL
+
+
+def legal_import(before: int, to: int) -> bool:
+    if to == ORDER_STATUS_CANCELLED:
+        return before in (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING)
+    return before < to <= ORDER_STATUS_DELIVERED
+
+
+def check_pricing(order: Order) -> None:
+    pricing = order.pricing
+    for item in order.items:
+        assert amount(item.total_price) == amount(item.unit_price) * item.quantity
+    assert amount(pricing.subtotal) == sum(amount(item.total_price) for item in order.items)
+    if order.source:
+        assert not pricing.applied_coupons
+        assert not pricing.loyalty_points_used
+        return
+    more = amount(pricing.tax) + amount(pricing.shipping) + amount(pricing.installation)
+    less = amount(pricing.discount) + amount(pricing.loyalty_points_value)
+    assert amount(pricing.total) == amount(pricing.subtotal) + more - less >= 0
+    assert order.total_quantity == sum(item.quantity for item in order.items)
+    needing = [item for item in order.items if item.requires_installation]
+    assert order.installation.required == bool(needing)
+    assert amount(pricing.installation) == sum(amount(item.installation_price) * item.quantity for item in needing)
+    assert {item.unit_price.currency_code for item in order.items} == {pricing.total.currency_code}
+    check_discount_and_tax(order)
+    check_points(order)
+    check_appointment(order)
+
+
+def check_discount_and_tax(order: Order) -> None:
+    pricing = order.pricing
+    assert amount(pricing.discount) == sum(amount(item.discount) for item in order.items)
+    assert amount(pricing.discount) == sum(amount(coupon.discount) for coupon in pricing.applied_coupons)
+    assert all(0 <= amount(item.discount) <= amount(item.total_price) for item in order.items)
+    taxes = amount(pricing.tax) + amount(pricing.included_tax)
+    of_lines = sum(amount(item.tax) for item in order.items)
+    assert of_lines <= taxes
+    assert not (amount(pricing.tax) and amount(pricing.included_tax))
+    if not order.delivery.zone_id:
+        assert taxes == amount(pricing.shipping) == 0
+
+
+def check_appointment(order: Order) -> None:
+    """Goods are installed after they have arrived, as far as both times are known."""
+    delivery, installation = order.delivery, order.installation
+    if installation.required and installation.HasField("scheduled_time") and delivery.HasField("estimated_time"):
+        arrival, appointment = delivery.estimated_time, installation.scheduled_time
+        assert (arrival.seconds, arrival.nanos) <= (appointment.seconds, appointment.nanos)
+
+
+def check_points(order: Order) -> None:
+    """A point is worth a hundredth, and a twentieth of the total is earned."""
+    pricing = order.pricing
+    worth = Decimal(pricing.loyalty_points_used) / 100
+    value, smallest = amount(pricing.loyalty_points_value), MINOR[pricing.total.currency_code]
+    # Worth more than its value only where it takes another point to pay the last bit, or for less than a minor unit.
+    assert 0 <= value <= worth
+    assert worth - value < smallest or (not amount(pricing.total) and worth - value < smallest + Decimal("0.01"))
+    assert pricing.loyalty_points_earned == round(Fraction(amount(pricing.total)) / 20)
+
+
+def has(order: Order, *statuses: int) -> list[Refund]:
+    return [refund for refund in order.refunds if refund.status in statuses]
+
+
+def sum_of(refunds: Iterable[Refund]) -> Decimal:
+    return sum((amount(refund.amount) for refund in refunds), Decimal(0))
+
+
+def check_payment(order: Order, events: list[PaymentEvent]) -> None:
+    """The sums are those of the events; the status says of the sums what its comment in the proto says."""
+    summary = order.payment
+    authorized, paid, refunded = map(amount, (summary.authorized_amount, summary.paid_amount, summary.refunded_amount))
+    assert (paid, refunded) == sums_of(events)
+    least, most = held_of(events)
+    assert least <= authorized <= most
+    assert 0 <= refunded <= paid
+    assert refunded == sum_of(has(order, REFUND_STATUS_SUCCEEDED))
+    assert sum_of(has(order, REFUND_STATUS_SUCCEEDED, REFUND_STATUS_PENDING)) <= paid
+    assert [refund.refund_id for refund in order.refunds] == [str(n + 1) for n in range(len(order.refunds))]
+    holds = PAYMENT_STATUSES[order.payment_status]
+    assert holds(order, authorized, paid, refunded), (order.payment_status, authorized, paid, refunded)
+
+
+def sums_of(events: list[PaymentEvent]) -> tuple[Decimal, Decimal]:
+    """What was paid and what was paid back."""
+    sums: Counter[int] = Counter()
+    for event in events:
+        sums[event.type] += amount(event.amount)  # type: ignore[assignment]
+    return Decimal(sums[PAYMENT_EVENT_TYPE_PAID]), Decimal(sums[PAYMENT_EVENT_TYPE_REFUNDED])
+
+
+def held_of(events: list[PaymentEvent]) -> tuple[Decimal, Decimal]:
+    """What is held, at least and at most: of a hold that is reported after a payment only what is left to pay counts."""
+    least = most = Decimal(0)
+    paid = False
+    for event in events:
+        moved = amount(event.amount)
+        if event.type == PAYMENT_EVENT_TYPE_AUTHORIZED:
+            least, most = (Decimal(0) if paid else moved), moved
+        elif event.type in (PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_VOIDED):
+            least, most = max(Decimal(0), least - moved), max(Decimal(0), most - moved)
+            paid = paid or (event.type == PAYMENT_EVENT_TYPE_PAID and moved > 0)
+        else:
+            assert event.type in (
+                PAYMENT_EVENT_TYPE_FAILED,
+                PAYMENT_EVENT_TYPE_REFUNDED,
+                PAYMENT_EVENT_TYPE_REFUND_FAILED,
+            )
+    return least, most
+
+
+def _open(order: Order, authorized: Decimal, paid: Decimal, refunded: Decimal) -> bool:
+    """Less than the order costs has come, and nothing is to go back."""
+    short = not (authorized or paid) or authorized + paid < amount(order.pricing.total)
+    # What is held and what is paid count together only while something is held.
+    return short and not refunded and not _to_pay_back(order, authorized, paid, refunded)
+
+
+def _covered(order: Order, kept: Decimal) -> bool:
+    """Whether what is kept, if anything, is all that the order costs."""
+    return 0 < kept >= amount(order.pricing.total)
+
+
+def _to_pay_back(order: Order, authorized: Decimal, paid: Decimal, refunded: Decimal) -> bool:
+    """A refund was asked for, the order was cancelled, or more was paid than it costs."""
+    if order.status == ORDER_STATUS_CANCELLED and (authorized or paid > refunded):
+        return True
+    return bool(has(order, REFUND_STATUS_PENDING)) or paid - refunded > amount(order.pricing.total)
+
+
+PAYMENT_STATUSES: dict[int, Callable[[Order, Decimal, Decimal, Decimal], bool]] = {
+    PAYMENT_STATUS_UNPAID: _open,
+    PAYMENT_STATUS_FAILED: lambda order, authorized, paid, refunded: not (authorized or paid or refunded),
+    PAYMENT_STATUS_AUTHORIZED: lambda order, authorized, paid, refunded: (
+        authorized > 0
+        and not _covered(order, paid - refunded)
+        and authorized + paid - refunded >= amount(order.pricing.total)
+        and not _to_pay_back(order, authorized, paid, refunded)
+    ),
+    PAYMENT_STATUS_PAID: lambda order, authorized, paid, refunded: (
+        0 < paid - refunded == amount(order.pricing.total) and not _to_pay_back(order, authorized, paid, refunded)
+    ),
+    PAYMENT_STATUS_PARTIALLY_REFUNDED: lambda order, authorized, paid, refunded: (
+        0 < refunded < paid
+        and paid - refunded < amount(order.pricing.total)
+        and not _to_pay_back(order, authorized, paid, refunded)
+    ),
+    PAYMENT_STATUS_REFUNDED: lambda order, authorized, paid, refunded: 0 < refunded == paid,
+    PAYMENT_STATUS_REFUND_DUE: _to_pay_back,
+}
+
+# From which status to which a refund goes.
+REFUND_MOVES = {
+    (REFUND_STATUS_PENDING, REFUND_STATUS_SUCCEEDED),
+    (REFUND_STATUS_PENDING, REFUND_STATUS_FAILED),
+    (REFUND_STATUS_FAILED, REFUND_STATUS_SUCCEEDED),
+}
+
+
+def check_refunds(order: Order, before: Order | None) -> None:
+    """A refund stays what it is, but for its status.
+
+    It has a credit note exactly if it succeeded after the invoice and was not only of what was paid too much.
+    """
+    earlier = {refund.refund_id: refund for refund in before.refunds} if before is not None else {}
+    assert earlier.keys() <= {refund.refund_id for refund in order.refunds}
+    for refund in order.refunds:
+        known = earlier.get(refund.refund_id)
+        if known is not None:
+            assert (known.amount, known.reason, known.create_time) == (
+                refund.amount,
+                refund.reason,
+                refund.create_time,
+            )
+            assert known.status == refund.status or (known.status, refund.status) in REFUND_MOVES
+        assert bool(refund.credit_note_number) == (amount(refund.credited_amount) > 0)
+        succeeded = refund.status == REFUND_STATUS_SUCCEEDED
+        if succeeded and known is not None and known.status == refund.status:
+            assert refund.credit_note_number == known.credit_note_number
+            assert refund.credited_amount == known.credited_amount
+        elif before is not None and before.invoice_number:
+            assert succeeded or not refund.credit_note_number
+            if succeeded and amount(order.payment.paid_amount) <= amount(order.pricing.total):
+                assert refund.credited_amount == refund.amount
+        elif not order.invoice_number:
+            assert not refund.credit_note_number
+
+
+def check_credit(order: Order, events: list[OrderEvent]) -> None:
+    """What was paid is kept or credited, but for what was paid too much or went back before there was an invoice."""
+    statuses = [event.to_status for event in events]
+    earlier = [event.payment_event for event in events[: statuses.index(ORDER_STATUS_CONFIRMED)]]
+    _, before = sums_of([event for event in earlier if event.type])
+    paid, refunded = amount(order.payment.paid_amount), amount(order.payment.refunded_amount)
+    credited = sum((amount(refund.credited_amount) for refund in order.refunds), Decimal(0))
+    assert min(amount(order.pricing.total), paid - before) <= credited + paid - refunded
+    assert credited <= min(amount(order.pricing.total), refunded - before)
+
+
+# What is kept beside the orders.
+
+
+@dataclass
+class Ledger:
+    """What the stored orders say should be kept beside them, and what was seen there."""
+
+    held: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reserved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    uses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # By order: points earned less points used, as the order says and as the entries say.
+    points_due: Counter[str] = field(default_factory=Counter)
+    points_moved: Counter[str] = field(default_factory=Counter)
+    balances: Counter[str] = field(default_factory=Counter)
+    entries_seen: int = 0
+    payments_seen: int = 0
+    payments: dict[str, list[PaymentEvent]] = field(default_factory=lambda: defaultdict(list))
+    # The documents as they were when they were first seen, and those of each order.
+    documents: list[bytes] = field(default_factory=list)
+    series: Counter[tuple[str, int]] = field(default_factory=Counter)
+    invoices: dict[str, Invoice] = field(default_factory=dict)
+    credit_notes: dict[str, list[CreditNote]] = field(default_factory=lambda: defaultdict(list))
+
+    def count(self, order: Order, before: Order | None) -> None:
+        """Takes account of an order that has changed."""
+        for sign, version in ((-1, before), (1, order)):
+            if version is None:
+                continue
+            customer_id = version.customer.customer_id
+            if version.status == ORDER_STATUS_DELIVERED and not version.source:
+                self.points_due[version.order_id] += sign * version.pricing.loyalty_points_earned
+            if version.status == ORDER_STATUS_CANCELLED:
+                continue
+            self.points_due[version.order_id] -= sign * version.pricing.loyalty_points_used
+            for coupon in version.pricing.applied_coupons:
+                self.uses[coupon.code, ""] += sign
+                self.uses[coupon.code, customer_id] += sign
+            for item in version.items:
+                if item.product_id:
+                    self.held[item.product_id, item.variant_id] += sign * item.quantity
+                    if version.status < ORDER_STATUS_SHIPPED:
+                        self.reserved[item.product_id, item.variant_id] += sign * item.quantity
+
+    def check_counters(self, store: Store) -> None:
+        for shelf, available in store.stock.items():
+            assert available >= 0
+            assert available + self.held[shelf] == store.adjusted.get(shelf, 0), shelf
+        for name, expected in (("reserved", self.reserved), ("coupon_uses", self.uses), ("points", self.balances)):
+            kept = store.counters[name]
+            assert all(kept.get(key, 0) == value >= 0 for key, value in expected.items()), name
+            assert all(expected[key] == value for key, value in kept.items()), name
+
+    def read(self, store: Store) -> None:
+        """Reads what is new of what is only ever added to."""
+        for entry in store.points_entries[self.entries_seen :]:
+            self._read_entry(entry)
+        self.entries_seen = len(store.points_entries)
+        for order_id, event in list(store.payments.values())[self.payments_seen :]:
+            self.payments[order_id].append(event)
+        self.payments_seen = len(store.payments)
+        for document in store.documents[len(self.documents) :]:
+            self._read_document(document, store)
+
+    def _read_entry(self, entry: PointsEntry) -> None:
+        self.balances[entry.customer_id] += entry.delta
+        assert entry.balance == self.balances[entry.customer_id] >= 0
+        assert entry.delta
+        if entry.order_id:
+            self.points_moved[entry.order_id] += entry.delta
+        else:
+            assert entry.reason
+
+    def _read_document(self, document: Invoice | CreditNote, store: Store) -> None:
+        order = store.order(document.order_id)
+        kind = "INV" if isinstance(document, Invoice) else "CN"
+        year = document.issue_time.ToDatetime().year
+        self.series[kind, year] += 1
+        number = f"{kind}-{year}-{self.series[kind, year]:06d}"
+        if isinstance(document, Invoice):
+            assert document.invoice_number == number == order.invoice_number
+            assert order.order_id not in self.invoices
+            assert (document.pricing, list(document.items)) == (order.pricing, list(order.items))
+            self.invoices[order.order_id] = document
+        else:
+            (refund,) = [one for one in order.refunds if one.credit_note_number == number]
+            assert (document.credit_note_number, document.invoice_number) == (number, order.invoice_number)
+            assert (document.refund_id, document.amount) == (refund.refund_id, refund.credited_amount)
+            assert amount(refund.credited_amount) <= amount(refund.amount)
+            self.credit_notes[order.order_id].append(document)
+        self.documents.append(document.SerializeToString(deterministic=True))
+
+    def check_order(self, order: Order, before: Order | None, events: list[OrderEvent]) -> None:
+        order_id = order.order_id
+        assert [event.payment_event for event in events if event.HasField("payment_event")] == self.payments[order_id]
+        check_payment(order, self.payments[order_id])
+        check_refunds(order, before)
+        assert self.points_moved[order_id] == self.points_due[order_id]
+        confirmed = any(event.to_status == ORDER_STATUS_CONFIRMED for event in events)
+        assert bool(order.invoice_number) == (order_id in self.invoices) == (confirmed and not order.source)
+        self._check_credit_notes(order)
+        if order.invoice_number:
+            check_credit(order, events)
+
+    def _check_credit_notes(self, order: Order) -> None:
+        notes = self.credit_notes[order.order_id]
+        noted = [refund for refund in order.refunds if refund.credit_note_number]
+        assert sorted(note.credit_note_number for note in notes) == sorted(one.credit_note_number for one in noted)
+        if notes:
+            pricing = self.invoices[order.order_id].pricing
+            tax = amount(pricing.tax) + amount(pricing.included_tax)
+            credited = sum(amount(note.tax) for note in notes)
+            assert credited <= tax
+            value = sum(amount(note.amount) for note in notes)
+            assert value <= amount(pricing.total)
+            # Paid back whole, and however many parts it took, the tax is too.
+            assert value < amount(pricing.total) or credited == tax
+
+    def check_documents(self, store: Store) -> None:
+        """No document has changed since it was first seen."""
+        assert [document.SerializeToString(deterministic=True) for document in store.documents] == self.documents
+
+
+def check_records(store: Store) -> None:
+    """Records hold what is theirs, and nothing that is counted or reckoned elsewhere."""
+    for cart_id, snapshot in store.records[Kind.CART].items():
+        cart = Cart.FromString(snapshot)
+        assert cart.cart_id == cart_id
+        assert len({item.item_id for item in cart.items}) == len(cart.items)
+        assert {item.unit_price.currency_code for item in cart.items} <= {cart.currency_code}
+        assert bool(cart.items) == bool(cart.currency_code)
+        assert not cart.HasField("pricing")
+        assert not cart.notices
+        assert not cart.total_quantity
+    for customer_id, snapshot in store.records[Kind.CUSTOMER].items():
+        account = CustomerAccount.FromString(snapshot)
+        assert account.customer.customer_id == customer_id
+        assert not account.points_balance
+        for ids in (
+            [address.address_id for address in account.addresses],
+            [method.payment_method_id for method in account.payment_methods],
+        ):
+            assert len(set(ids)) == len(ids)
+            assert "" not in ids
+    for code, snapshot in store.records[Kind.COUPON].items():
+        coupon = Coupon.FromString(snapshot)
+        assert coupon.code == code == code.upper()
+        assert not coupon.times_used
+
+
+# Answers.
+
+
+def check_story(tracking: Tracking) -> None:
+    times = [(event.time.seconds, event.time.nanos) for event in tracking.events]
+    assert times == sorted(times)
+    assert tracking.status == tracking.events[-1].status
+
+
+def check_counts(response: BatchUpsertOrdersResponse, request: BatchUpsertOrdersRequest) -> None:
+    assert [result.index for result in response.results] == list(range(len(request.orders)))
+    outcomes = Counter(result.outcome for result in response.results)
+    assert [outcomes[outcome] for outcome in (1, 2, 3, 4)] == [
+        response.inserted,
+        response.updated,
+        response.unchanged,
+        response.invalid,
+    ]
+    assert response.skipped == response.unchanged + response.invalid
