@@ -4,7 +4,7 @@ python -m benchmarks.baselines.unbatched serve …    # as `orders serve …`
 """
 
 from server.cli.main import main
-from server.domain.commands import Answer, Command
+from server.domain.operations import Answer, Command
 from server.runtime import wiring as parts
 from server.storage.write.writer import Writer
 

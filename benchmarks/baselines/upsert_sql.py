@@ -11,7 +11,7 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
 from psycopg import AsyncConnection, AsyncCursor
 
 from server.domain.base.caller import ANONYMOUS
-from server.domain.commands import Command
+from server.domain.operations import Command
 from server.rpc.validation import violations_of
 from server.storage.arrays import adapters
 from server.storage.database import Database, Row

@@ -6,7 +6,7 @@ before the process dies. Each can be done again, so the same request sent again 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from orders.v1.order_pb2 import (
@@ -17,9 +17,17 @@ from orders.v1.order_pb2 import (
     Order,
     Refund,
 )
+from orders.v1.order_service_pb2 import (
+    CancelOrderRequest,
+    CreateOrderRequest,
+    RecordPaymentRequest,
+    RefundOrderRequest,
+    TransitionOrderRequest,
+    UpdateOrderRequest,
+)
 
 from server.domain.base.errors import OrderError
-from server.domain.commands import Answer, Command
+from server.domain.operations import Answer, Command
 from server.payments.flow import (
     Accounts,
     Orders,
@@ -49,37 +57,26 @@ class Checkout:
             self._flow = PaymentFlow(
                 writer=writer, orders=orders, customers=customers, provider=provider, timeout=timeout
             )
+        self._around: Mapping[type, Around] = {
+            CreateOrderRequest: self._create,
+            UpdateOrderRequest: self._update,
+            # A transition can cancel, too.
+            TransitionOrderRequest: self._cancel,
+            CancelOrderRequest: self._cancel,
+            RecordPaymentRequest: self._record,
+            RefundOrderRequest: self._refund,
+        }
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def create(self, command: Command) -> Answer:
-        """CreateOrder. Raises PAYMENT_FAILED if the payment is declined, and DEPENDENCY_UNAVAILABLE without an answer."""
-        return await self._run(command, self._create)
+    async def execute(self, command: Command) -> Answer:
+        """The command's answer. Raises what the writer raises, and for commands that move money:
 
-    async def update(self, command: Command) -> Answer:
-        """UpdateOrder. Raises PAYMENT_FAILED if the payment of what the order costs now is declined; it stays pending then."""
-        return await self._run(command, self._update)
-
-    async def cancel(self, command: Command) -> Answer:
-        """CancelOrder, and TransitionOrder, which can cancel too."""
-        return await self._run(command, self._cancel)
-
-    async def refund(self, command: Command) -> Answer:
-        """RefundOrder. Raises PAYMENT_FAILED if the provider refuses."""
-        return await self._run(command, self._refund)
-
-    async def record(self, command: Command) -> Answer:
-        """RecordPayment. An intent that the order is not paid by is closed."""
-        return await self._run(command, self._record)
-
-    async def drain(self) -> None:
-        """Waits until everything begun is finished, also what nobody waits for any more."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def _run(self, command: Command, around: Around) -> Answer:
-        if self._flow is None or command.dry:
+        PAYMENT_FAILED if the provider declines, and DEPENDENCY_UNAVAILABLE if it does not answer.
+        """
+        around = self._around.get(type(command.request))
+        if self._flow is None or around is None or command.dry:
             return await self._writer.execute(command)
-        # A caller who goes away does not stop what has begun: the order is there, and perhaps paid.
+        # A caller who leaves does not stop the work: the order exists, and may be paid.
         task: asyncio.Task[Answer] = self._spawn(around(self._flow, command))
         try:
             await asyncio.wait([task])
@@ -90,6 +87,11 @@ class Checkout:
         finally:
             # It holds an error, which holds this frame, until the garbage collector comes.
             del task
+
+    async def drain(self) -> None:
+        """Waits until everything begun is finished, also what nobody waits for any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)

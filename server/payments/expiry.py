@@ -10,8 +10,8 @@ from orders.v1.order_service_pb2 import CancelOrderRequest
 
 from server.domain.base.caller import Caller, Role
 from server.domain.base.errors import OrderError
-from server.domain.commands import Command
 from server.domain.lifecycle.payment_status import has_money
+from server.domain.operations import Command
 from server.payments.checkout import Checkout
 from server.telemetry.log import fields
 
@@ -42,7 +42,7 @@ async def _cancel(checkout: Checkout, order: Order) -> bool:
     """The etag sees to it that nobody has paid meanwhile."""
     request = CancelOrderRequest(order_id=order.order_id, etag=order.etag, reason="not paid in time")
     try:
-        await checkout.cancel(Command(request, _CALLER))
+        await checkout.execute(Command(request, _CALLER))
     except OrderError as error:
         log.info("an unpaid order is left alone", extra=fields(error, order_id=order.order_id))
         return False

@@ -26,8 +26,8 @@ from orders.v1.order_service_pb2 import RecordPaymentRequest
 from server.domain.base.caller import Caller, Role
 from server.domain.base.errors import OrderError
 from server.domain.base.money import minor_of
-from server.domain.commands import Answer, Command
 from server.domain.lifecycle.payment_status import has_money, is_open
+from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
 from server.storage.references import Reference

@@ -1,12 +1,7 @@
 """orders.v1.CatalogService."""
 
 from orders.v1.catalog_service_pb2 import (
-    AdjustStockRequest,
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
-    BatchUpsertProductsRequest,
     Coupon,
-    DeleteDeliveryZoneRequest,
     DeliveryZone,
     GetCouponRequest,
     GetDeliveryZoneRequest,
@@ -24,19 +19,14 @@ from orders.v1.catalog_service_pb2 import (
 
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
-from server.rpc.writes import execute
 from server.storage.read.catalog import CatalogRepository
-from server.storage.write.writer import Writer
 
 
 class CatalogServicer:
     """Each method makes one call and returns."""
 
-    def __init__(self, *, writer: Writer, catalog: CatalogRepository) -> None:
-        self._writer, self._catalog = writer, catalog
-
-    async def BatchUpsertProducts(self, request: BatchUpsertProductsRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
+    def __init__(self, *, catalog: CatalogRepository) -> None:
+        self._catalog = catalog
 
     async def GetProduct(self, request: GetProductRequest, call: Call) -> Product:
         return await self._catalog.get(request.product_id)
@@ -51,9 +41,6 @@ class CatalogServicer:
         )
         return ListProductsResponse(products=products, next_page_token=token)
 
-    async def AdjustStock(self, request: AdjustStockRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
     async def ListStockAdjustments(
         self, request: ListStockAdjustmentsRequest, call: Call
     ) -> ListStockAdjustmentsResponse:
@@ -65,9 +52,6 @@ class CatalogServicer:
             key_of=lambda adjustment: int(adjustment.adjustment_id),
         )
         return ListStockAdjustmentsResponse(adjustments=adjustments, next_page_token=token)
-
-    async def BatchUpsertCoupons(self, request: BatchUpsertCouponsRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
 
     async def GetCoupon(self, request: GetCouponRequest, call: Call) -> Coupon:
         return await self._catalog.coupon(request.code)
@@ -82,9 +66,6 @@ class CatalogServicer:
         )
         return ListCouponsResponse(coupons=coupons, next_page_token=token)
 
-    async def BatchUpsertDeliveryZones(self, request: BatchUpsertDeliveryZonesRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
     async def GetDeliveryZone(self, request: GetDeliveryZoneRequest, call: Call) -> DeliveryZone:
         return await self._catalog.zone(request.zone_id)
 
@@ -97,6 +78,3 @@ class CatalogServicer:
             key_of=lambda zone: str(zone.zone_id),
         )
         return ListDeliveryZonesResponse(zones=zones, next_page_token=token)
-
-    async def DeleteDeliveryZone(self, request: DeleteDeliveryZoneRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)

@@ -4,53 +4,27 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from orders.v1.customer_service_pb2 import (
-    AdjustPointsRequest,
     CustomerAccount,
-    DeleteAddressRequest,
-    DeletePaymentMethodRequest,
     GetCustomerRequest,
     ListPointsEntriesRequest,
     ListPointsEntriesResponse,
     PointsEntry,
-    UpsertAddressRequest,
-    UpsertCustomerRequest,
-    UpsertPaymentMethodRequest,
 )
 
 from server.domain.base import page_tokens as tokens
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
-from server.rpc.writes import execute
 from server.storage.read.customers import CustomerRepository
-from server.storage.write.writer import Writer
 
 
 class CustomerServicer:
     """Each method makes one call and returns."""
 
-    def __init__(self, *, writer: Writer, customers: CustomerRepository) -> None:
-        self._writer, self._customers = writer, customers
+    def __init__(self, *, customers: CustomerRepository) -> None:
+        self._customers = customers
 
     async def GetCustomer(self, request: GetCustomerRequest, call: Call) -> CustomerAccount:
         return await self._customers.get(request.customer_id)
-
-    async def UpsertCustomer(self, request: UpsertCustomerRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def UpsertAddress(self, request: UpsertAddressRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def DeleteAddress(self, request: DeleteAddressRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def UpsertPaymentMethod(self, request: UpsertPaymentMethodRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def DeletePaymentMethod(self, request: DeletePaymentMethodRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def AdjustPoints(self, request: AdjustPointsRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
 
     async def ListPointsEntries(self, request: ListPointsEntriesRequest, call: Call) -> ListPointsEntriesResponse:
         customer_id = request.customer_id

@@ -7,7 +7,7 @@ cannot be decoded is refused like anything else, it serves unary and streaming m
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
@@ -125,13 +125,13 @@ class Bounds:
 
 
 def service_handler(
-    servicer: object, service: ServiceDescriptor, *, gate: Gate, bounds: Bounds, metrics: Metrics
+    service: ServiceDescriptor, handlers: Mapping[str, Handler], *, gate: Gate, bounds: Bounds, metrics: Metrics
 ) -> grpc.GenericRpcHandler:
-    """The handlers of a service, each a method of the servicer by the name that its proto gives it."""
+    """The gRPC handlers of a service; `handlers` has one for each of its methods, by name."""
     return grpc.method_handlers_generic_handler(
         service.full_name,
         {
-            method.name: _method_handler(method, getattr(servicer, method.name), gate, bounds, metrics.of(method))
+            method.name: _method_handler(method, handlers[method.name], gate, bounds, metrics.of(method))
             for method in service.methods
         },
     )

@@ -4,9 +4,6 @@ from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_pb2 import Order, Tracking
 from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
-    BatchUpsertOrdersRequest,
-    CancelOrderRequest,
-    CreateOrderRequest,
     ExplainOrderRequest,
     ExplainOrderResponse,
     GetInvoiceRequest,
@@ -14,54 +11,25 @@ from orders.v1.order_service_pb2 import (
     ListOrderEventsRequest,
     ListOrderEventsResponse,
     ListOrdersRequest,
-    PriceOrderRequest,
-    RecordPaymentRequest,
-    RecordTrackingEventRequest,
-    RefundOrderRequest,
-    ReorderOrderRequest,
     SearchOrdersRequest,
     TrackOrderRequest,
-    TransitionOrderRequest,
-    UpdateOrderRequest,
 )
 
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.fulfilment.tracking import track
 from server.domain.lifecycle.explain import explain_order
-from server.payments.checkout import Checkout
 from server.rpc import listing, wire
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
-from server.rpc.writes import carry_out, execute
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
-from server.storage.write.writer import Writer
 
 
 class OrderServicer:
-    """Each method checks what its proto cannot say, makes one call and returns."""
+    """The reads of the service. Each makes one call and returns."""
 
-    def __init__(
-        self,
-        *,
-        writer: Writer,
-        checkout: Checkout,
-        orders: OrderRepository,
-        invoices: InvoiceRepository,
-        lists: ListRepository,
-    ) -> None:
-        self._writer, self._checkout, self._lists = writer, checkout, lists
-        self._orders, self._invoices = orders, invoices
-
-    async def CreateOrder(self, request: CreateOrderRequest, call: Call) -> bytes:
-        return await carry_out(self._checkout.create, request, call)
-
-    async def PriceOrder(self, request: PriceOrderRequest, call: Call) -> bytes:
-        try:
-            return await execute(self._writer, request, call)
-        except OrderError as error:
-            raise _within_order(error) from error
+    def __init__(self, *, orders: OrderRepository, invoices: InvoiceRepository, lists: ListRepository) -> None:
+        self._orders, self._invoices, self._lists = orders, invoices, lists
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         return await self._orders.get(call.reference(request.order_id))
@@ -78,38 +46,12 @@ class OrderServicer:
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
         return await listing.search(self._lists, request)
 
-    async def UpdateOrder(self, request: UpdateOrderRequest, call: Call) -> bytes:
-        if not request.order.order_id:
-            raise invalid_field("order.order_id", "is required")
-        return await carry_out(self._checkout.update, request, call)
-
-    async def TransitionOrder(self, request: TransitionOrderRequest, call: Call) -> bytes:
-        return await carry_out(self._checkout.cancel, request, call)
-
-    async def CancelOrder(self, request: CancelOrderRequest, call: Call) -> bytes:
-        return await carry_out(self._checkout.cancel, request, call)
-
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
         snapshot, events = await self._orders.with_story(call.reference(request.order_id))
         return track(Order.FromString(snapshot), events)
 
-    async def RecordTrackingEvent(self, request: RecordTrackingEventRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def BatchUpsertOrders(self, request: BatchUpsertOrdersRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
-
-    async def RecordPayment(self, request: RecordPaymentRequest, call: Call) -> bytes:
-        return await carry_out(self._checkout.record, request, call)
-
-    async def RefundOrder(self, request: RefundOrderRequest, call: Call) -> bytes:
-        return await carry_out(self._checkout.refund, request, call)
-
     async def GetInvoice(self, request: GetInvoiceRequest, call: Call) -> Invoice:
         return await self._invoices.get(call.reference(request.order_id))
-
-    async def ReorderOrder(self, request: ReorderOrderRequest, call: Call) -> bytes:
-        return await execute(self._writer, request, call)
 
     async def ExplainOrder(self, request: ExplainOrderRequest, call: Call) -> ExplainOrderResponse:
         order = Order.FromString(await self._orders.get(call.reference(request.order_id)))
@@ -125,10 +67,3 @@ class OrderServicer:
             key_of=lambda event: int(event.version),
         )
         return ListOrderEventsResponse(events=events, next_page_token=token)
-
-
-def _within_order(error: OrderError) -> OrderError:
-    """The same error, its fields named as PriceOrder has them."""
-    if error.reason != "INVALID_ORDER_DATA":
-        return error
-    return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))

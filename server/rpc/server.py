@@ -1,35 +1,19 @@
 """The gRPC server: the one place where every service is registered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import grpc
-from orders.v1 import (
-    api_key_service_pb2,
-    cart_service_pb2,
-    catalog_service_pb2,
-    customer_service_pb2,
-    order_service_pb2,
-)
 
-from server.rpc.api_key_service import ApiKeyServicer
-from server.rpc.cart_service import CartServicer
-from server.rpc.catalog_service import CatalogServicer
-from server.rpc.customer_service import CustomerServicer
+from server.domain.base.methods import SERVICES
 from server.rpc.endpoint import Bounds, UnknownMethods, service_handler
 from server.rpc.gate import Gate
 from server.rpc.health import Health
-from server.rpc.order_service import OrderServicer
+from server.rpc.operations import Execute, handlers_of
 from server.rpc.reflection import reflection_handler
 from server.telemetry.metrics import Metrics
 
-ORDER_SERVICE = order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]
-CATALOG_SERVICE = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"]
-CART_SERVICE = cart_service_pb2.DESCRIPTOR.services_by_name["CartService"]
-CUSTOMER_SERVICE = customer_service_pb2.DESCRIPTOR.services_by_name["CustomerService"]
-API_KEY_SERVICE = api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]
-SERVICES = tuple(
-    service.full_name for service in (ORDER_SERVICE, CATALOG_SERVICE, CART_SERVICE, CUSTOMER_SERVICE, API_KEY_SERVICE)
-)
+SERVICE_NAMES = tuple(str(service.full_name) for service in SERVICES)
 
 _MAX_PENDING = 20_000
 # Seconds that a connection which has reached its age stays for its calls, over what the longest of them may take.
@@ -52,11 +36,8 @@ class Connections:
 
 def build_server(
     *,
-    orders: OrderServicer,
-    catalog: CatalogServicer,
-    carts: CartServicer,
-    customers: CustomerServicer,
-    api_keys: ApiKeyServicer,
+    servicers: Mapping[str, object],
+    execute: Execute,
     health: Health,
     gate: Gate,
     bounds: Bounds,
@@ -65,23 +46,27 @@ def build_server(
     reflect: bool,
     reflect_to_all: bool,
 ) -> grpc.aio.Server:
-    """A server with every service, not yet listening. `reflect_to_all`: reflection answers callers whom the gate does not know too."""
+    """A server with every service, not yet listening.
+
+    `servicers` answer reads, by the name of their service; `execute` carries out operations. With `reflect_to_all`, reflection
+    also answers callers that the gate does not know.
+    """
     server = grpc.aio.server(options=_options(bounds, connections))
     server.add_generic_rpc_handlers(
         tuple(
-            service_handler(servicer, service, gate=gate, bounds=bounds, metrics=metrics)
-            for servicer, service in (
-                (orders, ORDER_SERVICE),
-                (catalog, CATALOG_SERVICE),
-                (carts, CART_SERVICE),
-                (customers, CUSTOMER_SERVICE),
-                (api_keys, API_KEY_SERVICE),
+            service_handler(
+                service,
+                handlers_of(service, servicers.get(service.name), execute),
+                gate=gate,
+                bounds=bounds,
+                metrics=metrics,
             )
+            for service in SERVICES
         )
     )
     health.add_to(server)
     if reflect:
-        names = (*SERVICES, "grpc.health.v1.Health")
+        names = (*SERVICE_NAMES, "grpc.health.v1.Health")
         server.add_generic_rpc_handlers((reflection_handler(names, None if reflect_to_all else gate),))
     server.add_generic_rpc_handlers((UnknownMethods(),))
     return server

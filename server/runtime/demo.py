@@ -30,7 +30,7 @@ from orders.v1.order_pb2 import (
 )
 
 from server.domain.base.caller import Caller, Role
-from server.domain.commands import Command
+from server.domain.operations import Command
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customers import CustomerRepository
 from server.storage.write.writer import Writer

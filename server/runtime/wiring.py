@@ -6,21 +6,20 @@ from fractions import Fraction
 import grpc
 
 from server.config import Settings
-from server.domain.pricing.quotes import Terms
+from server.domain.base.values import Terms
 from server.identity.authenticator import Authenticator
 from server.identity.issuer import KeyIssuer
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.sandbox import TestProvider
 from server.rpc.api_key_service import ApiKeyServicer
-from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
-from server.rpc.server import SERVICES, Connections, build_server
+from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.validation import violations_of
 from server.runtime import security
 from server.storage.database import Database
@@ -75,19 +74,17 @@ async def build(settings: Settings, database: Database) -> Parts:
     )
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
-    health = Health(SERVICES)
+    health = Health(SERVICE_NAMES)
     server = build_server(
-        orders=OrderServicer(
-            writer=writer,
-            checkout=checkout,
-            orders=orders,
-            invoices=InvoiceRepository(database),
-            lists=ListRepository(database),
-        ),
-        catalog=CatalogServicer(writer=writer, catalog=catalog),
-        carts=CartServicer(writer=writer),
-        customers=CustomerServicer(writer=writer, customers=customers),
-        api_keys=ApiKeyServicer(issuer=KeyIssuer(api_keys), api_keys=api_keys),
+        servicers={
+            "OrderService": OrderServicer(
+                orders=orders, invoices=InvoiceRepository(database), lists=ListRepository(database)
+            ),
+            "CatalogService": CatalogServicer(catalog=catalog),
+            "CustomerService": CustomerServicer(customers=customers),
+            "ApiKeyService": ApiKeyServicer(issuer=KeyIssuer(api_keys), api_keys=api_keys),
+        },
+        execute=checkout.execute,
         health=health,
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),

@@ -88,15 +88,13 @@ from orders.v1.order_service_pb2 import (
 from server.domain.base.caller import Caller, Role
 from server.domain.base.errors import OrderError, Violation
 from server.domain.base.idempotency import Key, Remembered
-from server.domain.base.records import Counters, Kind
-from server.domain.base.state import ExternalKey, PaymentKey, Same, State
-from server.domain.catalog.stock import Shelf
-from server.domain.commands import Answer, Command, decide, decide_upsert
-from server.domain.needs import Needs, needs_of, orders_to_number
+from server.domain.base.needs import BatchNeeds
+from server.domain.base.records import Counters, Kind, Rows
+from server.domain.base.state import PaymentKey, Same, State, Validate
+from server.domain.base.values import Shelf, Terms
+from server.domain.operations import Answer, Command, decide
 from server.domain.orders.upsert import sent_hash
-from server.domain.orders.upsert_batch import Validate
 from server.domain.payments.payments import SettleIntent
-from server.domain.pricing.quotes import Terms
 
 NOW = Timestamp(seconds=1_780_000_000, nanos=123_456_000)
 
@@ -277,10 +275,8 @@ def command(request: Any, caller: Caller = ADMIN) -> Command:
 
 
 def answer(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Answer:
-    wanted = command(request, caller)
-    if isinstance(request, BatchUpsertOrdersRequest):
-        return drive(decide_upsert(wanted, state, validate))
-    return decide(wanted, state)
+    state.validate = validate
+    return drive(decide(command(request, caller), state))
 
 
 def drive(steps: Generator[None, None, Answer]) -> Answer:
@@ -443,94 +439,70 @@ class Store:
     def execute(self, *commands: Command, validate: Validate = accept_all) -> list[Outcome]:
         """Runs commands as one batch: reads, decides each, writes."""
         state = self.read(commands)
-        outcomes = [self._outcome(wanted, state, validate) for wanted in commands]
+        state.validate = validate
+        outcomes = [self._outcome(wanted, state) for wanted in commands]
         self.write(state)
         return outcomes
 
-    def _outcome(self, wanted: Command, state: State, validate: Validate) -> Outcome:
+    def _outcome(self, wanted: Command, state: State) -> Outcome:
         before = fingerprint(state)
         try:
-            if isinstance(wanted.request, BatchUpsertOrdersRequest):
-                return drive(decide_upsert(wanted, state, validate))
-            answer = decide(wanted, state)
-            assert not wanted.dry or fingerprint(state) == before, f"{wanted.method} only looks, and changed the state"
+            answer = drive(decide(wanted, state))
+            assert not wanted.dry or fingerprint(state) == before, (
+                f"{wanted.operation.method} is dry, and changed the state"
+            )
             return answer
         except OrderError as error:
-            assert fingerprint(state) == before, f"{wanted.method} was refused and changed the state"
+            assert fingerprint(state) == before, f"{wanted.operation.method} was refused and changed the state"
             return error
 
     def read(self, commands: Sequence[Command], *, everything: bool = False) -> State:
         """No more rows than the commands say they need."""
         time = Timestamp(seconds=self.time.seconds, nanos=self.time.nanos)
-        state = State(time=time, new_id=self.new_id, terms=self.terms)
-        needs = [needs_of(wanted) for wanted in commands]
-        names: set[Any] = {name for need in needs for name in need.orders} | self._not_the_same(needs, state)
-        named = {self.ids.get(name, name) for name in names}
-        for order_id in sorted(self.orders if everything else named & self.orders.keys()):
-            state.add_order(self.order(order_id))
-        wanted_carts = {cart_id for need in needs for cart_id in need.carts}
-        self._copy(Kind.CART, state, wanted_carts, everything)
-        wanted = self._wanted(needs, state)
-        for kind, keys in wanted.items():
-            self._copy(kind, state, keys, everything)
+        state = State(time=time, new_id=self.new_id, validate=accept_all, terms=self.terms)
+        needs = BatchNeeds([wanted.needs() for wanted in commands], state)
+        if everything:
+            self._mark_everything(state)
+        self._read_orders(needs, state, everything=everything)
+        self._copy(self.records[Kind.CART], state.carts.stored)
+        needs.add_related()
+        for kind in Kind:
+            self._copy(self.records[kind], state.records(kind).stored)
         for name, counter in counters_of(state).items():
-            for key, value in self.counters[name].items():
-                if everything or self._counts(name, key, wanted, needs):
-                    counter.values[key] = value
-        references = [r for need in needs if need.history for r in need.orders]
-        for order_id in [found.order_id for r in references if (found := state.find(r))]:
-            state.history[order_id] = self.history(order_id)
-        keys = {key for need in needs for key in need.payments}
-        state.payments = {key: value for key, value in self.payments.items() if everything or key in keys}
-        count = sum(orders_to_number(need, state) for need in needs)
-        state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(count)][::-1]
+            self._copy(self.counters[name], counter.values)
+        self._copy({order_id: self.history(order_id) for order_id in self.events}, state.history)
+        self._copy(self.payments, state.payments)
+        state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(needs.order_numbers())][::-1]
         request_keys = {wanted.key for wanted in commands}
         state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
         return state
 
-    def _not_the_same(self, needs: Sequence[Needs], state: State) -> set[ExternalKey]:
-        """The imported orders that are to be read; the state gets to know the others."""
-        differ = set()
-        for key in {key for need in needs for key in need.external}:
-            order = self.order(self.ids[key]) if key in self.ids else Order()
-            wished = (need.external[key] for need in needs if key in need.external)
-            if all(sent_hash(each, order.version) == self.sent.get(order.order_id) for each in wished):
+    def _mark_everything(self, state: State) -> None:
+        counters = [counter.values for counter in counters_of(state).values()]
+        records = [state.records(kind).stored for kind in Kind]
+        rows: list[Rows[Any, Any]] = [*counters, *records, state.references, state.ids_by_external, state.payments]
+        for each in (*rows, state.history):
+            each.mark_all_read()
+
+    def _read_orders(self, needs: BatchNeeds, state: State, *, everything: bool) -> None:
+        """The orders named; the state gets to know the imported ones that are the same as what is sent."""
+        named = {self.ids.get(name, name) for name, _ in needs.references()}
+        for key, sent in needs.external.items():
+            if key not in self.ids:
+                continue
+            order = self.order(self.ids[key])
+            state.ids_by_external[key] = order.order_id
+            if all(sent_hash(each, order.version) == self.sent.get(order.order_id) for each in sent):
                 state.same[key] = Same(order.order_id, order.etag)
             else:
-                differ.add(key)
-        return differ
+                named.add(order.order_id)
+        for order_id in sorted(self.orders if everything else named & self.orders.keys()):
+            state.add_order(self.order(order_id))
 
-    def _wanted(self, needs: Sequence[Needs], state: State) -> dict[Kind, set[str]]:
-        """The keys of the records that the needs name, and of those that the orders and carts refer to."""
-        wanted = {
-            Kind.PRODUCT: {key for need in needs for key in need.products},
-            Kind.CUSTOMER: {key for need in needs for key in need.customers},
-            Kind.COUPON: {key for need in needs for key in need.coupons},
-            Kind.ZONE: set(self.records[Kind.ZONE]) if any(need.zones for need in needs) else set(),
-        }
-        if any(need.related for need in needs):
-            for order in state.orders.values():
-                wanted[Kind.PRODUCT] |= {item.product_id for item in order.items if item.product_id}
-                wanted[Kind.COUPON] |= {coupon.code for coupon in order.pricing.applied_coupons}
-                wanted[Kind.CUSTOMER].add(order.customer.customer_id)
-            for snapshot in state.carts.stored.values():
-                cart = Cart.FromString(snapshot)
-                wanted[Kind.PRODUCT] |= {item.product_id for item in cart.items}
-                wanted[Kind.CUSTOMER].add(cart.customer_id)
-        return wanted
-
-    def _copy(self, kind: Kind, state: State, keys: set[str], everything: bool) -> None:
-        stored = self.records[kind]
-        state.records(kind).stored.update({k: v for k, v in stored.items() if everything or k in keys})
-
-    def _counts(self, name: str, key: Any, wanted: dict[Kind, set[str]], needs: Sequence[Needs]) -> bool:
-        if name in ("stock", "reserved"):
-            return key[0] in wanted[Kind.PRODUCT]
-        if name == "coupon_uses":
-            return key[0] in wanted[Kind.COUPON] and key[1] in wanted[Kind.CUSTOMER] | {""}
-        if name == "points":
-            return key in wanted[Kind.CUSTOMER] and any(need.points or need.related for need in needs)
-        return any(need.documents for need in needs)
+    @staticmethod
+    def _copy(stored: Mapping[Any, Any], rows: Rows[Any, Any]) -> None:
+        """The rows whose keys the batch reads."""
+        rows.update({key: value for key, value in stored.items() if rows.was_read(key)})
 
     def write(self, state: State) -> None:
         """Writes as the statements do, and holds to the constraints that the tables have."""

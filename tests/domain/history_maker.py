@@ -70,8 +70,8 @@ from orders.v1.order_service_pb2 import (
 from server.domain.base.caller import Caller, Role
 from server.domain.base.records import Kind
 from server.domain.carts.carts import current_cart_id
-from server.domain.commands import Command
 from server.domain.lifecycle.lifecycle import STEPS
+from server.domain.operations import Command
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import (
     ADMIN,

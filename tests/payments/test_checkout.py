@@ -47,7 +47,7 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.base.errors import OrderError, order_not_found
 from server.domain.base.records import Kind
-from server.domain.commands import Answer, Command
+from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from server.payments import flow
 from server.payments.checkout import Checkout

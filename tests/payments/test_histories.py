@@ -31,7 +31,7 @@ from orders.v1.order_service_pb2 import CancelOrderRequest, CreateOrderRequest, 
 from server.domain.base.errors import OrderError
 from server.domain.base.money import minor_of
 from server.domain.base.records import Kind
-from server.domain.commands import Answer, Command
+from server.domain.operations import Answer, Command
 from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.flow import awaits_payment

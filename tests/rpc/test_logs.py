@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.message import Message
 
 from server.payments.sandbox import TestProvider
-from server.rpc.server import SERVICES as SERVED
+from server.rpc.server import SERVICE_NAMES as SERVED
 from server.storage.database import Database
 from server.storage.read.orders import OrderRepository
 from server.storage.write import writer

@@ -15,7 +15,6 @@ from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest, ListOrdersRequest
 
-from server.rpc.server import SERVICES
 from server.runtime import background as upkeep
 from tests.conftest import Service, new_order, refused, serving, stock_shop
 from tests.rpc.test_call_bounds import products_locked, somebody_waits

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 
 from server.domain.base.caller import ANONYMOUS
 from server.domain.base.errors import OrderError
-from server.domain.commands import Answer, Command
+from server.domain.operations import Answer, Command
 from server.rpc.validation import violations_of
 from server.storage.database import Database
 from server.storage.verification import rebuild, verify

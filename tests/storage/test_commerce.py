@@ -56,9 +56,9 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import OrderError
-from server.domain.commands import Answer
+from server.domain.base.values import Terms
+from server.domain.operations import Answer
 from server.domain.payments.payments import SettleIntent
-from server.domain.pricing.quotes import Terms
 from server.storage.housekeeping import forget_old_carts
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customers import CustomerRepository

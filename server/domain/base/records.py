@@ -1,8 +1,77 @@
-"""What is stored by key as a serialized message, and counted beside it."""
+"""Rows that a batch reads and changes: serialized messages and counters, by key."""
 
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class NotRead(LookupError):
+    """A rule asked for a row that its operation did not declare. A bug: the row may well exist."""
+
+
+class Everything:
+    """Contains every key."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def _itself(key: Any) -> Hashable:
+    return key  # type: ignore[no-any-return]
+
+
+class Rows(dict[Key, Value]):
+    """Rows by key. Asking for a key that was not read raises NotRead: a row that was not read must not look like one that is absent.
+
+    `read_by` gives what a key was read by: stock, for example, is read for all variants of a product.
+    """
+
+    __slots__ = ("_read", "_read_by")
+
+    def __init__(self, *, read_by: Callable[[Key], Hashable] = _itself) -> None:
+        super().__init__()
+        self._read_by = read_by
+        self._read: set[Hashable] | Everything = set()
+
+    def mark_read(self, keys: Iterable[Hashable]) -> None:
+        """Notes that the rows with these keys were looked up, whether they exist or not."""
+        if isinstance(self._read, set):
+            self._read.update(keys)
+
+    def mark_all_read(self) -> None:
+        """Notes that every row was read."""
+        self._read = Everything()
+
+    def check_all_read(self) -> None:
+        """Refuses to stand for the whole table unless all of it was read."""
+        if isinstance(self._read, set):
+            raise NotRead("not all rows were read; declare them in the operation's needs")
+
+    def was_read(self, key: Key) -> bool:
+        """Whether the row was looked up."""
+        return self._read_by(key) in self._read
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        return super().__getitem__(key) if key in self else default
+
+    def __missing__(self, key: Key) -> Value:
+        self.check_read(key)
+        raise KeyError(key)
+
+    def __contains__(self, key: object) -> bool:
+        if super().__contains__(key):
+            return True
+        self.check_read(key)
+        return False
+
+    def check_read(self, key: Any) -> None:
+        """Raises NotRead unless the row was looked up."""
+        if not self.was_read(key):
+            raise NotRead(f"{key!r} was not read; declare it in the operation's needs")
 
 
 class Kind(StrEnum):
@@ -26,7 +95,7 @@ class RecordChange(NamedTuple):
 class Records:
     """Stored messages by key, and which of them a batch changes."""
 
-    stored: dict[str, bytes] = field(default_factory=dict)
+    stored: Rows[str, bytes] = field(default_factory=Rows)
     changes: dict[str, RecordChange] = field(default_factory=dict)
 
     def put(self, key: str, snapshot: bytes) -> None:
@@ -53,15 +122,17 @@ class Records:
         else:
             self.changes[key] = RecordChange(None, new=False)
 
-
-Key = TypeVar("Key")
+    def all(self) -> Mapping[str, bytes]:
+        """Every stored message of the kind."""
+        self.stored.check_all_read()
+        return self.stored
 
 
 @dataclass(slots=True)
 class Counters(Generic[Key]):
-    """Numbers by key, and by how much a batch changes them. A key that was not read is new, from 0."""
+    """Numbers by key, and by how much a batch changes them. A key that has no row is new, from 0."""
 
-    values: dict[Key, int] = field(default_factory=dict)
+    values: Rows[Key, int] = field(default_factory=Rows)
     deltas: dict[Key, int] = field(default_factory=dict)
     new: set[Key] = field(default_factory=set)
 
@@ -74,4 +145,4 @@ class Counters(Generic[Key]):
         return self.values[key]
 
     def get(self, key: Key) -> int:
-        return self.values.get(key, 0)
+        return int(self.values.get(key, 0))

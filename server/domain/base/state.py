@@ -1,6 +1,6 @@
-"""The rows a batch of commands works on: as they were read, and as the commands change them."""
+"""The rows that a batch of commands works on: as they were read, and as the commands change them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -8,28 +8,24 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
+from orders.v1.order_service_pb2 import UpsertOrder
 
 from server.domain.base.caller import Caller
-from server.domain.base.edits import OrderChange
-from server.domain.base.errors import OrderError, order_not_found
-from server.domain.base.hash_chain import chain_events
+from server.domain.base.errors import OrderError, Violation, order_not_found
 from server.domain.base.idempotency import Key, Remembered
-from server.domain.base.records import Counters, Kind, Records
-from server.domain.catalog.products import Adjustment, CatalogChange, shelves_of_snapshot
-from server.domain.catalog.stock import Shelf, check_available
-from server.domain.customers.points import check_points, entry_of
-from server.domain.orders.effects import CouponUse, Effects, effects_of
-from server.domain.orders.invoices import Series, document_number, issue_documents
-from server.domain.pricing.quotes import Terms
+from server.domain.base.records import Counters, Kind, Records, Rows
+from server.domain.base.values import Adjustment, CouponUse, Series, Shelf, Terms
 
 # A payment provider, and its id for an event.
 PaymentKey = tuple[str, str]
 # A source, and its id for an order.
 ExternalKey = tuple[str, str]
+# Returns the violations of an imported order against the static rules of its message, with paths within it.
+Validate = Callable[[UpsertOrder], list[Violation]]
 
 
 class Same(NamedTuple):
-    """A stored order that is as its source sends it again, and need not be read."""
+    """A stored order that equals what its source sends again, and need not be read."""
 
     order_id: str
     etag: str
@@ -37,9 +33,9 @@ class Same(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch has to write, besides what its records and counters know."""
+    """The rows that a batch writes, besides the changes in its records and counters."""
 
-    # Each changed order as it was before the batch, None for a new one. What it is now stands in State.orders.
+    # Each changed order as it was before the batch, None for a new one. State.orders holds it as it is now.
     orders: dict[str, Order | None] = field(default_factory=dict)
     snapshots: dict[str, bytes] = field(default_factory=dict)
     # The hashes of what the sources of these orders have sent, None where the order is no longer what that has made it.
@@ -54,19 +50,26 @@ class Changes:
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
+def _product_id(shelf: Shelf) -> str:
+    return shelf[0]
+
+
 @dataclass(slots=True)
 class State:
     """Rows by key. Commands read them here and change them here, one after the other."""
 
     new_id: Callable[[], str]
+    validate: Validate
     terms: Terms = field(default_factory=Terms)
     # When the batch takes place.
     time: Timestamp = field(default_factory=Timestamp)
     orders: dict[str, Order] = field(default_factory=dict)
     ids_by_number: dict[str, str] = field(default_factory=dict)
-    ids_by_external: dict[ExternalKey, str] = field(default_factory=dict)
+    # The ids and numbers that were looked up.
+    references: Rows[str, None] = field(default_factory=Rows)
+    ids_by_external: Rows[ExternalKey, str] = field(default_factory=Rows)
     same: dict[ExternalKey, Same] = field(default_factory=dict)
-    history: dict[str, list[OrderEvent]] = field(default_factory=dict)
+    history: Rows[str, list[OrderEvent]] = field(default_factory=Rows)
     order_numbers: list[str] = field(default_factory=list)
     products: Records = field(default_factory=Records)
     coupons: Records = field(default_factory=Records)
@@ -74,15 +77,15 @@ class State:
     customers: Records = field(default_factory=Records)
     carts: Records = field(default_factory=Records)
     # Pieces that can be ordered, and pieces that orders hold until they are shipped.
-    stock: Counters[Shelf] = field(default_factory=Counters)
-    reserved: Counters[Shelf] = field(default_factory=Counters)
+    stock: Counters[Shelf] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
+    reserved: Counters[Shelf] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     coupon_uses: Counters[CouponUse] = field(default_factory=Counters)
     # Loyalty points by customer.
     points: Counters[str] = field(default_factory=Counters)
     # The last number of each series of documents.
     documents: Counters[Series] = field(default_factory=Counters)
     # The orders that payment events are about, and the events.
-    payments: dict[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=dict)
+    payments: Rows[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=Rows)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
 
@@ -104,10 +107,13 @@ class State:
 
     def find(self, reference: str) -> Order | None:
         """The order with an id or a number, if there is one."""
-        return self.orders.get(reference.lower()) or self.orders.get(self.ids_by_number.get(reference, ""))
+        found = self.orders.get(reference.lower()) or self.orders.get(self.ids_by_number.get(reference, ""))
+        if found is None:
+            self.references.check_read(reference)
+        return found
 
     def order(self, reference: str, caller: Caller) -> Order:
-        """The order with an id or a number. A neighbour in the batch may have brought in one that the caller does not see."""
+        """The order with an id or a number. Another command of the batch may have read one that this caller does not see."""
         order = self.find(reference)
         if order is None or caller.confined_to not in ("", order.customer.customer_id):
             raise order_not_found(reference)
@@ -118,73 +124,14 @@ class State:
         return self.orders.get(self.ids_by_external.get((source, external_order_id), ""))
 
     def account(self, customer_id: str) -> CustomerAccount:
-        """What is kept of a customer; an empty account, if nothing is."""
+        """The customer's account; an empty one if none is stored."""
         snapshot = self.customers.stored.get(customer_id)
         return CustomerAccount() if snapshot is None else CustomerAccount.FromString(snapshot)
 
-    def check(self, change: OrderChange) -> Effects:
-        """What a change moves; refuses if it is not there."""
-        effects = effects_of(change.before, change.after)
-        check_available(effects.taken, self.stock.values)
-        check_points(effects.points, balance=self.points.get(change.after.customer.customer_id))
-        return effects
-
-    def apply(self, change: OrderChange, *, sent: bytes | None = None) -> bytes:
-        """Makes a change part of the batch, or refuses and leaves everything as it was; returns the order serialized.
-
-        `sent` is the hash of what the order's source has sent, if that is all there is to know about it.
-        """
-        effects = self.check(change)
-        order = change.after
-        if not change.events:
-            return order.SerializeToString(deterministic=True)
-        self.changes.documents += issue_documents(change, number=self._next_document_number, time=self.time)
-        chained = chain_events(change)
-        snapshot = order.SerializeToString(deterministic=True)
-        self._move(effects, change)
-        self.changes.orders.setdefault(order.order_id, change.before)
-        self.changes.snapshots[order.order_id] = snapshot
-        self.changes.sent[order.order_id] = sent
-        self.history.setdefault(order.order_id, []).extend(change.events)
-        for event, stored in zip(change.events, chained, strict=True):
-            self.changes.events.append((order, event, stored))
-            if event.HasField("payment_event"):
-                self._keep_payment(order.order_id, event.payment_event)
-        self.add_order(order)
-        return snapshot
-
-    def _move(self, effects: Effects, change: OrderChange) -> None:
-        for shelf, pieces in effects.taken.items():
-            self.stock.add(shelf, -pieces)
-        for shelf, pieces in effects.reserved.items():
-            self.reserved.add(shelf, pieces)
-        for use, delta in effects.coupon_uses.items():
-            self.coupon_uses.add(use, delta)
-        customer_id = change.after.customer.customer_id
-        for move in effects.points:
-            balance = self.points.add(customer_id, move.delta)
-            entry = entry_of(move, change, entry_id=self.new_id(), balance=balance)
-            self.changes.points_entries.append(entry)
-
-    def _keep_payment(self, order_id: str, event: PaymentEvent) -> None:
-        self.payments[event.provider, event.event_id] = (order_id, event)
-        self.changes.payments.append((order_id, event))
-
-    def _next_document_number(self, prefix: str) -> str:
-        series = Series(prefix, self.time.ToDatetime().year)
-        return document_number(series, self.documents.add(series, 1))
-
-    def apply_catalog(self, changes: Iterable[CatalogChange]) -> None:
-        """Makes changes of the products and their stock part of the batch."""
-        for change in changes:
-            if isinstance(change, Adjustment):
-                self.changes.adjustments.append(change)
-                self.stock.add(change.shelf, change.delta)
-            else:
-                self.products.put(change.product_id, change.snapshot)
-                for shelf in shelves_of_snapshot(change.snapshot):
-                    if shelf not in self.stock.values:
-                        self.stock.add(shelf, 0)
+    def add_events(self, order: Order, events: list[OrderEvent]) -> None:
+        """Appends events to an order's history, if that was read or the order is new."""
+        if order.version == len(events) or self.history.was_read(order.order_id):
+            self.history.setdefault(order.order_id, []).extend(events)
 
     def remember(self, key: Key, *, request: bytes, response: bytes) -> None:
         self.remembered[key] = self.changes.remembered[key] = Remembered(request, response)

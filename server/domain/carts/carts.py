@@ -18,6 +18,9 @@ from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, Reorde
 from server.domain.base.edits import Stamp
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.base.money import MAX_MINOR
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.records import Kind
 from server.domain.base.state import State
 from server.domain.carts.estimate import notify, offer_of, price_change, shelf_of, shown
 from server.domain.catalog.products import Offer, find_offer
@@ -42,14 +45,24 @@ def cart_id_of(request: CartRequest | CreateOrderRequest) -> str:
     return request.cart_id or current_cart_id(request.customer_id)
 
 
-# Rules.
+def _needs(request: CartRequest) -> Needs:
+    return Needs(
+        carts=[cart_id_of(request)],
+        related=True,
+        products=[request.product_id] if isinstance(request, AddCartItemRequest) else [],
+        customers=[request.customer_id],
+        zones=True,
+        replaces=None if isinstance(request, GetCartRequest) else Kind.CART,
+    )
 
 
+@operation(GetCartRequest, needs=_needs)
 def get_cart(request: GetCartRequest, state: State, stamp: Stamp) -> Cart:
     """The cart at today's prices."""
     return shown(_find_cart(request, state), state)
 
 
+@operation(AddCartItemRequest, needs=_needs)
 def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Cart:
     """Adds a line, or pieces to the line that is the same."""
     cart = _find_cart(request, state)
@@ -61,6 +74,7 @@ def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Ca
     return _store(cart, state, stamp)
 
 
+@operation(UpdateCartItemRequest, needs=_needs)
 def update_cart_item(request: UpdateCartItemRequest, state: State, stamp: Stamp) -> Cart:
     """Sets the quantity of a line."""
     cart = _find_cart(request, state)
@@ -72,6 +86,7 @@ def update_cart_item(request: UpdateCartItemRequest, state: State, stamp: Stamp)
     return _store(cart, state, stamp)
 
 
+@operation(RemoveCartItemRequest, needs=_needs)
 def remove_cart_item(request: RemoveCartItemRequest, state: State, stamp: Stamp) -> Cart:
     """Removes a line."""
     cart = _find_cart(request, state)
@@ -79,6 +94,7 @@ def remove_cart_item(request: RemoveCartItemRequest, state: State, stamp: Stamp)
     return _store(cart, state, stamp)
 
 
+@operation(ClearCartRequest, needs=_needs)
 def clear_cart(request: ClearCartRequest, state: State, stamp: Stamp) -> Cart:
     """Removes every line."""
     cart = _find_cart(request, state)
@@ -86,6 +102,10 @@ def clear_cart(request: ClearCartRequest, state: State, stamp: Stamp) -> Cart:
     return _store(cart, state, stamp)
 
 
+@operation(
+    ReorderOrderRequest,
+    needs=lambda request: Needs(orders=[request.order_id], related=True, zones=True, replaces=Kind.CART),
+)
 def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
     """A new cart of what an order's lines are today."""
     order = state.order(request.order_id, stamp.caller)

@@ -9,8 +9,9 @@ from orders.v1.order_pb2 import Order, OrderItem
 from server.domain.base.errors import OrderError, Violation
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
+from server.domain.base.values import Shelf
 from server.domain.catalog.products import Offer, find_offer
-from server.domain.catalog.stock import Shelf, insufficient_stock
+from server.domain.catalog.stock import insufficient_stock
 from server.domain.pricing.delivery import serve
 from server.domain.pricing.quotes import add_line, fill, line_of, quote
 from server.domain.pricing.zones import Service
@@ -130,7 +131,7 @@ def _service(cart: Cart, state: State) -> Service | None:
     if not addresses:
         return None
     try:
-        return serve(state.zones.stored, addresses[0], method="", time_slot="", currency=cart.currency_code)
+        return serve(state.zones.all(), addresses[0], method="", time_slot="", currency=cart.currency_code)
     except OrderError as error:
         notify(cart, error)
         return None

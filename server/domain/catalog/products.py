@@ -1,6 +1,6 @@
 """Products: what they are checked for, and what an order line takes from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,12 @@ from server.domain.base.amounts import check_amounts
 from server.domain.base.edits import Stamp
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor, minor_of, to_minor
-from server.domain.catalog.stock import Shelf, insufficient_stock
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.records import Kind
+from server.domain.base.state import State
+from server.domain.base.values import Adjustment, Shelf
+from server.domain.catalog.stock import insufficient_stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +152,6 @@ class ProductChange:
     snapshot: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
-    """Pieces added to or taken from a shelf by somebody, not by an order."""
-
-    shelf: Shelf
-    delta: int
-    reason: str
-    stamp: Stamp
-
-
 CatalogChange = ProductChange | Adjustment
 
 
@@ -175,8 +170,15 @@ def with_stock(product: Product, stock: Mapping[Shelf, int], reserved: Mapping[S
     return product
 
 
-def adjust_stock(request: AdjustStockRequest, stock: Mapping[Shelf, int], *, stamp: Stamp) -> Adjustment:
-    """The adjustment a request asks for; refuses to take more than is there."""
+@operation(AdjustStockRequest, needs=lambda request: Needs(products=[request.product_id]))
+def adjust_stock(request: AdjustStockRequest, state: State, stamp: Stamp) -> Product:
+    """Adds to or takes from the stock of a SKU; refuses to take more than is there."""
+    _apply([_adjustment(request, state.stock.values, stamp)], state)
+    product = Product.FromString(state.products.stored[request.product_id])
+    return with_stock(product, state.stock.values, state.reserved.values)
+
+
+def _adjustment(request: AdjustStockRequest, stock: Mapping[Shelf, int], stamp: Stamp) -> Adjustment:
     shelf = (request.product_id, request.variant_id)
     available = stock.get(shelf)
     if available is None:
@@ -188,34 +190,38 @@ def adjust_stock(request: AdjustStockRequest, stock: Mapping[Shelf, int], *, sta
     return Adjustment(shelf, request.delta, request.reason, stamp)
 
 
+@operation(
+    BatchUpsertProductsRequest,
+    needs=lambda request: Needs(products=[product.product_id for product in request.products], replaces=Kind.PRODUCT),
+)
 def upsert_products(
-    request: BatchUpsertProductsRequest,
-    products: Mapping[str, bytes],
-    stock: Mapping[Shelf, int],
-    reserved: Mapping[Shelf, int],
-    *,
-    stamp: Stamp,
-) -> tuple[list[CatalogChange], BatchUpsertProductsResponse]:
-    """What storing the products changes, and the answer. All or nothing: the first call of `invalid` refuses them all."""
+    request: BatchUpsertProductsRequest, state: State, stamp: Stamp
+) -> Generator[None, None, BatchUpsertProductsResponse]:
+    """Inserts or replaces products, all or nothing."""
     check_products(request.products)
-    changes: list[CatalogChange] = []
     response = BatchUpsertProductsResponse()
-    after = dict(stock)
     for product in request.products:
-        before = products.get(product.product_id)
-        own = _changes_of(product, before, stock, stamp)
-        changes += own
-        for change in own:
-            if isinstance(change, Adjustment):
-                after[change.shelf] = after.get(change.shelf, 0) + change.delta
-        if before is None:
-            response.inserted += 1
-        elif own:
-            response.updated += 1
+        before = state.products.stored.get(product.product_id)
+        changes = _changes_of(product, before, state.stock.values, stamp)
+        _apply(changes, state)
+        outcome = "inserted" if before is None else "updated" if changes else "unchanged"
+        setattr(response, outcome, getattr(response, outcome) + 1)
+        response.products.append(with_stock(_without_stock(product), state.stock.values, state.reserved.values))
+        yield
+    return response
+
+
+def _apply(changes: Iterable[CatalogChange], state: State) -> None:
+    """Makes changes of products and their stock part of the batch."""
+    for change in changes:
+        if isinstance(change, Adjustment):
+            state.changes.adjustments.append(change)
+            state.stock.add(change.shelf, change.delta)
         else:
-            response.unchanged += 1
-        response.products.append(with_stock(_without_stock(product), after, reserved))
-    return changes, response
+            state.products.put(change.product_id, change.snapshot)
+            for shelf in shelves_of_snapshot(change.snapshot):
+                if shelf not in state.stock.values:
+                    state.stock.add(shelf, 0)
 
 
 def _changes_of(

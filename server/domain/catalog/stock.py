@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, ORDER_STATUS_SHIPPED, Order
 
 from server.domain.base.errors import OrderError
-
-# A product id and a variant id, '' where the product has no variants.
-Shelf = tuple[str, str]
+from server.domain.base.values import Shelf
 
 _GONE = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 

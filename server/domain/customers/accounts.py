@@ -4,7 +4,7 @@ A customer's account is one record, stored without its points, which are counted
 """
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import (
@@ -23,9 +23,12 @@ from orders.v1.order_pb2 import Address, Order, PaymentMethod
 
 from server.domain.base.edits import Stamp
 from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.records import Kind
 from server.domain.base.state import State
+from server.domain.base.values import PointsMove
 from server.domain.customers.points import check_points
-from server.domain.orders.effects import PointsMove
 
 MAX_ADDRESSES = 100
 MAX_PAYMENT_METHODS = 50
@@ -91,6 +94,15 @@ def check_address(address: Address, *, field: str) -> None:
         raise invalid_field(f"{field}.street", "an address needs a street")
 
 
+def _account_needs(customer_id: str) -> Needs:
+    return Needs(customers=[customer_id], points=True, replaces=Kind.CUSTOMER)
+
+
+def _needs(request: Any) -> Needs:
+    return _account_needs(request.customer_id)
+
+
+@operation(UpsertCustomerRequest, needs=lambda request: _account_needs(request.customer.customer_id))
 def upsert_customer(request: UpsertCustomerRequest, state: State, stamp: Stamp) -> CustomerAccount:
     """Replaces a customer's contact."""
     customer_id = request.customer.customer_id
@@ -101,6 +113,7 @@ def upsert_customer(request: UpsertCustomerRequest, state: State, stamp: Stamp) 
     return _save(account, customer_id, state)
 
 
+@operation(UpsertAddressRequest, needs=_needs)
 def upsert_address(request: UpsertAddressRequest, state: State, stamp: Stamp) -> Address:
     """Saves an address over the one with its id, or after the others."""
     check_address(request.address, field="address")
@@ -119,6 +132,7 @@ def upsert_address(request: UpsertAddressRequest, state: State, stamp: Stamp) ->
     return saved
 
 
+@operation(DeleteAddressRequest, needs=_needs)
 def delete_address(request: DeleteAddressRequest, state: State, stamp: Stamp) -> CustomerAccount:
     """Deletes a saved address."""
     account = _existing(state, request.customer_id)
@@ -131,6 +145,7 @@ def delete_address(request: DeleteAddressRequest, state: State, stamp: Stamp) ->
     return _save(account, request.customer_id, state)
 
 
+@operation(UpsertPaymentMethodRequest, needs=_needs)
 def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, stamp: Stamp) -> SavedPaymentMethod:
     """Saves a payment method over the one with its id, or after the others. What it answers has no token."""
     wished = request.payment_method
@@ -158,6 +173,7 @@ def _check_expiry(method: SavedPaymentMethod) -> None:
         raise invalid_field(f"payment_method.{missing}", "give the month and the year of expiry, or neither")
 
 
+@operation(DeletePaymentMethodRequest, needs=_needs)
 def delete_payment_method(request: DeletePaymentMethodRequest, state: State, stamp: Stamp) -> CustomerAccount:
     """Deletes a saved payment method."""
     account = _existing(state, request.customer_id)
@@ -170,6 +186,7 @@ def delete_payment_method(request: DeletePaymentMethodRequest, state: State, sta
     return _save(account, request.customer_id, state)
 
 
+@operation(AdjustPointsRequest, needs=_needs)
 def adjust_points(request: AdjustPointsRequest, state: State, stamp: Stamp) -> PointsEntry:
     """Adds to or takes from a customer's points. They need no account."""
     balance = state.points.get(request.customer_id)

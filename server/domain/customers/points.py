@@ -6,7 +6,7 @@ from orders.v1.customer_service_pb2 import PointsEntry
 
 from server.domain.base.edits import OrderChange
 from server.domain.base.errors import OrderError
-from server.domain.orders.effects import PointsMove
+from server.domain.base.values import PointsMove
 
 
 def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:

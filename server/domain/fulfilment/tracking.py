@@ -76,9 +76,7 @@ TOLD = (
 _MAX_TOLD = 1000
 
 
-def record_tracking_event(
-    before: Order, request: RecordTrackingEventRequest, *, told: int, stamp: Stamp
-) -> OrderChange:
+def report(before: Order, request: RecordTrackingEventRequest, *, told: int, stamp: Stamp) -> OrderChange:
     """The order after what the carrier reports; `told` is how many events tell its story by now."""
     check_not_cancelled(before)
     check_role(before, FULFILMENT, stamp.caller, what="record what the carrier reports of")

@@ -14,15 +14,18 @@ from orders.v1.order_pb2 import (
     Order,
     OrderEvent,
 )
-from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, PriceOrderResponse
+from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, PriceOrderRequest, PriceOrderResponse
 
 from server.domain.base.edits import Draft, OrderChange, Stamp
-from server.domain.base.errors import invalid_field
+from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
 from server.domain.base.state import State
-from server.domain.carts.carts import checkout_lines
+from server.domain.carts.carts import checkout_lines, empty
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
-from server.domain.pricing.coupons import find_discount
+from server.domain.orders.apply import apply, check, preview
+from server.domain.pricing.coupons import code_of, find_discount
 from server.domain.pricing.delivery import delivery_options, schedule, serve
 from server.domain.pricing.price_steps import steps_of
 from server.domain.pricing.quotes import Line, Quote, add_line, fill, line_of, quote
@@ -41,9 +44,51 @@ def order_number(year: int, count: int) -> str:
     return f"ORD-{year}-{count:06d}"
 
 
-def create_order(
-    request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, stamp: Stamp
-) -> Created:
+def _needs(request: CreateOrderRequest) -> Needs:
+    return Needs(
+        carts=[request.cart_id] if request.cart_id else [],
+        related=bool(request.cart_id),
+        products=[item.product_id for item in request.items],
+        customers=[request.customer_id],
+        coupons=[code_of(request.coupon_code)] if request.coupon_code else [],
+        points=request.loyalty_points_to_use > 0,
+        zones=True,
+        new_orders=int(not request.validate_only),
+    )
+
+
+@operation(CreateOrderRequest, needs=_needs)
+def create_order(request: CreateOrderRequest, state: State, stamp: Stamp) -> bytes:
+    """Creates an order at today's prices, and empties the cart that it was made from."""
+    number = "" if request.validate_only else state.next_order_number()
+    created = _new_order(request, state, order_id=state.new_id(), order_number=number, stamp=stamp)
+    if request.validate_only:
+        return preview(created.change, state)
+    body = apply(created.change, state)
+    if request.cart_id:
+        empty(request.cart_id, state, stamp)
+    return body
+
+
+@operation(PriceOrderRequest, needs=lambda request: _needs(request.order))
+def price_order(request: PriceOrderRequest, state: State, stamp: Stamp) -> PriceOrderResponse:
+    """The price of an order, when it would arrive, and the steps that led to the price."""
+    try:
+        created = _new_order(request.order, state, order_id="", order_number="", stamp=stamp)
+        check(created.change, state)
+    except OrderError as error:
+        raise _within_order(error) from error
+    return _price_of(created, state)
+
+
+def _within_order(error: OrderError) -> OrderError:
+    """The same error, its fields named as in PriceOrder's request."""
+    if error.reason != "INVALID_ORDER_DATA":
+        return error
+    return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
+
+
+def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, stamp: Stamp) -> Created:
     """The new order, priced from the catalogue, the delivery zones and the coupon."""
     account = state.account(request.customer_id)
     order = Order(
@@ -82,8 +127,7 @@ def create_order(
     return Created(draft.finish(), priced)
 
 
-def price_order(created: Created, state: State) -> PriceOrderResponse:
-    """What an order would cost and when it would arrive, and why."""
+def _price_of(created: Created, state: State) -> PriceOrderResponse:
     order, priced = created.change.after, created.quote
     response = PriceOrderResponse(
         pricing=order.pricing,
@@ -95,7 +139,7 @@ def price_order(created: Created, state: State) -> PriceOrderResponse:
     if order.HasField("shipping_address"):
         response.delivery_options.extend(
             delivery_options(
-                state.zones.stored,
+                state.zones.all(),
                 order.shipping_address,
                 currency=order.pricing.total.currency_code,
                 quote=priced,
@@ -110,7 +154,7 @@ def serve_order(order: Order, state: State, *, currency: str, field: str) -> Ser
     address = order.shipping_address if order.HasField("shipping_address") else None
     delivery = order.delivery
     return serve(
-        state.zones.stored,
+        state.zones.all(),
         address,
         method=delivery.method,
         time_slot=delivery.time_slot,

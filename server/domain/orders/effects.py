@@ -10,21 +10,11 @@ from orders.v1.customer_service_pb2 import (
     POINTS_ENTRY_TYPE_EARNED,
     POINTS_ENTRY_TYPE_RETURNED,
     POINTS_ENTRY_TYPE_USED,
-    PointsEntryType,
 )
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, Order
 
-from server.domain.catalog.stock import Shelf, moved_by
-
-# A coupon's code, and the customer who used it; '' for all customers together.
-CouponUse = tuple[str, str]
-
-
-class PointsMove(NamedTuple):
-    """Loyalty points given to a customer; negative where they are taken."""
-
-    type: PointsEntryType
-    delta: int
+from server.domain.base.values import CouponUse, PointsMove, Shelf
+from server.domain.catalog.stock import moved_by
 
 
 class Effects(NamedTuple):

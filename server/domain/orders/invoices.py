@@ -1,7 +1,6 @@
 """Invoices and credit notes: when they are issued, and what stands on them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.invoice_pb2 import CreditNote, Invoice
@@ -20,18 +19,6 @@ from server.domain.base.rounding import divide
 
 INVOICES = "INV"
 CREDIT_NOTES = "CN"
-
-
-class Series(NamedTuple):
-    """Documents that are numbered together, from 1 and without gaps."""
-
-    prefix: str
-    year: int
-
-
-def document_number(series: Series, count: int) -> str:
-    """The number that people quote, for example `INV-2026-000001`."""
-    return f"{series.prefix}-{series.year}-{count:06d}"
 
 
 def issue_documents(

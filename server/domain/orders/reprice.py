@@ -39,7 +39,7 @@ def reprice(before: Order, order: Order, paths: Collection[str], state: State) -
 
 def _follow(before: Order, order: Order, paths: Collection[str], state: State) -> None:
     """Makes price and arrival follow what was ordered, where it goes and when it is wanted."""
-    if before.delivery.zone_id and not state.zones.stored and "items" not in paths:
+    if before.delivery.zone_id and not state.zones.all() and "items" not in paths:
         return  # No zones are kept any more: what was agreed stays.
     items, place = "items" in paths, _touched(paths, _PLACE)
     currency = order.pricing.total.currency_code

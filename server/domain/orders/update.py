@@ -22,12 +22,16 @@ from orders.v1.order_service_pb2 import UpdateOrderRequest
 from server.domain.base.caller import Caller, Role
 from server.domain.base.edits import Draft, OrderChange, Stamp, check_etag, draft_of
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
 from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
 from server.domain.lifecycle.payment_status import is_open
+from server.domain.orders.apply import apply, preview
 from server.domain.orders.reprice import reprice
+from server.domain.orders.transition import INVOICED, MOVING
 from server.domain.pricing.quotes import add_line
 
 
@@ -80,7 +84,39 @@ _NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_
 _MAX_VERSIONS = 10_000
 
 
-def update_order(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:
+def _needs(request: UpdateOrderRequest) -> Needs:
+    order, paths = request.order, request.update_mask.paths
+    return Needs(
+        orders=[order.order_id],
+        related=_reprices(request) or order.status in MOVING,
+        products=[item.product_id for item in order.items],
+        zones=_reprices(request),
+        documents=order.status in INVOICED or "status" in paths or "*" in paths,
+    )
+
+
+def _reprices(request: UpdateOrderRequest) -> bool:
+    order, roots = request.order, {path.split(".")[0] for path in request.update_mask.paths}
+    return bool(
+        order.items
+        or order.HasField("shipping_address")
+        or order.HasField("delivery")
+        or order.HasField("installation")
+        or order.payment_method_id
+        or roots & {"*", "items", "shipping_address", "delivery", "installation", "payment_method_id"}
+    )
+
+
+@operation(UpdateOrderRequest, needs=_needs)
+def update_order(request: UpdateOrderRequest, state: State, stamp: Stamp) -> bytes:
+    """Changes the masked fields of an order."""
+    if not request.order.order_id:
+        raise invalid_field("order.order_id", "is required")
+    change = _update(state.order(request.order.order_id, stamp.caller), request, state, stamp=stamp)
+    return preview(change, state) if request.validate_only else apply(change, state)
+
+
+def _update(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:
     """The order with the masked fields changed, or the same order if none differs."""
     check_etag(before, request.order.etag)
     wished = request.order

@@ -1,6 +1,6 @@
 """BatchUpsertOrders: many orders of another system in one call, each with its own outcome."""
 
-from collections.abc import Callable
+from collections.abc import Generator
 
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
@@ -18,18 +18,35 @@ from orders.v1.order_service_pb2 import (
 from server.domain.base.edits import OrderChange, Stamp
 from server.domain.base.error_codes import status_of
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
 from server.domain.base.state import State
+from server.domain.orders.apply import apply
 from server.domain.orders.upsert import sent_hash, summarize, upsert_order
 
-# Returns what is wrong with an order by the static rules of its message, with paths within it.
-Validate = Callable[[UpsertOrder], list[Violation]]
+
+@operation(
+    BatchUpsertOrdersRequest,
+    needs=lambda request: Needs(
+        # Of orders that occur twice, the first.
+        external={(request.source, order.external_order_id): order for order in reversed(request.orders)},
+        new_orders=0 if request.validate_only else len(request.orders),
+    ),
+)
+def upsert_orders(request: BatchUpsertOrdersRequest, state: State, stamp: Stamp) -> Generator[None, None, bytes]:
+    """Inserts or updates orders of another system, each with its own outcome."""
+    batch = UpsertBatch(request, state, stamp)
+    for index, wished in enumerate(request.orders):
+        batch.add(index, wished)
+        yield
+    return batch.finish()
 
 
 class UpsertBatch:
     """The orders of one BatchUpsertOrders call, added one by one."""
 
-    def __init__(self, request: BatchUpsertOrdersRequest, state: State, stamp: Stamp, validate: Validate) -> None:
-        self._request, self._state, self._stamp, self._validate = request, state, stamp, validate
+    def __init__(self, request: BatchUpsertOrdersRequest, state: State, stamp: Stamp) -> None:
+        self._request, self._state, self._stamp = request, state, stamp
         self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
         # Nothing of an atomic batch becomes part of the state before all of it is known to be valid.
         self._deferred = request.validate_only or self._atomic
@@ -57,7 +74,7 @@ class UpsertBatch:
             result.outcome = UPSERT_OUTCOME_UNCHANGED
             result.order_id, result.etag = same
             return
-        violations = self._validate(wished)
+        violations = self._state.validate(wished)
         if violations:
             raise invalid(*violations)
         if wished.external_order_id in self._seen:
@@ -68,7 +85,7 @@ class UpsertBatch:
         # One with warnings is looked at again whenever it is sent, to give them again.
         sent = None if warnings else sent_hash(wished, change.after.version)
         if change.events and not self._deferred:
-            self._state.apply(change, sent=sent)
+            apply(change, self._state, sent=sent)
         self._changes.append((change, sent))
         self._count(change, result)
         stored = change.before if self._request.validate_only else change.after
@@ -106,7 +123,7 @@ class UpsertBatch:
         if self._atomic and not self._request.validate_only:
             for change, sent in self._changes:
                 if change.events:
-                    self._state.apply(change, sent=sent)
+                    apply(change, self._state, sent=sent)
         summarize(self._response)
         return self._response.SerializeToString()
 

@@ -12,6 +12,9 @@ from server.domain.base.amounts import by_currency, check_amounts
 from server.domain.base.edits import Stamp
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.base.money import text_of
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.records import Kind
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Discount, Line, eligible_subtotal
 
@@ -125,6 +128,10 @@ def with_uses(coupon: Coupon, uses: int) -> Coupon:
     return coupon
 
 
+@operation(
+    BatchUpsertCouponsRequest,
+    needs=lambda request: Needs(coupons=[code_of(coupon.code) for coupon in request.coupons], replaces=Kind.COUPON),
+)
 def upsert_coupons(request: BatchUpsertCouponsRequest, state: State, stamp: Stamp) -> BatchUpsertCouponsResponse:
     """Inserts or replaces coupons, all or nothing."""
     _check_coupons(request.coupons)

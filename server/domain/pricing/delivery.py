@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.catalog_service_pb2 import (
     BatchUpsertDeliveryZonesRequest,
@@ -17,6 +18,9 @@ from server.domain.base.amounts import check_amounts
 from server.domain.base.edits import Stamp
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.records import Kind
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Quote, shipping_price
 from server.domain.pricing.zones import STANDARD, Area, Service, Way, Zone, area_of, find_zone, zone_of
@@ -170,11 +174,16 @@ def delivery_options(
     return [option for _, option in sorted(options, key=lambda pair: pair[0])]
 
 
+def _needs(_: Message) -> Needs:
+    return Needs(zones=True, replaces=Kind.ZONE)
+
+
+@operation(BatchUpsertDeliveryZonesRequest, needs=_needs)
 def upsert_zones(
     request: BatchUpsertDeliveryZonesRequest, state: State, stamp: Stamp
 ) -> BatchUpsertDeliveryZonesResponse:
     """Inserts or replaces zones, all or nothing."""
-    _check_zones(request.zones, state.zones.stored)
+    _check_zones(request.zones, state.zones.all())
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
     for zone in request.zones:
         outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
@@ -182,6 +191,7 @@ def upsert_zones(
     return response
 
 
+@operation(DeleteDeliveryZoneRequest, needs=_needs)
 def delete_zone(request: DeleteDeliveryZoneRequest, state: State, stamp: Stamp) -> DeliveryZone:
     """Deletes a zone, and answers with what it was."""
     zone_id = request.zone_id

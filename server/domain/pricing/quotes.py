@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
 from orders.v1.order_pb2 import COUPON_TYPE_PERCENTAGE, CouponType, Order, OrderItem
@@ -10,21 +9,12 @@ from orders.v1.order_pb2 import COUPON_TYPE_PERCENTAGE, CouponType, Order, Order
 from server.domain.base.errors import invalid_field
 from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor
 from server.domain.base.rounding import divide, spread
+from server.domain.base.values import Terms
 from server.domain.catalog.products import Offer
 from server.domain.pricing.zones import Service, Taxes
 
 # Hundredths of a percent in the whole.
 _WHOLE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What loyalty points are worth, and how many are earned."""
-
-    # The worth of a point in units of the order's currency.
-    point_value: Fraction = Fraction(1, 100)
-    # Points earned per unit of the total.
-    points_per_unit: Fraction = Fraction(1, 20)
 
 
 class Line(NamedTuple):

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, Column, Select, Text, func, literal_column, s
 
 from server.domain.base.errors import OrderError
 from server.domain.base.records import Kind
+from server.domain.base.values import Shelf
 from server.domain.catalog.products import product_not_found, with_stock
-from server.domain.catalog.stock import Shelf
 from server.domain.pricing.coupons import code_of, with_uses
 from server.storage import sql
 from server.storage.batcher import point_reader

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 from sqlalchemy import func, select
 
-from server.domain.catalog.stock import Shelf, held_by, reserved_by
+from server.domain.base.values import Shelf
+from server.domain.catalog.stock import held_by, reserved_by
 from server.storage import sql
 from server.storage.database import Row, fetch
 from server.storage.schema.tables import inventory, stock_adjustments

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+from orders.v1.order_pb2 import Order
 from psycopg import AsyncConnection
 from sqlalchemy import Column
 
@@ -22,6 +23,7 @@ from server.storage.projections import (
 )
 from server.storage.sql import Statement
 from server.storage.write import statements
+from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import CounterStatements
 
 Parameters = dict[str, list[Any]]
@@ -46,94 +48,109 @@ async def send_changes(connection: AsyncConnection[Row], state: State, pause: Pa
 
 
 def _statements(state: State) -> Written:
-    # Where batches insert the same rows, one order of tables and keys keeps them from deadlocking.
-    for kind in Kind:
-        yield from _record_statements(kind, state)
-    yield from _stock_statements(state)
-    yield from _order_statements(state)
-    yield from _commerce_statements(state)
-    if state.changes.remembered:
+    for table in LOCK_ORDER:
+        yield from _CHANGING[table](state)
+    for append in _APPENDING:
+        yield from append(state)
+
+
+def _records(kind: Kind) -> Callable[[State], Written]:
+    """New messages of a kind, changed ones, and removed ones."""
+
+    def written(state: State) -> Written:
         now = datetime_of(state.time)
-        rows = [(*key, *remembered, now) for key, remembered in sorted(state.changes.remembered.items())]
-        yield statements.INSERT_IDEMPOTENCY_KEYS, columns_of(names_of(statements.IDEMPOTENCY_COLUMNS), rows)
+        own = statements.RECORDS[kind]
+        changes = sorted(state.records(kind).changes.items())
+        for statement, new in ((own.insert, True), (own.update, False)):
+            rows = [
+                (key, change.snapshot, now)
+                for key, change in changes
+                if change.snapshot is not None and change.new is new
+            ]
+            if rows:
+                yield statement, columns_of(statements.RECORD_COLUMNS, rows)
+        removed = [key for key, change in changes if change.snapshot is None]
+        if removed:
+            yield own.delete, {"keys": removed}
+
+    return written
 
 
-def _record_statements(kind: Kind, state: State) -> Written:
-    """New messages of a kind, changed ones, and those that go."""
-    now = datetime_of(state.time)
-    own = statements.RECORDS[kind]
-    changes = sorted(state.records(kind).changes.items())
-    for statement, new in ((own.insert, True), (own.update, False)):
-        rows = [
-            (key, change.snapshot, now) for key, change in changes if change.snapshot is not None and change.new is new
-        ]
-        if rows:
-            yield statement, columns_of(statements.RECORD_COLUMNS, rows)
-    removed = [key for key, change in changes if change.snapshot is None]
-    if removed:
-        yield own.delete, {"keys": removed}
-
-
-def _stock_statements(state: State) -> Written:
+def _inventory(state: State) -> Written:
     stock, reserved = state.stock, state.reserved
     own = statements.SHELVES
     new = [(*shelf, 0, 0) for shelf in sorted(stock.new | reserved.new)]
     if new:
         yield own.insert, columns_of(own.columns, new)
     shelves = sorted(stock.deltas.keys() | reserved.deltas.keys())
-    moved = [(*shelf, stock.deltas.get(shelf, 0), reserved.deltas.get(shelf, 0)) for shelf in shelves]
-    moved = [row for row in moved if row[2] or row[3]]
+    deltas = ((shelf, stock.deltas.get(shelf, 0), reserved.deltas.get(shelf, 0)) for shelf in shelves)
+    moved = [(*shelf, available, held) for shelf, available, held in deltas if available or held]
     if moved:
         yield own.add, columns_of(own.columns, moved)
-    if state.changes.adjustments:
-        now = datetime_of(state.time)
-        rows = [
-            (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)
-            for change in state.changes.adjustments
-        ]
-        yield statements.INSERT_ADJUSTMENTS, columns_of(names_of(statements.ADJUSTMENT_COLUMNS), rows)
 
 
-def _order_statements(state: State) -> Written:
-    changes = state.changes
-    inserted = sorted((id for id, before in changes.orders.items() if before is None), key=_external_id(state))
-    updated = {order_id: before for order_id, before in changes.orders.items() if before is not None}
+def _orders(state: State) -> Written:
+    inserted, updated = _changed_orders(state)
     for order_ids in _slices(inserted):
         yield statements.INSERT_ORDERS, _order_columns(order_ids, state)
     for order_ids in _slices(updated):
         yield statements.UPDATE_ORDERS, _order_columns(order_ids, state)
+
+
+def _changed_orders(state: State) -> tuple[list[str], dict[str, Order]]:
+    """The ids of new orders, in the order of their sources' ids, and changed orders as they were."""
+    changes = state.changes
+    inserted = sorted((id for id, before in changes.orders.items() if before is None), key=_external_id(state))
+    return inserted, {order_id: before for order_id, before in changes.orders.items() if before is not None}
+
+
+def _items(state: State) -> Written:
+    inserted, updated = _changed_orders(state)
     replaced = [order_id for order_id, before in updated.items() if before.items != state.orders[order_id].items]
     if replaced:
         yield statements.DELETE_ITEMS, {"order_ids": replaced}
     for items in _slices(row for order_id in (*inserted, *replaced) for row in item_rows(state.orders[order_id])):
         yield statements.INSERT_ITEMS, columns_of(names_of(statements.ITEM_COLUMNS), items)
-    for events in _slices(changes.events):
+
+
+def _events(state: State) -> Written:
+    for events in _slices(state.changes.events):
         rows = [event_row(*recorded) for recorded in events]
         yield statements.INSERT_EVENTS, columns_of(names_of(statements.EVENT_COLUMNS), rows)
 
 
-def _commerce_statements(state: State) -> Written:
-    """What orders move besides stock, and what their payments leave behind."""
-    changes = state.changes
-    yield from _counter_statements(statements.USES, state.coupon_uses, lambda use: use)
-    yield from _counter_statements(statements.BALANCES, state.points, lambda customer_id: (customer_id,))
-    yield from _counter_statements(statements.NUMBERS, state.documents, lambda series: series)
-    for statement, columns, rows in (
-        (statements.INSERT_POINTS_ENTRIES, statements.POINTS_COLUMNS, map(points_row, changes.points_entries)),
-        (
-            statements.INSERT_PAYMENTS,
-            statements.PAYMENT_COLUMNS,
-            sorted(payment_row(*paid) for paid in changes.payments),
-        ),
-        (statements.INSERT_DOCUMENTS, statements.DOCUMENT_COLUMNS, map(document_row, changes.documents)),
-    ):
-        written = list(rows)
-        if written:
-            yield statement, columns_of(names_of(columns), written)
+def _appended(
+    statement: Statement, columns: Sequence[Column[Any]], rows_of: Callable[[State], Iterable[Row]]
+) -> Callable[[State], Written]:
+    def written(state: State) -> Written:
+        rows = list(rows_of(state))
+        if rows:
+            yield statement, columns_of(names_of(columns), rows)
+
+    return written
+
+
+def _adjustments(state: State) -> Iterator[Row]:
+    now = datetime_of(state.time)
+    for change in state.changes.adjustments:
+        stamp = change.stamp
+        yield (*change.shelf, change.delta, change.reason, stamp.caller.subject, stamp.request_id, now)
+
+
+def _request_keys(state: State) -> Iterator[Row]:
+    now = datetime_of(state.time)
+    for key, remembered in sorted(state.changes.remembered.items()):
+        yield (*key, *remembered, now)
+
+
+def _counters(
+    own: CounterStatements, counters_of: Callable[[State], Counters[Any]], columns: Callable[[Any], Row]
+) -> Callable[[State], Written]:
+    """New numbers as they are, and the differences of those that have a row."""
+    return lambda state: _counter_statements(own, counters_of(state), columns)
 
 
 def _counter_statements(own: CounterStatements, counters: Counters[Any], columns: Callable[[Any], Row]) -> Written:
-    """New numbers as they are, and what is added to those that were read."""
     new = [(*columns(key), counters.values[key]) for key in sorted(counters.new)]
     if new:
         yield own.insert, columns_of(own.columns, new)
@@ -169,3 +186,41 @@ def names_of(columns: Sequence[Column[Any]]) -> list[str]:
 def columns_of(names: Sequence[str], rows: Sequence[Row]) -> Parameters:
     """Rows turned into one list a column."""
     return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+# Rows that are changed, by their table.
+_CHANGING: dict[str, Callable[[State], Written]] = {
+    "orders": _orders,
+    "carts": _records(Kind.CART),
+    "customers": _records(Kind.CUSTOMER),
+    "coupons": _records(Kind.COUPON),
+    "coupon_uses": _counters(statements.USES, lambda state: state.coupon_uses, lambda use: use),
+    "delivery_zones": _records(Kind.ZONE),
+    "points_accounts": _counters(statements.BALANCES, lambda state: state.points, lambda customer_id: (customer_id,)),
+    "products": _records(Kind.PRODUCT),
+    "inventory": _inventory,
+    "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
+}
+
+# Rows that are only appended, last the request ids, by which batches of other replicas meet.
+_APPENDING: tuple[Callable[[State], Written], ...] = (
+    _items,
+    _events,
+    _appended(statements.INSERT_ADJUSTMENTS, statements.ADJUSTMENT_COLUMNS, _adjustments),
+    _appended(
+        statements.INSERT_POINTS_ENTRIES,
+        statements.POINTS_COLUMNS,
+        lambda state: map(points_row, state.changes.points_entries),
+    ),
+    _appended(
+        statements.INSERT_PAYMENTS,
+        statements.PAYMENT_COLUMNS,
+        lambda state: sorted(payment_row(*paid) for paid in state.changes.payments),
+    ),
+    _appended(
+        statements.INSERT_DOCUMENTS,
+        statements.DOCUMENT_COLUMNS,
+        lambda state: map(document_row, state.changes.documents),
+    ),
+    _appended(statements.INSERT_IDEMPOTENCY_KEYS, statements.IDEMPOTENCY_COLUMNS, _request_keys),
+)

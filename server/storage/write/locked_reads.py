@@ -1,246 +1,336 @@
-"""Reads what a batch of commands needs, where it is to be written with locks, always in the same order of tables and keys."""
+"""Reads the rows that a batch of commands needs: locked if it writes, always in the same order of tables and keys."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from psycopg import AsyncConnection, AsyncCursor
 from uuid_utils import uuid7
 
 from server.domain.base.idempotency import Key, Remembered
+from server.domain.base.needs import BatchNeeds
 from server.domain.base.records import Kind
-from server.domain.base.state import Same, State
-from server.domain.commands import Command
-from server.domain.needs import Needs, needs_of, orders_to_number
+from server.domain.base.state import Same, State, Validate
+from server.domain.base.values import Series, Terms
+from server.domain.operations import Command
 from server.domain.orders.create import order_number
-from server.domain.orders.invoices import Series
 from server.domain.orders.upsert import sent_hash
-from server.domain.pricing.quotes import Terms
 from server.storage.database import Row
 from server.storage.fairness import next_turn
 from server.storage.projections import timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
-from server.storage.wanted import Wanted, keys_of, wanted_by
 from server.storage.write import statements
+from server.storage.write.lock_order import LOCK_ORDER
+from server.storage.write.statements import Read
 
-# Takes in rows, those of one statement all at once or a few at a time.
-Take = Callable[[list[Row]], object]
-
-# Rows after which others get a turn: an order's takes some microseconds.
+# Rows after which other work runs: taking in an order costs microseconds.
 _AT_ONCE = 100
 
-# Whoever only looks sees all tables as of one moment.
+# A dry run sees all tables as of one moment.
 _LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
+@dataclass(slots=True)
+class Batch:
+    """A batch that is being read."""
+
+    commands: Sequence[Command]
+    state: State
+    needs: BatchNeeds
+    lock: bool
+    # The ids of imported orders that differ from what their source sends now.
+    differing: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def locks(self, kind: Kind) -> bool:
+        """Whether records of a kind, which are read without locks otherwise, are to be replaced."""
+        return self.lock and kind in self.needs.replaces
+
+
+Parameters = dict[str, object]
+
+
+class Step(NamedTuple):
+    """A statement, the parameters of each of its executions, and what takes in its rows, if it returns any."""
+
+    read: Read
+    parameters: Callable[[Batch], Iterable[Parameters]]
+    take: Callable[[Batch, list[Row]], object] | None
+
+
 async def read_state(
-    connection: AsyncConnection[Row], commands: Sequence[Command], *, terms: Terms, lock: bool
+    connection: AsyncConnection[Row], commands: Sequence[Command], *, terms: Terms, validate: Validate, lock: bool
 ) -> State:
     """Begins a transaction and reads; without locks, ends it too.
 
-    Two flights to the server at most: what orders and carts refer to is known from them only.
+    Two round trips at most: the rows that orders and carts refer to are known only once those are read.
     """
-    state = State(new_id=lambda: str(uuid7()), terms=terms)
+    state = State(new_id=lambda: str(uuid7()), terms=terms, validate=validate)
+    batch = Batch(commands, state, BatchNeeds([command.needs() for command in commands], state), lock)
     async with connection.pipeline():
         await connection.execute("BEGIN" if lock else _LOOK)
-        reader = _Reader(connection, [needs_of(command) for command in commands], state, lock)
-        await reader.send_orders()
-        await reader.send_carts()
-        await reader.land()
-        await reader.send_differing()
-        await reader.send_related()
-        await reader.send_payments()
-        await reader.send_document_numbers()
-        await reader.send_history()
-        numbers: list[int] = []
-        if lock:
-            await reader.send_order_numbers(numbers)
-        # Last, behind the locks: where another replica carried out the same request, its answer is seen, not only its effect.
-        await reader.send_keys(commands)
+        await _run(connection, NAMED, batch)
+        batch.needs.add_related()
+        cursors = await _send(connection, RELATED, batch)
         if not lock:
-            # Nothing was written. A ROLLBACK would make psycopg forget, in the middle of its next flight, what it has prepared.
+            # Nothing was written. A ROLLBACK would make psycopg forget its prepared statements in the middle of a pipeline.
             await connection.execute("COMMIT")
-        await reader.land()
-    # Only now that every lock is held: what waited for another batch has not happened before it.
+        await _take(cursors, batch)
+    # Read only now that every lock is held: a batch that waited for another one happens after it.
     now = datetime.now(UTC)
     state.time = timestamp_of(now)
-    state.order_numbers = [order_number(now.year, count) for count in reversed(numbers)]
+    state.order_numbers = [order_number(now.year, count) for count in reversed(batch.numbers)]
     return state
 
 
-class _Reader:
-    """Sends the statements that fill a state, and takes in their rows when they land."""
+Sent = list[tuple[Step, AsyncCursor[Row]]]
 
-    def __init__(self, connection: AsyncConnection[Row], needs: Sequence[Needs], state: State, lock: bool) -> None:
-        self._connection, self._needs, self._state, self._lock = connection, needs, state, lock
-        self._replaced = {need.replaces for need in needs} if lock else set()
-        self._sent: list[tuple[AsyncCursor[Row], Take]] = []
-        self._differing: list[str] = []
 
-    async def _send(self, statement: Statement, take: Take, **parameters: object) -> None:
-        cursor = await self._connection.execute(statement.text, statement.bind(parameters), prepare=True, binary=True)
-        self._sent.append((cursor, take))
+async def _run(connection: AsyncConnection[Row], steps: Iterable[Step], batch: Batch) -> None:
+    await _take(await _send(connection, steps, batch), batch)
 
-    async def land(self) -> None:
-        """Waits for what was sent, if anything was."""
-        for cursor, take in self._sent:
-            rows = await cursor.fetchall()
-            take(rows[:_AT_ONCE])
-            for start in range(_AT_ONCE, len(rows), _AT_ONCE):
-                await next_turn()
-                take(rows[start : start + _AT_ONCE])
-        self._sent.clear()
 
-    async def send_orders(self) -> None:
-        references = split_references(Reference(name, need.owner) for need in self._needs for name in need.orders)
-        if any(references):
-            statement = statements.ORDERS.choose(lock=self._lock)
-            await self._send(statement, self._take_orders, **references._asdict())
-        # An id that breaks its rule is refused when its turn comes; the database could not take every such text.
-        external = sorted({key for need in self._needs for key in need.external if key[1].isprintable()})
-        for source, keys in groupby(external, key=itemgetter(0)):
-            ids = [external_order_id for _, external_order_id in keys]
-            statement = statements.IMPORTED_ORDERS.choose(lock=self._lock)
-            await self._send(statement, self._take_imported_orders, source=source, external_order_id=ids)
+async def _send(connection: AsyncConnection[Row], steps: Iterable[Step], batch: Batch) -> Sent:
+    sent = []
+    for step in steps:
+        statement: Statement = step.read.choose(lock=batch.lock)
+        for parameters in step.parameters(batch):
+            cursor = await connection.execute(statement.text, statement.bind(parameters), prepare=True, binary=True)
+            sent.append((step, cursor))
+    return sent
 
-    def _take_orders(self, rows: list[Row]) -> None:
-        for (snapshot,) in rows:
-            self._state.add_order(Order.FromString(snapshot))
 
-    def _take_imported_orders(self, rows: list[Row]) -> None:
-        for source, external_order_id, order_id, version, sent in rows:
-            key = (source, external_order_id)
-            wished = (need.external[key] for need in self._needs if key in need.external)
-            if sent is not None and all(sent_hash(each, version) == sent for each in wished):
-                self._state.same[key] = Same(order_id, str(version))
-            else:
-                self._differing.append(order_id)
+async def _take(sent: Sent, batch: Batch) -> None:
+    """Waits for the rows and takes them in, a few at a time."""
+    for step, cursor in sent:
+        if step.take is None:
+            continue
+        rows = await cursor.fetchall()
+        step.take(batch, rows[:_AT_ONCE])
+        for start in range(_AT_ONCE, len(rows), _AT_ONCE):
+            await next_turn()
+            step.take(batch, rows[start : start + _AT_ONCE])
 
-    async def send_differing(self) -> None:
-        """Imported orders of which something else is sent now."""
-        if self._differing:
-            await self._send(statements.READ_SNAPSHOTS, self._take_orders, order_ids=self._differing)
 
-    async def send_carts(self) -> None:
-        cart_ids = (cart_id for need in self._needs for cart_id in need.carts)
-        await self._send_records(Kind.CART, cart_ids, lock=self._lock)
+def _keys(keys: Iterable[str]) -> list[str]:
+    """The keys in order, each once.
 
-    async def send_related(self) -> None:
-        """What the commands name, and what their orders and carts refer to."""
-        wanted = wanted_by(self._needs, self._state)
-        if Kind.CUSTOMER in self._replaced:
-            await self._send_records(Kind.CUSTOMER, wanted.customers, lock=True)
-        await self._send_records(Kind.COUPON, wanted.coupons, lock=self._lock)
-        await self._send_uses(wanted)
-        if Kind.ZONE in self._replaced:
-            await self._connection.execute(statements.LOCK_ZONES.text)
-        await self._send_points(wanted)
-        await self._send_stock(wanted)
-        if Kind.PRODUCT in self._replaced:
-            await self._send_records(Kind.PRODUCT, wanted.products, lock=True)
-        await self._send_unlocked(wanted)
+    A key that breaks its rule is refused when its command is decided; the database does not accept every such text.
+    """
+    return sorted({key for key in keys if key and key.isprintable()})
 
-    async def _send_unlocked(self, wanted: Wanted) -> None:
-        """Products, customers and zones. Behind the locks: a product is read as it is once its shelves are locked."""
-        product_ids = [] if Kind.PRODUCT in self._replaced else keys_of(wanted.products)
-        customer_ids = [] if Kind.CUSTOMER in self._replaced else keys_of(wanted.customers)
-        zones = any(need.zones for need in self._needs)
-        if not (product_ids or customer_ids or zones):
-            return
 
-        def take(rows: list[Row]) -> None:
-            for kind, key, snapshot in rows:
-                self._state.records(Kind(kind)).stored[key] = snapshot
+# Named orders.
 
-        await self._send(statements.READ_RECORDS, take, products=product_ids, customers=customer_ids, zones=zones)
 
-    async def _send_records(self, kind: Kind, keys: Iterable[str], *, lock: bool) -> None:
-        wanted = keys_of(keys)
-        if wanted:
-            stored = self._state.records(kind).stored
-            await self._send(statements.RECORDS[kind].read.choose(lock=lock), stored.update, keys=wanted)
+def _orders(batch: Batch) -> Iterator[Parameters]:
+    references = split_references(Reference(name, owner) for name, owner in batch.needs.references())
+    if any(references):
+        yield references._asdict()
 
-    async def _send_uses(self, wanted: Wanted) -> None:
-        if not wanted.uses:
-            return
 
-        def take(rows: list[Row]) -> None:
-            self._state.coupon_uses.values.update({(code, customer_id): used for code, customer_id, used in rows})
+def _take_orders(batch: Batch, rows: list[Row]) -> None:
+    for (snapshot,) in rows:
+        batch.state.add_order(Order.FromString(snapshot))
 
-        codes, customer_ids = map(list, zip(*sorted(wanted.uses), strict=True))
-        statement = statements.COUPON_USES.choose(lock=self._lock)
-        await self._send(statement, take, code=codes, customer_id=customer_ids)
 
-    async def _send_points(self, wanted: Wanted) -> None:
-        customer_ids = keys_of(wanted.points)
-        if customer_ids:
-            statement = statements.POINTS.choose(lock=self._lock)
-            await self._send(statement, self._state.points.values.update, customer_ids=customer_ids)
+def _imported(batch: Batch) -> Iterator[Parameters]:
+    external = sorted(key for key in batch.needs.external if key[1].isprintable())
+    for source, keys in groupby(external, key=itemgetter(0)):
+        yield {"source": source, "external_order_id": [external_order_id for _, external_order_id in keys]}
 
-    async def _send_stock(self, wanted: Wanted) -> None:
-        product_ids = keys_of(wanted.products)
-        if not product_ids:
-            return
-        stock, reserved = self._state.stock.values, self._state.reserved.values
 
-        def take(rows: list[Row]) -> None:
-            for product_id, variant_id, available, held in rows:
-                stock[product_id, variant_id] = available
-                reserved[product_id, variant_id] = held
+def _take_imported(batch: Batch, rows: list[Row]) -> None:
+    for source, external_order_id, order_id, version, sent in rows:
+        key = (source, external_order_id)
+        batch.state.ids_by_external[key] = order_id
+        if sent is not None and all(sent_hash(each, version) == sent for each in batch.needs.external[key]):
+            batch.state.same[key] = Same(order_id, str(version))
+        else:
+            batch.differing.append(order_id)
 
-        await self._send(statements.INVENTORY.choose(lock=self._lock), take, product_ids=product_ids)
 
-    async def send_payments(self) -> None:
-        keys = sorted({key for need in self._needs for key in need.payments})
-        if not keys:
-            return
+def _differing(batch: Batch) -> Iterator[Parameters]:
+    if batch.differing:
+        yield {"order_ids": batch.differing}
 
-        def take(rows: list[Row]) -> None:
-            for provider, event_id, order_id, event in rows:
-                self._state.payments[provider, event_id] = (str(order_id), PaymentEvent.FromString(event))
 
-        providers, event_ids = map(list, zip(*keys, strict=True))
-        await self._send(statements.READ_PAYMENTS, take, provider=providers, event_id=event_ids)
+# Records.
 
-    async def send_document_numbers(self) -> None:
-        """This year's. Should the year be over when the locks are held, the next one's first number is inserted or met again."""
-        if not any(need.documents for need in self._needs):
-            return
 
-        def take(rows: list[Row]) -> None:
-            self._state.documents.values.update({Series(prefix, year): last for prefix, year, last in rows})
+def _records(kind: Kind, keys: Callable[[Batch], Iterable[str]]) -> Step:
+    def parameters(batch: Batch) -> Iterator[Parameters]:
+        found = _keys(keys(batch))
+        if found:
+            yield {"keys": found}
 
-        statement = statements.DOCUMENT_NUMBERS.choose(lock=self._lock)
-        await self._send(statement, take, year=datetime.now(UTC).year)
+    def take(batch: Batch, rows: list[Row]) -> None:
+        batch.state.records(kind).stored.update(rows)
 
-    async def send_history(self) -> None:
-        references = (reference for need in self._needs if need.history for reference in need.orders)
-        found = (self._state.find(reference) for reference in references)
-        order_ids = sorted({order.order_id for order in found if order is not None})
-        if order_ids:
-            await self._send(statements.READ_HISTORY, self._take_history, order_ids=order_ids)
+    return Step(statements.RECORDS[kind].read, parameters, take)
 
-    def _take_history(self, rows: list[Row]) -> None:
-        for (event,) in rows:
-            message = OrderEvent.FromString(event)
-            self._state.history.setdefault(message.order_id, []).append(message)
 
-    async def send_order_numbers(self, numbers: list[int]) -> None:
-        count = sum(orders_to_number(need, self._state) for need in self._needs)
-        if count > 0:
-            take: Take = lambda rows: numbers.extend(number for (number,) in rows)  # noqa: E731
-            await self._send(statements.NEXT_ORDER_NUMBERS, take, count=count)
+def _products(batch: Batch) -> Iterable[str]:
+    return batch.needs.products
 
-    async def send_keys(self, commands: Sequence[Command]) -> None:
-        keys = sorted({key for command in commands if (key := command.key) is not None})
-        if keys:
-            callers, methods, request_ids = map(list, zip(*keys, strict=True))
-            statement = statements.READ_IDEMPOTENCY_KEYS
-            await self._send(statement, self._take_keys, caller=callers, method=methods, request_id=request_ids)
 
-    def _take_keys(self, rows: list[Row]) -> None:
-        for caller, method, request_id, request, response in rows:
-            self._state.remembered[Key(caller, method, request_id)] = Remembered(request, response)
+def _customers(batch: Batch) -> Iterable[str]:
+    return batch.needs.customers
+
+
+def _locked(kind: Kind, keys: Callable[[Batch], Iterable[str]]) -> Callable[[Batch], Iterable[str]]:
+    return lambda batch: keys(batch) if batch.locks(kind) else ()
+
+
+def _unlocked_records(batch: Batch) -> Iterator[Parameters]:
+    product_ids = [] if batch.locks(Kind.PRODUCT) else _keys(batch.needs.products)
+    customer_ids = [] if batch.locks(Kind.CUSTOMER) else _keys(batch.needs.customers)
+    if product_ids or customer_ids or batch.needs.zones:
+        yield {"products": product_ids, "customers": customer_ids, "zones": batch.needs.zones}
+
+
+def _zone_lock(batch: Batch) -> Iterator[Parameters]:
+    if batch.locks(Kind.ZONE):
+        yield {}
+
+
+def _take_records(batch: Batch, rows: list[Row]) -> None:
+    for kind, key, snapshot in rows:
+        batch.state.records(Kind(kind)).stored[key] = snapshot
+
+
+# Counters.
+
+
+def _uses(batch: Batch) -> Iterator[Parameters]:
+    if batch.needs.uses:
+        codes, customer_ids = map(list, zip(*sorted(batch.needs.uses), strict=True))
+        yield {"code": codes, "customer_id": customer_ids}
+
+
+def _take_uses(batch: Batch, rows: list[Row]) -> None:
+    batch.state.coupon_uses.values.update({(code, customer_id): used for code, customer_id, used in rows})
+
+
+def _points(batch: Batch) -> Iterator[Parameters]:
+    customer_ids = _keys(batch.needs.points)
+    if customer_ids:
+        yield {"customer_ids": customer_ids}
+
+
+def _take_points(batch: Batch, rows: list[Row]) -> None:
+    batch.state.points.values.update(rows)
+
+
+def _inventory(batch: Batch) -> Iterator[Parameters]:
+    product_ids = _keys(batch.needs.products)
+    if product_ids:
+        yield {"product_ids": product_ids}
+
+
+def _take_inventory(batch: Batch, rows: list[Row]) -> None:
+    stock, reserved = batch.state.stock.values, batch.state.reserved.values
+    for product_id, variant_id, available, held in rows:
+        stock[product_id, variant_id] = available
+        reserved[product_id, variant_id] = held
+
+
+def _documents(batch: Batch) -> Iterator[Parameters]:
+    """This year's. If the year ends before the locks are held, the next year's first number is inserted, or met by a retry."""
+    if batch.needs.documents:
+        yield {"year": datetime.now(UTC).year}
+
+
+def _take_documents(batch: Batch, rows: list[Row]) -> None:
+    batch.state.documents.values.update({Series(prefix, year): last for prefix, year, last in rows})
+
+
+# The rest, read without locks.
+
+
+def _payments(batch: Batch) -> Iterator[Parameters]:
+    if batch.needs.payments:
+        providers, event_ids = map(list, zip(*sorted(batch.needs.payments), strict=True))
+        yield {"provider": providers, "event_id": event_ids}
+
+
+def _take_payments(batch: Batch, rows: list[Row]) -> None:
+    for provider, event_id, order_id, event in rows:
+        batch.state.payments[provider, event_id] = (str(order_id), PaymentEvent.FromString(event))
+
+
+def _history(batch: Batch) -> Iterator[Parameters]:
+    order_ids = sorted(batch.needs.history())
+    if order_ids:
+        yield {"order_ids": order_ids}
+
+
+def _take_history(batch: Batch, rows: list[Row]) -> None:
+    for (event,) in rows:
+        message = OrderEvent.FromString(event)
+        batch.state.history.setdefault(message.order_id, []).append(message)
+
+
+def _order_numbers(batch: Batch) -> Iterator[Parameters]:
+    count = batch.needs.order_numbers() if batch.lock else 0
+    if count:
+        yield {"count": count}
+
+
+def _take_order_numbers(batch: Batch, rows: list[Row]) -> None:
+    batch.numbers.extend(number for (number,) in rows)
+
+
+def _request_keys(batch: Batch) -> Iterator[Parameters]:
+    keys = sorted({key for command in batch.commands if (key := command.key) is not None})
+    if keys:
+        callers, methods, request_ids = map(list, zip(*keys, strict=True))
+        yield {"caller": callers, "method": methods, "request_id": request_ids}
+
+
+def _take_request_keys(batch: Batch, rows: list[Row]) -> None:
+    for caller, method, request_id, request, response in rows:
+        batch.state.remembered[Key(caller, method, request_id)] = Remembered(request, response)
+
+
+def _plain(statement: Statement) -> Read:
+    return Read(statement, statement)
+
+
+# Steps by the table that they lock.
+_LOCKING = {
+    "orders": [
+        Step(statements.ORDERS, _orders, _take_orders),
+        Step(statements.IMPORTED_ORDERS, _imported, _take_imported),
+    ],
+    "carts": [_records(Kind.CART, lambda batch: batch.needs.carts)],
+    "customers": [_records(Kind.CUSTOMER, _locked(Kind.CUSTOMER, _customers))],
+    "coupons": [_records(Kind.COUPON, lambda batch: batch.needs.coupons)],
+    "coupon_uses": [Step(statements.COUPON_USES, _uses, _take_uses)],
+    "delivery_zones": [Step(_plain(statements.LOCK_ZONES), _zone_lock, None)],
+    "points_accounts": [Step(statements.POINTS, _points, _take_points)],
+    "products": [_records(Kind.PRODUCT, _locked(Kind.PRODUCT, _products))],
+    "inventory": [Step(statements.INVENTORY, _inventory, _take_inventory)],
+    "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
+}
+_NAMED_TABLES = ("orders", "carts")
+
+# The first round trip: the orders and carts that the commands name.
+NAMED = [step for table in LOCK_ORDER if table in _NAMED_TABLES for step in _LOCKING[table]]
+
+# The second: the rows that those refer to, then what is read without locks, behind the locks, and so as it is now.
+RELATED = [
+    Step(_plain(statements.READ_SNAPSHOTS), _differing, _take_orders),
+    *(step for table in LOCK_ORDER if table not in _NAMED_TABLES for step in _LOCKING[table]),
+    Step(_plain(statements.READ_RECORDS), _unlocked_records, _take_records),
+    Step(_plain(statements.READ_PAYMENTS), _payments, _take_payments),
+    Step(_plain(statements.READ_HISTORY), _history, _take_history),
+    Step(_plain(statements.NEXT_ORDER_NUMBERS), _order_numbers, _take_order_numbers),
+    # Last: where another replica carried out the same request, its answer is seen, not only its effect.
+    Step(_plain(statements.READ_IDEMPOTENCY_KEYS), _request_keys, _take_request_keys),
+]

@@ -9,23 +9,18 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from typing import cast
 
 import psycopg
-from orders.v1.catalog_service_pb2 import (
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
-    BatchUpsertProductsRequest,
-)
-from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
 from psycopg import AsyncConnection
 
 from server.domain.base.errors import OrderError
-from server.domain.base.state import State
-from server.domain.commands import Answer, Command, decide, decide_upsert
-from server.domain.orders.upsert_batch import Validate
-from server.domain.pricing.quotes import Terms
+from server.domain.base.methods import MethodClass
+from server.domain.base.state import State, Validate
+from server.domain.base.values import Terms
+from server.domain.operations import Answer, Command, decide
 from server.storage.batcher import Batcher
 from server.storage.database import Database, Row
 from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
@@ -39,19 +34,12 @@ log = logging.getLogger(__name__)
 Outcome = Answer | Exception
 # Told of each batch that ran: its lane, its size, and its seconds.
 Watch = Callable[[str, int, float], None]
-Decide = Callable[[Sequence[Command], State], Awaitable[list[Outcome]]]
 
 _ATTEMPTS = 10
 # Seconds, times the attempt: batches that met go on at different times.
 _LONGEST_PAUSE = 0.01
 # Bulk requests are up to some megabytes each.
 _MAX_BULK_QUEUE = 128
-_BULK = (
-    BatchUpsertOrdersRequest,
-    BatchUpsertProductsRequest,
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
-)
 # Seconds that deciding on a large batch may hold the event loop: a single change takes some ten of its turns.
 _TURN = 0.001
 # The part of the time which the database has for it that a large batch gives to others.
@@ -83,12 +71,10 @@ class Writer:
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
-        if isinstance(command.request, _BULK):
-            return await self._lanes["dry_bulk" if command.dry else "bulk"].submit(command)
-        return await self._lanes["dry" if command.dry else "single"].submit(command)
+        return await self._lanes[_lane_of(command)].submit(command)
 
     def waiting(self) -> dict[str, int]:
-        """How many commands wait for their batch, by lane."""
+        """The number of commands that wait for their batch, by lane."""
         return {name: lane.waiting for name, lane in self._lanes.items()}
 
     async def drain(self) -> None:
@@ -97,32 +83,16 @@ class Writer:
             await lane.drain()
 
     async def _run_single(self, commands: Sequence[Command]) -> list[Outcome]:
-        return await self._run(commands, _decide_each, next_turn)
+        return await self._run(commands, next_turn)
 
     async def _run_bulk(self, commands: Sequence[Command]) -> list[Outcome]:
-        pause = Courtesy(self._database.timeout / _COURTESY).give_way
-        upsert = isinstance(commands[0].request, BatchUpsertOrdersRequest)
-        return await self._run(commands, partial(self._decide_upsert, pause) if upsert else _decide_each, pause)
+        return await self._run(commands, Courtesy(self._database.timeout / _COURTESY).give_way)
 
-    async def _decide_upsert(self, pause: Pause, commands: Sequence[Command], state: State) -> list[Outcome]:
-        steps = decide_upsert(commands[0], state, self._validate)
-        began = time.perf_counter()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return [stop.value]
-            except OrderError as error:
-                return [error]
-            if time.perf_counter() - began > _TURN:
-                await pause()
-                began = time.perf_counter()
-
-    async def _run(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
-        """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
+    async def _run(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
+        """Runs a batch; retries it after a conflict with another one, and command by command after a failure."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._transact(commands, decide_all, pause)
+                return await self._transact(commands, pause)
             except RETRYABLE as error:
                 log.info("a batch met another one", extra=fields(error, batch=len(commands), attempt=attempt))
                 await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
@@ -136,60 +106,83 @@ class Writer:
                 if len(commands) == 1:
                     raise
                 log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
-                return [await self._run_alone(command, decide_all, pause) for command in commands]
+                return [await self._run_alone(command, pause) for command in commands]
         if len(commands) == 1:
             return [_in_progress(commands[0])]
-        return [await self._run_alone(command, decide_all, pause) for command in commands]
+        return [await self._run_alone(command, pause) for command in commands]
 
-    async def _run_alone(self, command: Command, decide_all: Decide, pause: Pause) -> Outcome:
+    async def _run_alone(self, command: Command, pause: Pause) -> Outcome:
         try:
-            return (await self._run([command], decide_all, pause))[0]
+            return (await self._run([command], pause))[0]
         except Exception as error:
             return error
 
-    async def _transact(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
+    async def _transact(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
         # A lane's commands are all dry, or none is.
         if commands[0].dry:
-            return await self._look(commands, decide_all)
+            return await self._look(commands, pause)
         async with self._database.connection(passing=RETRYABLE) as connection:
             try:
-                state = await read_state(connection, commands, terms=self._terms, lock=True)
-                outcomes = await decide_all(commands, state)
+                state = await self._read(connection, commands, lock=True)
+                outcomes = await _decide(commands, state, pause)
             except BaseException:
                 await _roll_back(connection)
                 raise
             await _write_and_commit(connection, state, pause)
             return outcomes
 
-    async def _look(self, commands: Sequence[Command], decide_all: Decide) -> list[Outcome]:
-        """Decides on what is stored now, and keeps nothing of it."""
+    async def _look(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
+        """Decides on the rows as they are now, and writes nothing."""
         async with self._database.reading() as connection:
             try:
-                state = await read_state(connection, commands, terms=self._terms, lock=False)
+                state = await self._read(connection, commands, lock=False)
             except BaseException:
                 await _roll_back(connection)
                 raise
-        return await decide_all(commands, state)
+        return await _decide(commands, state, pause)
+
+    async def _read(self, connection: AsyncConnection[Row], commands: Sequence[Command], *, lock: bool) -> State:
+        return await read_state(connection, commands, terms=self._terms, validate=self._validate, lock=lock)
+
+
+def _lane_of(command: Command) -> str:
+    if command.operation.method_class is MethodClass.BULK:
+        return "dry_bulk" if command.dry else "bulk"
+    return "dry" if command.dry else "single"
+
+
+async def _decide(commands: Sequence[Command], state: State, pause: Pause) -> list[Outcome]:
+    """The commands' outcomes, in their order. Long commands let other work run between their parts."""
+    outcomes = []
+    for command in commands:
+        steps = decide(command, state)
+        began = time.perf_counter()
+        while (outcome := _next(steps, command)) is None:
+            if time.perf_counter() - began > _TURN:
+                await pause()
+                began = time.perf_counter()
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _next(steps: Generator[None, None, Answer], command: Command) -> Outcome | None:
+    """Runs a command to its next pause; returns its outcome at the end."""
+    try:
+        next(steps)
+    except StopIteration as stop:
+        return cast(Answer, stop.value)
+    except OrderError as error:
+        return error
+    except Exception as error:  # A bug in one rule must not fail the other commands.
+        log.exception("a command failed", extra=fields(method=command.operation.method))
+        return error
+    return None
 
 
 def _in_progress(command: Command) -> OrderError:
     text = "the same rows are being written elsewhere; send the request again"
     metadata = {"request_id": getattr(command.request, "request_id", "")}
     return OrderError("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
-
-
-async def _decide_each(commands: Sequence[Command], state: State) -> list[Outcome]:
-    return [_outcome(command, state) for command in commands]
-
-
-def _outcome(command: Command, state: State) -> Outcome:
-    try:
-        return decide(command, state)
-    except OrderError as error:
-        return error
-    except Exception as error:  # a bug in one rule must not fail its neighbours
-        log.exception("a command failed", extra=fields(method=command.method))
-        return error
 
 
 async def _roll_back(connection: AsyncConnection[Row]) -> None:

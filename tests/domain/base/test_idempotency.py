@@ -18,7 +18,7 @@ from server.domain.base.caller import Caller, Role
 from server.domain.base.errors import OrderError
 from server.domain.base.idempotency import Key, differing_fields
 from server.domain.base.state import State
-from server.domain.commands import Answer
+from server.domain.operations import Answer
 from tests.domain.builders import (
     ADMIN,
     Store,

@@ -33,8 +33,8 @@ from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, Reorde
 
 from server.domain.base.records import Kind
 from server.domain.base.state import State
+from server.domain.base.values import Terms
 from server.domain.carts.carts import MAX_LINES, MAX_PIECES, cart_id_of, current_cart_id
-from server.domain.pricing.quotes import Terms
 from tests.domain.builders import (
     NOW,
     Store,

@@ -11,7 +11,8 @@ from orders.v1.order_service_pb2 import CancelOrderRequest
 
 from server.domain.base.errors import OrderError
 from server.domain.base.state import Changes
-from server.domain.catalog.stock import Shelf, check_available, held_by, moved_by
+from server.domain.base.values import Shelf
+from server.domain.catalog.stock import check_available, held_by, moved_by
 from tests.domain.builders import (
     Store,
     command,

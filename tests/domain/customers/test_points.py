@@ -9,8 +9,8 @@ from orders.v1.order_pb2 import Customer, Order, OrderEvent
 
 from server.domain.base.edits import OrderChange
 from server.domain.base.errors import OrderError
+from server.domain.base.values import PointsMove
 from server.domain.customers.points import check_points, entry_of
-from server.domain.orders.effects import PointsMove
 from tests.domain.builders import NOW, at
 
 

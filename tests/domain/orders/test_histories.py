@@ -43,8 +43,8 @@ from orders.v1.order_service_pb2 import (
 from server.domain.base.errors import OrderError, Violation
 from server.domain.base.idempotency import Key
 from server.domain.base.records import Kind
-from server.domain.commands import Answer, Command
 from server.domain.needs import NEEDS
+from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import STATUSES, Outcome, Store, command, product, unhurried, variant
 from tests.domain.history_checks import (

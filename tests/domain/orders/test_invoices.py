@@ -26,7 +26,8 @@ from orders.v1.order_service_pb2 import RecordPaymentRequest, RefundOrderRequest
 from server.domain.base.edits import OrderChange
 from server.domain.base.money import from_minor, minor_of
 from server.domain.base.state import State
-from server.domain.orders.invoices import CREDIT_NOTES, INVOICES, Series, document_number, issue_documents
+from server.domain.base.values import Series, document_number
+from server.domain.orders.invoices import CREDIT_NOTES, INVOICES, issue_documents
 from tests.domain.builders import (
     FULFILMENT,
     NOW,

@@ -48,8 +48,8 @@ from orders.v1.order_service_pb2 import CancelOrderRequest, RecordPaymentRequest
 
 from server.domain.base.caller import Caller
 from server.domain.base.state import State
-from server.domain.commands import Answer
 from server.domain.lifecycle.payment_status import payment_status_of
+from server.domain.operations import Answer
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import (
     ADMIN,

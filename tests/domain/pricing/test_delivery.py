@@ -21,8 +21,9 @@ from orders.v1.order_service_pb2 import DeliveryOption
 from server.domain.base.error_codes import CODES
 from server.domain.base.errors import OrderError
 from server.domain.base.state import State
+from server.domain.base.values import Terms
 from server.domain.pricing.delivery import check_installation, delivery_options, schedule, serve
-from server.domain.pricing.quotes import Line, Quote, Terms, quote
+from server.domain.pricing.quotes import Line, Quote, quote
 from server.domain.pricing.zones import Area, Service, area_of, find_zone
 from tests.domain.builders import ADMIN, NOW, at, fields_of, fingerprint, money, new_state, refuse, run, unhurried
 

@@ -25,10 +25,11 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.base.errors import OrderError
 from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor
+from server.domain.base.values import Terms
 from server.domain.catalog.products import find_offer
 from server.domain.pricing.delivery import serve
 from server.domain.pricing.price_steps import steps_of
-from server.domain.pricing.quotes import Discount, Line, Quote, Terms, add_line, fill, line_of, quote
+from server.domain.pricing.quotes import Discount, Line, Quote, add_line, fill, line_of, quote
 from server.domain.pricing.zones import Service
 from tests.domain.builders import address, amount, fields_of, money, product, unhurried
 

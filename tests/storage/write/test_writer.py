@@ -21,8 +21,8 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import OrderError
-from server.domain.commands import RULES, Answer
 from server.domain.needs import NEEDS, Needs
+from server.domain.operations import RULES, Answer
 from server.storage.write import statements
 from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving, usd
 from tests.storage.helpers import (

@@ -1,0 +1,56 @@
+"""The services and methods of the API, as the protos declare them."""
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from orders.v1 import (
+    access_pb2,
+    api_key_service_pb2,
+    cart_service_pb2,
+    catalog_service_pb2,
+    customer_service_pb2,
+    order_service_pb2,
+)
+
+SERVICES: tuple[ServiceDescriptor, ...] = tuple(
+    service
+    for file in (
+        order_service_pb2,
+        catalog_service_pb2,
+        cart_service_pb2,
+        customer_service_pb2,
+        api_key_service_pb2,
+    )
+    for service in file.DESCRIPTOR.services_by_name.values()
+)
+
+# Every method takes a request of its own.
+_METHODS = MappingProxyType({method.input_type.full_name: method for service in SERVICES for method in service.methods})
+
+
+class MethodClass(StrEnum):
+    """The kind of a method: it decides the method's rate limit and, for an operation, its lane in the writer."""
+
+    UNSPECIFIED = "unspecified"
+    READ = "read"
+    WRITE = "write"
+    BULK = "bulk"
+
+
+def access_of(method: MethodDescriptor) -> access_pb2.Access:
+    """Who may call a method, as its proto declares it."""
+    return method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+
+
+def class_of(method: MethodDescriptor) -> MethodClass:
+    name = access_pb2.MethodClass.Name(access_of(method).method_class)
+    return MethodClass(name.removeprefix("METHOD_CLASS_").lower())
+
+
+def method_class_of(request: Any) -> MethodClass:
+    """The class of the method that takes a request type; WRITE for a command that only the service itself issues."""
+    descriptor = getattr(request, "DESCRIPTOR", None)
+    method = None if descriptor is None else _METHODS.get(descriptor.full_name)
+    return MethodClass.WRITE if method is None else class_of(method)

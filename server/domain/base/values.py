@@ -1,0 +1,54 @@
+"""Value types that several subjects share."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from orders.v1.customer_service_pb2 import PointsEntryType
+
+from server.domain.base.edits import Stamp
+
+# A product id and a variant id, '' where the product has no variants.
+Shelf = tuple[str, str]
+
+# A coupon's code, and the customer who used it; '' for all customers together.
+CouponUse = tuple[str, str]
+
+
+class PointsMove(NamedTuple):
+    """Loyalty points given to a customer; negative where they are taken."""
+
+    type: PointsEntryType
+    delta: int
+
+
+class Series(NamedTuple):
+    """Documents that are numbered together, from 1 and without gaps."""
+
+    prefix: str
+    year: int
+
+
+def document_number(series: Series, count: int) -> str:
+    """The number that people quote, for example `INV-2026-000001`."""
+    return f"{series.prefix}-{series.year}-{count:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The value of loyalty points, and the rate at which orders earn them."""
+
+    # The value of a point in units of the order's currency.
+    point_value: Fraction = Fraction(1, 100)
+    # Points earned per unit of the total.
+    points_per_unit: Fraction = Fraction(1, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Pieces added to or taken from the stock of a SKU by a person, not by an order."""
+
+    shelf: Shelf
+    delta: int
+    reason: str
+    stamp: Stamp

@@ -1,0 +1,84 @@
+"""Every operation, and carrying one out on the state. No I/O."""
+
+import pkgutil
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from server import domain
+from server.domain.base.caller import Caller
+from server.domain.base.edits import Stamp
+from server.domain.base.idempotency import Key, first_answer
+from server.domain.base.methods import MethodClass
+from server.domain.base.needs import Needs
+from server.domain.base.operation import Operation
+from server.domain.base.state import State
+
+
+def _declared() -> Iterator[Operation]:
+    """The operations of all modules of the domain."""
+    for module in pkgutil.walk_packages(domain.__path__, f"{domain.__name__}."):
+        if module.name != __name__:
+            yield from (value for value in vars(import_module(module.name)).values() if isinstance(value, Operation))
+
+
+OPERATIONS = MappingProxyType({operation.request: operation for operation in _declared()})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A request for an operation, and the caller who makes it."""
+
+    request: Any
+    caller: Caller
+
+    @property
+    def operation(self) -> Operation:
+        return OPERATIONS[type(self.request)]
+
+    @property
+    def dry(self) -> bool:
+        """Whether it locks and writes nothing."""
+        is_read = self.operation.method_class is MethodClass.READ
+        return is_read or getattr(self.request, "validate_only", False)
+
+    @property
+    def key(self) -> Key | None:
+        """The key under which the answer is remembered, if the caller sent a request id."""
+        request_id = getattr(self.request, "request_id", "")
+        # One subject may act for several customers, as a shop front does: each customer's answers are their own.
+        caller = "\n".join(filter(None, (self.caller.subject, self.caller.confined_to)))
+        return Key(caller, self.operation.method, request_id) if request_id else None
+
+    def needs(self) -> Needs:
+        """The rows that the operation reads for this request and caller."""
+        needs = self.operation.needs(self.request)
+        needs.owner = self.caller.confined_to
+        return needs
+
+
+class Answer(NamedTuple):
+    """A serialized response, and whether it is the answer to an earlier request."""
+
+    body: bytes
+    replayed: bool = False
+
+
+def decide(command: Command, state: State) -> Generator[None, None, Answer]:
+    """Carries a command out on the state, or refuses it and leaves the state as it was.
+
+    Yields between the parts of a long command, so that its driver can let other work run.
+    """
+    key = command.key
+    if key is not None and (remembered := state.remembered.get(key)):
+        return Answer(first_answer(key, command.request, remembered), replayed=True)
+    stamp = Stamp(command.caller, getattr(command.request, "request_id", ""), state.time)
+    response = command.operation.rule(command.request, state, stamp)
+    if isinstance(response, Generator):
+        response = yield from response
+    body = response if isinstance(response, bytes) else response.SerializeToString(deterministic=True)
+    if key is not None and not command.dry:
+        state.remember(key, request=command.request.SerializeToString(deterministic=True), response=body)
+    return Answer(body)

@@ -1,0 +1,78 @@
+"""Applying a change of an order: the one place that moves stock, coupon uses, points and documents."""
+
+from orders.v1.order_pb2 import PaymentEvent
+
+from server.domain.base.edits import OrderChange
+from server.domain.base.hash_chain import chain_events
+from server.domain.base.state import State
+from server.domain.base.values import Series, document_number
+from server.domain.catalog.stock import check_available
+from server.domain.customers.points import check_points, entry_of
+from server.domain.orders.effects import Effects, effects_of
+from server.domain.orders.invoices import issue_documents
+
+
+def check(change: OrderChange, state: State) -> Effects:
+    """The effects of a change; refuses one that takes more stock or points than there are."""
+    effects = effects_of(change.before, change.after)
+    check_available(effects.taken, state.stock.values)
+    if effects.points:
+        check_points(effects.points, balance=state.points.get(change.after.customer.customer_id))
+    return effects
+
+
+def preview(change: OrderChange, state: State) -> bytes:
+    """The order as `apply` would return it, with nothing changed."""
+    check(change, state)
+    return change.after.SerializeToString(deterministic=True)
+
+
+def apply(change: OrderChange, state: State, *, sent: bytes | None = None) -> bytes:
+    """Makes a change part of the batch, or refuses it and leaves the state as it was; returns the serialized order.
+
+    `sent` is the hash of the import that the order now equals, if it equals one.
+    """
+    effects = check(change, state)
+    order = change.after
+    if not change.events:
+        return order.SerializeToString(deterministic=True)
+    changes = state.changes
+    changes.documents += issue_documents(
+        change, number=lambda prefix: _next_document_number(prefix, state), time=state.time
+    )
+    chained = chain_events(change)
+    snapshot = order.SerializeToString(deterministic=True)
+    _move(effects, change, state)
+    changes.orders.setdefault(order.order_id, change.before)
+    changes.snapshots[order.order_id] = snapshot
+    changes.sent[order.order_id] = sent
+    state.add_events(order, change.events)
+    for event, stored in zip(change.events, chained, strict=True):
+        changes.events.append((order, event, stored))
+        if event.HasField("payment_event"):
+            _record_payment(order.order_id, event.payment_event, state)
+    state.add_order(order)
+    return snapshot
+
+
+def _move(effects: Effects, change: OrderChange, state: State) -> None:
+    for shelf, pieces in effects.taken.items():
+        state.stock.add(shelf, -pieces)
+    for shelf, pieces in effects.reserved.items():
+        state.reserved.add(shelf, pieces)
+    for use, delta in effects.coupon_uses.items():
+        state.coupon_uses.add(use, delta)
+    customer_id = change.after.customer.customer_id
+    for move in effects.points:
+        balance = state.points.add(customer_id, move.delta)
+        state.changes.points_entries.append(entry_of(move, change, entry_id=state.new_id(), balance=balance))
+
+
+def _record_payment(order_id: str, event: PaymentEvent, state: State) -> None:
+    state.payments[event.provider, event.event_id] = (order_id, event)
+    state.changes.payments.append((order_id, event))
+
+
+def _next_document_number(prefix: str, state: State) -> str:
+    series = Series(prefix, state.time.ToDatetime().year)
+    return document_number(series, state.documents.add(series, 1))

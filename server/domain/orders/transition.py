@@ -1,0 +1,54 @@
+"""TransitionOrder and CancelOrder: moving an order to another status."""
+
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
+    OrderStatus,
+)
+from orders.v1.order_service_pb2 import CancelOrderRequest, TransitionOrderRequest
+
+from server.domain.base.edits import Stamp, check_etag, draft_of
+from server.domain.base.errors import invalid_field
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.state import State
+from server.domain.fulfilment.tracking import set_carrier
+from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_role, transition
+from server.domain.orders.apply import apply
+
+# Statuses whose entering moves what an order holds, and those whose entering may issue an invoice.
+MOVING = frozenset({ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
+INVOICED = frozenset({ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING})
+
+
+def _needs(order_id: str, status: OrderStatus) -> Needs:
+    return Needs(orders=[order_id], related=status in MOVING, documents=status in INVOICED)
+
+
+@operation(TransitionOrderRequest, needs=lambda request: _needs(request.order_id, request.status))
+def transition_order(request: TransitionOrderRequest, state: State, stamp: Stamp) -> bytes:
+    """Moves an order to a status by the lifecycle table, with its carrier where it ships."""
+    before = state.order(request.order_id, stamp.caller)
+    check_etag(before, request.etag)
+    draft = draft_of(before, stamp)
+    if request.carrier or request.tracking_number:
+        check_role(before, FULFILMENT, stamp.caller, what="set the carrier of")
+        set_carrier(draft.order, request)
+    transition(draft, request.status, override_reason=request.override_reason, reason=request.reason)
+    if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and draft.order.delivery != before.delivery:
+        raise invalid_field("carrier", "can be set, like the tracking number, until the order is shipped")
+    draft.note_delivery_changes("carrier", "tracking_number")
+    return apply(draft.finish(), state)
+
+
+@operation(CancelOrderRequest, needs=lambda request: _needs(request.order_id, ORDER_STATUS_CANCELLED))
+def cancel_order(request: CancelOrderRequest, state: State, stamp: Stamp) -> bytes:
+    """Cancels an order and returns its stock, coupon uses and points."""
+    before = state.order(request.order_id, stamp.caller)
+    check_etag(before, request.etag)
+    draft = draft_of(before, stamp)
+    transition(draft, ORDER_STATUS_CANCELLED, reason=request.reason)
+    return apply(draft.finish(), state)

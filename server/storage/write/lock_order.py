@@ -1,0 +1,20 @@
+"""The order in which a batch locks and writes tables. One order for all batches keeps them from deadlocking."""
+
+from server.storage.schema import tables
+
+LOCK_ORDER = tuple(
+    table.name
+    for table in (
+        tables.orders,
+        tables.carts,
+        tables.customers,
+        tables.coupons,
+        tables.coupon_uses,
+        tables.delivery_zones,
+        tables.points_accounts,
+        # Before the stock, whose rows refer to them.
+        tables.products,
+        tables.inventory,
+        tables.document_numbers,
+    )
+)
