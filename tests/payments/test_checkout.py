@@ -166,7 +166,7 @@ def wanted(token: str = "", quantity: int = 1, **more: Any) -> CreateOrderReques
 
 
 async def created(checkout: Checkout, token: str = "", **more: Any) -> Order:
-    return Order.FromString((await checkout.create(command(wanted(token, **more)))).body)
+    return Order.FromString((await checkout.execute(command(wanted(token, **more)))).body)
 
 
 async def refusal(work: Awaitable[Any]) -> OrderError:
@@ -182,7 +182,7 @@ async def test_without_a_provider_everything_is_the_writer_s(shop: Shop) -> None
     checkout = checkout_of(shop, None)
     order = await created(checkout, "tok_visa")
     assert (order.payment_status, order.HasField("payment_intent")) == (PAYMENT_STATUS_UNPAID, False)
-    cancelled = await checkout.cancel(command(CancelOrderRequest(order_id=order.order_id)))
+    cancelled = await checkout.execute(command(CancelOrderRequest(order_id=order.order_id)))
     assert Order.FromString(cancelled.body).status == ORDER_STATUS_CANCELLED
 
 
@@ -231,7 +231,7 @@ async def test_what_is_paid_otherwise_does_not_go_to_the_provider(
     checkout: Checkout, provider: Provider, method: Any
 ) -> None:
     order = await created(checkout, payment_method=method)
-    await checkout.cancel(command(CancelOrderRequest(order_id=order.order_id)))
+    await checkout.execute(command(CancelOrderRequest(order_id=order.order_id)))
     assert not provider.asked
 
 
@@ -239,7 +239,7 @@ async def test_what_costs_nothing_does_not_go_to_the_provider(
     shop: Shop, checkout: Checkout, provider: Provider
 ) -> None:
     shop.store.put_products(product("gift", price="0.00"))
-    await checkout.create(command(create(line("gift"))))
+    await checkout.execute(command(create(line("gift"))))
     assert not provider.asked
 
 
@@ -266,7 +266,7 @@ async def test_of_calls_that_nobody_waits_for_any_more_bugs_are_logged_and_refus
         raise failure()
 
     shop.before[CreateOrderRequest] = fail
-    caller = asyncio.create_task(checkout.create(command(wanted("tok_visa"))))
+    caller = asyncio.create_task(checkout.execute(command(wanted("tok_visa"))))
     await begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -279,7 +279,7 @@ async def test_of_calls_that_nobody_waits_for_any_more_bugs_are_logged_and_refus
 
 
 async def test_a_dry_run_does_not_go_to_the_provider(shop: Shop, checkout: Checkout, provider: Provider) -> None:
-    await checkout.create(command(wanted("tok_visa", validate_only=True)))
+    await checkout.execute(command(wanted("tok_visa", validate_only=True)))
     assert not provider.asked
     assert not shop.store.orders
 
@@ -298,7 +298,7 @@ async def test_a_payment_method_that_is_gone_leaves_it_to_the_customer_s_client(
     request = wanted("tok_visa", request_id="r1")
     await shop.execute(command(request))
     await forget()
-    order = Order.FromString((await checkout.create(command(request))).body)
+    order = Order.FromString((await checkout.execute(command(request))).body)
     assert order.status == ORDER_STATUS_PENDING
     assert provider.asked == [("open", "10")]
 
@@ -308,7 +308,7 @@ async def test_a_payment_method_that_is_gone_leaves_it_to_the_customer_s_client(
 
 async def test_the_same_request_again_gets_the_order_as_it_is_now(checkout: Checkout, provider: Provider) -> None:
     request = command(wanted("tok_visa", request_id="r1"))
-    first, second = await checkout.create(request), await checkout.create(request)
+    first, second = await checkout.execute(request), await checkout.execute(request)
     assert (first.replayed, second.replayed) == (False, True)
     assert first.body == second.body
     assert len(provider.asked) == 1
@@ -316,14 +316,14 @@ async def test_the_same_request_again_gets_the_order_as_it_is_now(checkout: Chec
 
 async def test_the_same_request_again_gets_the_client_secret_again(checkout: Checkout) -> None:
     request = command(wanted(request_id="r1"))
-    first, second = await checkout.create(request), await checkout.create(request)
+    first, second = await checkout.execute(request), await checkout.execute(request)
     assert first.body == second.body
     assert second.replayed
 
 
 async def test_a_declined_request_again_is_declined_again(checkout: Checkout, shop: Shop, provider: Provider) -> None:
     request = command(wanted("tok_decline", request_id="r1"))
-    errors = [await refusal(checkout.create(request)) for _ in range(2)]
+    errors = [await refusal(checkout.execute(request)) for _ in range(2)]
     assert [error.reason for error in errors] == ["PAYMENT_FAILED"] * 2
     assert len(provider.calls("open")) == 1
     assert shop.store.stock[SHELF] == 10
@@ -350,11 +350,11 @@ async def test_a_process_that_dies_goes_on_with_the_same_request_and_pays_once(
     else:
         shop.before[SettleIntent] = die
     with pytest.raises(Died):
-        await checkout_of(shop, provider).create(request)
+        await checkout_of(shop, provider).execute(request)
     assert (shop.only_order.status, shop.only_order.payment_intent.id) == (ORDER_STATUS_PENDING, "")
     provider.before.clear()
     shop.before.clear()
-    (outcome,) = await asyncio.gather(checkout_of(shop, provider).create(request), return_exceptions=True)
+    (outcome,) = await asyncio.gather(checkout_of(shop, provider).execute(request), return_exceptions=True)
     if token == "tok_decline":
         assert isinstance(outcome, OrderError)
         assert outcome.reason == "PAYMENT_FAILED"
@@ -369,7 +369,7 @@ async def test_the_same_request_twice_at_once_makes_one_order_and_one_payment(
     checkout: Checkout, shop: Shop, token: str
 ) -> None:
     request = command(wanted(token, request_id="r1"))
-    outcomes = await asyncio.gather(*(checkout.create(request) for _ in range(5)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(checkout.execute(request) for _ in range(5)), return_exceptions=True)
     if token == "tok_decline":
         assert {outcome.reason for outcome in outcomes if isinstance(outcome, OrderError)} == {"PAYMENT_FAILED"}
         assert shop.store.stock[SHELF] == 10
@@ -381,21 +381,21 @@ async def test_the_same_request_twice_at_once_makes_one_order_and_one_payment(
 
 async def test_a_later_decline_does_not_cancel_by_a_repeated_create(checkout: Checkout, shop: Shop) -> None:
     request = command(wanted(request_id="r1"))
-    order = Order.FromString((await checkout.create(request)).body)
-    error = await refusal(checkout.update(command(pay_with(order, "tok_decline"))))
+    order = Order.FromString((await checkout.execute(request)).body)
+    error = await refusal(checkout.execute(command(pay_with(order, "tok_decline"))))
     assert error.reason == "PAYMENT_FAILED"
-    assert (await refusal(checkout.create(request))).reason == "PAYMENT_FAILED"
+    assert (await refusal(checkout.execute(request))).reason == "PAYMENT_FAILED"
     assert (shop.only_order.status, shop.only_order.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED)
 
 
 async def test_a_repeated_create_does_not_cancel_an_order_that_had_its_answer(checkout: Checkout, shop: Shop) -> None:
     request = command(wanted("tok_confirm", request_id="r1"))
-    await checkout.create(request)
+    await checkout.execute(request)
     method = SavedPaymentMethod(
         payment_method_id="tok_confirm", type=PAYMENT_METHOD_CREDIT_CARD, provider_token="tok_decline"
     )
     shop.store.do(UpsertPaymentMethodRequest(customer_id="carl", payment_method=method))
-    assert (await refusal(checkout.create(request))).reason == "PAYMENT_FAILED"
+    assert (await refusal(checkout.execute(request))).reason == "PAYMENT_FAILED"
     assert (shop.only_order.status, shop.only_order.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED)
 
 
@@ -407,7 +407,7 @@ async def test_with_a_request_id_the_order_waits_for_a_retry(
 ) -> None:
     request = command(wanted("tok_visa", request_id="r1"))
     provider.before["open"] = unavailable
-    error = await refusal(checkout.create(request))
+    error = await refusal(checkout.execute(request))
     order = shop.only_order
     assert error.reason == "DEPENDENCY_UNAVAILABLE"
     assert error.metadata == {"dependency": "payment_provider", "order_id": order.order_id}
@@ -415,7 +415,7 @@ async def test_with_a_request_id_the_order_waits_for_a_retry(
     assert "same request_id" in error.message
     assert (order.status, shop.store.stock[SHELF]) == (ORDER_STATUS_PENDING, 9)
     provider.before.clear()
-    again = await checkout.create(request)
+    again = await checkout.execute(request)
     assert Order.FromString(again.body).status == ORDER_STATUS_CONFIRMED
 
 
@@ -455,7 +455,7 @@ async def test_a_provider_that_takes_too_long_is_given_up(shop: Shop, provider: 
 
     provider.before["open"] = forever
     checkout = checkout_of(shop, provider, timeout=0.01)
-    error = await refusal(checkout.create(command(wanted(request_id="r1"))))
+    error = await refusal(checkout.execute(command(wanted(request_id="r1"))))
     assert error.metadata["dependency"] == "payment_provider"
 
 
@@ -503,7 +503,7 @@ async def test_what_has_begun_is_finished_when_the_caller_goes_away(
         await go_on.wait()
 
     getattr(provider, when)["open"] = wait
-    call = asyncio.create_task(checkout.create(command(wanted(token))))
+    call = asyncio.create_task(checkout.execute(command(wanted(token))))
     await reached.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -531,7 +531,7 @@ async def test_the_intent_of_an_order_cancelled_before_it_is_settled_is_given_up
     checkout: Checkout, shop: Shop, provider: Provider, token: str
 ) -> None:
     async def cancel() -> None:
-        await checkout.cancel(command(CancelOrderRequest(order_id=shop.only_order.order_id)))
+        await checkout.execute(command(CancelOrderRequest(order_id=shop.only_order.order_id)))
 
     provider.before["open"] = cancel
     order = await created(checkout, token)
@@ -549,7 +549,7 @@ async def test_a_hold_that_is_given_up_before_it_is_in_the_books_is_not_left_in_
         return PaymentEvent(event_id="void", type=PAYMENT_EVENT_TYPE_VOIDED)
 
     async def cancel() -> None:
-        await checkout.cancel(command(CancelOrderRequest(order_id=shop.only_order.order_id)))
+        await checkout.execute(command(CancelOrderRequest(order_id=shop.only_order.order_id)))
 
     monkeypatch.setattr(provider, "cancel_intent", void)
     provider.after["open"] = cancel
@@ -585,7 +585,7 @@ def more_pieces(order: Order, quantity: int, **more: Any) -> Any:
 
 async def test_an_update_brings_the_intent_to_the_new_total(checkout: Checkout, provider: Provider) -> None:
     order = await created(checkout)
-    after = Order.FromString((await checkout.update(command(more_pieces(order, 2)))).body)
+    after = Order.FromString((await checkout.execute(command(more_pieces(order, 2)))).body)
     assert provider.calls("open") == ["10", "20"]
     assert not after.payment_intent.client_secret
 
@@ -593,7 +593,7 @@ async def test_an_update_brings_the_intent_to_the_new_total(checkout: Checkout, 
 async def test_another_payment_method_pays_the_order(checkout: Checkout, shop: Shop) -> None:
     order = await created(checkout)
     request = command(pay_with(order, "tok_visa", request_id="u1"))
-    first, second = await checkout.update(request), await checkout.update(request)
+    first, second = await checkout.execute(request), await checkout.execute(request)
     assert Order.FromString(first.body).status == ORDER_STATUS_CONFIRMED
     assert (second.body, second.replayed) == (first.body, True)
     assert len(shop.store.payments) == 1
@@ -605,7 +605,7 @@ async def test_an_update_whose_payment_is_declined_stands_and_the_order_stays_pe
     order = await created(checkout)
     request = command(pay_with(order, "tok_decline", request_id="u1"))
     for _ in range(2):
-        error = await refusal(checkout.update(request))
+        error = await refusal(checkout.execute(request))
         assert (error.reason, error.metadata) == ("PAYMENT_FAILED", {"order_id": order.order_id})
         assert "stays pending" in error.message
     after = shop.only_order
@@ -616,15 +616,15 @@ async def test_an_update_whose_payment_is_declined_stands_and_the_order_stays_pe
 
 async def test_a_payment_that_had_failed_before_is_no_failure_of_another_update(checkout: Checkout) -> None:
     order = await created(checkout)
-    await refusal(checkout.update(command(pay_with(order, "tok_decline"))))
+    await refusal(checkout.execute(command(pay_with(order, "tok_decline"))))
     wished = Order(special_instructions="ring twice")
-    after = await checkout.update(command(update(order, "special_instructions", wished=wished)))
+    after = await checkout.execute(command(update(order, "special_instructions", wished=wished)))
     assert Order.FromString(after.body).special_instructions == "ring twice"
 
 
 async def test_a_paid_order_is_updated_without_the_provider(checkout: Checkout, provider: Provider) -> None:
     order = await created(checkout, "tok_visa")
-    await checkout.update(command(update(order, "metadata", wished=Order(metadata={"a": "b"}))))
+    await checkout.execute(command(update(order, "metadata", wished=Order(metadata={"a": "b"}))))
     assert len(provider.asked) == 1
 
 
@@ -633,11 +633,11 @@ async def test_an_update_stands_where_the_provider_does_not_answer(
 ) -> None:
     order = await created(checkout)
     provider.before["open"] = unavailable
-    error = await refusal(checkout.update(command(more_pieces(order, 2))))
+    error = await refusal(checkout.execute(command(more_pieces(order, 2))))
     assert error.metadata == {"dependency": "payment_provider", "order_id": order.order_id}
     assert shop.only_order.pricing.total == money("20.00")
     provider.before.clear()
-    await checkout.update(command(more_pieces(shop.only_order, 2)))
+    await checkout.execute(command(more_pieces(shop.only_order, 2)))
     assert provider.calls("open")[-1] == "20"
 
 
@@ -646,7 +646,7 @@ async def test_an_update_stands_where_the_provider_does_not_answer(
 
 async def test_cancelling_gives_the_intent_up(checkout: Checkout, provider: Provider) -> None:
     order = await created(checkout)
-    answer = await checkout.cancel(command(CancelOrderRequest(order_id=order.order_id)))
+    answer = await checkout.execute(command(CancelOrderRequest(order_id=order.order_id)))
     cancelled = Order.FromString(answer.body)
     assert cancelled.payment_intent.status == PAYMENT_INTENT_STATUS_CANCELLED
     assert provider.calls("cancel") == [order.order_id]
@@ -656,9 +656,9 @@ async def test_an_order_can_be_cancelled_by_an_update_or_a_transition_too(
     checkout: Checkout, shop: Shop, provider: Provider
 ) -> None:
     first, second, kept = [await created(checkout, "tok_authorize") for _ in range(3)]
-    await checkout.update(command(update(first, "status", wished=Order(status=ORDER_STATUS_CANCELLED))))
-    await checkout.cancel(command(transition(second, ORDER_STATUS_CANCELLED)))
-    await checkout.cancel(command(transition(kept, ORDER_STATUS_PROCESSING)))
+    await checkout.execute(command(update(first, "status", wished=Order(status=ORDER_STATUS_CANCELLED))))
+    await checkout.execute(command(transition(second, ORDER_STATUS_CANCELLED)))
+    await checkout.execute(command(transition(kept, ORDER_STATUS_PROCESSING)))
     assert provider.calls("cancel") == [first.order_id, second.order_id]
     for order in (first, second):
         assert shop.store.order(order.order_id).payment_status == PAYMENT_STATUS_UNPAID
@@ -666,7 +666,7 @@ async def test_an_order_can_be_cancelled_by_an_update_or_a_transition_too(
 
 async def test_cancelling_gives_a_hold_back(checkout: Checkout, shop: Shop) -> None:
     order = await created(checkout, "tok_authorize")
-    answer = await checkout.cancel(command(CancelOrderRequest(order_id=order.order_id)))
+    answer = await checkout.execute(command(CancelOrderRequest(order_id=order.order_id)))
     cancelled = Order.FromString(answer.body)
     assert cancelled == shop.only_order
     assert cancelled.payment_status == PAYMENT_STATUS_UNPAID
@@ -679,18 +679,18 @@ async def test_cancelling_succeeds_where_the_provider_does_not_answer(
     order = await created(checkout, "tok_authorize")
     provider.before["cancel"] = unavailable
     request = command(CancelOrderRequest(order_id=order.order_id, request_id="c1"))
-    cancelled = Order.FromString((await checkout.cancel(request)).body)
+    cancelled = Order.FromString((await checkout.execute(request)).body)
     assert (cancelled.status, cancelled.payment_status) == (ORDER_STATUS_CANCELLED, PAYMENT_STATUS_REFUND_DUE)
     assert order.order_id in caplog.text
     provider.before.clear()
-    again = await checkout.cancel(request)
+    again = await checkout.execute(request)
     assert again.replayed
     assert Order.FromString(again.body).payment_status == PAYMENT_STATUS_UNPAID
 
 
 async def test_the_intent_of_a_paid_order_is_left_alone(checkout: Checkout, provider: Provider) -> None:
     order = await created(checkout, "tok_visa")
-    cancelled = await checkout.cancel(command(CancelOrderRequest(order_id=order.order_id)))
+    cancelled = await checkout.execute(command(CancelOrderRequest(order_id=order.order_id)))
     assert Order.FromString(cancelled.body).payment_status == PAYMENT_STATUS_REFUND_DUE
     assert not provider.calls("cancel")
 
@@ -703,7 +703,7 @@ async def test_an_intent_that_turns_out_to_be_paid_is_recorded(
 
     order = await created(checkout)
     monkeypatch.setattr(provider, "cancel_intent", too_late)
-    await checkout.cancel(command(CancelOrderRequest(order_id=order.order_id)))
+    await checkout.execute(command(CancelOrderRequest(order_id=order.order_id)))
     assert shop.only_order.payment_status == PAYMENT_STATUS_REFUND_DUE
 
 
@@ -719,19 +719,19 @@ def refund(order: Order, value: str = "", **more: Any) -> Command:
 
 async def test_a_refund_is_made_at_once(checkout: Checkout, shop: Shop) -> None:
     order = await created(checkout, "tok_visa")
-    after = Order.FromString((await checkout.refund(refund(order, "4.00"))).body)
+    after = Order.FromString((await checkout.execute(refund(order, "4.00"))).body)
     assert after == shop.only_order
     assert after.refunds[0].status == REFUND_STATUS_SUCCEEDED
     assert after.refunds[0].credit_note_number
-    rest = Order.FromString((await checkout.refund(refund(order))).body)
+    rest = Order.FromString((await checkout.execute(refund(order))).body)
     assert rest.payment_status == PAYMENT_STATUS_REFUNDED
 
 
 async def test_the_same_refund_again_pays_back_once(checkout: Checkout, provider: Provider) -> None:
     order = await created(checkout, "tok_visa")
-    first = await checkout.refund(refund(order, "4.00", request_id="b1"))
-    await checkout.refund(refund(order, "5.00"))
-    again = await checkout.refund(refund(order, "4.00", request_id="b1"))
+    first = await checkout.execute(refund(order, "4.00", request_id="b1"))
+    await checkout.execute(refund(order, "5.00"))
+    again = await checkout.execute(refund(order, "4.00", request_id="b1"))
     assert (first.replayed, again.replayed) == (False, True)
     assert provider.calls("refund") == ["1", "2"]
     assert [one.status for one in Order.FromString(again.body).refunds] == [REFUND_STATUS_SUCCEEDED] * 2
@@ -740,7 +740,7 @@ async def test_the_same_refund_again_pays_back_once(checkout: Checkout, provider
 async def test_a_refund_that_the_provider_refuses_is_told_and_kept(checkout: Checkout, shop: Shop) -> None:
     order = await created(checkout, "tok_visa", metadata={"test_refund": "fails"})
     for _ in range(2):
-        error = await refusal(checkout.refund(refund(order, request_id="b1")))
+        error = await refusal(checkout.execute(refund(order, request_id="b1")))
         assert (error.reason, error.metadata) == ("PAYMENT_FAILED", {"order_id": order.order_id})
     assert [one.status for one in shop.only_order.refunds] == [REFUND_STATUS_FAILED]
     assert shop.only_order.payment_status == PAYMENT_STATUS_PAID
@@ -752,11 +752,11 @@ async def test_a_refund_without_an_answer_stays_pending_and_is_taken_up_again(
 ) -> None:
     order = await created(checkout, "tok_visa")
     getattr(provider, when)["refund"] = unavailable
-    error = await refusal(checkout.refund(refund(order, request_id="b1")))
+    error = await refusal(checkout.execute(refund(order, request_id="b1")))
     assert error.metadata == {"dependency": "payment_provider", "order_id": order.order_id}
     assert shop.only_order.refunds[0].status == REFUND_STATUS_PENDING
     getattr(provider, when).clear()
-    again = await checkout.refund(refund(order, request_id="b1"))
+    again = await checkout.execute(refund(order, request_id="b1"))
     assert Order.FromString(again.body).refunds[0].status == REFUND_STATUS_SUCCEEDED
 
 
@@ -770,7 +770,7 @@ async def test_a_refund_that_is_reported_in_another_way_meanwhile_is_made_once(
         shop.store.do(RecordPaymentRequest(order_id=order.order_id, event=event), PAYMENT)
 
     provider.after["refund"] = report
-    after = Order.FromString((await checkout.refund(refund(order))).body)
+    after = Order.FromString((await checkout.execute(refund(order))).body)
     assert after.payment.refunded_amount == money("10.00")
     assert len(after.refunds) == 1
 
@@ -781,7 +781,7 @@ async def test_what_was_not_paid_through_the_provider_is_not_refunded_through_it
     order = await created(checkout, payment_method=PAYMENT_METHOD_BANK_TRANSFER)
     event = PaymentEvent(event_id="bank", type=PAYMENT_EVENT_TYPE_PAID)
     shop.store.do(RecordPaymentRequest(order_id=order.order_id, event=event), ADMIN)
-    after = Order.FromString((await checkout.refund(refund(order))).body)
+    after = Order.FromString((await checkout.execute(refund(order))).body)
     assert after.refunds[0].status == REFUND_STATUS_PENDING
     assert not provider.asked
 
@@ -793,10 +793,10 @@ async def test_money_that_came_another_way_is_not_refunded_through_the_provider(
     assert order.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
     event = PaymentEvent(provider="bank", event_id="b1", type=PAYMENT_EVENT_TYPE_PAID)
     recorded = RecordPaymentRequest(order_id=order.order_id, event=event)
-    paid = Order.FromString((await checkout.record(command(recorded, PAYMENT))).body)
+    paid = Order.FromString((await checkout.execute(command(recorded, PAYMENT))).body)
     assert (paid.status, paid.payment_intent.status) == (ORDER_STATUS_CONFIRMED, PAYMENT_INTENT_STATUS_CANCELLED)
     assert provider.calls("cancel") == [order.order_id], "the intent could be paid as well"
-    after = Order.FromString((await checkout.refund(refund(order))).body)
+    after = Order.FromString((await checkout.execute(refund(order))).body)
     assert after.refunds[0].status == REFUND_STATUS_PENDING
     assert not provider.calls("refund")
 
@@ -805,10 +805,10 @@ async def test_what_the_provider_reports_itself_brings_its_intent_along(checkout
     order = await created(checkout)
     event = PaymentEvent(provider="test", event_id="webhook", type=PAYMENT_EVENT_TYPE_PAID)
     recorded = RecordPaymentRequest(order_id=order.order_id, event=event)
-    paid = Order.FromString((await checkout.record(command(recorded, PAYMENT))).body)
+    paid = Order.FromString((await checkout.execute(command(recorded, PAYMENT))).body)
     assert paid.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED
     assert not provider.calls("cancel")
-    after = Order.FromString((await checkout.refund(refund(order))).body)
+    after = Order.FromString((await checkout.execute(refund(order))).body)
     assert after.payment_status == PAYMENT_STATUS_REFUNDED
 
 
@@ -826,12 +826,12 @@ async def test_an_order_that_cannot_be_paid_gives_its_lines_back_to_the_cart(
 ) -> None:
     cart = shop.store.do(AddCartItemRequest(customer_id="carl", product_id="chair", quantity=3))
     request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id=token)
-    await refusal(checkout.create(command(request)))
+    await refusal(checkout.execute(command(request)))
     await checkout.drain()
     assert shop.only_order.status == ORDER_STATUS_CANCELLED
     assert in_cart(shop) == [("chair", 3)]
     request.payment_method_id = "tok_visa"
-    again = Order.FromString((await checkout.create(command(request))).body)
+    again = Order.FromString((await checkout.execute(command(request))).body)
     assert (again.status, again.cart_id, in_cart(shop)) == (ORDER_STATUS_CONFIRMED, cart.cart_id, [])
 
 
@@ -845,7 +845,7 @@ async def test_a_cart_that_the_customer_has_begun_anew_is_left_alone(
 
     provider.before["open"] = add
     request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id="tok_decline")
-    assert (await refusal(checkout.create(command(request)))).reason == "PAYMENT_FAILED"
+    assert (await refusal(checkout.execute(command(request)))).reason == "PAYMENT_FAILED"
     assert in_cart(shop) == [("chair", 1)]
 
 
@@ -859,7 +859,7 @@ async def test_a_cart_stays_empty_where_the_customer_cancelled_while_the_order_w
 
     provider.before["open"] = cancel
     request = CreateOrderRequest(customer_id="carl", cart_id=cart.cart_id, payment_method_id="tok_visa")
-    order = Order.FromString((await checkout.create(command(request))).body)
+    order = Order.FromString((await checkout.execute(command(request))).body)
     assert (order.status, order.payment_status) == (ORDER_STATUS_CANCELLED, PAYMENT_STATUS_REFUND_DUE)
     assert in_cart(shop) == []
 
@@ -873,7 +873,7 @@ async def test_an_order_that_is_to_be_paid_without_the_provider_gives_its_intent
     order = await created(checkout, payment_method=PAYMENT_METHOD_CREDIT_CARD)
     assert order.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
     request = update(order, "payment_method", wished=Order(payment_method=PAYMENT_METHOD_BANK_TRANSFER))
-    changed = Order.FromString((await checkout.update(command(request))).body)
+    changed = Order.FromString((await checkout.execute(command(request))).body)
     assert changed.payment_intent.status == PAYMENT_INTENT_STATUS_CANCELLED
     assert provider.calls("cancel") == [order.order_id]
     assert shop.only_order == changed
@@ -886,11 +886,11 @@ async def test_an_intent_that_could_not_be_given_up_is_given_up_by_the_same_upda
     wished = Order(payment_method=PAYMENT_METHOD_BANK_TRANSFER)
     request = update(order, "payment_method", wished=wished, request_id="r1")
     provider.before["cancel"] = unavailable
-    error = await refusal(checkout.update(command(request)))
+    error = await refusal(checkout.execute(command(request)))
     assert (error.reason, error.metadata["order_id"]) == ("DEPENDENCY_UNAVAILABLE", order.order_id)
     assert shop.only_order.payment_intent.status == PAYMENT_INTENT_STATUS_REQUIRES_PAYMENT_METHOD
     del provider.before["cancel"]
-    changed = Order.FromString((await checkout.update(command(request))).body)
+    changed = Order.FromString((await checkout.execute(command(request))).body)
     assert changed.payment_intent.status == PAYMENT_INTENT_STATUS_CANCELLED
 
 
@@ -900,7 +900,7 @@ async def test_an_order_that_is_to_be_paid_through_the_provider_after_all_gets_a
     order = await created(checkout, payment_method=PAYMENT_METHOD_CASH_ON_DELIVERY)
     assert not order.HasField("payment_intent")
     request = update(order, "payment_method_id", wished=Order(payment_method_id="tok_visa"))
-    changed = Order.FromString((await checkout.update(command(request))).body)
+    changed = Order.FromString((await checkout.execute(command(request))).body)
     assert (changed.status, changed.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_PAID)
 
 

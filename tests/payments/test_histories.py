@@ -177,7 +177,7 @@ class World:
         request = create(line(quantity=self.rng.randint(1, 5)), payment_method_id=self.rng.choice(["", *TOKENS]))
         request.request_id = f"create-{number}"
         stored = self.stored[request.request_id] = asyncio.Event()
-        creating = asyncio.create_task(self.insist(self.checkout.create, request))
+        creating = asyncio.create_task(self.insist(self.checkout.execute, request))
         await stored.wait()
         order_id = self.order_of(number)
         acts = [creating]
@@ -200,10 +200,10 @@ class World:
         refund = RefundOrderRequest(order_id=order_id, amount=money(str(self.rng.randint(1, 3))))
         return self.rng.choice(
             [
-                (self.checkout.update, update(order, "items", wished=Order(items=items))),
-                (self.checkout.update, update(order, "payment_method_id", wished=pay_with)),
-                (self.checkout.cancel, CancelOrderRequest(order_id=order_id)),
-                (self.checkout.refund, refund),
+                (self.checkout.execute, update(order, "items", wished=Order(items=items))),
+                (self.checkout.execute, update(order, "payment_method_id", wished=pay_with)),
+                (self.checkout.execute, CancelOrderRequest(order_id=order_id)),
+                (self.checkout.execute, refund),
             ]
         )
 
@@ -240,9 +240,9 @@ async def settle_accounts(world: World) -> None:
     """What was answered once may have left something to the provider, which best effort did not reach: it is asked for again."""
     for key, remembered in list(world.store.remembered.items()):
         if key.method == "CreateOrder":
-            await world.insist(world.checkout.create, CreateOrderRequest.FromString(remembered.request))
+            await world.insist(world.checkout.execute, CreateOrderRequest.FromString(remembered.request))
         if key.method == "CancelOrder":
-            await world.insist(world.checkout.cancel, CancelOrderRequest.FromString(remembered.request))
+            await world.insist(world.checkout.execute, CancelOrderRequest.FromString(remembered.request))
 
 
 def check_books(order: Order, account: Account) -> None:

@@ -15,6 +15,7 @@ from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest, ListOrdersRequest
 
+from server.rpc.server import SERVICE_NAMES
 from server.runtime import background as upkeep
 from tests.conftest import Service, new_order, refused, serving, stock_shop
 from tests.rpc.test_call_bounds import products_locked, somebody_waits
@@ -48,7 +49,7 @@ async def service(new_database: Callable[[], str]) -> AsyncIterator[Service]:
 async def test_every_method_is_there_from_the_first_scrape_on(new_database: Callable[[], str]) -> None:
     async with serving(new_database(), metrics_port=0) as service:
         found = await scrape(service)
-    served = map(descriptor_pool.Default().FindServiceByName, SERVICES)
+    served = map(descriptor_pool.Default().FindServiceByName, SERVICE_NAMES)
     methods = {method.name for each in served for method in each.methods}
     for name in (HANDLED, "grpc_server_handling_seconds_count"):
         assert found.labels(name, "grpc_method") == methods

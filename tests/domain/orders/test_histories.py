@@ -43,8 +43,7 @@ from orders.v1.order_service_pb2 import (
 from server.domain.base.errors import OrderError, Violation
 from server.domain.base.idempotency import Key
 from server.domain.base.records import Kind
-from server.domain.needs import NEEDS
-from server.domain.operations import Answer, Command
+from server.domain.operations import OPERATIONS, Answer, Command
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import STATUSES, Outcome, Store, command, product, unhurried, variant
 from tests.domain.history_checks import (
@@ -295,7 +294,7 @@ def test_between_them_the_histories_meet_everything() -> None:
     assert {series for world in worlds for series, _ in world.ledger.series} == {"INV", "CN"}
     assert any(len({year for _, year in world.ledger.series}) > 1 for world in worlds)
     assert set().union(*(world.carried_out for world in worlds)) == {
-        kind.__name__.removesuffix("Request") for kind in NEEDS
+        operation.method for operation in OPERATIONS.values()
     }
 
 

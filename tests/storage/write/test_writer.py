@@ -20,9 +20,11 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
+from server.domain import operations
 from server.domain.base.errors import OrderError
-from server.domain.needs import NEEDS, Needs
-from server.domain.operations import RULES, Answer
+from server.domain.base.needs import Needs
+from server.domain.base.operation import Rule, operation
+from server.domain.operations import OPERATIONS, Answer
 from server.storage.write import statements
 from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving, usd
 from tests.storage.helpers import (
@@ -102,7 +104,12 @@ async def test_the_same_request_id_twice_in_a_batch_has_one_effect(store: Store)
     assert reason(other) == "IDEMPOTENCY_KEY_REUSED"
 
 
-# An event is a message with a request id that is no request: no rule is prepared for it.
+# An event is a message with a request id that is no request: no operation takes it.
+
+
+def answer_events_by(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = operation(OrderEvent, needs=lambda _: Needs())(rule)
+    monkeypatch.setattr(operations, "OPERATIONS", {**OPERATIONS, OrderEvent: declared})
 
 
 async def test_a_command_that_the_program_does_not_know_fails_alone(store: Store) -> None:
@@ -116,8 +123,7 @@ async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypa
     def rule(request: Any, state: Any, stamp: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(NEEDS, OrderEvent, lambda request: Needs())
-    monkeypatch.setitem(RULES, OrderEvent, rule)
+    answer_events_by(rule, monkeypatch)
     before, broken, after = await outcomes(store.submit(new_order(), OrderEvent(request_id="key"), new_order()))
     assert isinstance(before, Answer)
     assert isinstance(after, Answer)
@@ -127,8 +133,7 @@ async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypa
 async def test_what_the_database_cannot_store_fails_its_own_command_only(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(NEEDS, OrderEvent, lambda request: Needs())
-    monkeypatch.setitem(RULES, OrderEvent, lambda request, state, stamp: b"")
+    answer_events_by(lambda request, state, stamp: b"", monkeypatch)
     before, broken, after = await outcomes(store.submit(new_order("a"), OrderEvent(request_id="\0"), new_order("b")))
     assert isinstance(broken, Exception)
     assert not isinstance(broken, OrderError)
