@@ -114,6 +114,8 @@ def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
     if not cart.items:
         raise invalid_field("order_id", "none of the order's products can be had any more")
     cart.cart_id = state.new_id()
+    # No row can have a new id.
+    state.carts.stored.mark_read([cart.cart_id])
     answer = _store(cart, state, stamp)
     for refusal in refusals:
         notify(answer, refusal)
