@@ -116,17 +116,17 @@ def _remember(command: Command, state: State, body: bytes) -> Answer:
     return Answer(body)
 
 
-def _finish(state: State, change: OrderChange, *, validate_only: bool = False) -> bytes:
+def _finish(state: State, change: OrderChange, *, field: str, validate_only: bool) -> bytes:
     if not validate_only:
-        return state.apply(change)
-    state.check(change)
+        return state.apply(change, field=field)
+    state.check(change, field=field)
     return change.after.SerializeToString(deterministic=True)
 
 
 def _create(request: CreateOrderRequest, state: State, stamp: Stamp) -> bytes:
     number = "" if request.validate_only else state.next_order_number()
     created = create_order(request, state, order_id=state.new_id(), order_number=number, stamp=stamp)
-    body = _finish(state, created.change, validate_only=request.validate_only)
+    body = _finish(state, created.change, field=_lines_field(request), validate_only=request.validate_only)
     if request.cart_id and not request.validate_only:
         carts.empty(request.cart_id, state, stamp)
     return body
@@ -134,13 +134,17 @@ def _create(request: CreateOrderRequest, state: State, stamp: Stamp) -> bytes:
 
 def _price(request: PriceOrderRequest, state: State, stamp: Stamp) -> PriceOrderResponse:
     created = create_order(request.order, state, order_id="", order_number="", stamp=stamp)
-    state.check(created.change)
+    state.check(created.change, field=_lines_field(request.order))
     return price_order(created, state)
+
+
+def _lines_field(request: CreateOrderRequest) -> str:
+    return "cart_id" if request.cart_id else "items"
 
 
 def _update(request: UpdateOrderRequest, state: State, stamp: Stamp) -> bytes:
     change = update_order(state.order(request.order.order_id, stamp.caller), request, state, stamp=stamp)
-    return _finish(state, change, validate_only=request.validate_only)
+    return _finish(state, change, field="order", validate_only=request.validate_only)
 
 
 def _transition(request: TransitionOrderRequest, state: State, stamp: Stamp) -> bytes:

@@ -7,7 +7,14 @@ from typing import NamedTuple
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
 from orders.v1.invoice_pb2 import CreditNote, Invoice
-from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_UPDATED,
+    Order,
+    OrderEvent,
+    PaymentEvent,
+)
 
 from server.domain.base.caller import Caller
 from server.domain.base.edits import OrderChange
@@ -21,11 +28,15 @@ from server.domain.customers.points import check_points, entry_of
 from server.domain.orders.effects import CouponUse, Effects, effects_of
 from server.domain.orders.invoices import Series, document_number, issue_documents
 from server.domain.pricing.quotes import Terms
+from server.domain.sizes import check_content
 
 # A payment provider, and its id for an event.
 PaymentKey = tuple[str, str]
 # A source, and its id for an order.
 ExternalKey = tuple[str, str]
+
+# The events by which callers write an order's content. Those of its life are never refused for its size.
+_CONTENT_EVENTS = frozenset({ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_UPDATED})
 
 
 class Same(NamedTuple):
@@ -122,19 +133,21 @@ class State:
         snapshot = self.customers.stored.get(customer_id)
         return CustomerAccount() if snapshot is None else CustomerAccount.FromString(snapshot)
 
-    def check(self, change: OrderChange) -> Effects:
-        """What a change moves; refuses if it is not there."""
+    def check(self, change: OrderChange, *, field: str = "items") -> Effects:
+        """What a change moves; refuses if it is not there, or if the order becomes too large. `field` has the order's lines in the request."""
+        if not _CONTENT_EVENTS.isdisjoint(event.type for event in change.events):
+            check_content(change.after, field=field, advice="send fewer lines or shorter texts")
         effects = effects_of(change.before, change.after)
         check_available(effects.taken, self.stock.values)
         check_points(effects.points, balance=self.points.get(change.after.customer.customer_id))
         return effects
 
-    def apply(self, change: OrderChange, *, sent: bytes | None = None) -> bytes:
+    def apply(self, change: OrderChange, *, sent: bytes | None = None, field: str = "items") -> bytes:
         """Makes a change part of the batch, or refuses and leaves everything as it was; returns the order serialized.
 
-        `sent` is the hash of what the order's source has sent, if that is all there is to know about it.
+        `sent` is the hash of what the order's source has sent, if that is all there is to know about it; `field` is as in `check`.
         """
-        effects = self.check(change)
+        effects = self.check(change, field=field)
         order = change.after
         if not change.events:
             return order.SerializeToString(deterministic=True)

@@ -22,6 +22,7 @@ from server.domain.base.state import State
 from server.domain.carts.estimate import notify, offer_of, price_change, shelf_of, shown
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
+from server.domain.sizes import check_content
 
 CartRequest = GetCartRequest | AddCartItemRequest | UpdateCartItemRequest | RemoveCartItemRequest | ClearCartRequest
 
@@ -58,6 +59,7 @@ def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Ca
     cart.currency_code = offer.currency
     item = _same_line(cart, request) or _add_line(cart, request, stamp)
     _set_quantity(cart, item, offer, item.quantity + request.quantity, state)
+    check_content(cart, field="cart_id", advice="remove lines, or shorten their customizations")
     return _store(cart, state, stamp)
 
 
@@ -93,6 +95,7 @@ def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
     refusals = _add_ordered_lines(cart, order, state, stamp)
     if not cart.items:
         raise invalid_field("order_id", "none of the order's products can be had any more")
+    check_content(cart, field="order_id", advice="add its lines to several carts instead")
     cart.cart_id = state.new_id()
     answer = _store(cart, state, stamp)
     for refusal in refusals:

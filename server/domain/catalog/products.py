@@ -19,6 +19,7 @@ from server.domain.base.edits import Stamp
 from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor, minor_of, to_minor
 from server.domain.catalog.stock import Shelf, insufficient_stock
+from server.domain.sizes import check_answer, check_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,7 @@ def upsert_products(
         else:
             response.unchanged += 1
         response.products.append(with_stock(_without_stock(product), after, reserved))
+    check_answer(response, field="products")
     return changes, response
 
 
@@ -251,6 +253,7 @@ def shelves_of_snapshot(snapshot: bytes) -> list[Shelf]:
 def _without_stock(product: Product) -> Product:
     copy = Product()
     copy.CopyFrom(product)
+    copy.ClearField("omitted_fields")
     for message in (copy, *copy.variants):
         message.ClearField("stock")
         message.ClearField("reserved")
@@ -275,6 +278,7 @@ def check_products(products: Iterable[Product]) -> None:
 
 
 def _check_product(product: Product, field: str) -> None:
+    check_content(product, field=field, advice="give it fewer variants, or shorter attributes")
     currency = product.price.currency_code
     _check_prices(product, field, currency=currency)
     _check_prices(product, field, currency=currency, prefix="installation_")

@@ -20,6 +20,7 @@ from server.domain.base.money import from_minor
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Quote, shipping_price
 from server.domain.pricing.zones import STANDARD, Area, Service, Way, Zone, area_of, find_zone, zone_of
+from server.domain.sizes import check_answer
 
 _DAY = 24 * 60 * 60
 MAX_ZONES = 1_000
@@ -176,6 +177,7 @@ def upsert_zones(
     """Inserts or replaces zones, all or nothing."""
     _check_zones(request.zones, state.zones.stored)
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
+    check_answer(response, field="zones")
     for zone in request.zones:
         outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)
