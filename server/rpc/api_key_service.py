@@ -29,15 +29,15 @@ class ApiKeyServicer:
     async def GetApiKey(self, request: GetApiKeyRequest, call: Call) -> ApiKey:
         return await self._api_keys.get(request.key_id)
 
-    async def ListApiKeys(self, request: ListApiKeysRequest, call: Call) -> ListApiKeysResponse:
-        api_keys, token = await read_page(
+    async def ListApiKeys(self, request: ListApiKeysRequest, call: Call) -> bytes:
+        return await read_page(
             request,
             ListApiKeysRequest(),
+            ListApiKeysResponse(),
             first="",
             read=lambda after, limit: self._api_keys.page(after=after, limit=limit),
             key_of=lambda api_key: str(api_key.key_id),
         )
-        return ListApiKeysResponse(api_keys=api_keys, next_page_token=token)
 
     async def RotateApiKey(self, request: RotateApiKeyRequest, call: Call) -> ApiKey:
         overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else DEFAULT_OVERLAP

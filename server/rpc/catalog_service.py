@@ -31,50 +31,48 @@ class CatalogServicer:
     async def GetProduct(self, request: GetProductRequest, call: Call) -> Product:
         return await self._catalog.get(request.product_id)
 
-    async def ListProducts(self, request: ListProductsRequest, call: Call) -> ListProductsResponse:
-        products, token = await read_page(
+    async def ListProducts(self, request: ListProductsRequest, call: Call) -> bytes:
+        return await read_page(
             request,
             ListProductsRequest(),
+            ListProductsResponse(),
             first="",
             read=lambda after, limit: self._catalog.page(after=after, limit=limit),
             key_of=lambda product: str(product.product_id),
         )
-        return ListProductsResponse(products=products, next_page_token=token)
 
-    async def ListStockAdjustments(
-        self, request: ListStockAdjustmentsRequest, call: Call
-    ) -> ListStockAdjustmentsResponse:
-        adjustments, token = await read_page(
+    async def ListStockAdjustments(self, request: ListStockAdjustmentsRequest, call: Call) -> bytes:
+        return await read_page(
             request,
             ListStockAdjustmentsRequest(product_id=request.product_id),
+            ListStockAdjustmentsResponse(),
             first=0,
             read=lambda before, limit: self._catalog.adjustments(request.product_id, before=before, limit=limit),
             key_of=lambda adjustment: int(adjustment.adjustment_id),
         )
-        return ListStockAdjustmentsResponse(adjustments=adjustments, next_page_token=token)
 
     async def GetCoupon(self, request: GetCouponRequest, call: Call) -> Coupon:
         return await self._catalog.coupon(request.code)
 
-    async def ListCoupons(self, request: ListCouponsRequest, call: Call) -> ListCouponsResponse:
-        coupons, token = await read_page(
+    async def ListCoupons(self, request: ListCouponsRequest, call: Call) -> bytes:
+        return await read_page(
             request,
             ListCouponsRequest(),
+            ListCouponsResponse(),
             first="",
             read=lambda after, limit: self._catalog.coupons(after=after, limit=limit),
             key_of=lambda coupon: str(coupon.code),
         )
-        return ListCouponsResponse(coupons=coupons, next_page_token=token)
 
     async def GetDeliveryZone(self, request: GetDeliveryZoneRequest, call: Call) -> DeliveryZone:
         return await self._catalog.zone(request.zone_id)
 
-    async def ListDeliveryZones(self, request: ListDeliveryZonesRequest, call: Call) -> ListDeliveryZonesResponse:
-        zones, token = await read_page(
+    async def ListDeliveryZones(self, request: ListDeliveryZonesRequest, call: Call) -> bytes:
+        return await read_page(
             request,
             ListDeliveryZonesRequest(),
+            ListDeliveryZonesResponse(),
             first="",
             read=lambda after, limit: self._catalog.zones(after=after, limit=limit),
             key_of=lambda zone: str(zone.zone_id),
         )
-        return ListDeliveryZonesResponse(zones=zones, next_page_token=token)

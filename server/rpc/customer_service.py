@@ -26,21 +26,20 @@ class CustomerServicer:
     async def GetCustomer(self, request: GetCustomerRequest, call: Call) -> CustomerAccount:
         return await self._customers.get(request.customer_id)
 
-    async def ListPointsEntries(self, request: ListPointsEntriesRequest, call: Call) -> ListPointsEntriesResponse:
+    async def ListPointsEntries(self, request: ListPointsEntriesRequest, call: Call) -> bytes:
         customer_id = request.customer_id
 
         async def read(before: str, limit: int) -> Sequence[PointsEntry]:
             return await self._customers.points_page(customer_id, before=_entry_id(before), limit=limit)
 
-        entries, token = await read_page(
+        return await read_page(
             request,
             ListPointsEntriesRequest(customer_id=customer_id),
+            ListPointsEntriesResponse(points_balance=await self._customers.balance(customer_id)),
             first="",
             read=read,
             key_of=lambda entry: str(entry.entry_id),
         )
-        balance = await self._customers.balance(customer_id)
-        return ListPointsEntriesResponse(entries=entries, next_page_token=token, points_balance=balance)
 
 
 def _entry_id(text: str) -> str:

@@ -21,6 +21,7 @@ from google.rpc import code_pb2
 from server.domain.base.caller import NOBODY, Caller
 from server.domain.base.error_codes import code_of
 from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
 from server.rpc.errors import refuse
@@ -141,6 +142,7 @@ def _method_handler(
     method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds, metrics: MethodMetrics
 ) -> grpc.RpcMethodHandler:
     request_type = symbol_database.Default().GetSymbol(method.input_type.full_name)
+    response_type = symbol_database.Default().GetSymbol(method.output_type.full_name)
     access = MethodAccess(method)
     max_bytes = bounds.request_bytes
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
@@ -153,7 +155,8 @@ def _method_handler(
         access.confine(request, call.caller)
         check(request, data)
         message = await handler(request, call)
-        return message if message is None or isinstance(message, bytes) else message.SerializeToString()  # type: ignore[return-value]
+        # The messages of a stream are sent already.
+        return None if message is None else _encoded(response_type, message)  # type: ignore[return-value]
 
     async def serve(data: bytes, context: Context) -> bytes:
         now = time.monotonic()
@@ -204,6 +207,15 @@ def _is_cancelled() -> bool:
 
 def _too_large(size: int, limit: int) -> OrderError:
     return invalid_field("", f"the request has {size:,} bytes, the limit is {limit:,}; send it in smaller parts")
+
+
+def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
+    """The answer as it is sent. Refuses one that clients could not read."""
+    body = readable(kind, message if isinstance(message, bytes) else message.SerializeToString())
+    if len(body) > MAX_ANSWER:
+        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; ask for less at once"
+        raise invalid_field("", text)
+    return body
 
 
 def _out_of_time(seconds: float) -> OrderError:

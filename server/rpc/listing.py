@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
     ORDER_BY_TOTAL,
     ListOrdersRequest,
@@ -24,6 +25,7 @@ from server.domain.base.money import to_minor
 from server.domain.base.page_tokens import token_invalid
 from server.rpc import wire
 from server.rpc.endpoint import Call
+from server.rpc.paging import fitting
 from server.storage.read.lists import Began, Listing, ListRepository, Page, Position
 
 _DEFAULT_LIST_PAGE = 100
@@ -163,11 +165,12 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
     found = await lists.page(listing, cursor.began, cursor.after, size=size + 1, skip=request.skip)
-    page = found.take(size)
+    orders = fitting(Order, islice(found.orders, size))
+    page = found.take(len(orders))
     token = _encode(query, cursor.behind(page)) if found.rows else ""
     counted = await lists.count(request.filter)
     rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)
-    return b"".join([*wire.repeated(1, page.orders), rest.SerializeToString()])
+    return wire.with_records(rest, orders)
 
 
 def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:

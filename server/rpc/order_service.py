@@ -17,7 +17,8 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.fulfilment.tracking import track
 from server.domain.lifecycle.explain import explain_order
-from server.rpc import listing, wire
+from server.rpc import listing
+from server.rpc.batch_get import batch_get
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.storage.read.invoices import InvoiceRepository
@@ -35,10 +36,7 @@ class OrderServicer:
         return await self._orders.get(call.reference(request.order_id))
 
     async def BatchGetOrders(self, request: BatchGetOrdersRequest, call: Call) -> bytes:
-        found = await self._orders.find([call.reference(order_id) for order_id in request.order_ids])
-        missing = [name.encode() for name, order in zip(request.order_ids, found, strict=True) if order is None]
-        orders = [order for order in found if order is not None]
-        return b"".join([*wire.repeated(1, orders), *wire.repeated(2, missing)])
+        return await batch_get(self._orders, request, call)
 
     async def ListOrders(self, request: ListOrdersRequest, call: Call) -> None:
         await listing.stream(self._lists, request, call)
@@ -57,13 +55,13 @@ class OrderServicer:
         order = Order.FromString(await self._orders.get(call.reference(request.order_id)))
         return explain_order(order, call.caller)
 
-    async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> ListOrderEventsResponse:
+    async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> bytes:
         order = call.reference(request.order_id)
-        events, token = await read_page(
+        return await read_page(
             request,
             ListOrderEventsRequest(order_id=request.order_id),
+            ListOrderEventsResponse(),
             first=0,
             read=lambda after, limit: self._orders.events(order, after=after, limit=limit),
             key_of=lambda event: int(event.version),
         )
-        return ListOrderEventsResponse(events=events, next_page_token=token)

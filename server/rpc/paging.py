@@ -1,33 +1,51 @@
-"""Pages of a list that goes by one key."""
+"""Pages of lists: as many records as were asked for, or as fit into an answer that every client can read."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from server.domain.base import page_tokens as tokens
+from server.domain.base.sizes import MAX_PAGE, readable
+from server.rpc import wire
 
 _DEFAULT_SIZE = 100
 # What every key is made of that is a text; another one is made up.
 _TEXT_KEY = re.compile("[!-~]*")
 
 Key = TypeVar("Key", str, int)
-Record = TypeVar("Record")
+Record = TypeVar("Record", bound=Message)
+
+
+def fitting(kind: type[Message], records: Iterable[bytes]) -> list[bytes]:
+    """The first of the serialized records that fit into a page, at least one of them, each as clients can read it.
+
+    What is left out of a record that is too large to read counts too: that is how much of a list was read for the page.
+    """
+    page: list[bytes] = []
+    room = MAX_PAGE
+    for record in records:
+        room -= len(record)
+        if room < 0 and page:
+            break
+        page.append(readable(kind, record))
+    return page
 
 
 async def read_page(
     request: Any,
     query: Message,
+    response: Any,
     *,
     first: Key,
     read: Callable[[Key, int], Awaitable[Sequence[Record]]],
     key_of: Callable[[Record], Key],
-) -> tuple[Sequence[Record], str]:
-    """The page that a request asks for, and the token of the next one.
+) -> bytes:
+    """The page that a request asks for: `response`, serialized, with the records and the token of the next page.
 
     `query` is what the token is good for, `first` the key that stands before all others, and `read` gives up to so many records
-    after a key.
+    after a key. It may give fewer, but at least one more than fit into a page.
     """
     size = request.page_size or _DEFAULT_SIZE
     after = first
@@ -36,5 +54,7 @@ async def read_page(
         if isinstance(after, str) and not _TEXT_KEY.fullmatch(after):
             raise tokens.token_invalid("page_token")
     found = await read(after, size + 1)
-    token = tokens.encode(query, [key_of(found[size - 1])]) if len(found) > size else ""
-    return found[:size], token
+    page = fitting(type(found[0]), (record.SerializeToString() for record in found[:size])) if found else []
+    if len(found) > len(page):
+        response.next_page_token = tokens.encode(query, [key_of(found[len(page) - 1])])
+    return wire.with_records(response, page)

@@ -26,6 +26,7 @@ class ExportReport:
 
     orders: int = 0
     resumed_at: int = 0  # orders that an earlier run had written
+    without_items: int = 0  # orders that the service shows without their items, as they are too large
     interrupted: bool = False
     seconds: float = 0.0
 
@@ -34,6 +35,7 @@ class ExportReport:
         rate = (self.orders - self.resumed_at) / max(self.seconds, 1e-9)
         said = f"{self.orders:,} orders; {self.seconds:.1f} s, {rate:,.0f} orders/s"
         said += f", {self.resumed_at:,} of them from an earlier run" if self.resumed_at else ""
+        said += f"\n{self.without_items:,} too large to read, written without their items" if self.without_items else ""
         return said + ("\ninterrupted; to a file, the same command again goes on from here" if self.interrupted else "")
 
 
@@ -150,6 +152,7 @@ class _Export:
     def _write(self, page: ListOrdersResponse) -> None:
         if page.orders:
             self.report.orders += len(page.orders)
+            self.report.without_items += sum("items" in order.omitted_fields for order in page.orders)
             self.output.write(self.encode(page.orders), token=page.resume_token, orders=self.report.orders)
         if page.orders or page.resume_token:
             self.request.resume_token = page.resume_token

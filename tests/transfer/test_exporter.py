@@ -279,3 +279,14 @@ async def test_standard_output_gets_the_same_lines(
 ) -> None:
     await export_orders("-", channel=channel, limit=2)
     assert [json.loads(line)["order_id"] for line in capsysbinary.readouterr().out.splitlines()] == ["id-000", "id-001"]
+
+
+async def test_orders_shown_without_their_items_are_counted(
+    orders: Orders, channel: grpc.aio.Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = Order(order_id="large", omitted_fields=["items"])
+    monkeypatch.setattr(f"{__name__}.MANY", [*MANY[:3], large, *MANY[3:]])
+    report = await export_orders(tmp_path / "all.jsonl", channel=channel)
+    assert report.without_items == 1
+    assert "1 too large to read, written without their items" in report.summary()
+    assert written(tmp_path / "all.jsonl")[3] == large

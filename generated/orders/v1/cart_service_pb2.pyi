@@ -17,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Cart(_message.Message):
-    __slots__ = ("cart_id", "customer_id", "items", "total_quantity", "pricing", "currency_code", "notices", "create_time", "update_time")
+    __slots__ = ("cart_id", "customer_id", "items", "total_quantity", "pricing", "currency_code", "notices", "create_time", "update_time", "omitted_fields")
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,7 @@ class Cart(_message.Message):
     NOTICES_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     cart_id: str
     customer_id: str
     items: _containers.RepeatedCompositeFieldContainer[CartItem]
@@ -36,7 +37,8 @@ class Cart(_message.Message):
     notices: _containers.RepeatedCompositeFieldContainer[CartNotice]
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, cart_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[CartItem, _Mapping]]] = ..., total_quantity: _Optional[int] = ..., pricing: _Optional[_Union[_order_pb2.Pricing, _Mapping]] = ..., currency_code: _Optional[str] = ..., notices: _Optional[_Iterable[_Union[CartNotice, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    omitted_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, cart_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[CartItem, _Mapping]]] = ..., total_quantity: _Optional[int] = ..., pricing: _Optional[_Union[_order_pb2.Pricing, _Mapping]] = ..., currency_code: _Optional[str] = ..., notices: _Optional[_Iterable[_Union[CartNotice, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., omitted_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CartItem(_message.Message):
     __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "image_uri", "quantity", "unit_price", "total_price", "previous_unit_price", "design_project_id", "customizations", "requires_installation", "installation_price", "add_time", "variant_attributes")

@@ -16,7 +16,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Product(_message.Message):
-    __slots__ = ("product_id", "sku", "name", "price", "stock", "variants", "requires_installation", "installation_price", "image_uri", "prices", "installation_prices", "tax_class", "reserved")
+    __slots__ = ("product_id", "sku", "name", "price", "stock", "variants", "requires_installation", "installation_price", "image_uri", "prices", "installation_prices", "tax_class", "reserved", "omitted_fields")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class Product(_message.Message):
     INSTALLATION_PRICES_FIELD_NUMBER: _ClassVar[int]
     TAX_CLASS_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     sku: str
     name: str
@@ -43,7 +44,8 @@ class Product(_message.Message):
     installation_prices: _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]
     tax_class: str
     reserved: int
-    def __init__(self, product_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., variants: _Optional[_Iterable[_Union[ProductVariant, _Mapping]]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., image_uri: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., installation_prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., tax_class: _Optional[str] = ..., reserved: _Optional[int] = ...) -> None: ...
+    omitted_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, product_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., variants: _Optional[_Iterable[_Union[ProductVariant, _Mapping]]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., image_uri: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., installation_prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., tax_class: _Optional[str] = ..., reserved: _Optional[int] = ..., omitted_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ProductVariant(_message.Message):
     __slots__ = ("variant_id", "sku", "name", "price", "stock", "attributes", "prices", "reserved")

@@ -27,7 +27,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17orders/v1/invoice.proto\x12\torders.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x15orders/v1/order.proto\"\xa4\x03\n\x07Invoice\x12\x16\n\x0einvoice_number\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x14\n\x0corder_number\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x08\x63ustomer\x18\x05 \x01(\x0b\x32\x13.orders.v1.Customer\x12+\n\x0f\x62illing_address\x18\x06 \x01(\x0b\x32\x12.orders.v1.Address\x12,\n\x10shipping_address\x18\x07 \x01(\x0b\x32\x12.orders.v1.Address\x12#\n\x05items\x18\x08 \x03(\x0b\x32\x14.orders.v1.OrderItem\x12#\n\x07pricing\x18\t \x01(\x0b\x32\x12.orders.v1.Pricing\x12\x30\n\x0epayment_method\x18\n \x01(\x0e\x32\x18.orders.v1.PaymentMethod\x12+\n\x0c\x63redit_notes\x18\x0b \x03(\x0b\x32\x15.orders.v1.CreditNote\"\xea\x01\n\nCreditNote\x12\x1a\n\x12\x63redit_note_number\x18\x01 \x01(\t\x12\x16\n\x0einvoice_number\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x11\n\trefund_id\x18\x04 \x01(\t\x12\"\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x1f\n\x03tax\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12.\n\nissue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17orders/v1/invoice.proto\x12\torders.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x15orders/v1/order.proto\"\xbc\x03\n\x07Invoice\x12\x16\n\x0einvoice_number\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x14\n\x0corder_number\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x08\x63ustomer\x18\x05 \x01(\x0b\x32\x13.orders.v1.Customer\x12+\n\x0f\x62illing_address\x18\x06 \x01(\x0b\x32\x12.orders.v1.Address\x12,\n\x10shipping_address\x18\x07 \x01(\x0b\x32\x12.orders.v1.Address\x12#\n\x05items\x18\x08 \x03(\x0b\x32\x14.orders.v1.OrderItem\x12#\n\x07pricing\x18\t \x01(\x0b\x32\x12.orders.v1.Pricing\x12\x30\n\x0epayment_method\x18\n \x01(\x0e\x32\x18.orders.v1.PaymentMethod\x12+\n\x0c\x63redit_notes\x18\x0b \x03(\x0b\x32\x15.orders.v1.CreditNote\x12\x16\n\x0eomitted_fields\x18\x0c \x03(\t\"\xea\x01\n\nCreditNote\x12\x1a\n\x12\x63redit_note_number\x18\x01 \x01(\t\x12\x16\n\x0einvoice_number\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12\x11\n\trefund_id\x18\x04 \x01(\t\x12\"\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x1f\n\x03tax\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12.\n\nissue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orders.v1.invoice_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INVOICE']._serialized_start=120
-  _globals['_INVOICE']._serialized_end=540
-  _globals['_CREDITNOTE']._serialized_start=543
-  _globals['_CREDITNOTE']._serialized_end=777
+  _globals['_INVOICE']._serialized_end=564
+  _globals['_CREDITNOTE']._serialized_start=567
+  _globals['_CREDITNOTE']._serialized_end=801
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Invoice(_message.Message):
-    __slots__ = ("invoice_number", "order_id", "order_number", "issue_time", "customer", "billing_address", "shipping_address", "items", "pricing", "payment_method", "credit_notes")
+    __slots__ = ("invoice_number", "order_id", "order_number", "issue_time", "customer", "billing_address", "shipping_address", "items", "pricing", "payment_method", "credit_notes", "omitted_fields")
     INVOICE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class Invoice(_message.Message):
     PRICING_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_METHOD_FIELD_NUMBER: _ClassVar[int]
     CREDIT_NOTES_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     invoice_number: str
     order_id: str
     order_number: str
@@ -35,7 +36,8 @@ class Invoice(_message.Message):
     pricing: _order_pb2.Pricing
     payment_method: _order_pb2.PaymentMethod
     credit_notes: _containers.RepeatedCompositeFieldContainer[CreditNote]
-    def __init__(self, invoice_number: _Optional[str] = ..., order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., issue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_order_pb2.OrderItem, _Mapping]]] = ..., pricing: _Optional[_Union[_order_pb2.Pricing, _Mapping]] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., credit_notes: _Optional[_Iterable[_Union[CreditNote, _Mapping]]] = ...) -> None: ...
+    omitted_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, invoice_number: _Optional[str] = ..., order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., issue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_order_pb2.OrderItem, _Mapping]]] = ..., pricing: _Optional[_Union[_order_pb2.Pricing, _Mapping]] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., credit_notes: _Optional[_Iterable[_Union[CreditNote, _Mapping]]] = ..., omitted_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CreditNote(_message.Message):
     __slots__ = ("credit_note_number", "invoice_number", "order_id", "refund_id", "amount", "tax", "reason", "issue_time")

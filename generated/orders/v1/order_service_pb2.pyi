@@ -240,12 +240,14 @@ class BatchGetOrdersRequest(_message.Message):
     def __init__(self, order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BatchGetOrdersResponse(_message.Message):
-    __slots__ = ("orders", "missing_order_ids")
+    __slots__ = ("orders", "missing_order_ids", "remaining_order_ids")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     MISSING_ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
     missing_order_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    remaining_order_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ..., remaining_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OrderFilter(_message.Message):
     __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id")

@@ -159,7 +159,8 @@ class OrderServiceServicer:
     def CreateOrder(self, request, context):
         """Creates an order: prices it from the catalogue, reserves the stock, uses the coupon and the points, empties the cart and
         numbers the order, all or nothing. With a payment provider, the answer carries the intent and its client secret; where the
-        payment is declined, the order is cancelled, everything released, and the lines go back into their cart.
+        payment is declined, the order is cancelled, everything released, and the lines go back into their cart. An order has at most
+        1 MiB, serialized.
 
         FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE,
         PRICE_CHANGED, PAYMENT_FAILED. NOT_FOUND: CART_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
@@ -189,7 +190,8 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetOrders(self, request, context):
-        """Gets up to 100 orders by id or number, in the order asked for. Those that do not exist are named, not refused.
+        """Gets up to 100 orders by id or number, each once, in the order asked for. Those that do not exist are named, not refused, and so
+        are those that do not fit into an answer of 2 MiB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,7 +224,7 @@ class OrderServiceServicer:
         TransitionOrder. While it is pending and unpaid, items, address and delivery method price the order anew, and stock, coupon
         and points follow; with a payment provider, another saved payment method pays the order at once. Without a mask, an address
         that is set replaces the whole one. A field that may not change is refused by name. An order that has changed 10,000 times is
-        not updated any more.
+        not updated any more, and none is made larger than 1 MiB, serialized.
 
         NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED,
         ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PAYMENT_FAILED.
@@ -276,7 +278,7 @@ class OrderServiceServicer:
 
     def BatchUpsertOrders(self, request, context):
         """Inserts or updates up to 1,000 orders of another system by its ids. Each comes back with its own outcome. Statuses and
-        amounts are the source's; no stock is held for imported lines.
+        amounts are the source's; no stock is held for imported lines. An order has at most 1 MiB, serialized.
 
         INVALID_ARGUMENT: INVALID_ORDER_DATA in mode ALL_OR_NOTHING if one order is invalid, IDEMPOTENCY_KEY_REUSED.
         """

@@ -67,8 +67,8 @@ def code_of(error: OrderError) -> int:
 
 def status_of(error: OrderError) -> Status:
     """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps."""
-    status = Status(code=code_of(error), message=_cut(error.message, _MAX_MESSAGE))
-    metadata = {key: _cut(value, _MAX_TEXT) for key, value in error.metadata.items()}
+    status = Status(code=code_of(error), message=cut(error.message, _MAX_MESSAGE))
+    metadata = {key: cut(value, _MAX_TEXT) for key, value in error.metadata.items()}
     _add(status, ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.violations:
         _add(status, BadRequest(field_violations=_fitting(error.violations)))
@@ -82,7 +82,7 @@ def status_of(error: OrderError) -> Status:
 def _fitting(violations: Sequence[Violation]) -> Iterator[BadRequest.FieldViolation]:
     room = _MAX_VIOLATIONS
     for index, (field, description) in enumerate(violations):
-        shown = BadRequest.FieldViolation(field=_cut(field, _MAX_TEXT), description=_cut(description, _MAX_TEXT))
+        shown = BadRequest.FieldViolation(field=cut(field, _MAX_TEXT), description=cut(description, _MAX_TEXT))
         room -= shown.ByteSize()
         if room < 0:
             yield BadRequest.FieldViolation(description=f"and {len(violations) - index} more")
@@ -90,7 +90,8 @@ def _fitting(violations: Sequence[Violation]) -> Iterator[BadRequest.FieldViolat
         yield shown
 
 
-def _cut(text: str, size: int) -> str:
+def cut(text: str, size: int) -> str:
+    """The text's first characters that have at most `size` bytes."""
     return text.encode()[:size].decode(errors="ignore")
 
 

@@ -21,6 +21,7 @@ from server.domain.base.money import MAX_MINOR
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
+from server.domain.base.sizes import check_content
 from server.domain.base.state import State
 from server.domain.carts.estimate import notify, offer_of, price_change, shelf_of, shown
 from server.domain.catalog.products import Offer, find_offer
@@ -71,6 +72,7 @@ def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Ca
     cart.currency_code = offer.currency
     item = _same_line(cart, request) or _add_line(cart, request, stamp)
     _set_quantity(cart, item, offer, item.quantity + request.quantity, state)
+    check_content(cart, field="cart_id", advice="remove lines, or shorten their customizations")
     return _store(cart, state, stamp)
 
 
@@ -113,6 +115,7 @@ def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
     refusals = _add_ordered_lines(cart, order, state, stamp)
     if not cart.items:
         raise invalid_field("order_id", "none of the order's products can be had any more")
+    check_content(cart, field="order_id", advice="add its lines to several carts instead")
     cart.cart_id = state.new_id()
     # No row can have a new id.
     state.carts.stored.mark_read([cart.cart_id])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from orders.v1.cart_service_pb2 import Cart, CartItem
 from orders.v1.order_pb2 import Order, OrderItem
 
+from server.domain.base.error_codes import cut
 from server.domain.base.errors import OrderError, Violation
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
@@ -15,6 +16,11 @@ from server.domain.catalog.stock import insufficient_stock
 from server.domain.pricing.delivery import serve
 from server.domain.pricing.quotes import add_line, fill, line_of, quote
 from server.domain.pricing.zones import Service
+
+# Bytes of a cart that is shown with pictures and attributes.
+_MAX_SHOWN = 2 << 20
+# Bytes of a notice's message.
+_MAX_NOTICE = 300
 
 
 def shown(cart: Cart, state: State) -> Cart:
@@ -26,7 +32,16 @@ def shown(cart: Cart, state: State) -> Cart:
     answer.total_quantity = sum(item.quantity for item in answer.items)
     if offers:
         _estimate(answer, order, offers, state)
+    if answer.ByteSize() > _MAX_SHOWN:
+        _drop_looks(answer)
     return answer
+
+
+def _drop_looks(cart: Cart) -> None:
+    """Leaves out what the catalogue shows of the lines: it may have some megabytes, and GetProduct has it too."""
+    for item in cart.items:
+        item.ClearField("image_uri")
+        item.ClearField("variant_attributes")
 
 
 def shelf_of(item: CartItem) -> Shelf:
@@ -47,7 +62,7 @@ def notify(cart: Cart, error: OrderError, *, item_id: str = "") -> None:
     """Adds a notice of what would be refused."""
     # A cart's reader has sent no fields that a violation could name.
     message = "; ".join(violation.description for violation in error.violations) or error.message
-    cart.notices.add(item_id=item_id, reason=f"ERROR_REASON_{error.reason}", message=message)
+    cart.notices.add(item_id=item_id, reason=f"ERROR_REASON_{error.reason}", message=cut(message, _MAX_NOTICE))
 
 
 def offer_of(

@@ -21,6 +21,7 @@ from server.domain.base.money import from_minor, minor_of, to_minor
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
+from server.domain.base.sizes import check_answer, check_content
 from server.domain.base.state import State
 from server.domain.base.values import Adjustment, Shelf
 from server.domain.catalog.stock import insufficient_stock
@@ -199,15 +200,22 @@ def upsert_products(
 ) -> Generator[None, None, BatchUpsertProductsResponse]:
     """Inserts or replaces products, all or nothing."""
     check_products(request.products)
+    changes: list[CatalogChange] = []
     response = BatchUpsertProductsResponse()
+    stock = dict(state.stock.values)
     for product in request.products:
         before = state.products.stored.get(product.product_id)
-        changes = _changes_of(product, before, state.stock.values, stamp)
-        _apply(changes, state)
-        outcome = "inserted" if before is None else "updated" if changes else "unchanged"
+        own = _changes_of(product, before, state.stock.values, stamp)
+        changes += own
+        for change in own:
+            if isinstance(change, Adjustment):
+                stock[change.shelf] = stock.get(change.shelf, 0) + change.delta
+        outcome = "inserted" if before is None else "updated" if own else "unchanged"
         setattr(response, outcome, getattr(response, outcome) + 1)
-        response.products.append(with_stock(_without_stock(product), state.stock.values, state.reserved.values))
+        response.products.append(with_stock(_without_stock(product), stock, state.reserved.values))
         yield
+    check_answer(response, field="products")
+    _apply(changes, state)
     return response
 
 
@@ -257,6 +265,7 @@ def shelves_of_snapshot(snapshot: bytes) -> list[Shelf]:
 def _without_stock(product: Product) -> Product:
     copy = Product()
     copy.CopyFrom(product)
+    copy.ClearField("omitted_fields")
     for message in (copy, *copy.variants):
         message.ClearField("stock")
         message.ClearField("reserved")
@@ -281,6 +290,7 @@ def check_products(products: Iterable[Product]) -> None:
 
 
 def _check_product(product: Product, field: str) -> None:
+    check_content(product, field=field, advice="give it fewer variants, or shorter attributes")
     currency = product.price.currency_code
     _check_prices(product, field, currency=currency)
     _check_prices(product, field, currency=currency, prefix="installation_")

@@ -1,9 +1,15 @@
 """Applying a change of an order: the one place that moves stock, coupon uses, points and documents."""
 
-from orders.v1.order_pb2 import PaymentEvent
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_UPDATED,
+    PaymentEvent,
+)
 
 from server.domain.base.edits import OrderChange
 from server.domain.base.hash_chain import chain_events
+from server.domain.base.sizes import check_content
 from server.domain.base.state import State
 from server.domain.base.values import Series, document_number
 from server.domain.catalog.stock import check_available
@@ -11,9 +17,17 @@ from server.domain.customers.points import check_points, entry_of
 from server.domain.orders.effects import Effects, effects_of
 from server.domain.orders.invoices import issue_documents
 
+# The events by which callers write an order's content. Those of its later life are never refused for its size.
+_CONTENT_EVENTS = frozenset({ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_UPDATED})
 
-def check(change: OrderChange, state: State) -> Effects:
-    """The effects of a change; refuses one that takes more stock or points than there are."""
+
+def check(change: OrderChange, state: State, *, field: str = "items") -> Effects:
+    """The effects of a change; refuses one that takes more stock or points than there are, or makes the order too large.
+
+    `field` holds the order's lines in the request.
+    """
+    if not _CONTENT_EVENTS.isdisjoint(event.type for event in change.events):
+        check_content(change.after, field=field, advice="send fewer lines or shorter texts")
     effects = effects_of(change.before, change.after)
     check_available(effects.taken, state.stock.values)
     if effects.points:
@@ -21,18 +35,18 @@ def check(change: OrderChange, state: State) -> Effects:
     return effects
 
 
-def preview(change: OrderChange, state: State) -> bytes:
+def preview(change: OrderChange, state: State, *, field: str = "items") -> bytes:
     """The order as `apply` would return it, with nothing changed."""
-    check(change, state)
+    check(change, state, field=field)
     return change.after.SerializeToString(deterministic=True)
 
 
-def apply(change: OrderChange, state: State, *, sent: bytes | None = None) -> bytes:
+def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field: str = "items") -> bytes:
     """Makes a change part of the batch, or refuses it and leaves the state as it was; returns the serialized order.
 
-    `sent` is the hash of the import that the order now equals, if it equals one.
+    `sent` is the hash of the import that the order now equals, if it equals one; `field` is as in `check`.
     """
-    effects = check(change, state)
+    effects = check(change, state, field=field)
     order = change.after
     if not change.events:
         return order.SerializeToString(deterministic=True)

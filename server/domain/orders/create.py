@@ -63,11 +63,15 @@ def create_order(request: CreateOrderRequest, state: State, stamp: Stamp) -> byt
     number = "" if request.validate_only else state.next_order_number()
     created = _new_order(request, state, order_id=state.new_id(), order_number=number, stamp=stamp)
     if request.validate_only:
-        return preview(created.change, state)
-    body = apply(created.change, state)
+        return preview(created.change, state, field=_lines_field(request))
+    body = apply(created.change, state, field=_lines_field(request))
     if request.cart_id:
         empty(request.cart_id, state, stamp)
     return body
+
+
+def _lines_field(request: CreateOrderRequest) -> str:
+    return "cart_id" if request.cart_id else "items"
 
 
 @operation(PriceOrderRequest, needs=lambda request: _needs(request.order))
@@ -75,7 +79,7 @@ def price_order(request: PriceOrderRequest, state: State, stamp: Stamp) -> Price
     """The price of an order, when it would arrive, and the steps that led to the price."""
     try:
         created = _new_order(request.order, state, order_id="", order_number="", stamp=stamp)
-        check(created.change, state)
+        check(created.change, state, field=_lines_field(request.order))
     except OrderError as error:
         raise _within_order(error) from error
     return _price_of(created, state)

@@ -76,8 +76,8 @@ CHANGEABLE: dict[str, Rule] = {
 _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
 _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
 
-# What names the order in the request, or changes with every change: no wish to set it.
-_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash"})
+# What names the order in the request, changes with every change, or belongs to a read: no wish to set it.
+_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields"})
 
 
 # Each is an event that is kept; no order needs so many. Its status goes on by TransitionOrder.
@@ -113,7 +113,7 @@ def update_order(request: UpdateOrderRequest, state: State, stamp: Stamp) -> byt
     if not request.order.order_id:
         raise invalid_field("order.order_id", "is required")
     change = _update(state.order(request.order.order_id, stamp.caller), request, state, stamp=stamp)
-    return preview(change, state) if request.validate_only else apply(change, state)
+    return preview(change, state, field="order") if request.validate_only else apply(change, state, field="order")
 
 
 def _update(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+from google.rpc.status_pb2 import Status
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
     UPSERT_MODE_ALL_OR_NOTHING,
@@ -21,7 +22,7 @@ from server.domain.base.errors import OrderError, Violation, invalid, invalid_fi
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
-from server.domain.orders.apply import apply
+from server.domain.orders.apply import apply, check
 from server.domain.orders.upsert import sent_hash, summarize, upsert_order
 
 
@@ -42,6 +43,12 @@ def upsert_orders(request: BatchUpsertOrdersRequest, state: State, stamp: Stamp)
     return batch.finish()
 
 
+# Characters of an id that an answer repeats: as many as a valid one has at most.
+_MAX_ID = 128
+# Bytes of statuses in an answer that name fields; later ones have only their code, their message and their reason.
+_MAX_STATUSES = 2 << 20
+
+
 class UpsertBatch:
     """The orders of one BatchUpsertOrders call, added one by one."""
 
@@ -53,17 +60,25 @@ class UpsertBatch:
         self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
         self._errors: list[tuple[int, OrderError]] = []
+        self._room = _MAX_STATUSES
         self._response = BatchUpsertOrdersResponse()
 
     def add(self, index: int, wished: UpsertOrder) -> None:
-        result = self._response.results.add(index=index, external_order_id=wished.external_order_id)
+        result = self._response.results.add(index=index, external_order_id=wished.external_order_id[:_MAX_ID])
         try:
             self._upsert(wished, result)
         except OrderError as error:
             result.outcome = UPSERT_OUTCOME_INVALID
-            result.status.CopyFrom(status_of(_within(error, index)))
+            result.status.CopyFrom(self._fitting(status_of(_within(error, index))))
             self._response.invalid += 1
             self._errors.append((index, error))
+
+    def _fitting(self, status: Status) -> Status:
+        """The status, without the fields where the answer has no room for them."""
+        self._room -= status.ByteSize()
+        if self._room < 0:
+            del status.details[1:]
+        return status
 
     def _upsert(self, wished: UpsertOrder, result: UpsertResult) -> None:
         same = self._state.same.get((self._request.source, wished.external_order_id))
@@ -84,7 +99,9 @@ class UpsertBatch:
         self._seen.add(wished.external_order_id)
         # One with warnings is looked at again whenever it is sent, to give them again.
         sent = None if warnings else sent_hash(wished, change.after.version)
-        if change.events and not self._deferred:
+        if self._deferred:
+            check(change, self._state)
+        elif change.events:
             apply(change, self._state, sent=sent)
         self._changes.append((change, sent))
         self._count(change, result)

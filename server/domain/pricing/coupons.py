@@ -15,6 +15,7 @@ from server.domain.base.money import text_of
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
+from server.domain.base.sizes import check_answer
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Discount, Line, eligible_subtotal
 
@@ -135,13 +136,12 @@ def with_uses(coupon: Coupon, uses: int) -> Coupon:
 def upsert_coupons(request: BatchUpsertCouponsRequest, state: State, stamp: Stamp) -> BatchUpsertCouponsResponse:
     """Inserts or replaces coupons, all or nothing."""
     _check_coupons(request.coupons)
-    response = BatchUpsertCouponsResponse()
-    for wished in request.coupons:
-        coupon = _kept(wished)
-        code, snapshot = coupon.code, coupon.SerializeToString(deterministic=True)
-        outcome = state.coupons.upsert(code, snapshot)
+    response = BatchUpsertCouponsResponse(coupons=map(_kept, request.coupons))
+    check_answer(response, field="coupons")
+    for coupon in response.coupons:
+        outcome = state.coupons.upsert(coupon.code, coupon.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)
-        response.coupons.append(with_uses(coupon, state.coupon_uses.get((code, ""))))
+        with_uses(coupon, state.coupon_uses.get((coupon.code, "")))
     return response
 
 

@@ -21,6 +21,7 @@ from server.domain.base.money import from_minor
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
+from server.domain.base.sizes import check_answer
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Quote, shipping_price
 from server.domain.pricing.zones import STANDARD, Area, Service, Way, Zone, area_of, find_zone, zone_of
@@ -185,6 +186,7 @@ def upsert_zones(
     """Inserts or replaces zones, all or nothing."""
     _check_zones(request.zones, state.zones.all())
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
+    check_answer(response, field="zones")
     for zone in request.zones:
         outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Select, Text, func, literal_column, s
 
 from server.domain.base.errors import OrderError
 from server.domain.base.records import Kind
+from server.domain.base.sizes import MAX_PAGE
 from server.domain.base.values import Shelf
 from server.domain.catalog.products import product_not_found, with_stock
 from server.domain.pricing.coupons import code_of, with_uses
@@ -21,9 +22,17 @@ _NEWEST = 2**63 - 1
 
 
 def _after(statement: Select[tuple[bytes]], key: Column[str]) -> sql.Statement:
-    """A page of what a statement finds, in the order of a key."""
+    """A page of what a statement finds, in the order of a key. After the row that goes beyond the bytes of a page it has one more."""
     after = key > sql.parameter("after", Text())
-    return sql.compiled(statement.where(after).order_by(key).limit(sql.parameter("limit", BigInteger())))
+    limit = sql.parameter("limit", BigInteger())
+    page = statement.add_columns(key.label("key")).where(after).order_by(key).limit(limit).subquery("page")
+    # The size of a snapshot is known without reading it.
+    size = func.octet_length(page.c.snapshot)
+    before = func.sum(size).over(order_by=page.c.key) - size
+    previous = func.lag(size).over(order_by=page.c.key)
+    sized = select(page, (before - func.coalesce(previous, literal_column("0"))).label("read")).subquery("sized")
+    *found, place, read = sized.c
+    return sql.compiled(select(*found).where(read <= literal_column(str(MAX_PAGE))).order_by(place))
 
 
 _STOCK = sql.compiled(
@@ -73,7 +82,7 @@ class CatalogRepository:
         return product
 
     async def page(self, *, after: str, limit: int) -> list[Product]:
-        """Up to `limit` products after an id, in the order of their ids."""
+        """Up to `limit` products after an id, in the order of their ids; fewer where they are large."""
         found = await self._database.fetch(_PRODUCTS, after=after, limit=limit)
         return await self._with_stock([Product.FromString(snapshot) for (snapshot,) in found])
 
@@ -115,7 +124,7 @@ class CatalogRepository:
         return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
-        """Up to `limit` coupons after a code, in the order of their codes."""
+        """Up to `limit` coupons after a code, in the order of their codes; fewer where they are large."""
         found = await self._database.fetch(_COUPONS, after=after, limit=limit)
         return [with_uses(Coupon.FromString(snapshot), used) for snapshot, used in found]
 
@@ -128,7 +137,7 @@ class CatalogRepository:
         return zone
 
     async def zones(self, *, after: str, limit: int) -> list[DeliveryZone]:
-        """Up to `limit` delivery zones after an id, in the order of their ids."""
+        """Up to `limit` delivery zones after an id, in the order of their ids; fewer where they are large."""
         found = await self._database.fetch(_ZONES, after=after, limit=limit)
         return [DeliveryZone.FromString(snapshot) for (snapshot,) in found]
 

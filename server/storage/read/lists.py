@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
     ORDER_BY_CREATE_TIME,
     ORDER_BY_TOTAL,
@@ -40,6 +41,7 @@ from sqlalchemy import (
 )
 
 from server.domain.base.money import to_minor
+from server.domain.base.sizes import readable
 from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
@@ -80,8 +82,8 @@ class Page(NamedTuple):
 
     @property
     def orders(self) -> Iterator[bytes]:
-        """The orders, serialized."""
-        return (row[0] for row in self.rows)
+        """The orders, serialized, as clients can read them."""
+        return (readable(Order, row[0]) for row in self.rows)
 
     @property
     def end(self) -> Position:

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_UNPAID, Order, OrderEvent
-from sqlalchemy import BigInteger, Uuid, func, select, text, true, tuple_
+from sqlalchemy import BigInteger, Uuid, case, func, select, text, true, tuple_
 
 from server.domain.base.errors import order_not_found
 from server.domain.orders.create import order_number
@@ -38,6 +38,16 @@ _EVENTS_PAGE = sql.compiled(
     select(_later_events.c.event).select_from(orders).outerjoin(_later_events, true()).where(statements.by_reference)
 )
 
+# The size of a snapshot is known without reading it.
+_size = func.octet_length(orders.c.snapshot)
+_size_before = func.sum(_size).over(order_by=orders.c.order_id) - _size
+_ORDERS_WITHIN = sql.compiled(
+    select(
+        *statements.ORDER_NAMES,
+        case((_size_before <= sql.parameter("max_bytes", BigInteger()), orders.c.snapshot)),
+    ).where(statements.by_reference)
+)
+
 _ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
 
 _UNPAID_AT_ONCE = 100
@@ -54,6 +64,13 @@ _UNPAID = sql.compiled(
     .order_by(orders.c.create_time, orders.c.order_id)
     .limit(sql.parameter("limit", BigInteger()))
 )
+
+
+class Sized(NamedTuple):
+    """An order by its id; no snapshot where the ones read before it have enough bytes already."""
+
+    order_id: str
+    snapshot: bytes | None
 
 
 class OrderRepository:
@@ -77,6 +94,12 @@ class OrderRepository:
         """The orders with these ids or numbers, None where there is none that the asker sees."""
         found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
         return [None if row is None else row[-1] for row in rows_for(references, found)]
+
+    async def find_within(self, references: Sequence[Reference], *, max_bytes: int) -> list[Sized | None]:
+        """As `find`, but reads no more orders once those read have `max_bytes`; one at least."""
+        parameters = split_references(references)._asdict()
+        found = await self._database.fetch(_ORDERS_WITHIN, **parameters, max_bytes=max_bytes)
+        return [None if row is None else Sized(row[0], row[-1]) for row in rows_for(references, found)]
 
     async def _find_with_story(self, references: Sequence[Reference]) -> list[tuple[bytes, list[bytes]] | None]:
         found = await self._database.fetch(_ORDERS_AND_STORIES, **split_references(references)._asdict())

@@ -127,6 +127,7 @@ NEVER = (
     "invoice_number",
     "cart_id",
     "event_hash",
+    "omitted_fields",
     "cancellation.reason",
     "cancellation.actor",
     "cancellation.cancel_time",
@@ -136,8 +137,8 @@ NEVER = (
     "update_time",
     "total_quantity",
 )
-# They name the order or change with every change, so that a request without a mask may carry old ones.
-NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash")
+# They name the order, change with every change, or belong to a read, so that a request without a mask may carry them.
+NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields")
 
 RANKS = [
     ORDER_STATUS_PENDING,
