@@ -32,6 +32,7 @@ from server.payments.checkout import Checkout
 from server.rpc import listing, wire
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.rpc.streaming import Streams
 from server.rpc.writes import carry_out, execute
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
@@ -53,6 +54,7 @@ class OrderServicer:
     ) -> None:
         self._writer, self._checkout, self._lists = writer, checkout, lists
         self._orders, self._invoices = orders, invoices
+        self._streams = Streams()
 
     async def CreateOrder(self, request: CreateOrderRequest, call: Call) -> bytes:
         return await carry_out(self._checkout.create, request, call)
@@ -73,7 +75,7 @@ class OrderServicer:
         return b"".join([*wire.repeated(1, orders), *wire.repeated(2, missing)])
 
     async def ListOrders(self, request: ListOrdersRequest, call: Call) -> None:
-        await listing.stream(self._lists, request, call)
+        await listing.stream(self._lists, request, call, self._streams)
 
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
         return await listing.search(self._lists, request)
