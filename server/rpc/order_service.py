@@ -21,6 +21,7 @@ from server.rpc import listing
 from server.rpc.batch_get import batch_get
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.rpc.streaming import Streams
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
@@ -31,6 +32,7 @@ class OrderServicer:
 
     def __init__(self, *, orders: OrderRepository, invoices: InvoiceRepository, lists: ListRepository) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
+        self._streams = Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         return await self._orders.get(call.reference(request.order_id))
@@ -39,7 +41,7 @@ class OrderServicer:
         return await batch_get(self._orders, request, call)
 
     async def ListOrders(self, request: ListOrdersRequest, call: Call) -> None:
-        await listing.stream(self._lists, request, call)
+        await listing.stream(self._lists, request, call, self._streams)
 
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
         return await listing.search(self._lists, request)

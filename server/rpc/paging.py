@@ -50,7 +50,7 @@ async def read_page(
     size = request.page_size or _DEFAULT_SIZE
     after = first
     if request.page_token:
-        (after,) = tokens.decode(request.page_token, query, shape=(type(first),), field="page_token")
+        (after,) = tokens.decode(request.page_token, query, (type(first),), field="page_token")
         if isinstance(after, str) and not _TEXT_KEY.fullmatch(after):
             raise tokens.token_invalid("page_token")
     found = await read(after, size + 1)

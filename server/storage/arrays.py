@@ -98,7 +98,7 @@ def packer(item_type: TypeEngine[Any]) -> Callable[[Sequence[Any]], Packed]:
 
 
 def from_binary(item_type: TypeEngine[Any], value: bytes) -> Any:
-    """What a value of a column's type is in PostgreSQL's binary format: a text, an integer or a time."""
+    """What a value of a column's type is in PostgreSQL's binary format: a text, an integer, a time or a UUID as text."""
     return _FROM_BINARY[type(item_type)](value)
 
 
@@ -110,6 +110,7 @@ _FROM_BINARY: dict[type[TypeEngine[Any]], Callable[[bytes], Any]] = {
     Text: bytes.decode,
     BigInteger: _number,
     DateTime: lambda value: _EPOCH + _number(value) * _MICROSECOND,
+    Uuid: lambda value: str(UUID(bytes=value)),
 }
 
 

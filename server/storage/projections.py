@@ -20,6 +20,11 @@ def datetime_of(time: Timestamp) -> datetime:
     return _datetime(time.seconds, time.nanos)
 
 
+def ceiling_of(time: Timestamp) -> datetime:
+    """The time, rounded up to the database's microseconds."""
+    return _datetime(time.seconds, time.nanos + 999)
+
+
 @lru_cache(maxsize=1024)
 def _datetime(seconds: int, nanos: int) -> datetime:
     return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)

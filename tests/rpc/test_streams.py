@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, Product
 from orders.v1.order_pb2 import (
@@ -36,6 +37,7 @@ from orders.v1.order_service_pb2 import (
     ListOrdersResponse,
     OrderBy,
     OrderFilter,
+    SearchOrdersRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
 )
@@ -44,6 +46,7 @@ from psycopg import sql as pg
 
 from server.domain.base.caller import ANONYMOUS, Caller
 from server.rpc.listing import stream
+from server.rpc.streaming import Streams
 from server.storage.read.lists import CONDITIONS, Listing, ListRepository, _page_statement, parameters_of
 from tests.conftest import HOME, PRODUCTS, Service, new_order, refused, serving, usd
 from tests.storage.helpers import disagreements, ids, imported, session, until, upserts, waiting_for_locks
@@ -463,6 +466,40 @@ async def test_each_filter_keeps_what_it_says_and_ranges_leave_out_their_end(ser
     assert await kept(statuses=[ORDER_STATUS_CONFIRMED], product_id="mug") == set()
 
 
+async def test_time_bounds_are_exact_to_the_nanosecond(service: Service) -> None:
+    order = await service.orders.CreateOrder(new_order("punctual"))
+
+    async def finds(bound: str, nanoseconds: int) -> bool:
+        time = Timestamp()
+        time.FromNanoseconds(order.create_time.ToNanoseconds() + nanoseconds)
+        wanted = {"customer_id": "punctual", bound: time}
+        found = await service.orders.SearchOrders(SearchOrdersRequest(filter=wanted))
+        assert found.total_size == len(found.orders)
+        streamed = await collect(service, ListOrdersRequest(filter=wanted))
+        assert ids(streamed) == ids(found.orders)
+        return bool(found.orders)
+
+    for field_name in ("create_time", "update_time"):
+        assert [await finds(f"{field_name}_from", n) for n in (-1, 0, 1, 999, 1000)] == [
+            True,
+            True,
+            False,
+            False,
+            False,
+        ]
+        assert [await finds(f"{field_name}_to", n) for n in (-1, 0, 1, 999, 1000)] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize("sku", ["SKU with spaces", " ", "~!@ #", "x" * 128])
+async def test_every_sku_that_can_be_imported_can_be_filtered_by(service: Service, sku: str) -> None:
+    order = imported("1")
+    order.items[0].sku = sku
+    source = next(_sources)
+    await service.orders.BatchUpsertOrders(upserts(source, order))
+    found = await collect(service, ListOrdersRequest(filter={"source": source, "product_id": sku}))
+    assert [stored.items[0].sku for stored in found] == [sku]
+
+
 @every_order
 async def test_a_filter_on_what_changes_goes_by_the_order_as_it_is_read_and_never_twice(
     service: Service, order_by: OrderBy, sort_order: Any
@@ -532,6 +569,30 @@ async def test_messages_of_huge_orders_are_taken_by_a_client_with_the_usual_limi
         count += len(message.orders)
         rest = await messages_of(service, request, token=message.resume_token)
         assert ids([order for later in rest for order in later.orders]) == ids(made[count:])
+
+
+@every_order
+@pytest.mark.parametrize("max_bytes", [0, 1, 5_000, 4_000_000, 1 << 40])
+async def test_a_page_is_bounded_by_bytes_and_knows_whether_orders_follow(
+    service: Service, huge: tuple[str, list[Order]], order_by: OrderBy, sort_order: Any, max_bytes: int
+) -> None:
+    customer, made = huge
+    listing = Listing(OrderFilter(customer_id=customer), order_by, sort_order)
+    lists = ListRepository(service.running.database)
+    began = await lists.begin()
+    assert began is not None
+    found: list[str] = []
+    after = None
+    while True:
+        page = await lists.page(listing, began, after, size=100, max_bytes=max_bytes)
+        orders = list(page)
+        assert len(orders) == 1 or sum(map(len, orders)) <= max_bytes
+        found += [Order.FromString(order).order_id for order in orders]
+        after = page.end
+        assert page.more == (len(found) < len(made))
+        if not page.more:
+            break
+    assert found == sorted_ids(made, order_by, sort_order)
 
 
 def _pool(service: Service) -> dict[str, int]:
@@ -646,7 +707,7 @@ async def test_the_deadline_counts_within_a_page_that_takes_many_messages(
     customer, made = huge
     request = ListOrdersRequest(filter={"customer_id": customer})
     slow = SlowCaller(seconds=0.1, deadline=0.3)
-    await stream(ListRepository(service.running.database), request, slow)
+    await stream(ListRepository(service.running.database), request, slow, Streams())
     assert slow.messages[-1].truncated
     assert 2 <= len(slow.messages) <= 4
     rest = await messages_of(service, request, token=slow.messages[-1].resume_token)
@@ -726,7 +787,7 @@ async def test_a_page_is_read_from_its_index_also_when_resumed_in_the_middle(  #
     names = tuple(name for name in CONDITIONS if name in wanted)
     for after in (None, before.take(1).end):
         statement = _page_statement(names, order_by, listing.ascending, after is not None)
-        parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": 0}
+        parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": 0, "max_bytes": 1 << 20}
         parameters |= {"newest": began.newest, "seen": began.snapshot}
         if after is not None:
             parameters |= {f"after_{n}": value for n, value in enumerate(after.key)} | {"after_id": after.order_id}

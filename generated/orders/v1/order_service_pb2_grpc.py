@@ -200,8 +200,8 @@ class OrderServiceServicer:
     def ListOrders(self, request, context):
         """Streams all orders that match, a page a message. Each message carries a token from which a broken stream goes on with
         nothing lost and nothing repeated: every order that existed when the stream began comes exactly once, whatever is written
-        meanwhile. Filters look at an order as it is when its page is read. Shortly before the caller's deadline the stream ends by
-        itself with `truncated` and a token.
+        meanwhile. Filters look at an order as it is when its page is read. Before the caller's deadline the stream ends by itself with
+        `truncated` and a token, early enough for a slow reader to get there.
 
         INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
         """

@@ -20,8 +20,11 @@ def encode(query: Message, position: list[Any]) -> str:
     return urlsafe_b64encode(_digest(query, payload) + payload).decode().rstrip("=")
 
 
-def decode(token: str, query: Message, *, shape: Sequence[type], field: str) -> list[Any]:
-    """The position in a token, of values of these types; refuses one that is damaged, made up or made for another query."""
+def decode(token: str, query: Message, *shapes: Sequence[type], field: str) -> list[Any]:
+    """The position in a token, whose values have the types of one of the shapes.
+
+    Raises RESUME_TOKEN_INVALID if the token is damaged, forged or made for another query.
+    """
     try:
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except ValueError:
@@ -31,9 +34,9 @@ def decode(token: str, query: Message, *, shape: Sequence[type], field: str) -> 
         raise token_invalid(field)
     try:
         position = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         position = None
-    if not isinstance(position, list) or [type(value) for value in position] != list(shape):
+    if not isinstance(position, list) or tuple(map(type, position)) not in shapes:
         raise token_invalid(field)
     if any(isinstance(value, int) and abs(value) > _MAX_INT for value in position):
         raise token_invalid(field)

@@ -21,8 +21,10 @@ from orders.v1.order_service_pb2 import (
     OrderFilter,
     SortOrder,
 )
+from psycopg.pq.abc import PGresult
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     DateTime,
     FromClause,
@@ -36,7 +38,9 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
     tuple_,
+    union,
     union_all,
 )
 
@@ -45,9 +49,9 @@ from server.domain.base.sizes import readable
 from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
-from server.storage.database import Database, RawRow
-from server.storage.projections import datetime_of
-from server.storage.schema.tables import PgSnapshot, item_product, order_events, order_items, orders
+from server.storage.database import Database
+from server.storage.projections import ceiling_of
+from server.storage.schema.tables import PgSnapshot, Xid8, item_product, order_events, order_items, orders
 
 _TIME = DateTime(timezone=True)
 _SEEN = cast(sql.parameter("seen", Text()), PgSnapshot)
@@ -67,30 +71,40 @@ class Position(NamedTuple):
     order_id: str
 
 
-class Page(NamedTuple):
-    """Orders of a list. A place is made of a row only where one is asked for: of most rows nobody does."""
+class Page:
+    """Orders of a list, as PostgreSQL sent them. Each value is copied only where it is used."""
 
-    key: OrderBy
-    # The order serialized, its id and its key.
-    rows: list[RawRow]
+    __slots__ = ("_key", "_result", "_start", "_stop", "more")
+
+    def __init__(self, key: OrderBy, result: PGresult, rows: range, *, more: bool) -> None:
+        """`rows` are those of the result that belong to the page; `more` says whether orders follow it."""
+        self._key, self._result, self.more = key, result, more
+        self._start, self._stop = rows.start, rows.stop
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The orders, serialized, as clients can read them."""
+        value = self._result.get_value
+        return (readable(Order, value(row, 0) or b"") for row in range(self._start, self._stop))
 
     def take(self, count: int) -> "Page":
-        """The first so many orders, which then are no longer in this page."""
-        taken = Page(self.key, self.rows[:count])
-        del self.rows[:count]
+        """Removes the first orders from this page and returns them as a page."""
+        middle = min(self._start + count, self._stop)
+        taken = Page(self._key, self._result, range(self._start, middle), more=self.more or middle < self._stop)
+        self._start = middle
         return taken
 
     @property
-    def orders(self) -> Iterator[bytes]:
-        """The orders, serialized, as clients can read them."""
-        return (readable(Order, row[0]) for row in self.rows)
-
-    @property
     def end(self) -> Position:
-        """The place of the last order."""
-        _, order_id, *values = self.rows[-1]
-        columns = zip(_KEYS[self.key], values, strict=True)
-        return Position(tuple(from_binary(column.type, value) for column, value in columns), order_id.decode())
+        """The position of the last order."""
+        types = [Uuid(), *(column.type for column in _KEYS[self._key])]
+        order_id, *key = (
+            from_binary(type_, self._result.get_value(self._stop - 1, column) or b"")
+            for column, type_ in enumerate(types, start=1)
+        )
+        return Position(tuple(key), order_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +139,8 @@ def _has_product() -> ColumnElement[bool]:
 
 
 def _range(field: str, where: ColumnElement[bool]) -> Condition:
-    return Condition(where, lambda f: {field: datetime_of(getattr(f, field))})
+    # Stored times are whole microseconds: both bounds of a half-open range keep what they say when they are rounded up.
+    return Condition(where, lambda f: {field: ceiling_of(getattr(f, field))})
 
 
 def _total(field: str, where: ColumnElement[bool]) -> Condition:
@@ -180,6 +195,7 @@ _BEGIN = sql.compiled(
 
 
 _COUNTED = 10_000
+_UNBOUNDED = 2**63 - 1
 
 
 class Count(NamedTuple):
@@ -204,16 +220,36 @@ class ListRepository:
         ((snapshot, newest),) = await self._database.fetch(_BEGIN)
         return [None if newest is None else Began(snapshot, newest)] * len(lists)
 
-    async def page(self, listing: Listing, began: Began, after: Position | None, *, size: int, skip: int = 0) -> Page:
-        """Up to `size` orders after a position, or from the beginning, less the first `skip` of them."""
+    async def page(
+        self,
+        listing: Listing,
+        began: Began,
+        after: Position | None,
+        *,
+        size: int,
+        skip: int = 0,
+        max_bytes: int = _UNBOUNDED,
+    ) -> Page:
+        """Up to `size` orders after a position, or from the beginning, less the first `skip` of them.
+
+        Together they have at most `max_bytes`, unless it is a single order.
+        """
         names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
         statement = _page_statement(names, listing.key, listing.ascending, after is not None)
-        parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": skip}
+        parameters = parameters_of(listing.filter, names)
+        # One more than the page holds tells whether anything follows.
+        parameters |= {"limit": size + 1, "offset": skip, "max_bytes": max_bytes}
         parameters |= {"newest": began.newest, "seen": began.snapshot}
         if after is not None:
             parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
             parameters["after_id"] = after.order_id
-        return Page(listing.key, await self._database.fetch_raw(statement, **parameters))
+        result = await self._database.fetch_result(statement, **parameters)
+        found = result.ntuples
+        # The last row only shows that more follow.
+        is_full = found > size or (found > 0 and _bytes_until(result, found - 1) > max_bytes)
+        if is_full and found == 1:
+            return await self.page(listing, began, after, size=1, skip=skip)
+        return Page(listing.key, result, range(found - is_full), more=is_full)
 
     async def count(self, wanted: OrderFilter) -> Count:
         """How many orders match now."""
@@ -224,6 +260,10 @@ class ListRepository:
             return Count(found, estimated=False)
         ((plan,),) = await self._database.fetch(_estimate_statement(names), **parameters)
         return Count(max(found, int(plan[0]["Plan"]["Plan Rows"])), estimated=True)
+
+
+def _bytes_until(result: PGresult, row: int) -> int:
+    return int.from_bytes(result.get_value(row, result.nfields - 1) or b"", "big")
 
 
 def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
@@ -243,13 +283,14 @@ def _page_statement(names: tuple[str, ...], order_by: int, ascending: bool, resu
 
 _LIMIT = sql.parameter("limit", BigInteger())
 _OFFSET = sql.parameter("offset", BigInteger())
+_MAX_BYTES = sql.parameter("max_bytes", BigInteger())
 
 
 def _by_fixed_key(where: list[ColumnElement[bool]], order_by: int, ascending: bool, resumed: bool) -> Select[Any]:
     keys = _KEYS[order_by]
     until = orders.c.create_time <= sql.parameter("newest", _TIME)
     part = _part(orders, keys, [until, *where], ascending, resumed)
-    return _ordered(part, [*keys, orders.c.order_id], ascending).limit(_LIMIT).offset(_OFFSET)
+    return _within_bytes(_ordered(part, [*keys, orders.c.order_id], ascending), ascending)
 
 
 def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending: bool, resumed: bool) -> Select[Any]:
@@ -265,15 +306,23 @@ def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending:
         for part, part_keys in ((same, keys), (moved, then))
     ]
     page = union_all(*parts).subquery("page")
-    keys = [*list(page.c)[2:], cast(page.c.order_id, Uuid)]
-    return _ordered(select(page), keys, ascending).limit(_LIMIT).offset(_OFFSET)
+    return _within_bytes(_ordered(select(page), [*list(page.c)[2:], page.c.order_id], ascending), ascending)
+
+
+def _within_bytes(ordered: Select[Any], ascending: bool) -> Select[Any]:
+    """The rows of a page until its orders exceed the bytes in the parameters, each with the bytes up to it."""
+    page = ordered.limit(_LIMIT).offset(_OFFSET).subquery("rows")
+    keys = [*list(page.c)[2:], page.c.order_id]
+    directed = [key.asc() if ascending else key.desc() for key in keys]
+    size = func.octet_length(page.c.snapshot)
+    until = func.sum(size).over(order_by=directed, rows=(None, 0)).label("until")
+    sized = select(page, until).subquery("sized")
+    return select(sized).where(sized.c.until - func.octet_length(sized.c.snapshot) <= _MAX_BYTES)
 
 
 def _changed_since(order_by: int) -> tuple[FromClause, list[ColumnElement[Any]]]:
     """The orders that changed since the list began, with the key that each had then."""
-    recent = order_events.alias("recent")
-    since = recent.c.xid >= func.pg_snapshot_xmin(_SEEN)
-    changed = select(recent.c.order_id).where(since).distinct().subquery("changed")
+    changed = union(*_events_unseen()).subquery("changed")
     then = (
         select(order_events.c.event_time, order_events.c.total_minor)
         .where(order_events.c.order_id == orders.c.order_id, func.pg_visible_in_snapshot(order_events.c.xid, _SEEN))
@@ -286,13 +335,28 @@ def _changed_since(order_by: int) -> tuple[FromClause, list[ColumnElement[Any]]]
     return source, by_total if order_by == ORDER_BY_TOTAL else [then.c.event_time]
 
 
+def _events_unseen() -> list[Select[Any]]:
+    """The orders of the events that a list did not see when it began: of later transactions, and of those that were still running.
+
+    A transaction that stays open holds back the oldest transaction of a snapshot, but not the next one: nothing older is looked at.
+    """
+    later, running = order_events.alias("later"), func.pg_snapshot_xip(_SEEN).table_valued(Column("xid", Xid8))
+    running = running.render_derived(name="running")
+    # OFFSET 0 keeps the planner to an index scan for each of them.
+    theirs = select(order_events.c.order_id).where(order_events.c.xid == running.c.xid).offset(literal_column("0"))
+    found = theirs.lateral("found")
+    return [
+        select(later.c.order_id).where(later.c.xid >= func.pg_snapshot_xmax(_SEEN)),
+        select(found.c.order_id).select_from(running.join(found, true())),
+    ]
+
+
 def _part(
     source: FromClause, keys: list[ColumnElement[Any]], where: list[ColumnElement[bool]], ascending: bool, resumed: bool
 ) -> Select[Any]:
     """Orders of a source with their keys; if resumed, those after the position in the parameters."""
     columns = [key.label(f"key_{index}") for index, key in enumerate(keys)]
-    order_id = cast(orders.c.order_id, Text).label("order_id")
-    part = select(orders.c.snapshot, order_id, *columns).select_from(source).where(*where)
+    part = select(orders.c.snapshot, orders.c.order_id, *columns).select_from(source).where(*where)
     if not resumed:
         return part
     here = tuple_(*keys, orders.c.order_id)
