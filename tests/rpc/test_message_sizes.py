@@ -162,20 +162,32 @@ async def test_a_batch_answers_an_order_once_however_often_it_is_named(orders: O
 # What was stored before there was a limit.
 
 
+async def every_page(orders: OrderServiceStub, wanted: dict[str, str]) -> list[Order]:
+    """The orders of all pages of a search."""
+    found: list[Order] = []
+    request = SearchOrdersRequest(filter=wanted)
+    while True:
+        page = await orders.SearchOrders(request)
+        found += page.orders
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
 async def test_lists_deliver_everything_around_an_order_that_is_too_large(
     shop: Service, orders: OrderServiceStub
 ) -> None:
     made = await make(orders, "petra", 5, size=10_000)
     await enlarge(shop, made[2])
     wanted = {"customer_id": "petra"}
-    searched = await orders.SearchOrders(SearchOrdersRequest(filter=wanted))
+    searched = await every_page(orders, wanted)
     got = await orders.BatchGetOrders(BatchGetOrdersRequest(order_ids=ids(made)))
     listed = [
         order async for message in orders.ListOrders(ListOrdersRequest(filter=wanted)) for order in message.orders
     ]
     batched = [order for answer in await batch_get(orders.BatchGetOrders, ids(made)) for order in answer.orders]
     assert got.orders
-    for found in (searched.orders, listed, sorted(batched, key=lambda order: order.order_id, reverse=True)):
+    for found in (searched, listed, sorted(batched, key=lambda order: order.order_id, reverse=True)):
         assert ids(found) == ids(reversed(made))
         assert [list(order.omitted_fields) for order in found] == [[], [], ["items"], [], []]
         assert [len(order.items) for order in found] == [1, 1, 0, 1, 1]
