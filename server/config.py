@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     max_queue: Annotated[int, Field(ge=1)] = Field(
         10_000, description="Writes that wait at most before new ones are refused."
     )
+    max_waiting_reads: Annotated[int, Field(ge=1)] = Field(
+        3000, description="Reads that wait for a connection to the database before new ones are refused."
+    )
     authentication: Literal["required", "open"] | None = Field(
         None,
         description="Whether callers must be known: required, or open to everybody. Without it: required as soon as there is an "

@@ -1,7 +1,6 @@
 """The calls in flight: no more at once than the server can work on, and none for longer than it has patience."""
 
 import asyncio
-import random
 import time
 
 from server.domain.base.errors import OrderError
@@ -22,8 +21,7 @@ class InFlight:
         """Lets the running call in until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
             text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
-            # Not all of them at the same moment.
-            raise OrderError("OVERLOADED", text, retry_after=0.5 + random.random())
+            raise OrderError("OVERLOADED", text, retry_after=0.5)
         self._calls[_this_task()] = until
 
     def leave(self) -> None:

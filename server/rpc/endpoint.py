@@ -63,6 +63,8 @@ class _Call:
     until: float
     # Nobody, until the gate has let somebody in.
     caller: Caller = NOBODY
+    # Whether a repetition of the request does no harm, wherever this call has ended.
+    repeatable: bool = True
 
     def reference(self, order_id: str) -> Reference:
         """An order's id or number, as far as the caller sees it."""
@@ -88,7 +90,8 @@ class _Call:
     async def refuse(self, error: OrderError) -> bytes:
         """Ends the call with an error; returns what its handler is to return."""
         self.end(code_pb2.Code.Name(code_of(error)), error)
-        return await refuse(self.context, error)
+        retriable = self.repeatable or code_of(error) != code_pb2.UNAVAILABLE
+        return await refuse(self.context, error, retriable=retriable)
 
     def end_without_caller(self) -> None:
         """Counts a call that its caller has left: at its own deadline, or before."""
@@ -152,6 +155,7 @@ def _method_handler(
         if len(data) > max_bytes:
             raise _too_large(len(data), max_bytes)
         request = decode(request_type, data)
+        call.repeatable = bool(getattr(request, "request_id", access.method_class != "write"))
         access.confine(request, call.caller)
         check(request, data)
         message = await handler(request, call)

@@ -18,6 +18,8 @@ NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
 # Says that the process is alive, whatever the database does. The overall service '' and those by name say that it is ready.
 LIVENESS = "liveness"
+# Says that reads are answered, whether or not the database takes writes.
+READS = "reads"
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
@@ -27,23 +29,29 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     def __init__(self, services: Sequence[str]) -> None:
         self._services = ("", *services)
-        self._statuses = dict.fromkeys(self._services, NOT_SERVING) | {LIVENESS: SERVING}
+        self._statuses = dict.fromkeys((*self._services, READS), NOT_SERVING) | {LIVENESS: SERVING}
         self._stopping = False
+        # Why the database does not do its work; None if it does.
+        self.cause: str | None = None
         # Set at the next change, and then replaced.
         self._changed = asyncio.Event()
 
-    def set_ready(self, ready: bool) -> None:
-        self._tell(SERVING if ready and not self._stopping else NOT_SERVING)
+    def set_ready(self, ready: bool, *, reads: bool | None = None) -> None:
+        """Says whether the server is ready for all calls, and for reads, which by default is the same."""
+        self._tell(ready, reads=ready if reads is None else reads)
 
     def stop(self) -> None:
         """Tells everybody, for good, and ends their watches."""
         self._stopping = True
-        self._tell(NOT_SERVING)
+        self._tell(False, reads=False)
 
-    def _tell(self, status: int) -> None:
-        self._statuses |= dict.fromkeys(self._services, status)
+    def _tell(self, ready: bool, *, reads: bool) -> None:
+        self._statuses |= dict.fromkeys(self._services, self._status(ready)) | {READS: self._status(reads)}
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _status(self, serves: bool) -> int:
+        return int(SERVING if serves and not self._stopping else NOT_SERVING)
 
     @property
     def ready(self) -> bool:

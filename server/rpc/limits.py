@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from server.domain.base.errors import OrderError
 from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
+from server.storage.database import bounded
 from server.storage.rate_limits import Lease, RateLimitRepository, Want
 from server.telemetry.log import fields
 
@@ -42,7 +43,7 @@ class RateLimiter:
         max_buckets: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is the seconds that a call waits for a lease at most."""
+        """`timeout` is in seconds and bounds a lease; a call waits for it half that time at most, and then passes."""
         self._repository, self._limits, self._timeout, self._clock = repository, limits, timeout, clock
         self._patience, self._block_seconds = patience, block_seconds
         # Two generations. A bucket that is used moves to the young one, and a generation is dropped as a whole.
@@ -77,8 +78,7 @@ class RateLimiter:
                 self._try_again(key, bucket, now)
                 return
             bucket.waiting += 1
-            # Whoever leaves takes nobody along.
-            if not await asyncio.shield(self._lease(key, bucket)):
+            if not await self._wait_for(self._lease(key, bucket)):
                 return
 
     async def drain(self) -> None:
@@ -115,6 +115,11 @@ class RateLimiter:
             lease = self._leases[key] = asyncio.create_task(self._ask(key, bucket))
         return lease
 
+    async def _wait_for(self, lease: asyncio.Task[bool]) -> bool:
+        """Whether the lease came in time. Whoever leaves takes nobody along."""
+        await asyncio.wait([lease], timeout=self._timeout / 2)
+        return lease.done() and lease.result()
+
     async def _ask(self, key: Key, bucket: Bucket) -> bool:
         try:
             lease = await self._batcher.submit((key, bucket))
@@ -145,7 +150,7 @@ class RateLimiter:
 
     async def _lease_all(self, asking: Sequence[tuple[Key, Bucket]]) -> Sequence[Lease]:
         """Leases for all buckets that ask at once, in one statement."""
-        async with asyncio.timeout(self._timeout):
+        async with bounded(self._timeout):
             return await self._repository.lease([self._want(key, bucket) for key, bucket in asking])
 
     def _want(self, key: Key, bucket: Bucket) -> Want:

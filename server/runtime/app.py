@@ -17,17 +17,21 @@ from server.config import Settings
 from server.domain.base.errors import OrderError
 from server.rpc.health import Health
 from server.runtime import security
-from server.runtime.background import gauges, upkeep
+from server.runtime.background import check_database, gauges, note_uses, upkeep
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError, bring_up_to_date, check_port, check_schema, database_url
 from server.runtime.wiring import Parts, build
 from server.storage.database import Database
 from server.telemetry import metrics_http
+from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
 # Of the first, what it finds costs a collection some 2 µs each, in which no call goes on.
 _GC_THRESHOLDS = (5_000, 20, 50)
+
+# Seconds, over the grace, in which work that needs no caller any more may finish.
+_FINISHING = 1.0
 
 
 class Started(NamedTuple):
@@ -60,23 +64,26 @@ class Running(NamedTuple):
 async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
     """A server on a database that has the right schema. On leaving, finishes what it has begun."""
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(url, timeout=settings.database_timeout, pool_size=settings.pool_size)
+        database = Database(
+            url,
+            timeout=settings.database_timeout,
+            pool_size=settings.pool_size,
+            max_waiting_reads=settings.max_waiting_reads,
+        )
         stack.push_async_callback(database.close)
         await database.open()
         parts = await build(settings, database)
-        # In the other order: what is under way is finished before what it needs is closed.
-        for stop in (parts.writer.drain, parts.checkout.drain, parts.gate.drain):
-            stack.push_async_callback(stop)
+        stack.push_async_callback(parts.probe.close)
         port = _listen(parts.server, settings)
         if settings.demo and settings.database_url is None:
             await load_demo_shop(parts.catalog, parts.writer)
         metrics_url = stack.enter_context(metrics_http.serving(parts.metrics.registry, settings))
         await stack.enter_async_context(gauges(parts))
+        await check_database(parts)
+        await stack.enter_async_context(upkeep(parts, settings))
         await parts.server.start()
         stack.push_async_callback(_stop, parts, settings)
-        parts.health.set_ready(await database.ping())
         number = await _next_order_number(parts, settings)
-        await stack.enter_async_context(upkeep(parts, settings))
         started = Started(
             host=settings.host,
             port=port,
@@ -107,10 +114,24 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
 
 
 async def _stop(parts: Parts, settings: Settings) -> None:
-    """Says so first, then takes no new calls, then lets the running ones finish."""
+    """Says so first, then takes no new calls, then lets the running ones and what they have begun finish.
+
+    What the database keeps from finishing is given up soon after the grace.
+    """
     parts.health.stop()
     await asyncio.sleep(settings.drain_delay)
-    await parts.server.stop(settings.shutdown_grace)
+    try:
+        async with asyncio.timeout(settings.shutdown_grace + _FINISHING):
+            await parts.server.stop(settings.shutdown_grace)
+            for drain in (parts.gate.drain, parts.checkout.drain, parts.writer.drain):
+                await drain()
+            await note_uses(parts)
+    except TimeoutError:
+        log.warning("the grace is over: giving up calls that have not finished")
+    except OrderError as error:
+        log.warning("the last uses of keys are not noted", extra=fields(error))
+    finally:
+        await parts.database.close()
 
 
 def serve(settings: Settings, *, announce: Callable[[Started], None]) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from server.config import Settings
-from server.domain.base.errors import OrderError
 from server.payments.expiry import cancel_unpaid
 from server.runtime.wiring import Parts
+from server.storage.errors import WRITE_CAUSES
 from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
 from server.telemetry.log import fields
 
@@ -25,18 +25,15 @@ _IDLE_LIMITS = timedelta(hours=1)
 
 @asynccontextmanager
 async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
-    """Does all of it in the background, for as long as calls come in."""
-    try:
-        async with _in_the_background(
-            (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
-            (lambda: _look_at_database(parts), settings.health_interval),
-            (lambda: note_uses(parts), _NOTE_INTERVAL),
-            (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
-        ):
-            yield
-    finally:
-        with suppress(OrderError):
-            await note_uses(parts)
+    """Does all of it in the background."""
+    async with _in_the_background(
+        (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
+        # A check takes up to half the timeout, so health follows the database within the timeout.
+        (lambda: check_database(parts), min(settings.health_interval, settings.database_timeout / 2)),
+        (lambda: note_uses(parts), _NOTE_INTERVAL),
+        (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
+    ):
+        yield
 
 
 @asynccontextmanager
@@ -77,14 +74,20 @@ async def _note_use(parts: Parts) -> None:
         commands=parts.writer.waiting(),
         **parts.database.use()._asdict(),
         is_ready=parts.health.ready,
+        cause=parts.health.cause,
     )
 
 
-async def _look_at_database(parts: Parts) -> None:
-    ready = await parts.database.ping()
-    if ready != parts.health.ready:
-        log.warning("the database answers again" if ready else "the database does not answer")
-        parts.health.set_ready(ready)
+async def check_database(parts: Parts) -> None:
+    """Sets the server's health by the database's."""
+    cause = await parts.probe.check()
+    if cause != parts.health.cause:
+        if cause is None:
+            log.warning("the database reads and writes again")
+        else:
+            log.warning("the database does not do its work", extra=fields(cause=cause))
+    parts.health.cause = cause
+    parts.health.set_ready(cause is None, reads=cause is None or cause in WRITE_CAUSES)
 
 
 async def note_uses(parts: Parts) -> None:

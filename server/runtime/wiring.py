@@ -23,6 +23,7 @@ from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.validation import violations_of
 from server.runtime import security
 from server.storage.database import Database
+from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customers import CustomerRepository
@@ -38,6 +39,7 @@ class Parts:
     """What a server is made of, by what it works with and what callers reach."""
 
     database: Database
+    probe: Probe
     writer: Writer
     orders: OrderRepository
     catalog: CatalogRepository
@@ -95,6 +97,7 @@ async def build(settings: Settings, database: Database) -> Parts:
     )
     return Parts(
         database=database,
+        probe=Probe(database),
         writer=writer,
         orders=orders,
         catalog=catalog,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from server.domain.base.errors import OrderError
+from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
 
 Item = TypeVar("Item")
@@ -14,6 +15,8 @@ Result = TypeVar("Result")
 
 # Turns of the event loop after which a batch begins, however slowly more calls come in.
 _MOST_TURNS = 50
+# Seconds that a call which finds the queue full waits at least.
+_SHORTEST_WAIT = 0.1
 
 
 class Batcher(Generic[Item, Result]):
@@ -38,6 +41,7 @@ class Batcher(Generic[Item, Result]):
         # Workers that will look at the queue once more. A task that is done with it is not counted, though it may still be in _tasks.
         self._working = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._seconds_per_item = 0.0
 
     @property
     def waiting(self) -> int:
@@ -51,7 +55,8 @@ class Batcher(Generic[Item, Result]):
 
     def _enqueue(self, item: Item) -> asyncio.Future[Result]:
         if len(self._queue) >= self._max_queue:
-            raise OrderError("OVERLOADED", "the server has too much to do; try again in a moment", retry_after=1.0)
+            text = "the server has too much to do; try again in a moment"
+            raise OrderError("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
         if self._working < self._workers:
@@ -72,11 +77,21 @@ class Batcher(Generic[Item, Result]):
             try:
                 results: Sequence[Result | Exception] = await self._run(items)
             except Exception as error:
-                results = [error] * len(items)
+                if isinstance(error, Unanswered):
+                    # Those behind have waited as long as a call may take, and would wait once more.
+                    batch += self._queue
+                    self._queue.clear()
+                results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 _settle(future, result)
-            self._watch(len(items), time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self._seconds_per_item = seconds / len(items)
+            self._watch(len(items), seconds)
         self._working -= 1
+
+    def _expected_wait(self) -> float:
+        """Seconds until the queue of now is served, at the pace of the last batch."""
+        return len(self._queue) * self._seconds_per_item / self._workers
 
     async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         """The next batch. Calls that the event loop has at hand come in first: a larger batch costs each of them less."""

@@ -1,24 +1,42 @@
 """Connections to PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg_pool import AsyncConnectionPool
 
 from server.storage.arrays import adapters
-from server.storage.errors import ConnectionLost, database_errors
+from server.storage.errors import (
+    NO_ANSWER,
+    WRITE_CAUSES,
+    ConnectionLost,
+    DatabaseUnavailable,
+    Unanswered,
+    database_errors,
+    spoils_connection,
+)
+from server.storage.share import Share
 from server.storage.sql import Statement
 
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
 _KEPT_FOR_WRITES = 4
+# The part of a pool that is kept for reads.
+_KEPT_FOR_READS = 4
+# Seconds that the database gets to confirm that it has cancelled a statement.
+_CANCELLATION = 0.3
+# Seconds within which a stale connection turns out to be one. What is lost later has taken the time that a retry would need.
+_STALE = 0.5
+# Seconds that the pool's connections get to close.
+_CLOSING = 0.5
 
 
 class PoolUse(NamedTuple):
@@ -29,64 +47,126 @@ class PoolUse(NamedTuple):
     waiting: int
 
 
+class _Timeouts(NamedTuple):
+    """The moment at which work is cancelled, and the moment at which its cancellation is interrupted."""
+
+    work: asyncio.Timeout
+    cancellation: asyncio.Timeout
+
+    def end(self) -> None:
+        """Lets both come now."""
+        now = asyncio.get_running_loop().time()
+        for timeout, when in ((self.work, now), (self.cancellation, now + _CANCELLATION)):
+            if not timeout.expired():
+                timeout.reschedule(when)
+
+
+@asynccontextmanager
+async def bounded(seconds: float) -> AsyncIterator[_Timeouts]:
+    """Cancels work with the database after so many seconds, with little more for a database that is silent.
+
+    psycopg answers the first cancellation by asking the server to cancel the statement, and the second by closing the connection.
+    """
+    async with asyncio.timeout(seconds + _CANCELLATION) as cancellation, asyncio.timeout(seconds) as work:
+        yield _Timeouts(work, cancellation)
+
+
 class Database:
     """A pool whose every use has a deadline."""
 
-    def __init__(self, url: str, *, timeout: float, pool_size: int) -> None:
+    def __init__(self, url: str, *, timeout: float, pool_size: int, max_waiting_reads: int = 3000) -> None:
         """`timeout` is in seconds and bounds each use of a connection, waiting for it included."""
         self.timeout = timeout
-        # Writes and the look at the database's health keep connections for themselves, however many reads there are.
-        self._reads = asyncio.Semaphore(max(1, pool_size - _KEPT_FOR_WRITES))
-        self._waiting = self._used = 0
-        milliseconds = int(timeout * 1000)
-        given = conninfo_to_dict(url)
+        # However many reads there are, writes keep connections for themselves, and the other way round.
+        self._reads = Share(max(1, pool_size - _KEPT_FOR_WRITES), max_waiting=max_waiting_reads)
+        self._writes = Share(pool_size - max(1, pool_size // _KEPT_FOR_READS), max_waiting=max_waiting_reads)
+        self._lending = self._used = 0
+        self._uses: set[_Timeouts] = set()
+        # When the database last finished something, by `time.monotonic`.
+        self._answered = 0.0
+        # Counts how often the pool's connections were replaced.
+        self._generation = 0
+        # Why the last write failed, if it was for something that lasts; cleared by a health check that writes.
+        self.write_failure: str | None = None
+        self._url, self._options = url, _connection_options(url, timeout)
         self._pool = AsyncConnectionPool(
             url,
             min_size=min(4, pool_size),
             max_size=pool_size,
             open=False,
-            timeout=timeout,
-            kwargs={
-                "autocommit": True,
-                "context": adapters(),
-                "prepare_threshold": 0,
-                "application_name": "orders",
-                "connect_timeout": max(2, int(timeout)),
-                "options": f"{given.get('options', '')} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
-                f"-c idle_in_transaction_session_timeout={2 * milliseconds} -c TimeZone=UTC",
-            },
+            # Later than a use's own timeout, which tells more about the reason.
+            timeout=timeout + 1,
+            # The pool doubles its pauses between attempts up to this time. Then it attempts when it is asked for a connection.
+            reconnect_timeout=timeout,
+            kwargs=self._options,
         )
 
     async def open(self) -> None:
         await self._pool.open()
 
     async def close(self) -> None:
-        await self._pool.close()
+        """Ends every use of a connection that is under way, and closes them all."""
+        for use in list(self._uses):
+            use.end()
+        await self._pool.close(timeout=_CLOSING)
+
+    async def connect(self) -> AsyncConnection[Row]:
+        """A connection outside the pool."""
+        return await AsyncConnection.connect(self._url, **self._options)
 
     @asynccontextmanager
     async def connection(self, *, passing: tuple[type[Exception], ...] = ()) -> AsyncIterator[AsyncConnection[Row]]:
-        """A connection in autocommit mode. Raises DEPENDENCY_UNAVAILABLE, except for errors that are `passing`."""
-        with database_errors(passing=passing):
-            async with asyncio.timeout(self.timeout), self._lend() as connection:
+        """A connection in autocommit mode, to write. Raises DEPENDENCY_UNAVAILABLE and OVERLOADED, except for errors that are `passing`."""
+        try:
+            async with self._use(self._writes, passing=passing) as connection:
                 yield connection
+        except DatabaseUnavailable as error:
+            if error.cause in WRITE_CAUSES:
+                self.write_failure = error.cause
+            raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[Row]]:
-        """As `connection`, of those that are there for reads."""
-        with self._wait():
-            await self._reads.acquire()
-        try:
-            async with self.connection() as connection:
-                yield connection
-        finally:
-            self._reads.release()
+        """As `connection`, to read."""
+        async with self._use(self._reads) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _use(
+        self, share: Share, *, passing: tuple[type[Exception], ...] = ()
+    ) -> AsyncIterator[AsyncConnection[Row]]:
+        began, has_connection = time.monotonic(), False
+        with database_errors(passing=passing):
+            try:
+                async with self.bounded(self.timeout) as timeouts, share.take(), self._lend() as connection:
+                    has_connection = True
+                    yield connection
+            except TimeoutError as error:
+                if not has_connection and self._answered > began:
+                    raise share.overloaded() from error
+                if not has_connection or timeouts.cancellation.expired():
+                    raise Unanswered(NO_ANSWER) from error
+                raise
+
+    @asynccontextmanager
+    async def bounded(self, seconds: float) -> AsyncIterator[_Timeouts]:
+        """As the function `bounded`, or until the pool closes if that is sooner."""
+        generation = self._generation
+        async with bounded(seconds) as timeouts:
+            self._uses.add(timeouts)
+            try:
+                yield timeouts
+            finally:
+                self._uses.discard(timeouts)
+                if timeouts.cancellation.expired():
+                    await self._replace_connections(generation)
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
         """As the pool's own `connection()`, which loses the connection if the caller is cancelled just when it gives it back."""
         task = asyncio.current_task()
         assert task is not None
-        before = task.cancelling()
+        before, generation = task.cancelling(), self._generation
         with self._wait():
             connection = await self._pool.getconn()
         self._used += 1
@@ -94,20 +174,32 @@ class Database:
             # Python 3.11 swallows a cancellation that comes just as what is waited for does.
             if task.cancelling() > before:
                 raise asyncio.CancelledError
-            async with connection:
-                yield connection
+            yield connection
+            self._answered = time.monotonic()
+        except BaseException as error:
+            if spoils_connection(error):
+                await self._replace_connections(generation)
+            raise
         finally:
             self._used -= 1
+            if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                await connection.close()
             await asyncio.shield(self._pool.putconn(connection))
+
+    async def _replace_connections(self, generation: int) -> None:
+        """Replaces the connections of a generation, once: those in use when they are given back."""
+        if generation == self._generation:
+            self._generation += 1
+            await self._pool.drain()
 
     @contextmanager
     def _wait(self) -> Iterator[None]:
-        """Counts who waits for a connection. The pool does not forget those who gave up."""
-        self._waiting += 1
+        """Counts who waits for the pool, which does not forget those who gave up."""
+        self._lending += 1
         try:
             yield
         finally:
-            self._waiting -= 1
+            self._lending -= 1
 
     @asynccontextmanager
     async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:
@@ -117,7 +209,7 @@ class Database:
                 yield connection
 
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
-        """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE."""
+        """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE and OVERLOADED."""
         return await self._fetch(fetch, statement, parameters)
 
     async def fetch_result(self, statement: Statement, **parameters: object) -> PGresult:
@@ -127,29 +219,44 @@ class Database:
     async def _fetch(
         self, run: Callable[..., Awaitable[Result]], statement: Statement, parameters: dict[str, object]
     ) -> Result:
+        began = time.monotonic()
         try:
             async with self.reading() as connection:
                 return await run(connection, statement, **parameters)
         except ConnectionLost:
-            await self.check_connections()
-            async with self.reading() as connection:
-                return await run(connection, statement, **parameters)
-
-    async def check_connections(self) -> None:
-        """Replaces the connections of the pool that are lost."""
-        await self._pool.check()
+            if not was_stale(began):
+                raise
+        async with self.reading() as connection:
+            return await run(connection, statement, **parameters)
 
     def use(self) -> PoolUse:
-        return PoolUse(used=self._used, idle=self._pool.get_stats()["pool_available"], waiting=self._waiting)
+        waiting = self._reads.waiting + self._writes.waiting + self._lending
+        return PoolUse(used=self._used, idle=self._pool.get_stats()["pool_available"], waiting=waiting)
 
-    async def ping(self) -> bool:
-        """Whether the database answers."""
-        try:
-            async with asyncio.timeout(self.timeout), self._lend() as connection:
-                await connection.execute("SELECT 1")
-        except (psycopg.Error, OSError, TimeoutError):
-            return False
-        return True
+
+def was_stale(began: float) -> bool:
+    """Whether a connection that is lost now, and was taken then, by `time.monotonic`, had been stale already."""
+    return time.monotonic() - began < _STALE
+
+
+def _connection_options(url: str, timeout: float) -> dict[str, Any]:
+    milliseconds = int(timeout * 1000)
+    given = conninfo_to_dict(url)
+    # Over TCP the kernel gives up a peer that acknowledges nothing, on idle connections too.
+    network = {
+        "tcp_user_timeout": milliseconds,
+        "keepalives_idle": max(1, int(timeout)),
+        "keepalives_interval": 1,
+    }
+    return {name: value for name, value in network.items() if name not in given} | {
+        "autocommit": True,
+        "context": adapters(),
+        "prepare_threshold": 0,
+        "application_name": "orders",
+        "connect_timeout": max(2, int(timeout)),
+        "options": f"{given.get('options', '')} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
+        f"-c idle_in_transaction_session_timeout={2 * milliseconds} -c TimeZone=UTC",
+    }
 
 
 async def fetch(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> list[Row]:

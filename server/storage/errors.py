@@ -1,5 +1,6 @@
-"""What the database's failures mean, told by class and by constraint, never by text."""
+"""Translates the database's failures, by SQLSTATE and by constraint, never by text."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,24 +17,68 @@ log = logging.getLogger(__name__)
 # Two batches met: the next attempt sees what the other one wrote.
 RETRYABLE = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
 
-_AWAY = "the database does not answer; try again in a moment"
-_DATABASE = {"dependency": "database"}
+NO_ANSWER, SLOW, LOST, OTHER = "no_answer", "slow", "connection_lost", "other"
+READ_ONLY, DISK_FULL, PERMISSION_DENIED, IO_ERROR = "read_only", "disk_full", "permission_denied", "io_error"
 
-_UNAVAILABLE = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    PoolTimeout,
-    PoolClosed,
-    TooManyRequests,
-    TimeoutError,
-)
+# The causes by SQLSTATE, or by its beginning: the first that fits holds.
+_SQLSTATES = {
+    "25006": READ_ONLY,
+    "42501": PERMISSION_DENIED,
+    "53100": DISK_FULL,
+    "53200": "out_of_memory",
+    "53300": "too_many_connections",
+    "53": "out_of_resources",
+    "58": IO_ERROR,
+    "57014": SLOW,
+    "55P03": SLOW,
+    # The server ended the session.
+    "08": LOST,
+    "25P03": LOST,
+    "25P04": LOST,
+    "57P": LOST,
+}
+
+_TEXTS = {
+    NO_ANSWER: "the database does not answer; try again in a moment",
+    SLOW: "the database did not finish in time; try again in a moment",
+    LOST: "the connection to the database was lost; try again in a moment",
+    OTHER: "the database failed; try again in a moment",
+    READ_ONLY: "the database is read-only and takes no writes; try again in a moment",
+    DISK_FULL: "the database's disk is full; try again later",
+    PERMISSION_DENIED: "the database lacks a permission that this call needs; try again later",
+    IO_ERROR: "the database cannot access its files; try again later",
+    "out_of_memory": "the database is out of memory; try again in a moment",
+    "too_many_connections": "the database has too many connections; try again in a moment",
+    "out_of_resources": "the database is out of resources; try again in a moment",
+}
+
+# With these the database still answers reads.
+WRITE_CAUSES = frozenset({READ_ONLY, DISK_FULL, PERMISSION_DENIED, IO_ERROR})
+# The causes for which a health check fails.
+HEALTH_CAUSES = (NO_ANSWER, *sorted(WRITE_CAUSES))
+# With these another connection may do better: to the server that is the primary now, for example.
+_CONNECTION_CAUSES = frozenset({NO_ANSWER, LOST, READ_ONLY, PERMISSION_DENIED, IO_ERROR})
 
 
-class ConnectionLost(OrderError):
-    """The connection had gone before anything was committed on it: gone stale in the pool, perhaps, over a restart of the database."""
+class DatabaseUnavailable(OrderError):
+    """The database's state, not the request, made a call fail."""
+
+    def __init__(self, cause: str = NO_ANSWER, text: str = "") -> None:
+        """`text` replaces the cause's own."""
+        metadata = {"dependency": "database", "cause": cause}
+        super().__init__("DEPENDENCY_UNAVAILABLE", text or _TEXTS[cause], metadata=metadata, retry_after=1.0)
+        self.cause = cause
+
+
+class ConnectionLost(DatabaseUnavailable):
+    """The connection was lost before anything was committed on it: a stale one from before a restart, perhaps."""
 
     def __init__(self) -> None:
-        super().__init__("DEPENDENCY_UNAVAILABLE", _AWAY, metadata=_DATABASE, retry_after=1.0)
+        super().__init__(LOST)
+
+
+class Unanswered(DatabaseUnavailable):
+    """The database answered nothing for as long as a call may take, so calls that queue behind would only wait again."""
 
 
 class Refused(Exception):
@@ -51,18 +96,50 @@ def database_errors(*, passing: tuple[type[Exception], ...] = ()) -> Iterator[No
         yield
     except passing:
         raise
-    except _UNAVAILABLE as error:
-        log.warning("the database failed", extra=fields(error))
-        raise (ConnectionLost() if _is_lost(error) else unavailable()) from error
-    except (psycopg.IntegrityError, psycopg.DataError) as error:
-        raise Refused(error) from None
+    except (psycopg.Error, TimeoutError) as error:
+        if (unavailable := _unavailable(error)) is not None:
+            log.warning("the database failed", extra=fields(error, cause=unavailable.cause))
+            raise unavailable from error
+        if isinstance(error, psycopg.IntegrityError | psycopg.DataError):
+            raise Refused(error) from None
+        raise
 
 
-def _is_lost(error: Exception) -> bool:
-    if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests) or not isinstance(error, psycopg.Error):
-        return False
-    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+def _unavailable(error: Exception) -> DatabaseUnavailable | None:
+    cause = cause_of(error)
+    if cause is None:
+        return None
+    return ConnectionLost() if cause == LOST else DatabaseUnavailable(cause)
 
 
-def unavailable(detail: str = _AWAY) -> OrderError:
-    return OrderError("DEPENDENCY_UNAVAILABLE", detail, metadata=_DATABASE, retry_after=1.0)
+def cause_of(error: BaseException) -> str | None:
+    """The cause of a failure that is the database's state; None for any other."""
+    if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests):
+        return NO_ANSWER
+    if isinstance(error, TimeoutError):
+        return SLOW
+    if not isinstance(error, psycopg.Error):
+        return None
+    sqlstate = error.sqlstate or ""
+    known = next((cause for beginning, cause in _SQLSTATES.items() if sqlstate.startswith(beginning)), None)
+    if known is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return OTHER if sqlstate else LOST
+    return known
+
+
+def spoils_connection(error: BaseException) -> bool:
+    """Whether the connection, and others of its age, should be replaced."""
+    return cause_of(error) in _CONNECTION_CAUSES
+
+
+def is_rolled_back(error: BaseException) -> bool:
+    """Whether a failed COMMIT certainly committed nothing: the server itself reported the error, and went on."""
+    return isinstance(error, psycopg.Error) and error.sqlstate is not None and cause_of(error) != LOST
+
+
+def unconfirmed(error: BaseException, *, silent: bool) -> DatabaseUnavailable:
+    """The error for callers whose COMMIT has no known outcome."""
+    text = "the database went away before it confirmed the commit; send the request again with the same request_id"
+    if silent and isinstance(error, asyncio.CancelledError):
+        return Unanswered(NO_ANSWER, text)
+    return DatabaseUnavailable(cause_of(error) or NO_ANSWER, text)

@@ -33,6 +33,7 @@ FIELDS = {
         "batch": _NUMBER,
         "caller": rf"anonymous|housekeeping|key:\w{{1,16}}|(certificate|payment_provider):[\w.:/-]{{1,80}}|user:{_UUID}",
         "carts": _NUMBER,
+        "cause": _CLASS,
         "code": r"[A-Z_]{1,40}",
         "command": _CLASS,
         "constraint": r"[a-z_]\w{0,62}",

@@ -8,6 +8,7 @@ import prometheus_client
 from google.protobuf.descriptor import MethodDescriptor
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from server.storage.errors import HEALTH_CAUSES
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class Metrics:
         self._commands = self._gauge("orders_commands_waiting", "Commands that wait for their batch.", "lane")
         self._connections = self._gauge("orders_database_connections", "Connections to the database.", "state")
         self._connections_waiting = self._gauge("orders_database_waiting", "Uses that wait for a connection.")
-        self._ready = self._gauge("orders_ready", "Workers whose database answers.")
+        self._ready = self._gauge("orders_ready", "Workers whose database reads and writes.")
+        self._failing = self._gauge("orders_database_failing", "Workers whose database fails, by the cause.", "cause")
         self._gauge("orders_build_info", "Processes of this version.", "version").labels(version("order-service")).set(
             1
         )
@@ -81,7 +83,15 @@ class Metrics:
             _say_lost(error)
 
     def set_use(
-        self, *, calls: int, commands: Mapping[str, int], used: int, idle: int, waiting: int, is_ready: bool
+        self,
+        *,
+        calls: int,
+        commands: Mapping[str, int],
+        used: int,
+        idle: int,
+        waiting: int,
+        is_ready: bool,
+        cause: str | None = None,
     ) -> None:
         """How much of the server is in use now: calls, commands that wait, by lane, and connections to the database."""
         self._calls.set(calls)
@@ -91,6 +101,8 @@ class Metrics:
         self._connections.labels("idle").set(idle)
         self._connections_waiting.set(waiting)
         self._ready.set(is_ready)
+        for name in HEALTH_CAUSES:
+            self._failing.labels(name).set(name == cause)
 
 
 class MethodMetrics:

@@ -1,5 +1,6 @@
 """The documents about the API name everything that the API has."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from orders.v1.error_reason_pb2 import ErrorReason
 from server.domain.base.caller import SCOPES, Role, role_of, scope_name
 from server.domain.lifecycle.lifecycle import STEPS, status_name
 from server.domain.orders.update import CHANGEABLE
-from tools import reference
+from tools import reference, service_config
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -35,6 +36,20 @@ def sections(page: str) -> dict[str, str]:
 
 def test_the_committed_reference_is_what_the_protos_say(page: str) -> None:
     assert (DOCS / "api.md").read_text(encoding="utf-8") == page, "run `python tools/reference.py`"
+
+
+def test_the_committed_service_config_is_what_the_protos_say(tmp_path: Path) -> None:
+    service_config.main(tmp_path / "config.json")
+    committed = (DOCS / "service-config.json").read_text(encoding="utf-8")
+    assert committed == (tmp_path / "config.json").read_text(encoding="utf-8"), "run `python tools/service_config.py`"
+
+
+def test_the_service_config_retries_no_write() -> None:
+    first, second, rest = json.loads((DOCS / "service-config.json").read_text(encoding="utf-8"))["methodConfig"]
+    retried = {name["method"] for entry in (first, second) for name in entry["name"]}
+    assert "retryPolicy" not in rest
+    assert {"CreateOrder", "CreateApiKey", "BatchUpsertOrders", "AddCartItem"}.isdisjoint(retried)
+    assert {"GetOrder", "SearchOrders", "ListOrders", "GetCart", "ListProducts"} <= retried
 
 
 def test_main_writes_the_same_page_each_time(page: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, GetProductRequest
+from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, GetProductRequest, ListProductsRequest
 from orders.v1.order_service_pb2 import GetOrderRequest, ListOrdersRequest, SearchOrdersRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
@@ -64,7 +64,7 @@ async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_b
             for refusal in outcomes:
                 assert refusal is not None
                 assert (refusal.code, refusal.reason) == UNAVAILABLE
-                assert refusal.metadata == {"dependency": "database"}
+                assert refusal.metadata["dependency"] == "database"
                 assert refusal.retry is not None
                 assert refusal.retry.retry_delay.ToMilliseconds() > 0
             await until(turns(service, NOT_SERVING))
@@ -219,3 +219,26 @@ async def test_reads_go_on_while_writes_wait_and_neither_takes_the_other_s_conne
             assert all(page.total_size for page in found)
             assert not any(call.done() for call in waiting)
         assert all([(await call).order_number for call in waiting])
+
+
+async def test_a_read_waits_for_a_connection_no_longer_than_its_deadline(service: Service) -> None:
+    # One connection of four is for reads.
+    async with serving(service.url, pool_size=4) as small, session(service.url, autocommit=False) as outside:
+        await outside.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        holder = asyncio.ensure_future(small.orders.SearchOrders(SearchOrdersRequest()))
+        async with session(service.url) as watch:
+            await until(lambda: _waits_for_lock(watch))
+        waiting = asyncio.ensure_future(refused(small.catalog.ListProducts(ListProductsRequest(), timeout=1)))
+        await until(lambda: _has_waiting(small, 1))
+        assert (await waiting).code == grpc.StatusCode.DEADLINE_EXCEEDED
+        await until(lambda: _has_waiting(small, 0))
+        await outside.rollback()
+        assert (await holder).total_size
+
+
+async def _waits_for_lock(watch: Any) -> bool:
+    return await waiting_for_locks(watch) > 0
+
+
+async def _has_waiting(service: Service, count: int) -> bool:
+    return service.running.database.use().waiting == count

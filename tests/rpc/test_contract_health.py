@@ -24,7 +24,7 @@ def asking(name: str) -> health_pb2.HealthCheckRequest:
     return health_pb2.HealthCheckRequest(service=name)
 
 
-@pytest.mark.parametrize("name", ["", "liveness", *NAMES])
+@pytest.mark.parametrize("name", ["", "liveness", "reads", *NAMES])
 async def test_health_is_told_overall_and_for_each_service(service: Service, name: str) -> None:
     assert (await health_pb2_grpc.HealthStub(service.channel).Check(asking(name))).status == SERVING
 
@@ -67,7 +67,7 @@ def statuses(listed: bytes) -> dict[str, int]:
 
 async def test_all_health_can_be_listed(service: Service) -> None:
     listed = await service.channel.unary_unary("/grpc.health.v1.Health/List")(b"")
-    assert statuses(listed) == dict.fromkeys(["", "liveness", *NAMES], SERVING)
+    assert statuses(listed) == dict.fromkeys(["", "liveness", "reads", *NAMES], SERVING)
 
 
 async def test_who_watches_sees_the_stop_coming(service: Service) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from server.domain.base.errors import OrderError
 from server.storage.database import Database, PoolUse
+from server.storage.probe import Probe
+from server.storage.share import Share
 from server.storage.sql import Statement
 from tests.storage.helpers import database, until
 
@@ -103,11 +105,11 @@ async def test_a_statement_that_takes_too_long_is_given_up_and_its_connection_is
         await opened.close()
 
 
-async def test_a_database_that_is_not_there_is_unavailable_and_does_not_ping() -> None:
+async def test_a_database_that_is_not_there_is_unavailable() -> None:
     opened = Database("postgresql://nobody@127.0.0.1:1/nowhere", timeout=0.2, pool_size=4)
     await opened.open()
     try:
-        assert not await opened.ping()
+        assert await Probe(opened).check() == "no_answer"
         with pytest.raises(OrderError) as refusal:
             await opened.fetch(Statement("SELECT 1"))
         assert refusal.value.reason == "DEPENDENCY_UNAVAILABLE"
@@ -137,3 +139,65 @@ async def test_of_a_database_that_is_away_nothing_is_in_use_and_nobody_waits() -
         assert away.use() == PoolUse(used=0, idle=0, waiting=0)
     finally:
         await away.close()
+
+
+async def test_reads_are_refused_when_too_many_wait_for_a_connection(new_database: Callable[[], str]) -> None:
+    # One connection of four is for reads.
+    opened = Database(new_database(), timeout=10, pool_size=4, max_waiting_reads=2)
+    await opened.open()
+    try:
+        async with opened.reading():
+            waiting = [asyncio.create_task(opened.fetch(Statement("SELECT 1"))) for _ in range(2)]
+            await _soon()
+            with pytest.raises(OrderError) as refusal:
+                await opened.fetch(Statement("SELECT 1"))
+            assert refusal.value.reason == "OVERLOADED"
+            assert refusal.value.retry_after
+            assert opened.use().waiting == 2
+        assert await asyncio.gather(*waiting) == [[(1,)], [(1,)]]
+    finally:
+        await opened.close()
+
+
+async def test_writes_leave_a_small_pool_s_last_connection_to_reads(new_database: Callable[[], str]) -> None:
+    opened = Database(new_database(), timeout=10, pool_size=4)
+    await opened.open()
+
+    async def write(begun: asyncio.Semaphore, end: asyncio.Event) -> None:
+        async with opened.connection():
+            begun.release()
+            await end.wait()
+
+    try:
+        begun, end = asyncio.Semaphore(0), asyncio.Event()
+        writes = [asyncio.create_task(write(begun, end)) for _ in range(5)]
+        for _ in range(3):
+            await begun.acquire()
+        assert await opened.fetch(Statement("SELECT 1")) == [(1,)]
+        assert begun.locked()
+        end.set()
+        await asyncio.gather(*writes)
+    finally:
+        await opened.close()
+
+
+async def test_a_longer_queue_is_told_to_wait_longer() -> None:
+    async def delay(waiting: int) -> float:
+        share = Share(1, max_waiting=waiting)
+        async with share.take():
+            await asyncio.sleep(0.05)
+        async with share.take(), asyncio.TaskGroup() as group:
+            queue = [group.create_task(take(share)) for _ in range(waiting)]
+            await _soon()
+            with pytest.raises(OrderError) as refusal:
+                await take(share)
+            for task in queue:
+                task.cancel()
+        assert refusal.value.retry_after is not None
+        return refusal.value.retry_after
+
+    async def take(share: Share) -> None:
+        async with share.take():
+            pass
+
+    assert await delay(10) < await delay(1000)

@@ -65,16 +65,21 @@ def code_of(error: OrderError) -> int:
     return int(code_pb2.NOT_FOUND if error.asked_for else CODES[error.reason])
 
 
-def status_of(error: OrderError) -> Status:
-    """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps."""
+def status_of(error: OrderError, *, retry_milliseconds: int | None = None) -> Status:
+    """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps.
+
+    `retry_milliseconds` replaces the error's own delay.
+    """
     status = Status(code=code_of(error), message=cut(error.message, _MAX_MESSAGE))
     metadata = {key: cut(value, _MAX_TEXT) for key, value in error.metadata.items()}
     _add(status, ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if error.violations:
         _add(status, BadRequest(field_violations=_fitting(error.violations)))
-    if error.retry_after is not None:
+    if retry_milliseconds is None and error.retry_after is not None:
+        retry_milliseconds = int(error.retry_after * 1000)
+    if retry_milliseconds is not None:
         retry = RetryInfo()
-        retry.retry_delay.FromMilliseconds(int(error.retry_after * 1000))
+        retry.retry_delay.FromMilliseconds(retry_milliseconds)
         _add(status, retry)
     return status
 

@@ -22,8 +22,8 @@ from server.domain.base.state import State, Validate
 from server.domain.base.values import Terms
 from server.domain.operations import Answer, Command, decide
 from server.storage.batcher import Batcher
-from server.storage.database import Database, Row
-from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
+from server.storage.database import Database, Row, bounded, was_stale
+from server.storage.errors import RETRYABLE, ConnectionLost, is_rolled_back, unconfirmed
 from server.storage.fairness import Courtesy, Pause, next_turn
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
@@ -40,6 +40,8 @@ _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.01
 # Bulk requests are up to some megabytes each.
 _MAX_BULK_QUEUE = 128
+# Seconds.
+_ROLLBACK = 0.3
 # Seconds that deciding on a large batch may hold the event loop: a single change takes some ten of its turns.
 _TURN = 0.001
 # The part of the time which the database has for it that a large batch gives to others.
@@ -91,15 +93,15 @@ class Writer:
     async def _run(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
         """Runs a batch; retries it after a conflict with another one, and command by command after a failure."""
         for attempt in range(1, _ATTEMPTS + 1):
+            began = time.monotonic()
             try:
                 return await self._transact(commands, pause)
             except RETRYABLE as error:
                 log.info("a batch met another one", extra=fields(error, batch=len(commands), attempt=attempt))
                 await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
             except ConnectionLost:
-                if attempt == _ATTEMPTS:
+                if attempt == _ATTEMPTS or not was_stale(began):
                     raise
-                await self._database.check_connections()
             except OrderError:
                 raise
             except Exception:
@@ -187,7 +189,7 @@ def _in_progress(command: Command) -> OrderError:
 
 async def _roll_back(connection: AsyncConnection[Row]) -> None:
     try:
-        async with asyncio.timeout(1):
+        async with bounded(_ROLLBACK):
             await connection.rollback()
     except (psycopg.Error, TimeoutError):
         await connection.close()
@@ -199,16 +201,12 @@ async def _write_and_commit(connection: AsyncConnection[Row], state: State, paus
         async with connection.pipeline():
             await send_changes(connection, state, pause)
             await connection.execute("COMMIT")
-    except RETRYABLE:
-        await _roll_back(connection)
-        raise
     except (psycopg.OperationalError, psycopg.InterfaceError, asyncio.CancelledError) as error:
-        log.warning("a commit was not confirmed", extra=fields(error))
         await _roll_back(connection)
-        detail = (
-            "the database went away before it confirmed the commit; send the request again with the same request_id"
-        )
-        raise unavailable(detail) from error
+        if is_rolled_back(error):
+            raise
+        log.warning("a commit was not confirmed", extra=fields(error))
+        raise unconfirmed(error, silent=connection.closed) from error
     except BaseException:
         await _roll_back(connection)
         raise
