@@ -30,6 +30,7 @@ from server.payments.flow import (
     uses_provider,
 )
 from server.payments.provider import PaymentProvider, ProviderUnavailable
+from server.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Checkout:
             self._flow = PaymentFlow(
                 writer=writer, orders=orders, customers=customers, provider=provider, timeout=timeout
             )
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
 
     async def create(self, command: Command) -> Answer:
         """CreateOrder. Raises PAYMENT_FAILED if the payment is declined, and DEPENDENCY_UNAVAILABLE without an answer."""
@@ -73,14 +74,13 @@ class Checkout:
 
     async def drain(self) -> None:
         """Waits until everything begun is finished, also what nobody waits for any more."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.drain()
 
     async def _run(self, command: Command, around: Around) -> Answer:
         if self._flow is None or command.dry:
             return await self._writer.execute(command)
         # A caller who goes away does not stop what has begun: the order is there, and perhaps paid.
-        task: asyncio.Task[Answer] = self._spawn(around(self._flow, command))
+        task: asyncio.Task[Answer] = self._tasks.spawn(around(self._flow, command))
         try:
             await asyncio.wait([task])
             return task.result()
@@ -90,12 +90,6 @@ class Checkout:
         finally:
             # It holds an error, which holds this frame, until the garbage collector comes.
             del task
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _create(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
@@ -135,7 +129,7 @@ class Checkout:
             return _unavailable(text + f"order {order.order_id} waits for its payment", order)
         if cancelled.status != ORDER_STATUS_CANCELLED:
             return _unavailable(text + f"order {order.order_id} is there all the same: look at it", order)
-        self._spawn(flow.give_up(cancelled))
+        self._tasks.spawn(flow.give_up(cancelled)).add_done_callback(_after_its_caller)
         return _unavailable(text + "nothing was ordered; try again in a moment")
 
     async def _update(self, flow: PaymentFlow, command: Command) -> Answer:

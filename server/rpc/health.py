@@ -16,7 +16,7 @@ from server.rpc.validation import decode
 SERVING = HealthCheckResponse.SERVING
 NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
-# Says that the process is alive, whatever the database does. The overall service '' and those by name say that it is ready.
+# Says that the process is alive, whatever the database does: none of its tasks has died. The overall service '' and those by name say that it is ready.
 LIVENESS = "liveness"
 
 
@@ -25,9 +25,10 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     # The library's servicer starts as serving, and its watches never end: each would hold up a stop for all of its grace.
 
-    def __init__(self, services: Sequence[str]) -> None:
+    def __init__(self, services: Sequence[str], *, is_alive: Callable[[], bool]) -> None:
+        self._is_alive = is_alive
         self._services = ("", *services)
-        self._statuses = dict.fromkeys(self._services, NOT_SERVING) | {LIVENESS: SERVING}
+        self._ready_statuses = dict.fromkeys(self._services, NOT_SERVING)
         self._stopping = False
         # Set at the next change, and then replaced.
         self._changed = asyncio.Event()
@@ -41,13 +42,17 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._tell(NOT_SERVING)
 
     def _tell(self, status: int) -> None:
-        self._statuses |= dict.fromkeys(self._services, status)
+        self._ready_statuses |= dict.fromkeys(self._services, status)
         self._changed.set()
         self._changed = asyncio.Event()
 
     @property
     def ready(self) -> bool:
-        return bool(self._statuses[""] == SERVING)
+        return bool(self._ready_statuses[""] == SERVING)
+
+    @property
+    def _statuses(self) -> dict[str, int]:
+        return self._ready_statuses | {LIVENESS: SERVING if self._is_alive() else NOT_SERVING}
 
     async def Check(self, request: HealthCheckRequest, context: grpc.aio.ServicerContext) -> HealthCheckResponse:
         status = self._statuses.get(request.service)

@@ -32,6 +32,7 @@ from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
 from server.storage.fairness import Courtesy, Pause, next_turn
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
+from server.tasks import contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,11 @@ class Writer:
             return await self._lanes["dry_bulk" if command.dry else "bulk"].submit(command)
         return await self._lanes["dry" if command.dry else "single"].submit(command)
 
+    @property
+    def is_alive(self) -> bool:
+        """False once a lane has died."""
+        return all(lane.is_alive for lane in self._lanes.values())
+
     def waiting(self) -> dict[str, int]:
         """How many commands wait for their batch, by lane."""
         return {name: lane.waiting for name, lane in self._lanes.items()}
@@ -132,7 +138,8 @@ class Writer:
                 await self._database.check_connections()
             except OrderError:
                 raise
-            except Exception:
+            except BaseException as error:
+                contain(error)
                 if len(commands) == 1:
                     raise
                 log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
@@ -144,8 +151,8 @@ class Writer:
     async def _run_alone(self, command: Command, decide_all: Decide, pause: Pause) -> Outcome:
         try:
             return (await self._run([command], decide_all, pause))[0]
-        except Exception as error:
-            return error
+        except BaseException as error:
+            return contain(error)
 
     async def _transact(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
         # A lane's commands are all dry, or none is.
@@ -187,9 +194,9 @@ def _outcome(command: Command, state: State) -> Outcome:
         return decide(command, state)
     except OrderError as error:
         return error
-    except Exception as error:  # a bug in one rule must not fail its neighbours
+    except BaseException as error:  # a bug in one rule must not fail its neighbours
         log.exception("a command failed", extra=fields(method=command.method))
-        return error
+        return contain(error)
 
 
 async def _roll_back(connection: AsyncConnection[Row]) -> None:
