@@ -21,7 +21,7 @@ RESULTS = Path(__file__).with_name("results")
 # Payments from outside, as with a database of one's own: the test provider would make two writes of every order.
 FLAGS = ("--port", "0", "--no-demo", "--log-level", "warning", "--payment-provider", "external")
 # Counted calls are what Prometheus could ask for.
-FLAGS += ("--metrics-port", "0")
+FLAGS += ("--metrics-port", "0", "--drain-delay", "0")
 # Each caller's calls are counted, and none is refused: all of them come from one caller.
 FLAGS += ("--rate-limit-read", "1000000", "--rate-limit-write", "1000000", "--rate-limit-bulk", "1000000")
 

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
         2.0, description="Seconds between looks at the database's health."
     )
     drain_delay: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="Seconds between NOT_SERVING and the stop, for load balancers to notice."
+        1.0, description="Seconds between NOT_SERVING and the stop, for clients and load balancers to notice."
     )
     shutdown_grace: Annotated[float, Field(ge=0)] = Field(
         10.0, description="Seconds that calls get to finish at a stop."

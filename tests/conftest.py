@@ -194,7 +194,7 @@ class Service:
 async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
     """A server on a database, under the role that may only serve, with the given settings."""
     served = as_serving_role(url)
-    own = {"port": 0, "database_url": served, "shutdown_grace": 1.0, "health_interval": 0.2}
+    own = {"port": 0, "database_url": served, "shutdown_grace": 1.0, "drain_delay": 0.0, "health_interval": 0.2}
     configured = Settings(**own | settings)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running(configured, served))

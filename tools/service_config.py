@@ -12,13 +12,14 @@ from orders.v1 import access_pb2
 ROOT = Path(__file__).parent.parent
 PACKAGE = "orders.v1"
 
-# RetryInfo's time holds where the server sends one: it is in grpc-retry-pushback-ms too.
+# Where the server sends RetryInfo, its delay replaces the backoff: it is in grpc-retry-pushback-ms too. A server that stops answers
+# calls that it has not begun with CANCELLED.
 RETRY_POLICY = {
     "maxAttempts": 5,
     "initialBackoff": "0.1s",
     "maxBackoff": "5s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"],
 }
 
 
@@ -28,6 +29,9 @@ def config(descriptors: FileDescriptorSet) -> dict[str, Any]:
     unary, streams = ([name for name, is_stream in reads if is_stream == wanted] for wanted in (False, True))
     services = [{"service": name} for name in _services(descriptors)]
     return {
+        # A server that is about to stop turns NOT_SERVING first: a client that watches its health sends it no more calls.
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": ""},
         "methodConfig": [
             {"name": unary, "timeout": "10s", "retryPolicy": RETRY_POLICY},
             {"name": streams, "timeout": "600s", "retryPolicy": RETRY_POLICY},

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from server.domain.base.errors import OrderError
 from server.identity.files import fingerprint
 from server.identity.loopback import is_loopback
 from server.identity.signing_keys import SigningKey, choose, parse
+from server.tasks import Tasks, contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,11 @@ class KeyFile:
         self._seen = seen
         try:
             self._keys = parse(self._path.read_bytes())
-        except (OSError, ValueError) as error:
-            log.warning("the file of the provider's keys cannot be read, those known before go on", extra=fields(error))
+        except BaseException as error:
+            failure = contain(error)
+            log.warning(
+                "the file of the provider's keys cannot be read, those known before go on", extra=fields(failure)
+            )
         else:
             log.info("read the file of the provider's keys again")
 
@@ -84,6 +87,7 @@ class KeyUrl:
         self._fetch_at = clock()
         self._not_before = clock()
         self._fetching: asyncio.Task[None] | None = None
+        self._tasks = Tasks()
 
     async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
         if self._keys and self._clock() >= self._fetch_at:
@@ -105,7 +109,7 @@ class KeyUrl:
 
     def _begin(self) -> asyncio.Task[None] | None:
         if self._fetching is None and self._clock() >= self._not_before:
-            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching = self._tasks.spawn(self._fetch())
         return self._fetching
 
     async def _fetch(self) -> None:
@@ -113,8 +117,8 @@ class KeyUrl:
             async with asyncio.timeout(self._timeout):
                 data = await asyncio.to_thread(_read, self._url, self._timeout)
             self._keys = parse(data)
-        except (OSError, HTTPException, ValueError) as error:
-            log.warning("the identity provider's keys cannot be fetched", extra=fields(error))
+        except BaseException as error:
+            log.warning("the identity provider's keys cannot be fetched", extra=fields(contain(error)))
         finally:
             now = self._clock()
             self._not_before = now + (self._min_interval if self._keys else _RETRY)

@@ -38,6 +38,7 @@ from server.payments.flow import (
     uses_provider,
 )
 from server.payments.provider import PaymentProvider, ProviderUnavailable
+from server.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Checkout:
             RecordPaymentRequest: self._record,
             RefundOrderRequest: self._refund,
         }
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer. Raises what the writer raises, and for commands that move money:
@@ -77,7 +78,7 @@ class Checkout:
         if self._flow is None or around is None or command.dry:
             return await self._writer.execute(command)
         # A caller who leaves does not stop the work: the order exists, and may be paid.
-        task: asyncio.Task[Answer] = self._spawn(around(self._flow, command))
+        task: asyncio.Task[Answer] = self._tasks.spawn(around(self._flow, command))
         try:
             await asyncio.wait([task])
             return task.result()
@@ -89,15 +90,8 @@ class Checkout:
             del task
 
     async def drain(self) -> None:
-        """Waits until everything begun is finished, also what nobody waits for any more."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        """Waits until everything begun is finished, even if its caller has left."""
+        await self._tasks.drain()
 
     async def _create(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
@@ -137,7 +131,7 @@ class Checkout:
             return _unavailable(text + f"order {order.order_id} waits for its payment", order)
         if cancelled.status != ORDER_STATUS_CANCELLED:
             return _unavailable(text + f"order {order.order_id} is there all the same: look at it", order)
-        self._spawn(flow.give_up(cancelled))
+        self._tasks.spawn(flow.give_up(cancelled)).add_done_callback(_after_its_caller)
         return _unavailable(text + "nothing was ordered; try again in a moment")
 
     async def _update(self, flow: PaymentFlow, command: Command) -> Answer:

@@ -13,6 +13,7 @@ from server.domain.base.errors import OrderError
 from server.domain.lifecycle.payment_status import has_money
 from server.domain.operations import Command
 from server.payments.checkout import Checkout
+from server.tasks import contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ async def _cancel(checkout: Checkout, order: Order) -> bool:
     except OrderError as error:
         log.info("an unpaid order is left alone", extra=fields(error, order_id=order.order_id))
         return False
-    except Exception:
+    except BaseException as error:
+        contain(error)
         log.exception("an unpaid order could not be cancelled", extra=fields(order_id=order.order_id))
         return False
     return True

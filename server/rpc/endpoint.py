@@ -28,6 +28,7 @@ from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.validation import check, decode
 from server.storage.references import Reference
+from server.tasks import contain
 from server.telemetry.log import fields
 from server.telemetry.metrics import MethodMetrics, Metrics
 
@@ -168,7 +169,7 @@ def _method_handler(
         try:
             gate.in_flight.enter(until=call.until)
             body = await answer(data, call)
-        except (Exception, asyncio.CancelledError) as error:
+        except BaseException as error:
             if _has_no_caller(error, call):
                 call.end_without_caller()
                 raise
@@ -193,11 +194,12 @@ def _has_no_caller(error: BaseException, call: _Call) -> bool:
 
 def _refusal_of(error: BaseException, call: _Call, seconds: float) -> OrderError:
     """What the caller is told of a call that failed."""
+    if isinstance(error, asyncio.CancelledError) and call.gate.in_flight.has_ended():
+        return _out_of_time(seconds)
+    # Of any kind: let out, it would leave the caller waiting for a status for ever.
+    error = contain(error)
     if isinstance(error, OrderError):
         return error
-    if isinstance(error, asyncio.CancelledError):
-        # Not the call was cancelled, but something within. Let out, it would leave the caller waiting for a status for ever.
-        return _out_of_time(seconds) if call.gate.in_flight.has_ended() else _given_up()
     request_id = uuid4().hex
     log.error("a method failed", exc_info=error, extra=fields(method=call.access.method, request_id=request_id))
     return _internal(request_id)
@@ -225,11 +227,6 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
 def _out_of_time(seconds: float) -> OrderError:
     text = f"the call took longer than the {seconds:g} seconds that the server gives it; ask for less at once"
     return OrderError("DEADLINE_EXCEEDED", text)
-
-
-def _given_up() -> OrderError:
-    text = "the server gave up what the call waited for; try again"
-    return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "server"}, retry_after=1.0)
 
 
 def _internal(request_id: str) -> OrderError:

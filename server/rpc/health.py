@@ -16,7 +16,7 @@ from server.rpc.validation import decode
 SERVING = HealthCheckResponse.SERVING
 NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
-# Says that the process is alive, whatever the database does. The overall service '' and those by name say that it is ready.
+# Says that the process is alive, whatever the database does: none of its tasks has died. The overall service '' and those by name say that it is ready.
 LIVENESS = "liveness"
 # Says that reads are answered, whether or not the database takes writes.
 READS = "reads"
@@ -27,9 +27,10 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     # The library's servicer starts as serving, and its watches never end: each would hold up a stop for all of its grace.
 
-    def __init__(self, services: Sequence[str]) -> None:
+    def __init__(self, services: Sequence[str], *, is_alive: Callable[[], bool]) -> None:
+        self._is_alive = is_alive
         self._services = ("", *services)
-        self._statuses = dict.fromkeys((*self._services, READS), NOT_SERVING) | {LIVENESS: SERVING}
+        self._ready_statuses = dict.fromkeys((*self._services, READS), NOT_SERVING)
         self._stopping = False
         # Why the database does not do its work; None if it does.
         self.cause: str | None = None
@@ -46,7 +47,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._tell(False, reads=False)
 
     def _tell(self, ready: bool, *, reads: bool) -> None:
-        self._statuses |= dict.fromkeys(self._services, self._status(ready)) | {READS: self._status(reads)}
+        self._ready_statuses |= dict.fromkeys(self._services, self._status(ready)) | {READS: self._status(reads)}
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -55,7 +56,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     @property
     def ready(self) -> bool:
-        return bool(self._statuses[""] == SERVING)
+        return bool(self._ready_statuses[""] == SERVING)
+
+    @property
+    def _statuses(self) -> dict[str, int]:
+        return self._ready_statuses | {LIVENESS: SERVING if self._is_alive() else NOT_SERVING}
 
     async def Check(self, request: HealthCheckRequest, context: grpc.aio.ServicerContext) -> HealthCheckResponse:
         status = self._statuses.get(request.service)

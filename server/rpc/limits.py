@@ -12,6 +12,7 @@ from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
 from server.storage.database import bounded
 from server.storage.rate_limits import Lease, RateLimitRepository, Want
+from server.tasks import Tasks, contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class RateLimiter:
         self._generation = max_buckets // 2
         self._ages_at = clock() + _FORGET
         self._leases: dict[Key, asyncio.Task[bool]] = {}
+        self._tasks = Tasks()
         self._batcher = Batcher[tuple[Key, Bucket], Lease](self._lease_all, max_batch=256, max_queue=100_000)
         # Whether the last lease failed, and when to try again.
         self._outage, self._retry_time = False, -math.inf
@@ -83,8 +85,7 @@ class RateLimiter:
 
     async def drain(self) -> None:
         """Waits until no lease is under way."""
-        while self._leases:
-            await asyncio.wait(self._leases.values())
+        await self._tasks.drain()
 
     def _bucket(self, key: Key, limit: Limit) -> Bucket:
         now = self._clock()
@@ -112,7 +113,7 @@ class RateLimiter:
         """The lease that is under way, or a new one. Says whether the database answered."""
         lease = self._leases.get(key)
         if lease is None:
-            lease = self._leases[key] = asyncio.create_task(self._ask(key, bucket))
+            lease = self._leases[key] = self._tasks.spawn(self._ask(key, bucket))
         return lease
 
     async def _wait_for(self, lease: asyncio.Task[bool]) -> bool:
@@ -127,9 +128,9 @@ class RateLimiter:
             bucket.fill(self._clock(), lease)
             self._see(None)
             return True
-        except Exception as error:
+        except BaseException as error:
             self._retry_time = self._clock() + _RETRY
-            self._see(error)
+            self._see(contain(error))
             return False
         finally:
             del self._leases[key]

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from server.identity.files import fingerprint
+from server.tasks import contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,9 @@ class _Files:
                 log.warning(
                     "the new TLS files are not used yet, those before go on", extra=fields(error, setting=setting)
                 )
+                return None
+            except BaseException as error:
+                log.warning("the new TLS files are not used yet, those before go on", extra=fields(contain(error)))
                 return None
             log.info("using the new TLS files")
             return loaded

@@ -6,9 +6,9 @@ import gc
 import logging
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 import psycopg
@@ -34,6 +34,10 @@ _GC_THRESHOLDS = (5_000, 20, 50)
 _FINISHING = 1.0
 
 
+class ServingEnded(Exception):
+    """The gRPC library has stopped serving, though nothing has told it to."""
+
+
 class Started(NamedTuple):
     """What a server says of itself."""
 
@@ -54,6 +58,7 @@ class Running(NamedTuple):
     started: Started
     health: Health
     database: Database
+    server: grpc.aio.Server
 
     @property
     def port(self) -> int:
@@ -92,7 +97,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             metrics_url=metrics_url,
             next_order_number=number,
         )
-        yield Running(started, parts.health, database)
+        yield Running(started, parts.health, database, parts.server)
 
 
 async def _next_order_number(parts: Parts, settings: Settings) -> str:
@@ -178,5 +183,24 @@ async def _serve_until_told(settings: Settings, url: str, announce: Callable[[St
     async with running(settings, url) as server:
         _collect_less_often()
         announce(server.started)
-        await told.wait()
+        await _first(told.wait(), _end_of(server.server))
+        if not told.is_set():
+            raise ServingEnded("the server takes no calls any more")
         log.info("stopping")
+
+
+async def _end_of(server: grpc.aio.Server) -> None:
+    # Without a timeout, cancelling the wait would cancel the server's own shutdown.
+    while await server.wait_for_termination(timeout=3600):
+        pass
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Waits until one of them is over."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,12 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from server.config import Settings
 from server.payments.expiry import cancel_unpaid
 from server.runtime.wiring import Parts
 from server.storage.errors import WRITE_CAUSES
 from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
+from server.tasks import Tasks, contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -25,8 +27,9 @@ _IDLE_LIMITS = timedelta(hours=1)
 
 @asynccontextmanager
 async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
-    """Does all of it in the background."""
+    """Runs the background jobs."""
     async with _in_the_background(
+        parts.jobs,
         (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
         # A check takes up to half the timeout, so health follows the database within the timeout.
         (lambda: check_database(parts), min(settings.health_interval, settings.database_timeout / 2)),
@@ -39,28 +42,26 @@ async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
 @asynccontextmanager
 async def gauges(parts: Parts) -> AsyncIterator[None]:
     """Has the metrics say how much of the server is in use, also while its last calls finish."""
-    async with _in_the_background((lambda: _note_use(parts), _METRICS_INTERVAL)):
+    async with _in_the_background(parts.jobs, (lambda: _note_use(parts), _METRICS_INTERVAL)):
         yield
 
 
 @asynccontextmanager
-async def _in_the_background(*works: tuple[Callable[[], Awaitable[None]], float]) -> AsyncIterator[None]:
+async def _in_the_background(jobs: Tasks, *works: tuple[Callable[[], Awaitable[None]], float]) -> AsyncIterator[None]:
     """Does each again and again, with so many seconds between."""
-    tasks = [asyncio.create_task(_again_and_again(work, interval)) for work, interval in works]
+    tasks = [jobs.keep(partial(_again_and_again, work, interval), pause=interval) for work, interval in works]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await jobs.cancel(*tasks)
 
 
 async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float) -> None:
     while True:
         try:
             await work()
-        except Exception as error:
-            log.warning("upkeep failed, it will be tried again", extra=fields(error))
+        except BaseException as error:
+            log.warning("upkeep failed, it will be tried again", extra=fields(contain(error)))
         await asyncio.sleep(interval)
 
 

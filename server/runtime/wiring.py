@@ -31,6 +31,7 @@ from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
 from server.storage.write.writer import Writer
+from server.tasks import Tasks
 from server.telemetry.metrics import Metrics
 
 
@@ -51,6 +52,8 @@ class Parts:
     gate: Gate
     health: Health
     metrics: Metrics
+    # What is done in the background.
+    jobs: Tasks
     server: grpc.aio.Server
 
 
@@ -76,7 +79,8 @@ async def build(settings: Settings, database: Database) -> Parts:
     )
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
-    health = Health(SERVICE_NAMES)
+    jobs = Tasks()
+    health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and jobs.is_alive)
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -108,6 +112,7 @@ async def build(settings: Settings, database: Database) -> Parts:
         gate=gate,
         health=health,
         metrics=metrics,
+        jobs=jobs,
         server=server,
     )
 

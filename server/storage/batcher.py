@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from server.domain.base.errors import OrderError
 from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
+from server.tasks import Tasks, contain
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,13 +41,18 @@ class Batcher(Generic[Item, Result]):
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         # Workers that will look at the queue once more. A task that is done with it is not counted, though it may still be in _tasks.
         self._working = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._seconds_per_item = 0.0
 
     @property
     def waiting(self) -> int:
         """How many items wait for their batch."""
         return len(self._queue)
+
+    @property
+    def is_alive(self) -> bool:
+        """False once a worker was ended from outside."""
+        return self._tasks.is_alive
 
     async def submit(self, item: Item) -> Result:
         """The item's result. Cancelling the wait drops the item if its batch has not begun, and nothing but the result if it has."""
@@ -60,34 +66,44 @@ class Batcher(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
         if self._working < self._workers:
+            self._tasks.keep(self._work)
             self._working += 1
-            task = asyncio.create_task(self._work())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         return future
 
     async def drain(self) -> None:
         """Waits until everything submitted has its result."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.drain()
 
     async def _work(self) -> None:
         while batch := await self._gather():
-            items, began = [item for item, _ in batch], time.monotonic()
+            began = time.monotonic()
             try:
-                results: Sequence[Result | Exception] = await self._run(items)
-            except Exception as error:
-                if isinstance(error, Unanswered):
-                    # Those behind have waited as long as a call may take, and would wait once more.
+                results = await self._results([item for item, _ in batch])
+                if any(isinstance(result, Unanswered) for result in results):
+                    # The items behind have waited as long as a call may take, and would wait once more.
+                    unanswered = next(result for result in results if isinstance(result, Unanswered))
+                    results = [*results, *[unanswered] * len(self._queue)]
                     batch += self._queue
                     self._queue.clear()
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                _settle(future, result)
+                for (_, future), result in zip(batch, results, strict=True):
+                    _settle(future, result)
+            finally:
+                # Has an effect only if this worker is ended from outside: nothing else would answer these.
+                for _, future in batch:
+                    future.cancel()
             seconds = time.monotonic() - began
-            self._seconds_per_item = seconds / len(items)
-            self._watch(len(items), seconds)
+            self._seconds_per_item = seconds / len(batch)
+            self._watch(len(batch), seconds)
         self._working -= 1
+
+    async def _results(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        try:
+            results = await self._run(items)
+            if len(results) != len(items):
+                raise RuntimeError(f"a batch of {len(items)} has {len(results)} results")
+            return results
+        except BaseException as error:
+            return [contain(error)] * len(items)
 
     def _expected_wait(self) -> float:
         """Seconds until the queue of now is served, at the pace of the last batch."""

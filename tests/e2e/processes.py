@@ -50,9 +50,7 @@ def start(
         cwd=cwd or tempfile.gettempdir(),
         env=environment(**(env or {})),
         text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **options,  # type: ignore[call-overload]
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,  # type: ignore[call-overload]
     )
 
 
@@ -106,7 +104,7 @@ class Server:
 
     def migrated(self, name: str) -> str:
         """The URL of a new, migrated database, as its owner; SERVING_ROLE may serve from it."""
-        if not self.execute(f"SELECT FROM pg_roles WHERE rolname = '{SERVING_ROLE}'"):
+        if not self.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{SERVING_ROLE}'"):
             create_serving_role(self.url)
         url = self.database(name)
         migrated = orders("migrate", "--database-url", url, "--grant-to", SERVING_ROLE)
@@ -140,7 +138,11 @@ def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None
     """An `orders serve` on the embedded PostgreSQL of a folder, once it has said that it is ready."""
     log = data_dir.with_name(data_dir.name + ".log")
     with log.open("a") as stderr:
-        arguments = ["serve", "--data-dir", data_dir, *([] if "--port" in flags else ["--port", 0]), *flags]
+        arguments = ["serve", "--data-dir", data_dir, *flags]
+        arguments += [
+            *([] if "--port" in flags else ["--port", 0]),
+            *([] if "--drain-delay" in flags else ["--drain-delay", 0]),
+        ]
         process = subprocess.Popen(
             [ORDERS, *map(str, arguments)],
             cwd=data_dir.parent,

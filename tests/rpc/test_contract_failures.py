@@ -3,19 +3,24 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, GetProductRequest, ListProductsRequest
 from orders.v1.order_service_pb2 import GetOrderRequest, ListOrdersRequest, SearchOrdersRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
+from server.domain.base.state import State
+from server.domain.operations import Answer, Command
+from server.rpc import endpoint
 from server.storage import embedded
 from server.storage.schema import schema
+from server.storage.write import writer
 from tests.conftest import (
     PRODUCTS,
     SERVING_ROLE,
@@ -242,3 +247,54 @@ async def _waits_for_lock(watch: Any) -> bool:
 
 async def _has_waiting(service: Service, count: int) -> bool:
     return service.running.database.use().waiting == count
+
+
+class Panic(BaseException):
+    """As extensions raise it: no Exception."""
+
+
+async def test_a_panic_fails_its_own_call_and_neither_its_neighbours_nor_the_lane(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = writer.decide
+
+    def panic(command: Command, state: State) -> Generator[None, None, Answer]:
+        if getattr(command.request, "request_id", "") == "panic":
+            raise Panic
+        return (yield from decide(command, state))
+
+    monkeypatch.setattr(writer, "decide", panic)
+    async with asyncio.timeout(30):
+        requests = [new_order(request_id="panic" if number == 5 else "") for number in range(10)]
+        outcomes = await asyncio.gather(*(attempt(service.orders.CreateOrder(request)) for request in requests))
+        await service.orders.CreateOrder(new_order())
+    refusals = [refusal for refusal in outcomes if isinstance(refusal, Refusal)]
+    assert [(refusal.code, refusal.reason) for refusal in refusals] == [(grpc.StatusCode.INTERNAL, "INTERNAL")]
+    assert await health_of(service, "liveness") == SERVING
+
+
+@pytest.mark.parametrize("failure", [Panic, SystemExit])
+async def test_a_panic_outside_of_the_lanes_is_answered_too(
+    service: Service, monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
+) -> None:
+    def panic(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(endpoint, "check", panic)
+    async with asyncio.timeout(10):
+        refusal = await refused(service.catalog.GetProduct(GetProductRequest(product_id="mug")))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+
+
+async def test_liveness_fails_once_a_lane_has_died(service: Service) -> None:
+    async with serving(service.url) as dying:
+        before = asyncio.all_tasks()
+        async with held_up(service, "mug") as waits:
+            call = asyncio.ensure_future(attempt(dying.orders.CreateOrder(new_order())))
+            await until(waits)
+            (worker,) = [task for task in asyncio.all_tasks() - before if "_restarting" in repr(task.get_coro())]
+            worker.cancel()
+            refusal = await call
+        assert (refusal.code, refusal.reason) == UNAVAILABLE
+        assert await health_of(dying, "liveness") == NOT_SERVING
+        assert await health_of(dying) == SERVING

@@ -74,6 +74,64 @@ async def test_a_batch_that_fails_fails_its_items_and_not_the_next_ones() -> Non
     assert found[2:] == [3, 4]
 
 
+class Panic(BaseException):
+    """As extensions raise it: no Exception."""
+
+
+@pytest.mark.parametrize("failure", [Panic, SystemExit, asyncio.CancelledError])
+async def test_a_batch_that_panics_fails_its_items_and_not_the_next_ones(failure: type[BaseException]) -> None:
+    async def run(items: Sequence[int]) -> list[int | Exception]:
+        if -1 in items:
+            raise failure
+        return list(items)
+
+    batcher = Batcher[int, int](run, max_batch=2, max_queue=8)
+    tasks = _submit(batcher, 1, -1, 3, 4)
+    async with asyncio.timeout(10):
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert await batcher.submit(5) == 5
+    assert all(isinstance(result, Exception) for result in found[:2])
+    assert found[2:] == [3, 4]
+    assert batcher.is_alive
+
+
+async def test_a_batch_without_a_result_for_each_item_fails_alone() -> None:
+    async def run(items: Sequence[int]) -> list[int | Exception]:
+        return [0] if -1 in items else list(items)
+
+    batcher = Batcher[int, int](run, max_batch=2, max_queue=8)
+    async with asyncio.timeout(10):
+        found = await asyncio.gather(*_submit(batcher, 1, -1, 3), return_exceptions=True)
+    assert [type(result) for result in found[:2]] == [RuntimeError] * 2
+    assert found[2] == 3
+
+
+async def test_a_batch_is_answered_although_nobody_can_be_told_of_it() -> None:
+    def watch(size: int, seconds: float) -> None:
+        raise Panic
+
+    run = Doubler()
+    run.may_run.set()
+    batcher = Batcher[int, int](run, max_batch=1, max_queue=8, watch=watch)
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*_submit(batcher, 1, 2)) == [2, 4]
+        await batcher.drain()
+    assert batcher.is_alive
+
+
+async def test_who_waits_for_a_worker_that_is_ended_is_told_and_its_lane_is_dead() -> None:
+    before = asyncio.all_tasks()
+    batcher = Batcher[int, int](Doubler(), max_batch=1, max_queue=8)
+    (caller,) = _submit(batcher, 1)
+    await _soon()
+    (worker,) = asyncio.all_tasks() - before - {caller}
+    worker.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait([caller])
+    assert caller.cancelled()
+    assert not batcher.is_alive
+
+
 async def test_a_full_queue_refuses_and_takes_again_once_it_has_room() -> None:
     run = Doubler()
     batcher = Batcher[int, int](run, max_batch=8, max_queue=2)

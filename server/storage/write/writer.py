@@ -27,6 +27,7 @@ from server.storage.errors import RETRYABLE, ConnectionLost, is_rolled_back, unc
 from server.storage.fairness import Courtesy, Pause, next_turn
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
+from server.tasks import contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,11 @@ class Writer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
         return await self._lanes[_lane_of(command)].submit(command)
 
+    @property
+    def is_alive(self) -> bool:
+        """False once a lane has died."""
+        return all(lane.is_alive for lane in self._lanes.values())
+
     def waiting(self) -> dict[str, int]:
         """The number of commands that wait for their batch, by lane."""
         return {name: lane.waiting for name, lane in self._lanes.items()}
@@ -104,7 +110,8 @@ class Writer:
                     raise
             except OrderError:
                 raise
-            except Exception:
+            except BaseException as error:
+                contain(error)
                 if len(commands) == 1:
                     raise
                 log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
@@ -116,8 +123,8 @@ class Writer:
     async def _run_alone(self, command: Command, pause: Pause) -> Outcome:
         try:
             return (await self._run([command], pause))[0]
-        except Exception as error:
-            return error
+        except BaseException as error:
+            return contain(error)
 
     async def _transact(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
         # A lane's commands are all dry, or none is.
@@ -175,9 +182,9 @@ def _next(steps: Generator[None, None, Answer], command: Command) -> Outcome | N
         return cast(Answer, stop.value)
     except OrderError as error:
         return error
-    except Exception as error:  # A bug in one rule must not fail the other commands.
+    except BaseException as error:  # A bug in one rule must not fail the other commands.
         log.exception("a command failed", extra=fields(method=command.operation.method))
-        return error
+        return contain(error)
     return None
 
 

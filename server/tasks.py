@@ -1,0 +1,90 @@
+"""Tasks of the server: they are held until they end, and no exception ends one that has to go on."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from server.domain.base.errors import OrderError
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Contained(Exception):
+    """A BaseException, such as a panic in an extension, as an error of the work that raised it and of nothing else."""
+
+
+def contain(error: BaseException) -> Exception:
+    """The error as an Exception. Raises it again if it is meant for the running task: the task was cancelled, for example."""
+    if isinstance(error, Exception):
+        return error
+    if isinstance(error, KeyboardInterrupt | GeneratorExit) or _is_own_cancellation(error):
+        raise error
+    if isinstance(error, asyncio.CancelledError):
+        text = "the server cancelled the operation before it completed; retry"
+        return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "server"}, retry_after=1.0)
+    contained = Contained(type(error).__name__)
+    contained.__cause__ = error
+    return contained
+
+
+def _is_own_cancellation(error: BaseException) -> bool:
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+class Tasks:
+    """The tasks of one part of the server."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_alive = True
+
+    @property
+    def is_alive(self) -> bool:
+        """False from the moment that a kept task has ended before its work was done: only a new process brings it back."""
+        return self._is_alive
+
+    def spawn(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Starts a task. The event loop alone would not keep it from the garbage collector."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def keep(self, work: Callable[[], Awaitable[None]], *, pause: float = 0.0) -> asyncio.Task[None]:
+        """Starts a task that runs `work` until it returns, and again, after `pause` seconds, whenever it raises anything."""
+        task = self.spawn(_restarting(work, pause))
+        task.add_done_callback(self._note_end)
+        return task
+
+    async def cancel(self, *tasks: asyncio.Task[None]) -> None:
+        """Ends kept tasks whose work is no longer needed."""
+        for task in tasks:
+            task.remove_done_callback(self._note_end)
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Waits until every task has ended."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._is_alive = False
+            log.critical("a task of the server has died; restart the server")
+
+
+async def _restarting(work: Callable[[], Awaitable[None]], pause: float) -> None:
+    while True:
+        try:
+            return await work()
+        except BaseException as error:
+            log.error("a task failed and is restarted", extra=fields(contain(error)))
+        await asyncio.sleep(pause)
