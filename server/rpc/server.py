@@ -19,7 +19,7 @@ from server.rpc.endpoint import Bounds, UnknownMethods, service_handler
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
-from server.rpc.reflection import reflection_handler
+from server.rpc.reflection import reflection_handlers
 from server.telemetry.metrics import Metrics
 
 ORDER_SERVICE = order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]
@@ -81,8 +81,7 @@ def build_server(
     )
     health.add_to(server)
     if reflect:
-        names = (*SERVICES, "grpc.health.v1.Health")
-        server.add_generic_rpc_handlers((reflection_handler(names, None if reflect_to_all else gate),))
+        server.add_generic_rpc_handlers(reflection_handlers(SERVICES, None if reflect_to_all else gate))
     server.add_generic_rpc_handlers((UnknownMethods(),))
     return server
 

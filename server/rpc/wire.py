@@ -17,11 +17,6 @@ _COMMON = 1 << 14
 _SIZES = [_varint(size) for size in range(_COMMON)]
 
 
-def field(number: int, value: bytes) -> bytes:
-    """A length-delimited field: a message, a string or bytes. Numbers up to 15."""
-    return b"".join(repeated(number, (value,)))
-
-
 def repeated(number: int, values: Iterable[bytes]) -> list[bytes]:
     """The chunks of a repeated length-delimited field. Numbers up to 15."""
     tag = bytes((number << 3 | 2,))

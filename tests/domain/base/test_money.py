@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.base.errors import OrderError
-from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor, minor_of, text_of, to_minor
+from server.domain.base.money import MAX_MINOR, from_minor, minor_of, text_of, to_minor
+from server.domain.currencies import EXPONENTS
 from tests.domain.builders import amount, fields_of, unhurried
 
 ONE_OF_EACH = [("JPY", 0), ("USD", 2), ("KWD", 3), ("CLF", 4)]

@@ -24,8 +24,9 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import OrderError
-from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor
+from server.domain.base.money import MAX_MINOR, from_minor
 from server.domain.catalog.products import find_offer
+from server.domain.currencies import EXPONENTS
 from server.domain.pricing.delivery import serve
 from server.domain.pricing.price_steps import steps_of
 from server.domain.pricing.quotes import Discount, Line, Quote, Terms, add_line, fill, line_of, quote
