@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="Port to serve metrics for Prometheus on, over HTTP; 0 takes a free one. Without it: none."
     )
-    reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl and buf curl.")
+    reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl, ghz and buf curl.")
     log_level: str = Field(
         "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
     )

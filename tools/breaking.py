@@ -1,4 +1,7 @@
-"""Refuses proto changes that break clients or stored orders, compared with the last release or else the first commit."""
+"""Refuses proto changes that break clients or stored orders, compared with the last release.
+
+Before the first release, the base is the commit that gave the protos their language options: it changed generated code once.
+"""
 
 import subprocess
 import sys
@@ -17,8 +20,13 @@ def git(*arguments: str) -> bytes | None:
         return None
 
 
+def first_with(text: str, path: str) -> bytes | None:
+    """The commit that brought a text into a file."""
+    return git("log", "--reverse", "--format=%H", f"-S{text}", "--", path)
+
+
 def main(buf: str) -> int:
-    base = git("describe", "--tags", "--abbrev=0") or git("rev-list", "--max-parents=0", "HEAD")
+    base = git("describe", "--tags", "--abbrev=0") or first_with("option go_package", "protos/orders/v1/order.proto")
     before = base and git("show", f"{base.decode().split()[0]}:{IMAGE}")
     if not before:
         print("breaking: no earlier version to compare with")

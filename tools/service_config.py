@@ -36,7 +36,7 @@ def config(descriptors: FileDescriptorSet) -> dict[str, Any]:
             {"name": unary, "timeout": "10s", "retryPolicy": RETRY_POLICY},
             {"name": streams, "timeout": "600s", "retryPolicy": RETRY_POLICY},
             {"name": services, "timeout": "30s"},
-        ]
+        ],
     }
 
 

@@ -17,6 +17,7 @@ import typer
 from server import config
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_client, with_settings
+from server.cli.protos import protos
 
 if TYPE_CHECKING:
     from server.runtime.app import Started
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys)
+app.command()(protos)
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from server.domain.base.errors import OrderError
-from server.rpc import wire
 from server.rpc.errors import refuse
+from server.rpc.health_list import HealthListResponse
 from server.rpc.validation import decode
 
 SERVING = HealthCheckResponse.SERVING
@@ -80,20 +80,17 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
                 return
             await changed.wait()
 
-    async def _list(self, _: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        """HealthListResponse {map<string, HealthCheckResponse> statuses = 1}, which the library's proto does not have yet."""
-        entries = []
-        for name, status in self._statuses.items():
-            response = HealthCheckResponse(status=status).SerializeToString()
-            entries.append(wire.field(1, name.encode()) + wire.field(2, response))
-        return b"".join(wire.repeated(1, entries))
+    async def _list(self, _: bytes, context: grpc.aio.ServicerContext) -> Any:
+        return HealthListResponse(statuses={name: {"status": status} for name, status in self._statuses.items()})
 
     def add_to(self, server: grpc.aio.Server) -> None:
         encode = HealthCheckResponse.SerializeToString
         handlers = {
             "Check": grpc.unary_unary_rpc_method_handler(_decoded(self.Check), response_serializer=encode),
             "Watch": grpc.unary_stream_rpc_method_handler(_decoded(self.Watch), response_serializer=encode),
-            "List": grpc.unary_unary_rpc_method_handler(self._list),
+            "List": grpc.unary_unary_rpc_method_handler(
+                self._list, response_serializer=HealthListResponse.SerializeToString
+            ),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers),))
 

@@ -1,24 +1,32 @@
-"""gRPC reflection, for grpcurl and buf curl: behind the gate, and with refusals like every other method's."""
+"""gRPC reflection v1 and v1alpha, for grpcurl, ghz and buf curl: behind the gate, with the same refusals as every method."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
 
 import grpc
+from google.protobuf import text_format
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import Default, DescriptorPool
 from google.rpc import error_details_pb2
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 
 from server.domain.base.errors import OrderError
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
+from server.rpc.health_list import HEALTH_FILE
 from server.rpc.validation import decode
 
-# The types of error details are served only if they are loaded.
-_LOADED = error_details_pb2
+HEALTH = "grpc.health.v1.Health"
+V1ALPHA = reflection.SERVICE_NAME
+V1 = "grpc.reflection.v1.ServerReflection"
 
 
-def reflection_handler(names: Sequence[str], gate: Gate | None) -> grpc.GenericRpcHandler:
-    """Serves the descriptors of the named services to callers whom the gate knows; without a gate, to everybody."""
-    servicer = reflection.aio.ReflectionServicer([*names, reflection.SERVICE_NAME])
+def reflection_handlers(services: Sequence[str], gate: Gate | None) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Describes the named services and health to callers whom the gate knows; without a gate, to everyone."""
+    pool = _MethodPool(_pool_of(services))
+    servicer = reflection.aio.ReflectionServicer([*services, HEALTH, V1, V1ALPHA], pool)
 
     async def serve(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> None:
         try:
@@ -30,5 +38,47 @@ def reflection_handler(names: Sequence[str], gate: Gate | None) -> grpc.GenericR
         except OrderError as error:
             await refuse(context, error)
 
+    # The messages of both versions are the same on the wire.
     handlers = {"ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(serve)}
-    return grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, handlers)
+    return tuple(grpc.method_handlers_generic_handler(version, handlers) for version in (V1, V1ALPHA))
+
+
+class _MethodPool:
+    """A pool that finds methods by name too: protobuf's own finds every other symbol."""
+
+    def __init__(self, pool: DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            name, _, method = symbol.rpartition(".")
+            return self._pool.FindServiceByName(name).methods_by_name[method].containing_service.file
+
+
+def _pool_of(services: Iterable[str]) -> DescriptorPool:
+    """The files of the services, of health and reflection, and of the details of errors."""
+    pool = DescriptorPool()
+    for service in services:
+        _add(pool, Default().FindServiceByName(service).file)
+    _add(pool, error_details_pb2.DESCRIPTOR)
+    _add(pool, reflection_pb2.DESCRIPTOR)
+    pool.Add(_reflection_v1())
+    pool.Add(HEALTH_FILE)
+    return pool
+
+
+def _add(pool: DescriptorPool, file: FileDescriptor) -> None:
+    for dependency in file.dependencies:
+        _add(pool, dependency)
+    pool.AddSerializedFile(file.serialized_pb)
+
+
+def _reflection_v1() -> FileDescriptorProto:
+    """The file of reflection v1, which grpcio-reflection does not ship: v1alpha's under another package."""
+    v1alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
+    return text_format.Parse(str(v1alpha).replace("v1alpha", "v1"), FileDescriptorProto())

@@ -10,7 +10,7 @@ from server.rpc.endpoint import Bounds, UnknownMethods, service_handler
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.operations import Execute, handlers_of
-from server.rpc.reflection import reflection_handler
+from server.rpc.reflection import reflection_handlers
 from server.telemetry.metrics import Metrics
 
 SERVICE_NAMES = tuple(str(service.full_name) for service in SERVICES)
@@ -66,8 +66,7 @@ def build_server(
     )
     health.add_to(server)
     if reflect:
-        names = (*SERVICE_NAMES, "grpc.health.v1.Health")
-        server.add_generic_rpc_handlers((reflection_handler(names, None if reflect_to_all else gate),))
+        server.add_generic_rpc_handlers(reflection_handlers(SERVICE_NAMES, None if reflect_to_all else gate))
     server.add_generic_rpc_handlers((UnknownMethods(),))
     return server
 

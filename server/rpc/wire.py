@@ -19,11 +19,6 @@ _COMMON = 1 << 14
 _SIZES = [_varint(size) for size in range(_COMMON)]
 
 
-def field(number: int, value: bytes) -> bytes:
-    """A length-delimited field: a message, a string or bytes. Numbers up to 15."""
-    return b"".join(repeated(number, (value,)))
-
-
 def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
     """A list's response: its records, already serialized, as its first field, and the rest of it."""
     return b"".join([*repeated(1, records), rest.SerializeToString()])

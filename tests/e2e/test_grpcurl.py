@@ -2,9 +2,7 @@
 
 import base64
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,21 +33,9 @@ from orders.v1.order_service_pb2 import ListOrdersResponse, PriceOrderResponse
 
 from tests.conftest import new_order
 from tests.e2e.processes import Finished, Server, serving
+from tests.e2e.tools import GHZ, GRPCURL, needs_ghz, needs_grpcurl
 
 BUF = Path(sys.executable).with_name("buf")
-
-
-def find_grpcurl() -> str | None:
-    """On the path, or where `go install` puts it."""
-    gopath = ""
-    if go := shutil.which("go"):
-        gopath = subprocess.run([go, "env", "GOPATH"], capture_output=True, text=True, check=False).stdout.strip()
-    places = [str(Path(place) / "bin") for place in (Path.home() / "go", gopath) if place]
-    return shutil.which("grpcurl", path=os.pathsep.join([os.environ.get("PATH", ""), *places]))
-
-
-GRPCURL = find_grpcurl()
-needs_grpcurl = pytest.mark.skipif(GRPCURL is None, reason="there is no grpcurl")
 
 
 def paste(command: str) -> Finished:
@@ -169,6 +155,7 @@ class TestGrpcurl:
         assert listed.code == 0
         assert listed.out.splitlines() == [
             "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
             "orders.v1.ApiKeyService",
             "orders.v1.CartService",
@@ -193,6 +180,20 @@ class TestGrpcurl:
         ):
             assert f"{name} is a message" in paste(f"{describe} {name}").out
 
+    def test_a_method_of_every_service_can_be_described(self, server: Server) -> None:
+        grpcurl = f"grpcurl -plaintext {server.address}"
+        methods = paste(f"for service in $({grpcurl} list); do {grpcurl} list $service | tail -1; done").out.split()
+        assert len(methods) == 8
+        described = paste(f"for method in {' '.join(methods)}; do {grpcurl} describe $method; done")
+        assert described.err == ""
+        assert re.findall(r"^(\S+) is a method:$", described.out, re.MULTILINE) == methods
+
+    def test_reflection_v1alpha_finds_a_method(self, server: Server) -> None:
+        request = """-d '{"file_containing_symbol":"orders.v1.OrderService.CreateOrder"}'"""
+        method = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        answered = json.loads(paste(f"grpcurl -plaintext {request} {server.address} {method}").out)
+        assert answered["file_descriptor_response"]["file_descriptor_proto"]
+
     def test_every_detail_of_an_error_is_decoded(self, server: Server) -> None:
         create = f"grpcurl -plaintext -d '{{}}' {server.address} orders.v1.OrderService/CreateOrder"
         refused = paste(create).err
@@ -205,8 +206,29 @@ class TestGrpcurl:
         check = paste(f"grpcurl -plaintext {server.address} grpc.health.v1.Health/Check")
         assert json.loads(check.out) == {"status": "SERVING"}
 
+    def test_health_can_be_listed(self, server: Server) -> None:
+        listed = paste(f"grpcurl -plaintext {server.address} grpc.health.v1.Health/List")
+        assert json.loads(listed.out)["statuses"]["orders.v1.OrderService"] == {"status": "SERVING"}
+
+
+@needs_ghz
+def test_ghz_calls_a_method_that_it_found_by_reflection(server: Server) -> None:
+    request = """--call orders.v1.CatalogService.GetProduct -d '{"product_id":"mug"}'"""
+    report = json.loads(paste(f"{GHZ} --insecure -n 5 -c 1 -O json {request} {server.address}").out)
+    assert report["statusCodeDistribution"] == {"OK": 5}
+
 
 class TestBufCurl:
+    @pytest.mark.parametrize("version", ["grpc-v1", "grpc-v1alpha"])
+    def test_both_versions_of_reflection_find_every_service(self, server: Server, version: str) -> None:
+        curl = f".venv/bin/buf curl --protocol grpc --http2-prior-knowledge --reflect-protocol {version}"
+        listed = paste(f"{curl} http://{server.address}/grpc.health.v1.Health/List -d '{{}}'")
+        assert json.loads(listed.out)["statuses"]["orders.v1.OrderService"] == {"status": "SERVING"}
+        product = paste(
+            f"""{curl} -d '{{"product_id":"mug"}}' http://{server.address}/orders.v1.CatalogService/GetProduct"""
+        )
+        assert json.loads(product.out)["productId"] == "mug"
+
     def test_methods_can_be_listed(self, server: Server) -> None:
         curl = ".venv/bin/buf curl --protocol grpc --http2-prior-knowledge"
         listed = paste(f"{curl} --list-methods http://{server.address}")

@@ -8,9 +8,10 @@ import pytest
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from orders.v1.order_service_pb2 import GetOrderRequest
 
+from server.rpc.health_list import HealthListResponse
 from tests.conftest import Service, refusal_of, refused, serving
 from tests.rpc.cases import SERVICES
 
@@ -34,40 +35,19 @@ async def test_the_health_of_an_unknown_service_is_not_found(service: Service) -
     assert refusal.code == grpc.StatusCode.NOT_FOUND
 
 
-def statuses(listed: bytes) -> dict[str, int]:
-    """The map in a HealthListResponse: entries {1: name, 2: response}, as any protobuf decoder would read them."""
-    file = FileDescriptorProto(name="list.proto", package="probe", syntax="proto3")
-    file.dependency.append(health_pb2.DESCRIPTOR.name)
-    message = file.message_type.add(name="HealthListResponse")
-    entry = message.nested_type.add(name="StatusesEntry")
-    entry.options.map_entry = True
-    entry.field.add(name="key", number=1, type="TYPE_STRING", label="LABEL_OPTIONAL")
-    entry.field.add(
-        name="value",
-        number=2,
-        type="TYPE_MESSAGE",
-        type_name=".grpc.health.v1.HealthCheckResponse",
-        label="LABEL_OPTIONAL",
-    )
-    message.field.add(
-        name="statuses",
-        number=1,
-        type="TYPE_MESSAGE",
-        type_name=".probe.HealthListResponse.StatusesEntry",
-        label="LABEL_REPEATED",
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
-    pool.Add(file)
-    response = message_factory.GetMessageClass(pool.FindMessageTypeByName("probe.HealthListResponse")).FromString(
-        listed
-    )
-    return {name: status.status for name, status in response.statuses.items()}
-
-
 async def test_all_health_can_be_listed(service: Service) -> None:
     listed = await service.channel.unary_unary("/grpc.health.v1.Health/List")(b"")
-    assert statuses(listed) == dict.fromkeys(["", "liveness", "reads", *NAMES], SERVING)
+    statuses = HealthListResponse.FromString(listed).statuses
+    assert {name: found.status for name, found in statuses.items()} == dict.fromkeys(
+        ["", "liveness", "reads", *NAMES], SERVING
+    )
+
+
+async def test_reflection_describes_the_answer_of_health_list(service: Service) -> None:
+    listed = await service.channel.unary_unary("/grpc.health.v1.Health/List")(b"")
+    health = described(await file_of(service, "grpc.health.v1.Health.List")).FindServiceByName("grpc.health.v1.Health")
+    answer = message_factory.GetMessageClass(health.methods_by_name["List"].output_type).FromString(listed)
+    assert answer.statuses["liveness"].status == SERVING
 
 
 async def test_who_watches_sees_the_stop_coming(service: Service) -> None:
@@ -92,17 +72,62 @@ async def test_who_watches_an_unknown_service_is_told_so_and_not_refused(service
     watch.cancel()
 
 
+VERSIONS = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
+
+
 async def reflect(
-    service: Service, *requests: reflection_pb2.ServerReflectionRequest
+    service: Service, *requests: reflection_pb2.ServerReflectionRequest, version: str = VERSIONS[0]
 ) -> list[reflection_pb2.ServerReflectionResponse]:
-    stub = reflection_pb2_grpc.ServerReflectionStub(service.channel)
-    return [response async for response in stub.ServerReflectionInfo(iter(requests))]
+    call = service.channel.stream_stream(
+        f"/{version}/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    return [response async for response in call(iter(requests))]
 
 
-async def test_reflection_lists_every_service(service: Service) -> None:
-    (response,) = await reflect(service, reflection_pb2.ServerReflectionRequest(list_services=""))
+async def file_of(service: Service, symbol: str, *, version: str = VERSIONS[0]) -> list[FileDescriptorProto]:
+    """The file that holds a symbol, and those that it imports."""
+    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)
+    (response,) = await reflect(service, request, version=version)
+    return files_of(response)
+
+
+def described(files: list[FileDescriptorProto]) -> descriptor_pool.DescriptorPool:
+    """The pool that a client builds from the files."""
+    known = {file.name: file for file in files}
+    pool = descriptor_pool.DescriptorPool()
+
+    def add(file: FileDescriptorProto) -> None:
+        for name in file.dependency:
+            add(known[name])
+        pool.Add(file)
+
+    for file in files:
+        add(file)
+    return pool
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_reflection_lists_every_service(service: Service, version: str) -> None:
+    (response,) = await reflect(service, reflection_pb2.ServerReflectionRequest(list_services=""), version=version)
     listed = {found.name for found in response.list_services_response.service}
-    assert listed == {*NAMES, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    assert listed == {*NAMES, "grpc.health.v1.Health", *VERSIONS}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_reflection_describes_every_listed_service(service: Service, version: str) -> None:
+    for name in (*NAMES, "grpc.health.v1.Health", *VERSIONS):
+        pool = described(await file_of(service, name, version=version))
+        assert pool.FindServiceByName(name).methods
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_reflection_finds_every_method_by_its_name(service: Service, version: str) -> None:
+    for listed in SERVICES:
+        for method in listed.methods:
+            files = await file_of(service, method.full_name, version=version)
+            assert files[0].name == listed.file.name
 
 
 SYMBOLS = {
@@ -114,6 +139,11 @@ SYMBOLS = {
     "google.rpc.RetryInfo": "google/rpc/error_details.proto",
     "google.rpc.Status": "google/rpc/status.proto",
     "google.type.Money": "google/type/money.proto",
+    "orders.v1.Order.order_id": "orders/v1/order.proto",
+    "orders.v1.ORDER_STATUS_PENDING": "orders/v1/order.proto",
+    "orders.v1.access": "orders/v1/access.proto",
+    "grpc.health.v1.Health.List": "grpc_health/v1/health.proto",
+    "grpc.reflection.v1.ServerReflectionRequest": "grpc_reflection/v1/reflection.proto",
 }
 
 
@@ -137,10 +167,9 @@ def files_of(response: reflection_pb2.ServerReflectionResponse) -> list[FileDesc
     return [FileDescriptorProto.FromString(data) for data in response.file_descriptor_response.file_descriptor_proto]
 
 
-async def test_reflection_does_not_find_what_is_not_there(service: Service) -> None:
-    (response,) = await reflect(
-        service, reflection_pb2.ServerReflectionRequest(file_containing_symbol="orders.v1.Nope")
-    )
+@pytest.mark.parametrize("symbol", ["orders.v1.Nope", "orders.v1.OrderService.Nope", "orders.v1.Order.nope", "", "."])
+async def test_reflection_does_not_find_what_is_not_there(service: Service, symbol: str) -> None:
+    (response,) = await reflect(service, reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol))
     assert response.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 

@@ -3,21 +3,13 @@
 from functools import lru_cache
 
 from google.type.money_pb2 import Money
-from iso4217 import Currency
 
+from server.domain.base.currencies import EXPONENTS
 from server.domain.base.errors import invalid_field
 
 _NANOS = 1_000_000_000
 # Far above any order, and far enough below 2**63 that a sum of lines fits the database's bigint.
 MAX_MINOR = 10**15
-
-
-def _exponents() -> dict[str, int]:
-    return {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
-
-
-# Digits after the decimal point by ISO 4217 code: JPY 0, USD 2, KWD 3.
-EXPONENTS = _exponents()
 
 
 def to_minor(money: Money, *, field: str, currency: str = "") -> int:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from orders.v1.order_pb2 import COUPON_TYPE_PERCENTAGE, CouponType, Order, OrderItem
 
+from server.domain.base.currencies import EXPONENTS
 from server.domain.base.errors import invalid_field
-from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor
+from server.domain.base.money import MAX_MINOR, from_minor
 from server.domain.base.rounding import divide, spread
 from server.domain.base.values import Terms
 from server.domain.catalog.products import Offer

@@ -7,8 +7,9 @@ from google.type.money_pb2 import Money
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.domain.base.currencies import EXPONENTS
 from server.domain.base.errors import OrderError
-from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor, minor_of, text_of, to_minor
+from server.domain.base.money import MAX_MINOR, from_minor, minor_of, text_of, to_minor
 from tests.domain.builders import amount, fields_of, unhurried
 
 ONE_OF_EACH = [("JPY", 0), ("USD", 2), ("KWD", 3), ("CLF", 4)]

@@ -23,8 +23,9 @@ from orders.v1.order_service_pb2 import (
     PriceStep,
 )
 
+from server.domain.base.currencies import EXPONENTS
 from server.domain.base.errors import OrderError
-from server.domain.base.money import EXPONENTS, MAX_MINOR, from_minor
+from server.domain.base.money import MAX_MINOR, from_minor
 from server.domain.base.values import Terms
 from server.domain.catalog.products import find_offer
 from server.domain.pricing.delivery import serve

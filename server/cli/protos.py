@@ -1,0 +1,56 @@
+"""`orders protos`: the API's protos for code generators."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Failure
+
+# Errors carry these messages in their details, though no proto of the API imports them.
+_ERROR_DETAILS = "google/rpc/error_details.proto"
+_IMPORT = re.compile(r'^import (?:public )?"(.+)";', re.MULTILINE)
+# Every compiler brings these, in the version that it understands.
+_BUILT_IN = "google/protobuf/"
+
+
+def protos(
+    *, output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; created if it is missing.")]
+) -> None:
+    """Write the protos of the API and all that they import, for protoc, buf and other code generators.
+
+    The folder is the import path: protoc -I FOLDER, or buf build FOLDER. It leaves out only google/protobuf, which comes with
+    every compiler.
+    """
+    sources = _sources()
+    try:
+        for name, text in sources.items():
+            path = output / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Failure(
+            f"--output {output}: {error.strerror}: {error.filename}; choose a folder you can write to"
+        ) from error
+    print(f"{len(sources)} files written to {output}")
+
+
+def _sources() -> dict[str, str]:
+    """The protos by their import path, the dependencies included."""
+    sources: dict[str, str] = {}
+    wanted = [f"orders/v1/{file.name}" for file in files("orders.v1").iterdir() if file.name.endswith(".proto")]
+    wanted.append(_ERROR_DETAILS)
+    while wanted:
+        name = wanted.pop()
+        if name not in sources and not name.startswith(_BUILT_IN):
+            sources[name] = _read(name)
+            wanted += _IMPORT.findall(sources[name])
+    return sources
+
+
+def _read(name: str) -> str:
+    """The text of a proto, which lies next to the code generated from it."""
+    folder, _, file = name.rpartition("/")
+    return files(folder.replace("/", ".")).joinpath(file).read_text(encoding="utf-8")
