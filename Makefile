@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-16 fuzz lint types proto check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz hostile lint types proto check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-16: $(VENV)/.dev ## Run the tests of the API on PostgreSQL 16
 
 fuzz: $(VENV)/.dev ## Send a closed server 100,000 calls that nobody would write, by callers that nobody would be
 	FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/rpc/test_contract_fuzz.py -k no_caller --timeout 3600
+
+hostile: $(VENV)/.dev ## Send a server the requests that could keep it busiest; fail if others wait or memory stays; ARGS="CreateOrder"
+	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
 lint: check-proto ## Check style, the protos' too, and that no proto change breaks a client or a stored order
 	$(BIN)/ruff check .

@@ -60,6 +60,9 @@ from server.domain.payments.payments import SettleIntent, record_payment, refund
 from server.domain.pricing.coupons import upsert_coupons
 from server.domain.pricing.delivery import delete_zone, upsert_zones
 
+# Yields after each element of a request, so that the caller can let others go first; returns the answer.
+Steps = Generator[None, None, Message | bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -105,8 +108,11 @@ def decide(command: Command, state: State) -> Answer:
     if key is not None and (remembered := state.remembered.get(key)):
         return Answer(first_answer(key, command.request, remembered), replayed=True)
     answer = RULES[type(command.request)](command.request, state, command.stamp(state))
-    body = answer if isinstance(answer, bytes) else answer.SerializeToString(deterministic=True)
-    return _remember(command, state, body)
+    return _remember(command, state, _body(answer))
+
+
+def _body(answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString(deterministic=True)
 
 
 def _remember(command: Command, state: State, body: bytes) -> Answer:
@@ -192,11 +198,13 @@ def _refund(request: RefundOrderRequest, state: State, stamp: Stamp) -> bytes:
     return state.apply(refund_order(state.order(request.order_id, stamp.caller), request, stamp=stamp))
 
 
-def _upsert_products(request: BatchUpsertProductsRequest, state: State, stamp: Stamp) -> Message:
-    changes, response = upsert_products(
+def _upsert_products(request: BatchUpsertProductsRequest, state: State, stamp: Stamp) -> Steps:
+    changes, response = yield from upsert_products(
         request, state.products.stored, state.stock.values, state.reserved.values, stamp=stamp
     )
-    state.apply_catalog(changes)
+    for change in changes:
+        state.apply_catalog([change])
+        yield
     return response
 
 
@@ -219,10 +227,7 @@ RULES: dict[type, Rule] = {
     SettleIntent: _settle_intent,
     RefundOrderRequest: _refund,
     ReorderOrderRequest: carts.reorder,
-    BatchUpsertProductsRequest: _upsert_products,
     AdjustStockRequest: _adjust_stock,
-    BatchUpsertCouponsRequest: upsert_coupons,
-    BatchUpsertDeliveryZonesRequest: upsert_zones,
     DeleteDeliveryZoneRequest: delete_zone,
     GetCartRequest: carts.get_cart,
     AddCartItemRequest: carts.add_cart_item,
@@ -238,14 +243,35 @@ RULES: dict[type, Rule] = {
 }
 
 
-def decide_upsert(command: Command, state: State, validate: Validate) -> Generator[None, None, Answer]:
-    """As `decide`, for BatchUpsertOrders. Yields after every order, so that whoever drives it can let others go first."""
+# The rules of requests with up to a thousand elements of some size each. BatchUpsertOrders has its own.
+BULK_RULES: dict[type, Callable[[Any, State, Stamp], Steps]] = {
+    BatchUpsertProductsRequest: _upsert_products,
+    BatchUpsertCouponsRequest: upsert_coupons,
+    BatchUpsertDeliveryZonesRequest: upsert_zones,
+}
+
+
+def is_bulk(request: object) -> bool:
+    """Whether a request has to be decided in steps."""
+    return type(request) in BULK_RULES or isinstance(request, BatchUpsertOrdersRequest)
+
+
+def decide_in_steps(command: Command, state: State, validate: Validate) -> Generator[None, None, Answer]:
+    """As `decide`, for bulk requests. Yields after each element, so that the caller can let others go first."""
     key = command.key
     if key is not None and (remembered := state.remembered.get(key)):
         return Answer(first_answer(key, command.request, remembered), replayed=True)
-    request: BatchUpsertOrdersRequest = command.request
-    batch = UpsertBatch(request, state, command.stamp(state), validate)
+    stamp = command.stamp(state)
+    if isinstance(command.request, BatchUpsertOrdersRequest):
+        answer = yield from _upsert_orders(command.request, state, stamp, validate)
+    else:
+        answer = yield from BULK_RULES[type(command.request)](command.request, state, stamp)
+    return _remember(command, state, _body(answer))
+
+
+def _upsert_orders(request: BatchUpsertOrdersRequest, state: State, stamp: Stamp, validate: Validate) -> Steps:
+    batch = UpsertBatch(request, state, stamp, validate)
     for index, wished in enumerate(request.orders):
         batch.add(index, wished)
         yield
-    return _remember(command, state, batch.finish())
+    return (yield from batch.finish())

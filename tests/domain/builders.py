@@ -91,7 +91,7 @@ from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.records import Counters, Kind
 from server.domain.base.state import ExternalKey, PaymentKey, Same, State
 from server.domain.catalog.stock import Shelf
-from server.domain.commands import Answer, Command, decide, decide_upsert
+from server.domain.commands import Answer, Command, decide, decide_in_steps, is_bulk
 from server.domain.needs import Needs, needs_of, orders_to_number
 from server.domain.orders.upsert import sent_hash
 from server.domain.orders.upsert_batch import Validate
@@ -278,8 +278,8 @@ def command(request: Any, caller: Caller = ADMIN) -> Command:
 
 def answer(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Answer:
     wanted = command(request, caller)
-    if isinstance(request, BatchUpsertOrdersRequest):
-        return drive(decide_upsert(wanted, state, validate))
+    if is_bulk(request):
+        return drive(decide_in_steps(wanted, state, validate))
     return decide(wanted, state)
 
 
@@ -450,8 +450,8 @@ class Store:
     def _outcome(self, wanted: Command, state: State, validate: Validate) -> Outcome:
         before = fingerprint(state)
         try:
-            if isinstance(wanted.request, BatchUpsertOrdersRequest):
-                return drive(decide_upsert(wanted, state, validate))
+            if is_bulk(wanted.request):
+                return drive(decide_in_steps(wanted, state, validate))
             answer = decide(wanted, state)
             assert not wanted.dry or fingerprint(state) == before, f"{wanted.method} only looks, and changed the state"
             return answer

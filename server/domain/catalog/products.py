@@ -1,6 +1,6 @@
 """Products: what they are checked for, and what an order line takes from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -195,9 +195,9 @@ def upsert_products(
     reserved: Mapping[Shelf, int],
     *,
     stamp: Stamp,
-) -> tuple[list[CatalogChange], BatchUpsertProductsResponse]:
-    """What storing the products changes, and the answer. All or nothing: the first call of `invalid` refuses them all."""
-    check_products(request.products)
+) -> Generator[None, None, tuple[list[CatalogChange], BatchUpsertProductsResponse]]:
+    """What storing the products changes, and the answer. All or nothing. Yields after each product."""
+    yield from check_products(request.products)
     changes: list[CatalogChange] = []
     response = BatchUpsertProductsResponse()
     after = dict(stock)
@@ -215,6 +215,7 @@ def upsert_products(
         else:
             response.unchanged += 1
         response.products.append(with_stock(_without_stock(product), after, reserved))
+        yield
     return changes, response
 
 
@@ -257,8 +258,8 @@ def _without_stock(product: Product) -> Product:
     return copy
 
 
-def check_products(products: Iterable[Product]) -> None:
-    """Refuses what the proto cannot say: prices, currencies, ids that occur twice."""
+def check_products(products: Iterable[Product]) -> Generator[None, None, None]:
+    """Refuses what the proto cannot say: prices, currencies, ids that occur twice. Yields after each product."""
     violations: list[Violation] = []
     seen: set[str] = set()
     for index, product in enumerate(products):
@@ -270,6 +271,7 @@ def check_products(products: Iterable[Product]) -> None:
             _check_product(product, field)
         except OrderError as error:
             violations += error.violations
+        yield
     if violations:
         raise invalid(*violations)
 

@@ -1,6 +1,6 @@
 """BatchUpsertOrders: many orders of another system in one call, each with its own outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
@@ -94,7 +94,8 @@ class UpsertBatch:
             result.outcome = UPSERT_OUTCOME_UNCHANGED
             self._response.unchanged += 1
 
-    def finish(self) -> bytes:
+    def finish(self) -> Generator[None, None, bytes]:
+        """Returns the answer, serialized. Yields after each order that only now becomes part of the state."""
         if self._atomic and self._errors:
             raise invalid(
                 *(
@@ -107,6 +108,7 @@ class UpsertBatch:
             for change, sent in self._changes:
                 if change.events:
                     self._state.apply(change, sent=sent)
+                    yield
         summarize(self._response)
         return self._response.SerializeToString()
 

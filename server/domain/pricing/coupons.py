@@ -1,6 +1,6 @@
 """Coupons: whether an order may use one, and the rules on the coupons themselves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -125,9 +125,11 @@ def with_uses(coupon: Coupon, uses: int) -> Coupon:
     return coupon
 
 
-def upsert_coupons(request: BatchUpsertCouponsRequest, state: State, stamp: Stamp) -> BatchUpsertCouponsResponse:
-    """Inserts or replaces coupons, all or nothing."""
-    _check_coupons(request.coupons)
+def upsert_coupons(
+    request: BatchUpsertCouponsRequest, state: State, stamp: Stamp
+) -> Generator[None, None, BatchUpsertCouponsResponse]:
+    """Inserts or replaces coupons, all or nothing. Yields after each coupon."""
+    yield from _check_coupons(request.coupons)
     response = BatchUpsertCouponsResponse()
     for wished in request.coupons:
         coupon = _kept(wished)
@@ -135,6 +137,7 @@ def upsert_coupons(request: BatchUpsertCouponsRequest, state: State, stamp: Stam
         outcome = state.coupons.upsert(code, snapshot)
         setattr(response, outcome, getattr(response, outcome) + 1)
         response.coupons.append(with_uses(coupon, state.coupon_uses.get((code, ""))))
+        yield
     return response
 
 
@@ -146,7 +149,7 @@ def _kept(wished: Coupon) -> Coupon:
     return coupon
 
 
-def _check_coupons(coupons: Iterable[Coupon]) -> None:
+def _check_coupons(coupons: Iterable[Coupon]) -> Generator[None, None, None]:
     """Refuses what the proto cannot say."""
     violations: list[Violation] = []
     seen: set[str] = set()
@@ -160,6 +163,7 @@ def _check_coupons(coupons: Iterable[Coupon]) -> None:
                 check(coupon, field)
         except OrderError as error:
             violations += error.violations
+        yield
     if violations:
         raise invalid(*violations)
 

@@ -67,8 +67,8 @@ def _record_statements(kind: Kind, state: State) -> Written:
         rows = [
             (key, change.snapshot, now) for key, change in changes if change.snapshot is not None and change.new is new
         ]
-        if rows:
-            yield statement, columns_of(statements.RECORD_COLUMNS, rows)
+        for part in _slices(rows):
+            yield statement, columns_of(statements.RECORD_COLUMNS, part)
     removed = [key for key, change in changes if change.snapshot is None]
     if removed:
         yield own.delete, {"keys": removed}
@@ -78,20 +78,21 @@ def _stock_statements(state: State) -> Written:
     stock, reserved = state.stock, state.reserved
     own = statements.SHELVES
     new = [(*shelf, 0, 0) for shelf in sorted(stock.new | reserved.new)]
-    if new:
-        yield own.insert, columns_of(own.columns, new)
+    for part in _slices(new):
+        yield own.insert, columns_of(own.columns, part)
     shelves = sorted(stock.deltas.keys() | reserved.deltas.keys())
     moved = [(*shelf, stock.deltas.get(shelf, 0), reserved.deltas.get(shelf, 0)) for shelf in shelves]
     moved = [row for row in moved if row[2] or row[3]]
-    if moved:
-        yield own.add, columns_of(own.columns, moved)
+    for part in _slices(moved):
+        yield own.add, columns_of(own.columns, part)
     if state.changes.adjustments:
         now = datetime_of(state.time)
-        rows = [
+        adjusted = [
             (*change.shelf, change.delta, change.reason, change.stamp.caller.subject, change.stamp.request_id, now)
             for change in state.changes.adjustments
         ]
-        yield statements.INSERT_ADJUSTMENTS, columns_of(names_of(statements.ADJUSTMENT_COLUMNS), rows)
+        for adjustments in _slices(adjusted):
+            yield statements.INSERT_ADJUSTMENTS, columns_of(names_of(statements.ADJUSTMENT_COLUMNS), adjustments)
 
 
 def _order_statements(state: State) -> Written:

@@ -8,28 +8,21 @@ single change never waits behind an import. Both have one beside them for dry ru
 import asyncio
 import logging
 import random
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import partial
 
 import psycopg
-from orders.v1.catalog_service_pb2 import (
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
-    BatchUpsertProductsRequest,
-)
-from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest
 from psycopg import AsyncConnection
 
 from server.domain.base.errors import OrderError
 from server.domain.base.state import State
-from server.domain.commands import Answer, Command, decide, decide_upsert
+from server.domain.commands import Answer, Command, decide, decide_in_steps, is_bulk
 from server.domain.orders.upsert_batch import Validate
 from server.domain.pricing.quotes import Terms
 from server.storage.batcher import Batcher
 from server.storage.database import Database, Row
 from server.storage.errors import RETRYABLE, ConnectionLost, unavailable
-from server.storage.fairness import Courtesy, Pause, next_turn
+from server.storage.fairness import Courtesy, Pause, next_turn, run_in_turns
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
 from server.telemetry.log import fields
@@ -46,14 +39,8 @@ _ATTEMPTS = 10
 _LONGEST_PAUSE = 0.01
 # Bulk requests are up to some megabytes each.
 _MAX_BULK_QUEUE = 128
-_BULK = (
-    BatchUpsertOrdersRequest,
-    BatchUpsertProductsRequest,
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
-)
-# Seconds that deciding on a large batch may hold the event loop: a single change takes some ten of its turns.
-_TURN = 0.001
+# Seconds that deciding on single commands may hold the event loop: most batches take less, and are not interrupted.
+_SINGLE_TURN = 0.01
 # The part of the time which the database has for it that a large batch gives to others.
 _COURTESY = 10
 
@@ -83,7 +70,7 @@ class Writer:
 
     async def execute(self, command: Command) -> Answer:
         """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
-        if isinstance(command.request, _BULK):
+        if is_bulk(command.request):
             return await self._lanes["dry_bulk" if command.dry else "bulk"].submit(command)
         return await self._lanes["dry" if command.dry else "single"].submit(command)
 
@@ -101,22 +88,13 @@ class Writer:
 
     async def _run_bulk(self, commands: Sequence[Command]) -> list[Outcome]:
         pause = Courtesy(self._database.timeout / _COURTESY).give_way
-        upsert = isinstance(commands[0].request, BatchUpsertOrdersRequest)
-        return await self._run(commands, partial(self._decide_upsert, pause) if upsert else _decide_each, pause)
+        return await self._run(commands, partial(self._decide_bulk, pause), pause)
 
-    async def _decide_upsert(self, pause: Pause, commands: Sequence[Command], state: State) -> list[Outcome]:
-        steps = decide_upsert(commands[0], state, self._validate)
-        began = time.perf_counter()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return [stop.value]
-            except OrderError as error:
-                return [error]
-            if time.perf_counter() - began > _TURN:
-                await pause()
-                began = time.perf_counter()
+    async def _decide_bulk(self, pause: Pause, commands: Sequence[Command], state: State) -> list[Outcome]:
+        try:
+            return [await run_in_turns(decide_in_steps(commands[0], state, self._validate), pause)]
+        except OrderError as error:
+            return [error]
 
     async def _run(self, commands: Sequence[Command], decide_all: Decide, pause: Pause) -> list[Outcome]:
         """Runs a batch, again where it met another one on the way, and command by command where one of them breaks it."""
@@ -179,7 +157,15 @@ def _in_progress(command: Command) -> OrderError:
 
 
 async def _decide_each(commands: Sequence[Command], state: State) -> list[Outcome]:
-    return [_outcome(command, state) for command in commands]
+    return await run_in_turns(_outcomes(commands, state), seconds=_SINGLE_TURN)
+
+
+def _outcomes(commands: Sequence[Command], state: State) -> Generator[None, None, list[Outcome]]:
+    outcomes = []
+    for command in commands:
+        outcomes.append(_outcome(command, state))
+        yield
+    return outcomes
 
 
 def _outcome(command: Command, state: State) -> Outcome:
