@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-16 fuzz restarts lint types proto check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz restarts hostile lint types proto check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ restarts: $(VENV)/.dev ## Restart two servers ten times under 100 and 250 calls 
 	for rate in 100 250; do \
 		RESTARTS=10 RESTARTS_RATE=$$rate $(BIN)/python -m pytest tests/e2e/test_restarts.py || exit 1; \
 	done
+
+hostile: $(VENV)/.dev ## Send a server the requests that could keep it busiest; fail if others wait or memory stays; ARGS="CreateOrder"
+	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
 lint: check-proto ## Check style, the protos' too, and that no proto change breaks a client or a stored order
 	$(BIN)/ruff check .

@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
 
 import grpc
-from google.protobuf import symbol_database
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
 
 from server.domain.base.caller import NOBODY, Caller
@@ -26,7 +26,7 @@ from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
-from server.rpc.validation import check, decode
+from server.rpc.request_reader import RequestReader
 from server.storage.references import Reference
 from server.tasks import contain
 from server.telemetry.log import fields
@@ -145,20 +145,15 @@ def service_handler(
 def _method_handler(
     method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds, metrics: MethodMetrics
 ) -> grpc.RpcMethodHandler:
-    request_type = symbol_database.Default().GetSymbol(method.input_type.full_name)
-    response_type = symbol_database.Default().GetSymbol(method.output_type.full_name)
+    response_type = GetMessageClass(method.output_type)
     access = MethodAccess(method)
-    max_bytes = bounds.request_bytes
+    reader = RequestReader(method, access=access, gate=gate, max_bytes=bounds.request_bytes)
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
 
     async def answer(data: bytes, call: _Call) -> bytes:
         call.caller = await gate.admit(call.context, access)
-        if len(data) > max_bytes:
-            raise _too_large(len(data), max_bytes)
-        request = decode(request_type, data)
+        request = await reader.read(data, call.caller)
         call.repeatable = bool(getattr(request, "request_id", access.method_class != "write"))
-        access.confine(request, call.caller)
-        check(request, data)
         message = await handler(request, call)
         # The messages of a stream are sent already.
         return None if message is None else _encoded(response_type, message)  # type: ignore[return-value]
@@ -209,10 +204,6 @@ def _is_cancelled() -> bool:
     """Whether the running task was: for a call, by the library, because its caller has left or the server's grace is over."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _too_large(size: int, limit: int) -> OrderError:
-    return invalid_field("", f"the request has {size:,} bytes, the limit is {limit:,}; send it in smaller parts")
 
 
 def _encoded(kind: type[Message], message: Message | bytes) -> bytes:

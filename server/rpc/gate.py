@@ -1,5 +1,6 @@
 """What every call passes before anything is done for it: room on the server, a known caller, the right to call, and a limit."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -31,6 +32,8 @@ class Gate:
         """Without an authenticator the gate is open."""
         self._authenticator, self._limiter, self._takes_certificates = authenticator, limiter, takes_certificates
         self.in_flight = in_flight
+        # Held by the one large request that is being decoded and checked.
+        self.large_request = asyncio.Lock()
 
     async def admit(self, context: grpc.aio.ServicerContext, access: MethodAccess) -> Caller:
         """The caller, as the method sees it. Raises UNAUTHENTICATED, SCOPE_MISSING, ROLE_MISSING, ORDER_ACCESS_DENIED, RATE_LIMITED."""

@@ -1,17 +1,19 @@
 """What a request is checked for before anything is done with it: its proto's rules, and card data."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, UpsertOrder
 from protovalidate import Validator
 from protovalidate import Violation as Found
 
 from server.domain.access.card_data import CardSearch, card_violations, may_hold_card_data
-from server.domain.base.errors import Violation, invalid, invalid_field
+from server.domain.base.errors import MAX_VIOLATIONS, Violation, invalid, invalid_field
+from server.rpc.request_bounds import Steps, bounds_of, overlong_lists
 
 Request = TypeVar("Request", bound=Message)
 
@@ -29,40 +31,160 @@ def decode(request_type: type[Request], data: bytes) -> Request:
 
 
 def check(request: Message, data: bytes) -> None:
-    """Refuses a request that breaks its proto's rules, naming every field that does, or that has card data.
+    """Refuses a request that breaks its proto's rules, naming the fields that do, or that has card data.
 
     `data` is what it was decoded from. Fields of it that this server does not know are dropped: they would be stored with the
     known ones, and nobody can say what they hold.
     """
+    _run(check_in_steps(request, data))
+
+
+def check_in_steps(request: Message, data: bytes) -> Steps:
+    """As `check`. Yields every few milliseconds at the latest, so that the caller can let others go first."""
     request.DiscardUnknownFields()
-    if may_hold_card_data(data):
-        _check_card_data(request)
-    violations = _broken_rules(request)
-    if violations:
-        raise invalid(*violations)
+    if (yield from _may_hold_card_data(data)):
+        yield from _check_card_data(request)
+    broken = _BrokenRules()
+    yield from broken.find(request)
+    broken.add(_bad_nanos(request))
+    if broken.violations:
+        raise invalid(*broken.violations)
 
 
 def violations_of(order: UpsertOrder) -> list[Violation]:
     """What is wrong with an order of a batch by the rules of its proto, or what of it is card data."""
+    if overlong := overlong_lists(order):
+        return overlong
     if may_hold_card_data(order.SerializeToString()) and (found := card_violations(order)):
         return found
-    return _broken_rules(order)
+    broken = _BrokenRules()
+    _run(broken.find(order))
+    broken.add(_bad_nanos(order))
+    return broken.violations
 
 
-def _check_card_data(request: Message) -> None:
+def _run(steps: Steps) -> None:
+    deque(steps, maxlen=0)
+
+
+# Bytes that are searched at once. Each search includes the beginning of the next: card data may lie across the border.
+_SEARCHED_AT_ONCE, _OVERLAP = 32_768, 1_024
+
+
+def _may_hold_card_data(data: bytes) -> Generator[None, None, bool]:
+    for start in range(0, len(data), _SEARCHED_AT_ONCE):
+        if may_hold_card_data(data[start : start + _SEARCHED_AT_ONCE + _OVERLAP]):
+            return True
+        yield
+    return False
+
+
+def _check_card_data(request: Message) -> Steps:
     """Goes before all other checks, whose texts might repeat what they refuse."""
+    search = CardSearch()
     if isinstance(request, BatchUpsertOrdersRequest):
         # Each order is answered by itself, by `violations_of`. The request is remembered with all of them.
-        search = CardSearch()
         for order in request.orders:
-            search.conceal(order)
-    elif violations := card_violations(request):
+            yield from search.conceal(order)
+        return
+    violations: list[Violation] = []
+    for found in search.look_through(request):
+        if found is not None:
+            violations.append(found)
+        if len(violations) > MAX_VIOLATIONS:
+            break
+        yield
+    if violations:
         raise invalid(*violations)
 
 
-def _broken_rules(message: Message) -> list[Violation]:
-    found = _collect(message)
-    violations = [Violation(_path(violation), _text(violation)) for violation in found] if found else []
+# Bytes of a message that is validated in one call: when it may turn out to be valid, and when it is not.
+_VALID_AT_ONCE, _INVALID_AT_ONCE = 4_096, 256
+
+
+class _BrokenRules:
+    """Collects violations of rules, and stops when there are more than an error reports."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+
+    @property
+    def _enough(self) -> bool:
+        return len(self.violations) > MAX_VIOLATIONS
+
+    def add(self, violations: Iterable[Violation], prefix: str = "") -> None:
+        for field, text in violations:
+            if self._enough:
+                return
+            self.violations.append(Violation(prefix + field, text))
+
+    def find(self, message: Message, prefix: str = "") -> Steps:
+        """Adds the violations in a message, whose path is the prefix; validates a large message part by part."""
+        size = message.ByteSize()
+        if size <= _VALID_AT_ONCE and not _collect(message, fail_fast=True):
+            return
+        parts = _parts_of(message) if size > _INVALID_AT_ONCE else {}
+        if not parts:
+            self.add(_violations(message), prefix)
+            return
+        overlong = overlong_lists(message)
+        self.add(overlong, prefix)
+        self.add(_violations(_shell(message, parts), parts), prefix)
+        for path, element in () if overlong else _elements(message, parts.values()):
+            if self._enough:
+                return
+            yield
+            yield from self.find(element, f"{prefix}{path}.")
+
+
+def _parts_of(message: Message) -> dict[str, FieldDescriptor]:
+    """The fields of a message that hold messages with rules of their own, by name."""
+    package = message.DESCRIPTOR.file.package
+    return {
+        field.name: field
+        for field, _ in message.ListFields()
+        if field.message_type is not None
+        and field.message_type.file.package == package
+        and not field.message_type.GetOptions().map_entry
+    }
+
+
+def _shell(message: Any, parts: Container[str]) -> Any:
+    """A copy of a message, with empty messages as its parts, and one at most in each list of them."""
+    shell: Any = type(message)()
+    for field, value in message.ListFields():
+        own = getattr(shell, field.name)
+        if field.name in parts and field.is_repeated:
+            own.add()
+        elif field.name in parts:
+            own.SetInParent()
+        elif field.is_repeated or field.message_type is not None:
+            own.MergeFrom(value)
+        else:
+            setattr(shell, field.name, value)
+    return shell
+
+
+def _elements(message: Any, parts: Iterable[FieldDescriptor]) -> Iterator[tuple[str, Message]]:
+    """The messages in a message's parts with their paths, but for those that are validated one by one elsewhere."""
+    for field in parts:
+        value = getattr(message, field.name)
+        if not field.is_repeated:
+            yield field.name, value
+        elif not bounds_of(message.DESCRIPTOR)[field.number].separate:
+            yield from ((f"{field.name}[{index}]", element) for index, element in enumerate(value))
+
+
+def _violations(message: Message, parts: Container[str] = ()) -> Iterator[Violation]:
+    """The violations of a message's rules. What is within the parts of a shell is none."""
+    for found in _collect(message):
+        elements = found.proto.field.elements if found.proto.field else ()
+        if len(elements) < 2 or elements[0].field_name not in parts:
+            yield Violation(_path(found), _text(found))
+
+
+def _bad_nanos(message: Message) -> list[Violation]:
+    violations: list[Violation] = []
     for look in _timestamp_checks(message.DESCRIPTOR):
         look(message, "", violations)
     return violations

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from orders.v1.customer_service_pb2 import SavedPaymentMethod
@@ -66,6 +67,9 @@ _SEARCHED = frozenset(
 # Digits of a telephone number at most, by E.164.
 _LONGEST_PHONE = 15
 
+# Characters that are searched of a text at least, and of one whose field has no rule: no request holds a longer one.
+_SHORTEST_SEARCH, _LONGEST_SEARCH = 128, 4_096
+
 # Candidates that are looked at in one request, some 5 microseconds each. Only texts made to keep the server busy have more.
 _MAX_CANDIDATES = 20_000
 
@@ -85,7 +89,7 @@ def may_hold_card_data(data: bytes) -> bool:
 
 def card_violations(message: Message) -> list[Violation]:
     """A violation for every text of a message that looks like card data."""
-    return CardSearch().violations(message)
+    return [violation for violation in CardSearch().look_through(message) if violation is not None]
 
 
 class CardSearch:
@@ -94,20 +98,24 @@ class CardSearch:
     def __init__(self) -> None:
         self._left = _MAX_CANDIDATES
 
-    def violations(self, message: Message) -> list[Violation]:
-        """A violation for every text of a message that looks like card data."""
-        return [Violation(self._path(text), description) for text, description in self._found(message)]
-
-    def conceal(self, message: Message) -> None:
-        """Removes what looks like card data from a message, such that a search still finds the places."""
-        for text, _ in list(self._found(message)):
-            _put(text, CONCEALED)
-
-    def _found(self, message: Message) -> Iterator[tuple["_Text", str]]:
+    def look_through(self, message: Message) -> Iterator[Violation | None]:
+        """For each text of a message, a violation if it looks like card data."""
         for text in _texts(message, "", saved=False):
             description = self._describe(text.value, key=text.key)
-            if description:
-                yield text, description
+            yield Violation(self._path(text), description) if description else None
+
+    def conceal(self, message: Message) -> Iterator[None]:
+        """Removes what looks like card data from a message, such that a search still finds the places. Yields after each text."""
+        replaced: list[tuple[_Text, str]] = []
+        for text in _texts(message, "", saved=False):
+            if self._describe(text.value, key=text.key):
+                replaced.append((text, CONCEALED))
+            elif text.is_cut:
+                # Nothing has searched the rest. What is left is still longer than its rule allows.
+                replaced.append((text, text.value))
+            yield
+        for text, value in replaced:
+            _put(text, value)
 
     def _path(self, text: "_Text") -> str:
         """Without the key, if that is card data itself."""
@@ -158,6 +166,8 @@ class _Text(NamedTuple):
     slot: Any
     # Under what key a map has it.
     key: str = ""
+    # Whether `value` is only the beginning of it.
+    is_cut: bool = False
 
 
 def _put(text: _Text, value: str) -> None:
@@ -178,13 +188,28 @@ def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
         if field.message_type is not None:
             yield from _texts_within(field, value, path)
         elif field.type == FieldDescriptor.TYPE_STRING and (saved or _is_searched(field.name, value)):
+            rules = _rules_of(field)
             if field.is_repeated:
-                yield from (_Text(f"{path}[{index}]", text, value, index) for index, text in enumerate(value))
+                for index, text in enumerate(value):
+                    yield _cut(_Text(f"{path}[{index}]", text, value, index), rules.repeated.items)
             else:
-                yield _Text(path, value, message, field.name)
+                yield _cut(_Text(path, value, message, field.name), rules)
         elif field.type == FieldDescriptor.TYPE_BYTES:
             # A byte a character. What is a hash has no such row of digits.
-            yield _Text(path, value.decode("latin-1"), message, field.name)
+            yield _cut(_Text(path, value.decode("latin-1"), message, field.name), _rules_of(field))
+
+
+def _cut(text: _Text, rules: Any) -> _Text:
+    """The text, cut behind the length that its rules allow: what is longer is refused for that, and need not be searched."""
+    limit = max(_SHORTEST_SEARCH, rules.string.max_len or _LONGEST_SEARCH) + 1
+    if len(text.value) <= limit:
+        return text
+    return text._replace(value=text.value[:limit], is_cut=True)
+
+
+@lru_cache(maxsize=1024)
+def _rules_of(field: FieldDescriptor) -> Any:
+    return field.GetOptions().Extensions[validate_pb2.field]  # type: ignore[index]
 
 
 def _texts_within(field: FieldDescriptor, value: Any, path: str) -> Iterator[_Text]:
@@ -192,18 +217,19 @@ def _texts_within(field: FieldDescriptor, value: Any, path: str) -> Iterator[_Te
     if not field.is_repeated:
         yield from _texts(value, f"{path}.", saved=saved)
     elif _is_map(field.message_type):
-        yield from _texts_of_map(value, path)
+        yield from _texts_of_map(field, value, path)
     else:
         for index, element in enumerate(value):
             yield from _texts(element, f"{path}[{index}].", saved=saved)
 
 
-def _texts_of_map(texts: Any, path: str) -> Iterator[_Text]:
+def _texts_of_map(field: FieldDescriptor, texts: Any, path: str) -> Iterator[_Text]:
     """All maps are of texts. A value comes before its key, and an empty key has nothing to say."""
+    rules = _rules_of(field).map
     for key, text in sorted(texts.items()):
-        yield _Text(path, text, texts, key, key=key)
+        yield _cut(_Text(path, text, texts, key, key=key[:_SHORTEST_SEARCH]), rules.values)
         if key:
-            yield _Text(path, key, texts, key)
+            yield _cut(_Text(path, key, texts, key), rules.keys)
 
 
 @lru_cache(maxsize=256)
@@ -213,7 +239,9 @@ def _is_map(descriptor: Descriptor) -> bool:
 
 def _is_searched(name: str, value: Any) -> bool:
     # No telephone number is as long as most cards' are.
-    return not _is_identifier(name) or (name == "phone" and sum(map(str.isdecimal, value)) > _LONGEST_PHONE)
+    if not _is_identifier(name):
+        return True
+    return name == "phone" and sum(map(str.isdecimal, value[:_SHORTEST_SEARCH])) > _LONGEST_PHONE
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from orders.v1.error_reason_pb2 import ErrorReason
 
 _PREFIX = "ERROR_REASON_"
+# Violations that an error reports. A status has no room for more, and a request may have any number of them.
+MAX_VIOLATIONS = 30
 
 
 class Violation(NamedTuple):
@@ -46,8 +48,9 @@ def invalid(*violations: Violation) -> OrderError:
     """The request breaks a rule; each violation names its field."""
     text = "; ".join(": ".join(filter(None, violation)) for violation in violations[:3])
     if len(violations) > 3:
-        text += f"; and {len(violations) - 3} more"
-    return OrderError("INVALID_ORDER_DATA", text, violations=violations)
+        least = "at least " if len(violations) > MAX_VIOLATIONS else ""
+        text += f"; and {least}{len(violations) - 3} more"
+    return OrderError("INVALID_ORDER_DATA", text, violations=violations[:MAX_VIOLATIONS])
 
 
 def invalid_field(field: str, description: str) -> OrderError:

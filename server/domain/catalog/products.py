@@ -199,7 +199,7 @@ def upsert_products(
     request: BatchUpsertProductsRequest, state: State, stamp: Stamp
 ) -> Generator[None, None, BatchUpsertProductsResponse]:
     """Inserts or replaces products, all or nothing."""
-    check_products(request.products)
+    yield from check_products(request.products)
     changes: list[CatalogChange] = []
     response = BatchUpsertProductsResponse()
     stock = dict(state.stock.values)
@@ -272,8 +272,8 @@ def _without_stock(product: Product) -> Product:
     return copy
 
 
-def check_products(products: Iterable[Product]) -> None:
-    """Refuses what the proto cannot say: prices, currencies, ids that occur twice."""
+def check_products(products: Iterable[Product]) -> Generator[None, None, None]:
+    """Refuses what the proto cannot say: prices, currencies, ids that occur twice. Yields after each product."""
     violations: list[Violation] = []
     seen: set[str] = set()
     for index, product in enumerate(products):
@@ -285,6 +285,7 @@ def check_products(products: Iterable[Product]) -> None:
             _check_product(product, field)
         except OrderError as error:
             violations += error.violations
+        yield
     if violations:
         raise invalid(*violations)
 

@@ -40,7 +40,7 @@ def upsert_orders(request: BatchUpsertOrdersRequest, state: State, stamp: Stamp)
     for index, wished in enumerate(request.orders):
         batch.add(index, wished)
         yield
-    return batch.finish()
+    return (yield from batch.finish())
 
 
 # Characters of an id that an answer repeats: as many as a valid one has at most.
@@ -128,7 +128,8 @@ class UpsertBatch:
             result.outcome = UPSERT_OUTCOME_UNCHANGED
             self._response.unchanged += 1
 
-    def finish(self) -> bytes:
+    def finish(self) -> Generator[None, None, bytes]:
+        """Returns the answer, serialized. Yields after each order that only now becomes part of the state."""
         if self._atomic and self._errors:
             raise invalid(
                 *(
@@ -141,6 +142,7 @@ class UpsertBatch:
             for change, sent in self._changes:
                 if change.events:
                     apply(change, self._state, sent=sent)
+                    yield
         summarize(self._response)
         return self._response.SerializeToString()
 

@@ -1,6 +1,6 @@
 """Coupons: whether an order may use one, and the rules on the coupons themselves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -133,15 +133,18 @@ def with_uses(coupon: Coupon, uses: int) -> Coupon:
     BatchUpsertCouponsRequest,
     needs=lambda request: Needs(coupons=[code_of(coupon.code) for coupon in request.coupons], replaces=Kind.COUPON),
 )
-def upsert_coupons(request: BatchUpsertCouponsRequest, state: State, stamp: Stamp) -> BatchUpsertCouponsResponse:
+def upsert_coupons(
+    request: BatchUpsertCouponsRequest, state: State, stamp: Stamp
+) -> Generator[None, None, BatchUpsertCouponsResponse]:
     """Inserts or replaces coupons, all or nothing."""
-    _check_coupons(request.coupons)
+    yield from _check_coupons(request.coupons)
     response = BatchUpsertCouponsResponse(coupons=map(_kept, request.coupons))
     check_answer(response, field="coupons")
     for coupon in response.coupons:
         outcome = state.coupons.upsert(coupon.code, coupon.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)
         with_uses(coupon, state.coupon_uses.get((coupon.code, "")))
+        yield
     return response
 
 
@@ -153,7 +156,7 @@ def _kept(wished: Coupon) -> Coupon:
     return coupon
 
 
-def _check_coupons(coupons: Iterable[Coupon]) -> None:
+def _check_coupons(coupons: Iterable[Coupon]) -> Generator[None, None, None]:
     """Refuses what the proto cannot say."""
     violations: list[Violation] = []
     seen: set[str] = set()
@@ -167,6 +170,7 @@ def _check_coupons(coupons: Iterable[Coupon]) -> None:
                 check(coupon, field)
         except OrderError as error:
             violations += error.violations
+        yield
     if violations:
         raise invalid(*violations)
 

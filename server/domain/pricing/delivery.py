@@ -1,6 +1,6 @@
 """Delivery: whether and how an address is delivered to, when the parcel arrives, and the rules on delivery zones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -182,14 +182,15 @@ def _needs(_: Message) -> Needs:
 @operation(BatchUpsertDeliveryZonesRequest, needs=_needs)
 def upsert_zones(
     request: BatchUpsertDeliveryZonesRequest, state: State, stamp: Stamp
-) -> BatchUpsertDeliveryZonesResponse:
+) -> Generator[None, None, BatchUpsertDeliveryZonesResponse]:
     """Inserts or replaces zones, all or nothing."""
-    _check_zones(request.zones, state.zones.all())
+    yield from _check_zones(request.zones, state.zones.all())
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
     check_answer(response, field="zones")
     for zone in request.zones:
         outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)
+        yield
     return response
 
 
@@ -205,12 +206,15 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, stamp: Stamp) 
     return DeliveryZone.FromString(snapshot)
 
 
-def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> None:
+def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> Generator[None, None, None]:
     """Refuses what the proto cannot say: zones, areas, methods, taxes and currencies that occur twice."""
     replaced = {zone.zone_id for zone in zones}
     kept = {zone_id: snapshot for zone_id, snapshot in stored.items() if zone_id not in replaced}
     # Each area, with the zone it is in.
-    taken = {area: zone_id for zone_id, snapshot in kept.items() for area in zone_of(snapshot).areas}
+    taken: dict[Area, str] = {}
+    for zone_id, snapshot in kept.items():
+        taken |= dict.fromkeys(zone_of(snapshot).areas, zone_id)
+        yield
     seen: set[str] = set()
     violations: list[Violation] = []
     for index, zone in enumerate(zones):
@@ -221,6 +225,7 @@ def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> 
             _check_areas(zone, taken, field)
         except OrderError as error:
             violations += error.violations
+        yield
     if len(kept) + len(replaced) > MAX_ZONES:
         violations.append(Violation("zones", f"makes more than {MAX_ZONES:,} zones; delete some first"))
     if violations:

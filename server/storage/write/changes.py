@@ -67,8 +67,8 @@ def _records(kind: Kind) -> Callable[[State], Written]:
                 for key, change in changes
                 if change.snapshot is not None and change.new is new
             ]
-            if rows:
-                yield statement, columns_of(statements.RECORD_COLUMNS, rows)
+            for part in _slices(rows):
+                yield statement, columns_of(statements.RECORD_COLUMNS, part)
         removed = [key for key, change in changes if change.snapshot is None]
         if removed:
             yield own.delete, {"keys": removed}
@@ -80,13 +80,12 @@ def _inventory(state: State) -> Written:
     stock, reserved = state.stock, state.reserved
     own = statements.SHELVES
     new = [(*shelf, 0, 0) for shelf in sorted(stock.new | reserved.new)]
-    if new:
-        yield own.insert, columns_of(own.columns, new)
+    for part in _slices(new):
+        yield own.insert, columns_of(own.columns, part)
     shelves = sorted(stock.deltas.keys() | reserved.deltas.keys())
     deltas = ((shelf, stock.deltas.get(shelf, 0), reserved.deltas.get(shelf, 0)) for shelf in shelves)
-    moved = [(*shelf, available, held) for shelf, available, held in deltas if available or held]
-    if moved:
-        yield own.add, columns_of(own.columns, moved)
+    for part in _slices((*shelf, available, held) for shelf, available, held in deltas if available or held):
+        yield own.add, columns_of(own.columns, part)
 
 
 def _orders(state: State) -> Written:
@@ -123,8 +122,7 @@ def _appended(
     statement: Statement, columns: Sequence[Column[Any]], rows_of: Callable[[State], Iterable[Row]]
 ) -> Callable[[State], Written]:
     def written(state: State) -> Written:
-        rows = list(rows_of(state))
-        if rows:
+        for rows in _slices(rows_of(state)):
             yield statement, columns_of(names_of(columns), rows)
 
     return written

@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import cast
 
 import psycopg
 from psycopg import AsyncConnection
@@ -24,7 +23,7 @@ from server.domain.operations import Answer, Command, decide
 from server.storage.batcher import Batcher
 from server.storage.database import Database, Row, bounded, was_stale
 from server.storage.errors import RETRYABLE, ConnectionLost, is_rolled_back, unconfirmed
-from server.storage.fairness import Courtesy, Pause, next_turn
+from server.storage.fairness import Courtesy, Pause, next_turn, run_in_turns
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
 from server.tasks import contain
@@ -43,8 +42,10 @@ _LONGEST_PAUSE = 0.01
 _MAX_BULK_QUEUE = 128
 # Seconds.
 _ROLLBACK = 0.3
-# Seconds that deciding on a large batch may hold the event loop: a single change takes some ten of its turns.
-_TURN = 0.001
+# Seconds that deciding on single commands may hold the event loop: most batches take less, and are not interrupted.
+_SINGLE_TURN = 0.01
+# Seconds for a bulk command: a single one takes about ten turns of this length.
+_BULK_TURN = 0.001
 # The part of the time which the database has for it that a large batch gives to others.
 _COURTESY = 10
 
@@ -161,31 +162,27 @@ def _lane_of(command: Command) -> str:
 
 
 async def _decide(commands: Sequence[Command], state: State, pause: Pause) -> list[Outcome]:
-    """The commands' outcomes, in their order. Long commands let other work run between their parts."""
+    """The commands' outcomes, in their order. Lets other work run now and then."""
+    is_bulk = commands[0].operation.method_class is MethodClass.BULK
+    return await run_in_turns(_outcomes(commands, state), pause, seconds=_BULK_TURN if is_bulk else _SINGLE_TURN)
+
+
+def _outcomes(commands: Sequence[Command], state: State) -> Generator[None, None, list[Outcome]]:
     outcomes = []
     for command in commands:
-        steps = decide(command, state)
-        began = time.perf_counter()
-        while (outcome := _next(steps, command)) is None:
-            if time.perf_counter() - began > _TURN:
-                await pause()
-                began = time.perf_counter()
-        outcomes.append(outcome)
+        outcomes.append((yield from _outcome(command, state)))
+        yield
     return outcomes
 
 
-def _next(steps: Generator[None, None, Answer], command: Command) -> Outcome | None:
-    """Runs a command to its next pause; returns its outcome at the end."""
+def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
     try:
-        next(steps)
-    except StopIteration as stop:
-        return cast(Answer, stop.value)
+        return (yield from decide(command, state))
     except OrderError as error:
         return error
     except BaseException as error:  # A bug in one rule must not fail the other commands.
         log.exception("a command failed", extra=fields(method=command.operation.method))
         return contain(error)
-    return None
 
 
 def _in_progress(command: Command) -> OrderError:

@@ -398,6 +398,11 @@ def test_every_place_is_named() -> None:
     ]
 
 
+def conceal(message: Message) -> None:
+    for _ in CardSearch().conceal(message):
+        pass
+
+
 def test_what_is_concealed_is_gone_and_still_refused() -> None:
     wished = UpsertOrder(
         external_order_id="A-1",
@@ -407,7 +412,7 @@ def test_what_is_concealed_is_gone_and_still_refused() -> None:
         metadata={"note": f"{VISA}!", "cvc": "123", VISA: "x", "cvv 456": VISA, "other": "kept"},
     )
     before = {violation.field for violation in violations_in(wished)}
-    CardSearch().conceal(wished)
+    conceal(wished)
     data = wished.SerializeToString()
     assert not [secret for secret in (VISA, "123", "456") if secret.encode() in data]
     assert {violation.field for violation in violations_in(wished)} == before
@@ -419,7 +424,7 @@ def test_what_is_concealed_is_gone_and_still_refused() -> None:
 def test_concealing_leaves_what_has_no_card_data() -> None:
     wished = UpsertOrder(external_order_id=VISA, customer=Customer(name="Anna"), metadata={"note": "4111"})
     copy = UpsertOrder.FromString(wished.SerializeToString())
-    CardSearch().conceal(wished)
+    conceal(wished)
     assert wished == copy
 
 
@@ -458,10 +463,26 @@ def test_the_quick_look_passes_over_an_ordinary_order() -> None:
 
 
 def test_a_request_made_of_candidates_is_refused_before_it_takes_long() -> None:
-    request = CreateOrderRequest(special_instructions="4 1 1 2 " * 20_000)
+    item = NewOrderItem(customizations={f"{number}": "4 1 1 2 " * 60 for number in range(50)})
+    request = CreateOrderRequest(items=[item] * 20)
     with pytest.raises(OrderError, match="too many numbers") as caught:
         card_violations(request)
     assert caught.value.reason == "INVALID_ORDER_DATA"
+
+
+def test_a_text_is_searched_as_far_as_its_rule_lets_it_go() -> None:
+    found = Violation("special_instructions", NUMBER_TEXT)
+    assert card_violations(CreateOrderRequest(special_instructions="x" * 1_980 + f" {VISA}")) == [found]
+    assert card_violations(CreateOrderRequest(special_instructions="x" * 2_100 + f" {VISA}")) == []
+
+
+def test_concealing_leaves_nothing_that_was_not_searched() -> None:
+    long = "x" * 5_000 + VISA
+    wished = UpsertOrder(address_text=long, customer=Customer(name=long), metadata={"note": long, long: "x"})
+    conceal(wished)
+    assert VISA.encode() not in wished.SerializeToString()
+    assert all(len(text) > 500 for text in (wished.address_text, wished.metadata["note"]))
+    assert max(map(len, wished.metadata)) > 64
 
 
 def test_a_hash_is_no_place_for_a_card_number_and_is_not_taken_for_one() -> None:
