@@ -57,8 +57,8 @@ def _fail(text: str) -> None:
 def serve(*, settings: config.Settings) -> None:
     """Serve until told to stop. Without a database of your own, start the embedded one and bring it up to date."""
     config.keep_metrics_in(None)
-    from server.runtime.app import serve as run
     from server.runtime.preflight import StartError
+    from server.runtime.serve import serve as run
 
     try:
         run(settings, announce=functools.partial(_announce, settings))

@@ -13,10 +13,10 @@ Execute = Callable[[Command], Awaitable[Answer]]
 
 def handlers_of(service: ServiceDescriptor, servicer: object, execute: Execute) -> Mapping[str, Handler]:
     """A handler for each method: an operation is executed, every other method is the servicer's own."""
-    operations = {operation.request.__name__ for operation in OPERATIONS.values()}
+    requests = {getattr(request, "DESCRIPTOR", None) for request in OPERATIONS}
     run = _operation_handler(execute)
     return {
-        method.name: run if method.input_type.name in operations else getattr(servicer, method.name)
+        method.name: run if method.input_type in requests else getattr(servicer, method.name)
         for method in service.methods
     }
 

@@ -16,13 +16,12 @@ import psycopg
 from server.config import Settings
 from server.domain.base.errors import OrderError
 from server.rpc.health import Health
-from server.runtime import security
+from server.runtime import metrics_server, security
 from server.runtime.background import check_database, gauges, note_uses, upkeep
 from server.runtime.demo import has_demo_shop, load_demo_shop
-from server.runtime.preflight import StartError, bring_up_to_date, check_port, check_schema, database_url
+from server.runtime.preflight import StartError
 from server.runtime.wiring import Parts, build
 from server.storage.database import Database
-from server.telemetry import metrics_http
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -82,7 +81,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         port = _listen(parts.server, settings)
         if settings.demo and settings.database_url is None:
             await load_demo_shop(parts.catalog, parts.writer)
-        metrics_url = stack.enter_context(metrics_http.serving(parts.metrics.registry, settings))
+        metrics_url = stack.enter_context(metrics_server.serving(parts.metrics.registry, settings))
         await stack.enter_async_context(gauges(parts))
         await check_database(parts)
         await stack.enter_async_context(upkeep(parts, settings))
@@ -137,22 +136,6 @@ async def _stop(parts: Parts, settings: Settings) -> None:
         log.warning("the last uses of keys are not noted", extra=fields(error))
     finally:
         await parts.database.close()
-
-
-def serve(settings: Settings, *, announce: Callable[[Started], None]) -> None:
-    """Serves until SIGINT or SIGTERM. Raises StartError and ConfigError."""
-    check_port(settings)
-    with database_url(settings) as url:
-        if settings.database_url is None:
-            bring_up_to_date(url)
-        else:
-            check_schema(url)
-        if settings.workers > 1:
-            from server.runtime.workers import serve_with_workers
-
-            serve_with_workers(settings, url, announce)
-        else:
-            serve_here(settings, url, announce)
 
 
 def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from server.config import Settings
 from server.payments.expiry import cancel_unpaid
 from server.runtime.wiring import Parts
-from server.storage.errors import WRITE_CAUSES
+from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
 from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
 from server.tasks import Tasks, contain
 from server.telemetry.log import fields
@@ -75,7 +75,7 @@ async def _note_use(parts: Parts) -> None:
         commands=parts.writer.waiting(),
         **parts.database.use()._asdict(),
         is_ready=parts.health.ready,
-        cause=parts.health.cause,
+        failing={cause: cause == parts.health.cause for cause in HEALTH_CAUSES},
     )
 
 

@@ -14,9 +14,9 @@ from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 from server.config import ConfigError, Settings
+from server.runtime import metrics_server
 from server.runtime.app import Started, serve_here
 from server.runtime.preflight import StartError
-from server.telemetry import metrics_http
 from server.telemetry.log import set_up
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class _Worker(NamedTuple):
 
 def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM. When a worker dies, all stop: whoever runs them starts them anew. Raises StartError."""
-    serving_metrics = metrics_http.serving_for_workers(settings)
+    serving_metrics = metrics_server.serving_for_workers(settings)
     with _signals() as told, _reserved_port(settings) as port, serving_metrics as metrics_url:
         settings = settings.model_copy(update={"port": port, "metrics_port": None})
         workers: list[_Worker] = []

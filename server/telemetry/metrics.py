@@ -8,7 +8,6 @@ import prometheus_client
 from google.protobuf.descriptor import MethodDescriptor
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from server.storage.errors import HEALTH_CAUSES
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -91,7 +90,7 @@ class Metrics:
         idle: int,
         waiting: int,
         is_ready: bool,
-        cause: str | None = None,
+        failing: Mapping[str, bool],
     ) -> None:
         """How much of the server is in use now: calls, commands that wait, by lane, and connections to the database."""
         self._calls.set(calls)
@@ -101,8 +100,8 @@ class Metrics:
         self._connections.labels("idle").set(idle)
         self._connections_waiting.set(waiting)
         self._ready.set(is_ready)
-        for name in HEALTH_CAUSES:
-            self._failing.labels(name).set(name == cause)
+        for cause, fails in failing.items():
+            self._failing.labels(cause).set(fails)
 
 
 class MethodMetrics:

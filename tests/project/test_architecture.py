@@ -13,7 +13,7 @@ SERVER = ROOT / "server"
 # The parts of the server that each part may import, besides itself. `telemetry.log` and `tasks` are open to all but the domain.
 ALLOWED: Mapping[str, set[str]] = {
     "domain": set(),
-    "telemetry": {"config", "runtime"},
+    "telemetry": set(),
     "tasks": {"domain"},
     "config": set(),
     "identity": {"domain"},
@@ -44,7 +44,7 @@ PACKAGES = {
     "sqlalchemy": {"storage", "runtime"},
     "psycopg": {"storage", "runtime"},
     "psycopg_pool": {"storage"},
-    "prometheus_client": {"telemetry"},
+    "prometheus_client": {"telemetry", "runtime"},
 }
 
 

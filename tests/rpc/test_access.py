@@ -26,6 +26,7 @@ from server.telemetry.metrics import Metrics
 from tests.conftest import Refusal, Service, refusal_of, serving, stock_shop
 from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, new_subject, outcome, valid_requests
+from tests.rpc.handlers import handlers
 from tests.rpc.principals import (
     ROLES,
     SCOPES,
@@ -376,7 +377,7 @@ async def test_a_method_that_says_nothing_of_access_is_refused_for_everybody(
         server = grpc.aio.server()
         bounds = Bounds(request_bytes=1024, seconds=10, stream_seconds=10)
         server.add_generic_rpc_handlers(
-            (service_handler(Unsaid(), unsaid, gate=gate, bounds=bounds, metrics=Metrics()),)
+            (service_handler(unsaid, handlers(Unsaid(), unsaid), gate=gate, bounds=bounds, metrics=Metrics()),)
         )
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

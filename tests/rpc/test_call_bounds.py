@@ -16,12 +16,13 @@ from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 from prometheus_client import generate_latest
 
 from server.domain.base.errors import OrderError
+from server.domain.base.methods import SERVICES
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, Call, service_handler
 from server.rpc.gate import Gate
-from server.rpc.server import CATALOG_SERVICE, ORDER_SERVICE
 from server.telemetry.metrics import Metrics
 from tests.conftest import Service, refused, serving
+from tests.rpc.handlers import handlers
 from tests.rpc.principals import closed, key_holder
 from tests.scrape import Scrape
 from tests.storage.helpers import until
@@ -139,7 +140,13 @@ async def test_a_call_that_waits_for_something_given_up_is_answered_all_the_same
     gate = Gate(authenticator=None, limiter=None, in_flight=InFlight(1))
     bounds = Bounds(request_bytes=1 << 20, seconds=60, stream_seconds=60)
     server = grpc.aio.server()
-    handler = service_handler(Abandoned(), CATALOG_SERVICE, gate=gate, bounds=bounds, metrics=Metrics())
+    handler = service_handler(
+        _service("CatalogService"),
+        handlers(Abandoned(), _service("CatalogService")),
+        gate=gate,
+        bounds=bounds,
+        metrics=Metrics(),
+    )
     server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -149,6 +156,10 @@ async def test_a_call_that_waits_for_something_given_up_is_answered_all_the_same
             assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
     finally:
         await server.stop(None)
+
+
+def _service(name: str) -> Any:
+    return next(service for service in SERVICES if service.name == name)
 
 
 class Gone:
@@ -176,8 +187,14 @@ async def test_a_stream_that_writes_to_nobody_counts_as_left() -> None:
     gate = Gate(authenticator=None, limiter=None, in_flight=InFlight(1))
     bounds = Bounds(request_bytes=1 << 20, seconds=60, stream_seconds=60)
     metrics = Metrics()
-    handlers = service_handler(Writing(), ORDER_SERVICE, gate=gate, bounds=bounds, metrics=metrics)
-    serve = handlers.service(HandlerCallDetails("/orders.v1.OrderService/ListOrders")).unary_stream
+    served = service_handler(
+        _service("OrderService"),
+        handlers(Writing(), _service("OrderService")),
+        gate=gate,
+        bounds=bounds,
+        metrics=metrics,
+    )
+    serve = served.service(HandlerCallDetails("/orders.v1.OrderService/ListOrders")).unary_stream
     with pytest.raises(asyncio.CancelledError):
         await serve(b"", Gone())
     found = Scrape(generate_latest(metrics.registry).decode())

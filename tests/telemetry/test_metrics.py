@@ -9,9 +9,9 @@ import pytest
 from orders.v1.order_service_pb2 import DESCRIPTOR
 
 from server.config import Settings
+from server.runtime.metrics_server import serving_for_workers
 from server.runtime.preflight import StartError
 from server.telemetry.metrics import Metrics
-from server.telemetry.metrics_http import serving_for_workers
 
 
 def no_room(*_: object) -> None:
