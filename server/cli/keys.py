@@ -1,6 +1,5 @@
 """`orders keys`: API keys, made and changed on the database itself. This is how the first one is made."""
 
-import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from server import interrupts
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.config import Settings
 
@@ -128,7 +128,7 @@ def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[R
             bring_up_to_date(url)
         check_schema(url)
         try:
-            return asyncio.run(run(url))
+            return interrupts.run(run(url))
         except OrderError as error:
             raise _failure(error) from error
 
