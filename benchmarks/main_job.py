@@ -170,6 +170,7 @@ def whole_life(address: str, order_id: str) -> None:
 
 def main(count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="orders-main-job-") as folder:
+        Path(folder).chmod(0o755)  # where this is root, PostgreSQL runs as another user
         source, exported, data = (Path(folder) / name for name in ("orders.jsonl", "export.jsonl", "data"))
         with source.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(order) + "\n" for order in generate(count))

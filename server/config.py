@@ -1,14 +1,16 @@
 """Settings: flags over ORDERS_* variables over a file. The only reader of the environment."""
 
+import difflib
 import os
 import re
+import tomllib
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 # gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -17,8 +19,25 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 PREFIX = "ORDERS_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
+# The variables of commands that call a server. They are not settings of the server.
+CLIENT_VARIABLES = {
+    "target": "ORDERS_TARGET",
+    "key": "ORDERS_KEY",
+    "tls": "ORDERS_TARGET_TLS",
+    "tls_ca": "ORDERS_TARGET_CA",
+    "tls_certificate": "ORDERS_TARGET_CERTIFICATE",
+    "tls_key": "ORDERS_TARGET_CERTIFICATE_KEY",
+    "tls_name": "ORDERS_TARGET_NAME",
+}
 
 _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
+_MASK = "**********"
+_PASSWORD = re.compile(r"(?<=://)([^:@/?]*:)[^@/?]+(?=@)")
+_SECRET_PARAMETER = re.compile(r"(?<=[?&])((?![a-z_]+=)[^=&]*|[a-z_]*(?:pass|secret|key)[a-z_]*)=[^&]*")
+
+# Kubernetes puts variables of these names into every container beside a Service that is called "orders" or "orders-…".
+_SERVICE_LINK = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 
 
 def keep_metrics_in(folder: str | None) -> None:
@@ -37,10 +56,10 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -52,7 +71,9 @@ class Settings(BaseSettings):
         description="PostgreSQL to use, as postgresql://user:password@host:port/name. Without it: the embedded one.",
     )
     data_dir: Path = Field(Path(".data/postgres"), description="Folder of the embedded PostgreSQL.")
-    postgres_version: Annotated[int, Field(description="Version of the embedded PostgreSQL: 18 or 16.")] = 18
+    postgres_version: int = Field(
+        18, description="Version of the embedded PostgreSQL: 18 or 16.", json_schema_extra={"enum": [18, 16]}
+    )
     database_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
         10.0, description="Seconds until a call of the database is given up."
     )
@@ -189,47 +210,77 @@ class Settings(BaseSettings):
         if url is not None and not _URL.fullmatch(url.get_secret_value()):
             text = "Input should be postgresql://user:password@host:port/name, with %40, %2F, %25 for @, / and %"
             raise PydanticCustomError("database_url", text)
+        if url is not None and _MASK in url.get_secret_value():
+            raise PydanticCustomError("database_url", f"Input should have the password in place of {_MASK}")
         return url
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get(CONFIG_VARIABLE)
-        sources = [init_settings, env_settings]
-        if file:
-            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
-        return tuple(sources)
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _small(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    def shown(self) -> dict[str, str]:
-        """The settings as text, secrets hidden."""
-        return {name: "" if value is None else str(value) for name, value in self}
+    def values(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The settings as the values that JSON has, with passwords masked unless `secrets`."""
+        found = self.model_dump(mode="json")
+        if self.database_url is not None:
+            url = self.database_url.get_secret_value()
+            found["database_url"] = url if secrets else _masked(url)
+        return found
 
 
-def load(file: Path | None = None, **flags: Any) -> Settings:
-    """The settings; `flags` that are None are not set. Raises ConfigError."""
-    if file is not None:
-        os.environ[CONFIG_VARIABLE] = str(file)
-    path = os.environ.get(CONFIG_VARIABLE)
-    if path and not Path(path).is_file():
-        raise ConfigError(f"there is no settings file {path}")
+def load(flags: Mapping[str, Any], *, file: str | None = None) -> Settings:
+    """The settings: flags over variables over the file. None and blank text count as unset. Raises ConfigError."""
+    given = _in_file(file) | _in_environment() | set_values(flags)
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{path}: there is no setting {name}; `orders config` lists them all") from error
         raise ConfigError(f"{PREFIX}{name.upper()} (--{name.replace('_', '-')}): {first['msg']}") from error
+
+
+def _in_file(name: str | None) -> dict[str, Any]:
+    if name is None or not name.strip():
+        return {}
+    path = Path(name.strip())
+    if not path.is_file():
+        raise ConfigError(f"there is no settings file {path}")
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise ConfigError(f"cannot read the settings file {path}: {error}") from error
+    if unknown := sorted(found.keys() - Settings.model_fields.keys()):
+        raise ConfigError(f"{path}: {_no_setting(unknown[0], Settings.model_fields)}")
+    return set_values(found)
+
+
+def _in_environment() -> dict[str, Any]:
+    found = set_values({name.upper(): value for name, value in os.environ.items() if not _is_service_link(name, value)})
+    settings = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    known = {*settings, *CLIENT_VARIABLES.values(), CONFIG_VARIABLE}
+    if unknown := sorted(name for name in found if name.startswith(PREFIX) and name not in known):
+        raise ConfigError(_no_setting(unknown[0], known))
+    return {settings[name]: value for name, value in found.items() if name in settings}
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether Kubernetes set this variable, which then says nothing about the server."""
+    return bool(_SERVICE_LINK.fullmatch(name) or _SERVICE_ADDRESS.match(value))
+
+
+def set_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are set, without the white space around them: files of secrets end with a line break."""
+    stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    return {name: value for name, value in stripped.items() if value not in (None, "")}
+
+
+def _no_setting(name: str, known: Collection[str]) -> str:
+    by_rest = {each.removeprefix(PREFIX): each for each in known}  # what all have in common makes none alike
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), by_rest, n=1)
+    advice = f"did you mean {by_rest[nearest[0]]}?" if nearest else "`orders config` lists them all"
+    return f"there is no setting {name}; {advice}"
+
+
+def _masked(url: str) -> str:
+    """The URL without its password, or anything in its parameters that may be one."""
+    return _SECRET_PARAMETER.sub(rf"\1={_MASK}", _PASSWORD.sub(rf"\1{_MASK}", url))

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,26 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
     return {"uvloop": uvloop.new_event_loop}
 
 
+@contextmanager
+def reachable_folder(prefix: str) -> Iterator[Path]:
+    """A temporary folder for data of PostgreSQL, which runs as another user where this is root."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A missing data folder for an embedded PostgreSQL of the test's own."""
+    with reachable_folder("orders-test-") as folder:
+        yield folder / "data"
+
+
 @pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"postgres{version}")
 def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a running PostgreSQL of each supported version."""
-    with tempfile.TemporaryDirectory(prefix="orders-test-") as folder:
-        server = embedded.start(Path(folder) / "data", version=request.param)
+    with reachable_folder("orders-test-") as folder:
+        server = embedded.start(folder / "data", version=request.param)
         try:
             create_serving_role(server.url)
             yield server.url

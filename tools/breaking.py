@@ -29,7 +29,7 @@ def main(buf: str) -> int:
     base = git("describe", "--tags", "--abbrev=0") or first_with("option go_package", "protos/orders/v1/order.proto")
     before = base and git("show", f"{base.decode().split()[0]}:{IMAGE}")
     if not before:
-        print("breaking: no earlier version to compare with")
+        print("breaking: skipped, for git has no earlier version to compare with")
         return 0
     with NamedTemporaryFile(suffix=".binpb") as file:
         Path(file.name).write_bytes(before)

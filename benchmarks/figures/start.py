@@ -12,6 +12,7 @@ from benchmarks.turns import Measured, Turns
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as parent:
+        Path(parent).chmod(0o755)  # where this is root, PostgreSQL runs as another user
         folder = Path(parent) / "data"
         start_seconds(folder)
         turns.run({"start": lambda: Measured(1, start_seconds(folder))}, rounds=bench.rounds(3))

@@ -1,6 +1,5 @@
 """`orders keys`: API keys, made and changed on the database itself. This is how the first one is made."""
 
-import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ import typer
 
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.config import Settings
+from server.runtime import interrupts
 
 if TYPE_CHECKING:
     from orders.v1.api_key_service_pb2 import ApiKey
@@ -128,7 +128,7 @@ def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[R
             bring_up_to_date(url)
         check_schema(url)
         try:
-            return asyncio.run(run(url))
+            return interrupts.run(run(url))
         except OrderError as error:
             raise _failure(error) from error
 

@@ -3,10 +3,8 @@
 import asyncio
 import functools
 import re
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -15,11 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from server import config
+from server.cli.client import with_client
 from server.cli.keys import keys
-from server.cli.options import DATABASE, Failure, database, with_client, with_settings
+from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.protos import protos
+from server.runtime import interrupts
 
 if TYPE_CHECKING:
+    import grpc
+
     from server.runtime.app import Started
     from server.transfer.client import Client
 
@@ -27,7 +29,6 @@ app = typer.Typer(
     name="orders",
     help="The order service: owns orders from checkout to delivery, over gRPC, on PostgreSQL.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -35,10 +36,30 @@ app.add_typer(keys)
 app.command()(protos)
 
 
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from server.storage.schema.schema import newest_version
+
+    print(f"orders {installed_version('order-service')}, schema {newest_version()}")
+    raise typer.Exit
+
+
+@app.callback()
+def orders(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the versions, as `version` does."
+        ),
+    ] = False,
+) -> None:
+    """Runs before each command."""
+
+
 def main() -> None:
-    """Runs the command; what a person can mend ends with one line and exit code 1, not with a traceback."""
-    # The default would leave an embedded PostgreSQL behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    """Runs the command. What a person can fix ends it with one line and exit code 1, and an interruption with 130."""
     try:
         app()
     except (Failure, config.ConfigError) as error:
@@ -128,7 +149,7 @@ def import_(
     from server.transfer.progress import presenter
 
     async def run() -> int:
-        async with _channel(client) as channel:
+        async with client.channel() as channel:
             with stop_on_signals() as stop:
                 report = await import_orders(
                     "-" if str(file) == "-" else file,
@@ -143,6 +164,7 @@ def import_(
                     concurrency=concurrency,
                     progress=presenter(),
                     stop=stop,
+                    connect=lambda: _find(client, channel),
                 )
         if report.interrupted:
             return 130
@@ -185,7 +207,7 @@ def export(
     as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
 
     async def run() -> int:
-        async with _channel(client) as channel:
+        async with client.channel() as channel:
             with stop_on_signals() as stop:
                 report = await export_orders(
                     "-" if str(output) == "-" else output,
@@ -198,26 +220,24 @@ def export(
                     overwrite=overwrite,
                     progress=presenter(),
                     stop=stop,
+                    connect=lambda: _find(client, channel),
                 )
         return 130 if report.interrupted else 0
 
     raise typer.Exit(_transfer(run))
 
 
-@asynccontextmanager
-async def _channel(client: "Client") -> AsyncIterator[Any]:
-    """A channel to a server that is there: one that goes away later is waited for, one that never was is not."""
+async def _find(client: "Client", channel: "grpc.aio.Channel") -> None:
+    """Refuses a server that is not there. One that goes away later is waited for."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    async with client.channel() as channel:
-        try:
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
-        except grpc.aio.AioRpcError as error:
-            if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                text = f"{client.target}: {error.code().name}: {error.details()}; name another server with --target"
-                raise Failure(text) from error
-        yield channel
+    try:
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+    except grpc.aio.AioRpcError as error:
+        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            text = f"{client.target}: {error.code().name}: {error.details()}; name another server with --target"
+            raise Failure(text) from error
 
 
 def _transfer(run: Callable[[], Any]) -> int:
@@ -227,8 +247,15 @@ def _transfer(run: Callable[[], Any]) -> int:
         return int(asyncio.run(run()))
     except asyncio.CancelledError:  # by a second signal
         return 130
-    except (TransferError, ValueError, OSError) as error:
+    except OSError as error:
+        raise Failure(_plain(error)) from error
+    except (TransferError, ValueError) as error:
         raise Failure(str(error)) from error
+
+
+def _plain(error: OSError) -> str:
+    """The error without its number."""
+    return f"{error.strerror}: '{error.filename}'" if error.strerror and error.filename else str(error)
 
 
 @app.command()
@@ -263,17 +290,17 @@ def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., An
     if settings.database_url is None and not (folder / "PG_VERSION").exists():
         raise Failure(f"there is no database in {folder}; name one with ORDERS_DATABASE_URL or --data-dir")
     from rich.console import Console
-    from rich.progress import Progress
 
     from server.runtime.preflight import check_schema
     from server.storage.database import Database
+    from server.transfer.progress import bars
 
     async def run(url: str) -> Any:
         database = Database(url, timeout=max(60.0, settings.database_timeout), pool_size=4)
         await database.open()
         console = Console(stderr=True)
         try:
-            with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            with bars(console, transient=True, disable=not console.is_terminal) as bar:
                 task = bar.add_task(title, total=None)
                 return await work(database, lambda done, total: bar.update(task, completed=done, total=total))
         finally:
@@ -281,7 +308,7 @@ def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., An
 
     with database(settings) as url:
         check_schema(url)
-        return asyncio.run(run(url))
+        return interrupts.run(run(url))
 
 
 @app.command()
@@ -309,7 +336,7 @@ def healthcheck(
     except grpc.aio.AioRpcError as error:
         raise Failure(f"{client.target}: {explain(error)}") from error
     except OSError as error:
-        raise Failure(str(error)) from error
+        raise Failure(_plain(error)) from error
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer)
     print(status)
     if status != "SERVING":
@@ -318,15 +345,29 @@ def healthcheck(
 
 @app.command("config")
 @with_settings()
-def config_(*, settings: config.Settings) -> None:
-    """Print the settings as they result from flags, variables and file. Secrets are hidden."""
-    for name, value in settings.shown().items():
-        print(f"{config.PREFIX}{name.upper()}={value}")
+def config_(
+    *,
+    settings: config.Settings,
+    toml: Annotated[bool, typer.Option("--toml", help="Print a file for --config.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the file, for editors.")] = False,
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print passwords too.")] = False,
+) -> None:
+    """Print the settings that flags, variables and file result in, as variables that a shell can read. Passwords are masked."""
+    from server.cli import config_output
+
+    values = settings.values(secrets=show_secrets)
+    if schema:
+        print(config_output.schema())
+    elif as_json:
+        print(config_output.as_json(values))
+    elif toml:
+        print(config_output.as_toml(values))
+    else:
+        print(config_output.as_variables(values))
 
 
 @app.command()
 def version() -> None:
     """Print the version of the program and of the schema it needs."""
-    from server.storage.schema.schema import newest_version
-
-    print(f"orders {installed_version('order-service')}, schema {newest_version()}")
+    _print_version(True)

@@ -1,4 +1,4 @@
-"""What the commands have in common: flags for settings and for reaching a server, and how they fail."""
+"""What the commands have in common: flags for settings, the database, and how they fail."""
 
 import functools
 import inspect
@@ -16,19 +16,7 @@ from server.telemetry import log as logs
 
 # The settings of commands that work on the database.
 DATABASE = ("database_url", "data_dir", "postgres_version", "database_timeout")
-
-_DEFAULT_TARGET = "127.0.0.1:50051"
-
-# The flags of commands that call a server, each with its variable.
-_CLIENT_FLAGS: dict[str, tuple[str, Any, Any, str]] = {
-    "target": ("ORDERS_TARGET", str, _DEFAULT_TARGET, "Address of the server."),
-    "key": ("ORDERS_KEY", str, "", "API key or token; better in the variable, which no process list shows."),
-    "tls": ("ORDERS_TARGET_TLS", bool, False, "Use TLS, and trust the authorities of this machine."),
-    "tls_ca": ("ORDERS_TARGET_CA", Path, None, "Use TLS, and trust the authorities in this PEM file."),
-    "tls_certificate": ("ORDERS_TARGET_CERTIFICATE", Path, None, "Client certificate, as PEM."),
-    "tls_key": ("ORDERS_TARGET_CERTIFICATE_KEY", Path, None, "The client certificate's key, as PEM."),
-    "tls_name": ("ORDERS_TARGET_NAME", str, "", "Name in the server's certificate, if it is not the target's."),
-}
+_METAVARS: dict[Any, str] = {Decimal: "<decimal>", Path: "<path>"}
 
 
 class Failure(Exception):
@@ -42,59 +30,43 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         fields = {name: config.Settings.model_fields[name] for name in names or config.Settings.model_fields}
 
         @functools.wraps(function)
-        def command(*args: Any, config_file: Path | None = None, **given: Any) -> None:
-            flags = {name: given.pop(name) for name in fields}
-            settings = config.load(config_file, **flags)
+        def command(*args: Any, config_file: str | None = None, **given: Any) -> None:
+            settings = config.load({name: given.pop(name) for name in fields}, file=config_file)
             logs.set_up(settings.log_level, settings.log_format)
             function(*args, settings=settings, **given)
 
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
         flags = [_flag(name, field) for name, field in fields.items()]
-        option = typer.Option("--config", envvar=config.CONFIG_VARIABLE, help="Settings as a TOML file.")
-        file = _parameter("config_file", Annotated[Path | None, option])
-        parameters = [*own, *flags, file]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return command
+        return with_parameters(command, [*own, *flags, config_file_flag()])
 
     return decorate
 
 
-def with_client(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the flags by which a server is reached, and hands it the client that results."""
-
-    @functools.wraps(function)
-    def command(**given: Any) -> None:
-        from server.transfer.client import Client
-
-        function(client=Client(**{name: given.pop(name) for name in _CLIENT_FLAGS}), **given)
-
-    own = [p for p in inspect.signature(function).parameters.values() if p.name != "client"]
-    parameters = [*own, *(_client_flag(name) for name in _CLIENT_FLAGS)]
+def with_parameters(command: Callable[..., None], parameters: list[inspect.Parameter]) -> Callable[..., None]:
+    """The command, with the arguments and flags that typer shall see."""
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
 
-def _client_flag(name: str) -> inspect.Parameter:
-    variable, kind, default, help_ = _CLIENT_FLAGS[name]
-    flag = "--" + name.replace("_", "-")
-    option = typer.Option(flag, envvar=variable, help=help_, show_default=bool(default))
-    optional = kind | None if default is None else kind
-    annotation: Any = Annotated[optional, option]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+def config_file_flag() -> inspect.Parameter:
+    """The flag --config."""
+    option = typer.Option(
+        "--config", envvar=config.CONFIG_VARIABLE, metavar="<path>", help="Settings as a TOML file.", show_default=False
+    )
+    return flag("config_file", Annotated[str | None, option])
 
 
 def _flag(name: str, field: Any) -> inspect.Parameter:
-    flag = "--" + name.replace("_", "-")
+    long = "--" + name.replace("_", "-")
     # What is not set is None here; what is set, and no plain type, the settings parse and check themselves.
     plain, choices = _type_of(field.annotation)
-    kind = plain if plain in (str, int, float, bool, Path) else str
-    names = f"{flag}/--no-{name.replace('_', '-')}" if kind is bool else flag
+    kind = plain if plain in (str, int, float, bool) else str
+    names = f"{long}/--no-{name.replace('_', '-')}" if kind is bool else long
     default = "" if field.default is None else f" [default: {field.default}]"
-    metavar = "|".join(choices) or ("<decimal>" if plain is Decimal else None)
+    metavar = "|".join(choices) or _METAVARS.get(plain)
     option = typer.Option(names, help=f"{field.description}{default}", show_default=False, metavar=metavar)
-    return _parameter(name, Annotated[kind | None, option])
+    return flag(name, Annotated[kind | None, option])
 
 
 def _type_of(annotation: Any) -> tuple[Any, tuple[str, ...]]:
@@ -104,7 +76,8 @@ def _type_of(annotation: Any) -> tuple[Any, tuple[str, ...]]:
     return (str, get_args(plain)) if get_origin(plain) is Literal else (plain, ())
 
 
-def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+def flag(name: str, annotation: Any) -> inspect.Parameter:
+    """A parameter that is None unless the flag is given."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

@@ -1,6 +1,7 @@
 """What a started server says: commands to paste, from the cart to the door."""
 
 from server.domain.carts.carts import current_cart_id
+from server.identity import addresses
 from server.runtime.app import Started
 
 _SERVED = "Orders are served on {address}, kept in {where}.{metrics} {who}"
@@ -61,9 +62,6 @@ _STEPS = (
     ("OrderService/ListOrders", '{"filter":{"customer_id":"jane"}}'),
 )
 
-# What a server listens on to be reached from everywhere, and what a client on the same machine calls it.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-
 
 def welcome(started: Started, *, embedded: bool) -> str:
     """The text for a server that has started. With the demo shop, and open, come commands to try it."""
@@ -71,10 +69,10 @@ def welcome(started: Started, *, embedded: bool) -> str:
     host, port, number = started.host, started.port, started.next_order_number
     who = _OPEN if started.is_open else _CLOSED
     metrics = _METRICS.format(url=started.metrics_url) if started.metrics_url else ""
-    served = _SERVED.format(address=_address(host, port), where=where, metrics=metrics, who=who)
+    served = _SERVED.format(address=addresses.address(host, port), where=where, metrics=metrics, who=who)
     if not number or not started.is_open or started.has_tls:
         return f"{served} {_STOP}"
-    address = _address(_EVERYWHERE.get(host, host), port)
+    address = addresses.local_address(host, port)
     callers = [caller.format(address=address) for caller in _CALLERS]
     steps = [f"call {method} '{_filled(request, number)}'" for method, request in _STEPS]
     return _TEXT.format(served=served, callers=_indented(callers), steps=_indented(steps), address=address, stop=_STOP)
@@ -86,7 +84,3 @@ def _indented(lines: list[str]) -> str:
 
 def _filled(request: str, number: str) -> str:
     return request.replace("NUMBER", number).replace("CART", current_cart_id("jane"))
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -3,12 +3,13 @@
 import contextlib
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.config import Settings
+from server.runtime import interrupts
 from server.storage import embedded
 from server.storage.schema import rights, schema
 
@@ -20,16 +21,25 @@ class StartError(Exception):
 @contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
     """The database to use: the configured one, or the embedded one, started for as long as it is needed. Blocks."""
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
-        return
+    with interrupts.unwinding(), ExitStack() as stack:
+        if settings.database_url is not None:
+            yield settings.database_url.get_secret_value()
+            return
+        with interrupts.deferred():
+            postgres = _start_embedded(settings)
+            stack.callback(_stop, postgres)
+        yield postgres.url
+
+
+def _start_embedded(settings: Settings) -> embedded.Embedded:
     try:
-        postgres = embedded.start(settings.data_dir, version=settings.postgres_version)
+        return embedded.start(settings.data_dir, version=settings.postgres_version)
     except embedded.EmbeddedError as error:
         raise StartError(str(error)) from error
-    try:
-        yield postgres.url
-    finally:
+
+
+def _stop(postgres: embedded.Embedded) -> None:
+    with interrupts.ignored():
         postgres.stop()
 
 

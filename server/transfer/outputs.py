@@ -1,5 +1,6 @@
 """Where an export goes: standard output, or a file that can be carried on with after an interruption."""
 
+import errno
 import json
 import os
 import sys
@@ -26,6 +27,9 @@ class Checkpoint:
 class Output(Protocol):
     """What takes whole pages."""
 
+    def check(self) -> None:
+        """Refuses what cannot be written to, before a server is asked."""
+
     def open(self, header: bytes) -> Checkpoint:
         """Begins with the header, or goes on where an earlier run got to."""
 
@@ -38,6 +42,9 @@ class Output(Protocol):
 
 class Stdout:
     """Standard output, which cannot be carried on with."""
+
+    def check(self) -> None:
+        """Nothing is to be refused."""
 
     def open(self, header: bytes) -> Checkpoint:
         """Begins with the header."""
@@ -57,9 +64,20 @@ class ResumableFile:
 
     def __init__(self, path: Path, *, arguments: Mapping[str, object], overwrite: bool) -> None:
         self._path, self._arguments, self._overwrite = path, dict(arguments), overwrite
-        self._sidecar = path.with_name(path.name + ".resume")
+        self._sidecar = Path(f"{path}.resume")
         self._file: IO[bytes] | None = None
         self._orders = 0
+
+    def check(self) -> None:
+        """Refuses a file that is there and not this export's, or cannot be written. Raises TransferError or OSError."""
+        if not self._path.parent.is_dir():
+            raise TransferError(f"there is no folder {self._path.parent}; create it, or name another with --output")
+        if self._path.is_dir():
+            raise TransferError(f"{self._path} is a folder; name a file in it with --output")
+        if not os.access(self._path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._path))
+        if not self._overwrite:
+            self._found()
 
     def open(self, header: bytes) -> Checkpoint:
         """Begins anew, or cuts the file off after its last whole page and goes on; raises TransferError if neither is safe."""

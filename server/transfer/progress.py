@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 Unit = Literal["bytes", "orders"]
 Counts = Mapping[str, int]
@@ -91,10 +92,7 @@ class Bar:
 
     def start(self, label: str, *, total: int | None, unit: Unit) -> None:
         """Draws the bar; without a total it only moves."""
-        amount: ProgressColumn = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), amount)
-        counts = TextColumn("{task.fields[counts]}", markup=False)
-        self._bars = Bars(*columns, TimeRemainingColumn(), counts, console=self._console)
+        self._bars = bars(self._console, DownloadColumn() if unit == "bytes" else MofNCompleteColumn())
         self._task = self._bars.add_task(label, total=total, counts="")
         self._began = self._clock()
         self._bars.start()
@@ -110,6 +108,21 @@ class Bar:
         if self._bars is not None:
             self._bars.stop()
         self._console.print(summary, markup=False, highlight=False, soft_wrap=True)
+
+
+class _Bars(Bars):
+    """Bars with each one's counts below it, wrapped to the width of the terminal."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars and the counts."""
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(counts) for task in self.tasks if (counts := task.fields.get("counts")))
+
+
+def bars(console: Console, *amounts: ProgressColumn, transient: bool = False, disable: bool = False) -> Bars:
+    """Bars as wide as the terminal. A task's field `counts`, if it has one, is shown below its bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TaskProgressColumn(), *amounts)
+    return _Bars(*columns, TimeRemainingColumn(), console=console, expand=True, transient=transient, disable=disable)
 
 
 def presenter(stream: TextIO | None = None, *, quiet: bool = False) -> Progress:

@@ -1,6 +1,7 @@
 """What became of the orders of a file."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,7 @@ class ImportReport:
     warnings: int = 0
     interrupted: bool = False
     seconds: float = 0.0
-    rejects_path: Path | None = None  # where the invalid and the rejected are, if there are any
+    rejects_path: Path | None = None  # where the invalid, the rejected and the warnings are, if there are any
 
     @property
     def read(self) -> int:
@@ -44,7 +45,8 @@ class ImportReport:
         rate = self.answered / max(self.seconds, 1e-9)
         said = f"{self.read:,} read: {counts}; {self.seconds:.1f} s, {rate:,.0f} orders/s"
         if self.rejects_path:
-            said += f"\nwhat was not taken, and why: {self.rejects_path}"
+            found = "what was not taken, and why" if self.invalid or self.rejected else "warnings"
+            said += f"\n{found}: {self.rejects_path}"
         if self.interrupted:
             said += "\ninterrupted; run the same command again to carry on, what is stored already stays as it is"
         return said
@@ -59,7 +61,7 @@ class ImportFailed(TransferError):
 
 
 class Rejects:
-    """The file of what was not taken, which only exists if there is anything to say."""
+    """The file of what was not taken, or was with a warning. It only exists if there is anything to say."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -68,12 +70,18 @@ class Rejects:
             path.unlink()  # an earlier run's would be taken for this one's
 
     def add(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
-        """Writes one."""
+        """Writes a line that was not taken."""
+        self._write({"line": line, "external_order_id": external_order_id, "reason": reason, "raw": raw})
+
+    def warn(self, *, line: int, external_order_id: str, warnings: Sequence[str], raw: str) -> None:
+        """Writes a line that was taken, and what is odd about it."""
+        self._write({"line": line, "external_order_id": external_order_id, "warnings": list(warnings), "raw": raw})
+
+    def _write(self, said: Mapping[str, object]) -> None:
         if self._path and not self._file:
             # Line by line, so that an interruption loses none.
             self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
         if self._file:
-            said = {"line": line, "external_order_id": external_order_id, "reason": reason, "raw": raw}
             self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
 
     def close(self) -> Path | None:

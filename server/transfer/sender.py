@@ -99,11 +99,19 @@ class Sender:
         self.report.unchanged += response.unchanged
         self.report.invalid += response.invalid
         for result in response.results:
+            entry = entries[result.index]
             self.report.warnings += len(result.warnings)
             if result.outcome == UpsertOutcome.UPSERT_OUTCOME_INVALID:
-                self._note_invalid(result, entries[result.index])
+                self._note_invalid(result, entry)
+            if result.warnings:
+                texts = [_of_one_order(text, result.index) for text in result.warnings]
+                self._rejects.warn(line=entry.line, external_order_id=entry.key, warnings=texts, raw=entry.raw)
 
     def _note_invalid(self, result: UpsertResult, entry: Entry) -> None:
-        # In the request an order has a number, which says nothing to who reads the file.
-        reason = explain_status(result.status).replace(f"orders[{result.index}].", "")
+        reason = _of_one_order(explain_status(result.status), result.index)
         self._rejects.add(line=entry.line, external_order_id=entry.key, reason=reason, raw=entry.raw)
+
+
+def _of_one_order(text: str, index: int) -> str:
+    """Without the order's number in the request, which says nothing to who reads the file."""
+    return text.replace(f"orders[{index}].", "")

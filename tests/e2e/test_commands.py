@@ -441,6 +441,27 @@ def test_without_a_server_a_command_ends_with_one_line(command: list[str], tmp_p
     assert "Traceback" not in finished.err
 
 
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["import", "missing.jsonl", "--source", "x"], "No such file or directory: 'missing.jsonl'"),
+        (["import", ".", "--source", "x"], "Is a directory: '.'"),
+        (["import", "-", "--source", "x", "--currency", "dollars"], "not an ISO 4217 currency code"),
+        (["import", "-", "--source", "x", "--rejects", "no/r"], "there is no folder no for the rejects; create it"),
+        (["export", "-o", "no/such/all.jsonl"], "there is no folder no/such; create it, or name another with --output"),
+        (["export", "-o", "."], "is a folder; name a file in it with --output"),
+        (["healthcheck", "--tls-ca", "no.crt"], "No such file or directory: 'no.crt'"),
+    ],
+)
+def test_a_wrong_file_is_reported_before_a_missing_server(command: list[str], says: str, tmp_path: Path) -> None:
+    finished = orders(*command, env={"ORDERS_TARGET": "127.0.0.1:1"}, cwd=tmp_path)
+    assert finished.code == 1
+    (line,) = finished.err.splitlines()
+    assert line.startswith("orders: ")
+    assert says in line
+    assert "Errno" not in line
+
+
 class TestVerifyAndRebuild:
     def test_after_all_that_everything_agrees(self, server: Server, seeded: Finished) -> None:
         with server.stubs() as (stub, _):

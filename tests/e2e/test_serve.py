@@ -4,6 +4,8 @@ import asyncio
 import re
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import grpc
@@ -18,6 +20,7 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, GetOrderReques
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from server.config import Settings
+from tests.certificates import make_ca
 from tests.conftest import as_serving_role, new_order
 from tests.e2e.processes import Finished, Server, environment, free_port, orders, serving, start, wait_until
 
@@ -65,6 +68,21 @@ class TestStarting:
         assert health(server) == Finished(0, "SERVING\n", "")
         named = orders("healthcheck", "--service", "orders.v1.CatalogService", env={"ORDERS_TARGET": server.address})
         assert named == Finished(0, "SERVING\n", "")
+
+    def test_healthcheck_finds_the_server_from_its_settings(self, server: Server, tmp_path: Path) -> None:
+        _, _, port = server.address.partition(":")
+        (tmp_path / "orders.toml").write_text(f'host = "0.0.0.0"\nport = {port}')
+        for env in ({"ORDERS_PORT": port}, {"ORDERS_CONFIG": str(tmp_path / "orders.toml")}):
+            assert orders("healthcheck", env=env) == Finished(0, "SERVING\n", "")
+        assert orders("healthcheck", "--config", tmp_path / "orders.toml").code == 0
+        assert "--target" in only_line(orders("healthcheck", env=ANY_PORT))
+
+    def test_healthcheck_trusts_the_certificate_of_its_settings(self, folder: Path) -> None:
+        served = make_ca(folder).issue("orders.internal")
+        env = {"ORDERS_TLS_CERTIFICATE": str(served.certificate), "ORDERS_TLS_KEY": str(served.key)}
+        env |= {"ORDERS_PORT": str(free_port())}
+        with serving(folder / "tls", "--port", env["ORDERS_PORT"], env=env):
+            assert orders("healthcheck", env=env) == Finished(0, "SERVING\n", "")
 
     def test_healthcheck_fails_for_a_service_that_is_not_there_and_for_a_server_that_is_not(
         self, server: Server
@@ -282,7 +300,7 @@ class TestWhatIsWrong:
             ("ORDERS_POSTGRES_VERSION", "17", "ORDERS_POSTGRES_VERSION (--postgres-version): Input should be 18 or 16"),
             ("ORDERS_LOG_LEVEL", "loud", "ORDERS_LOG_LEVEL (--log-level): String should match pattern"),
             ("ORDERS_CONFIG", "missing.toml", "there is no settings file missing.toml"),
-            ("ORDERS_DATABASE_URL", "", "ORDERS_DATABASE_URL (--database-url): Input should be postgresql://"),
+            ("ORDERS_PROT", "1", "there is no setting ORDERS_PROT; did you mean ORDERS_PORT?"),
             ("ORDERS_DATABASE_URL", f"jane:{SECRET}", "Input should be postgresql://"),
             ("ORDERS_DATABASE_URL", f"mysql://jane:{SECRET}@host/db", "Input should be postgresql://"),
             # An @ or a slash that is not escaped would make a host of half the password, for all to see.
@@ -373,6 +391,28 @@ def settings_of(finished: Finished) -> dict[str, str]:
 class TestHelp:
     def test_version_names_the_program_and_its_schema(self) -> None:
         assert re.fullmatch(r"orders \d+\.\d+\.\d+, schema \d{4}\n", orders("version").out)
+
+    def test_version_is_a_flag_too(self) -> None:
+        assert orders("--version") == orders("version")
+
+    @pytest.mark.parametrize(
+        ("typed", "found"), [("orders imp", "import"), ("orders serve --metrics-p", "--metrics-port")]
+    )
+    def test_a_shell_completes_commands_and_flags(self, typed: str, found: str) -> None:
+        words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+        assert orders(env=words | {"_ORDERS_COMPLETE": "complete_bash"}).out.split() == [found]
+
+    def test_ctrl_c_while_modules_load_prints_nothing(self) -> None:
+        """Python says on stderr which module it has loaded."""
+        command = [sys.executable, "-X", "importtime", "-c", "from server.cli.entry import main; main()", "serve"]
+        process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+        assert process.stderr
+        for line in process.stderr:
+            if line.endswith(" typer\n"):
+                process.send_signal(signal.SIGINT)
+                break
+        assert not [line for line in process.stderr if not line.startswith("import time:")]
+        assert process.wait(10) == -signal.SIGINT
 
     def test_every_command_says_what_it_does_and_what_each_of_its_options_means(self) -> None:
         program = orders("--help")

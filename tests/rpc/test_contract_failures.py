@@ -53,8 +53,8 @@ def turns(service: Service, status: int) -> Callable[[], Coroutine[Any, Any, boo
     return turned
 
 
-async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_back(tmp_path: Path) -> None:
-    postgres = embedded.start(tmp_path / "data")
+async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_back(data_dir: Path) -> None:
+    postgres = embedded.start(data_dir)
     try:
         create_serving_role(postgres.url)
         schema.migrate(postgres.url, grant_to=SERVING_ROLE)
@@ -76,7 +76,7 @@ async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_b
             assert await health_of(service, "orders.v1.OrderService") == NOT_SERVING
             assert await health_of(service, "liveness") == SERVING
 
-            postgres = await asyncio.to_thread(embedded.start, tmp_path / "data")
+            postgres = await asyncio.to_thread(embedded.start, data_dir)
             await until(turns(service, SERVING), seconds=20)
             assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
             await service.orders.CreateOrder(new_order())

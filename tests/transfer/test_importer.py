@@ -143,6 +143,10 @@ async def test_each_outcome_is_counted_and_what_was_not_taken_is_written_with_it
     }  # fmt: skip
     assert (report.read, report.interrupted, report.rejects_path) == (6, False, rejects)
     found = sorted((json.loads(said) for said in rejects.read_text().splitlines()), key=lambda said: said["line"])
+    warned, *found = found
+    assert (warned["line"], warned["external_order_id"], len(warned["warnings"])) == (1, "new", 1)
+    assert json.loads(warned["raw"])["external_order_id"] == "new"
+    assert "reason" not in warned
     assert [(said["line"], said["external_order_id"]) for said in found] == [(4, "empty"), (5, ""), (6, "x")]
     assert found[0]["reason"] == "items: at least one is needed"
     assert found[2]["reason"] == "colour: unknown field"

@@ -1,4 +1,5 @@
 import io
+import re
 
 from server.transfer.progress import Bar, Lines, Silent, presenter
 
@@ -48,6 +49,21 @@ def test_a_terminal_gets_a_bar_with_rate_and_counts() -> None:
     progress.finish("[the] end")
     said = stream.getvalue()
     assert all(part in said for part in ("import", "100%", "50 orders/s", "500 inserted", "[the] end"))
+
+
+def test_a_bar_fits_sixty_columns_and_loses_no_count() -> None:
+    stream, clock = Terminal(), Clock()
+    progress = Bar(stream, clock=clock, width=60)
+    progress.start("import", total=987_654_321, unit="bytes")
+    clock.now += 10
+    counts = dict.fromkeys(("inserted", "updated", "unchanged", "invalid", "rejected", "warnings"), 1_234_567)
+    progress.update(done=123_456_789, orders=7_407_402, counts=counts)
+    progress.finish("the end")
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert max(len(line.rstrip()) for line in re.split(r"[\r\n]", text)) <= 60
+    words = " ".join(text.split())
+    assert all(part in words for part in ("import", "12%", "123.5/987.7 MB", "740,740 orders/s"))
+    assert all(f"1,234,567 {name}" in words for name in counts)
 
 
 def test_the_presenter_suits_the_stream() -> None:
