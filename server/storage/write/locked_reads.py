@@ -208,8 +208,9 @@ def _take_records(batch: Batch, rows: list[Row]) -> None:
 
 
 def _uses(batch: Batch) -> Iterator[Parameters]:
-    if batch.needs.uses:
-        codes, customer_ids = map(list, zip(*sorted(batch.needs.uses), strict=True))
+    uses = sorted(use for use in batch.needs.uses if "".join(use).isprintable())
+    if uses:
+        codes, customer_ids = map(list, zip(*uses, strict=True))
         yield {"code": codes, "customer_id": customer_ids}
 
 
