@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def contain(error: BaseException) -> Exception:
         raise error
     if isinstance(error, asyncio.CancelledError):
         text = "the server cancelled the operation before it completed; retry"
-        return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "server"}, retry_after=1.0)
+        return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "server"}, retry_after=1.0)
     contained = Contained(type(error).__name__)
     contained.__cause__ = error
     return contained

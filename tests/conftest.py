@@ -310,7 +310,7 @@ def new_order(
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedCall:
     """An error as a client sees it, details taken apart."""
 
     code: grpc.StatusCode
@@ -332,7 +332,7 @@ class Refusal:
         return dict(info.metadata)
 
 
-def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+def refusal_of(error: grpc.aio.AioRpcError) -> RefusedCall:
     """Takes an error's details apart."""
     status = Status()
     for key, value in error.trailing_metadata() or ():
@@ -346,10 +346,10 @@ def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
             fields |= {v.field: v.description for v in BadRequest.FromString(detail.value).field_violations}
         elif detail.Is(RetryInfo.DESCRIPTOR):
             retry = RetryInfo.FromString(detail.value)
-    return Refusal(error.code(), error.details() or "", infos, fields, retry)
+    return RefusedCall(error.code(), error.details() or "", infos, fields, retry)
 
 
-async def refused(call: Any) -> Refusal:
+async def refused(call: Any) -> RefusedCall:
     """Awaits a call that must fail and returns how it did."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call

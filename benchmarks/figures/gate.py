@@ -25,7 +25,7 @@ from benchmarks.servers import Server, orders_server
 from benchmarks.turns import Measured, Turns
 from server.domain.access.card_data import may_hold_card_data
 from server.domain.base.caller import SCOPES, Caller, Role
-from server.identity.credential_cache import Recent, Verified
+from server.identity.credential_cache import CredentialCache, Verified
 from server.rpc.access import MethodAccess
 from server.rpc.admission import InFlight
 from server.rpc.buckets import Limit
@@ -139,14 +139,14 @@ async def _steps(bench: Bench, cost: Cost, context: grpc.aio.ServicerContext) ->
     get_access, create_access = MethodAccess(_method("GetOrder")), MethodAccess(_method("CreateOrder"))
     customer = Caller("customer", frozenset({Role.CUSTOMER}), SCOPES, create.customer_id)
     key, broken_rules = _bearer_of(context), Validator().collect_violations
-    in_flight, recent = InFlight(5000), Recent(seconds=3600)
+    in_flight, recent = InFlight(5000), CredentialCache(seconds=3600)
     until = time.monotonic() + 3600
     counted = _counted()
     recent.keep(key, Verified(_ADMIN, None))
     return {
         "InFlight.enter and leave": cost(lambda: (in_flight.enter(until=until), in_flight.leave())),
         "the bearer of a call's metadata": cost(lambda: _bearer_of(context)),
-        "Recent.find, a key": cost(lambda: recent.find(key)),
+        "CredentialCache.find, a key": cost(lambda: recent.find(key)),
         "MethodAccess.admit": cost(lambda: get_access.admit(_ADMIN)),
         "RateLimiter.try_take, a leased bucket": await _taking(cost),
         "decode, GetOrder": cost(lambda: decode(GetOrderRequest, get_data)),

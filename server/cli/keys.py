@@ -14,7 +14,7 @@ from server.runtime import interrupts
 if TYPE_CHECKING:
     from orders.v1.api_key_service_pb2 import ApiKey
 
-    from server.domain.base.errors import OrderError
+    from server.domain.base.errors import Refusal
     from server.identity.issuer import KeyIssuer
     from server.storage.read.api_keys import ApiKeyRepository
 
@@ -110,7 +110,7 @@ def revoke(key_id: KeyId, *, settings: Settings) -> None:
 
 
 def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[Result]]") -> Result:
-    from server.domain.base.errors import OrderError
+    from server.domain.base.errors import Refusal
     from server.runtime.preflight import bring_up_to_date, check_schema
     from server.storage.database import Database
     from server.storage.read.api_keys import ApiKeyRepository
@@ -129,7 +129,7 @@ def _on_keys(settings: Settings, work: "Callable[[ApiKeyRepository], Awaitable[R
         check_schema(url)
         try:
             return interrupts.run(run(url))
-        except OrderError as error:
+        except Refusal as error:
             raise _failure(error) from error
 
 
@@ -168,17 +168,17 @@ def _scopes(names: Iterable[str]) -> list[str]:
 def _check(wished: "ApiKey") -> None:
     from orders.v1.api_key_service_pb2 import CreateApiKeyRequest
 
-    from server.domain.base.errors import OrderError
+    from server.domain.base.errors import Refusal
     from server.rpc.validation import check
 
     request = CreateApiKeyRequest(api_key=wished)
     try:
         check(request, request.SerializeToString())
-    except OrderError as error:
+    except Refusal as error:
         raise _failure(error) from error
 
 
-def _failure(error: "OrderError") -> Failure:
+def _failure(error: "Refusal") -> Failure:
     # Here the key's fields are flags.
     return Failure(error.message.replace("api_key.", ""))
 

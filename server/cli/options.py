@@ -84,11 +84,11 @@ def flag(name: str, annotation: Any) -> inspect.Parameter:
 @contextmanager
 def database(settings: config.Settings) -> Iterator[str]:
     """The database's URL; failures to get at it end the command."""
-    from server.domain.base.errors import OrderError
+    from server.domain.base.errors import Refusal
     from server.runtime.preflight import StartError, database_url
 
     try:
         with database_url(settings) as url:
             yield url
-    except (StartError, OrderError) as error:
+    except (StartError, Refusal) as error:
         raise Failure(str(error)) from error

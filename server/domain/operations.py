@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from server import domain
 from server.domain.base.caller import Caller
-from server.domain.base.edits import Stamp
+from server.domain.base.edits import Audit
 from server.domain.base.idempotency import Key, first_answer
 from server.domain.base.methods import MethodClass
 from server.domain.base.needs import Needs
@@ -74,8 +74,8 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     key = command.key
     if key is not None and (remembered := state.remembered.get(key)):
         return Answer(first_answer(key, command.request, remembered), replayed=True)
-    stamp = Stamp(command.caller, getattr(command.request, "request_id", ""), state.time)
-    response = command.operation.rule(command.request, state, stamp)
+    audit = Audit(command.caller, getattr(command.request, "request_id", ""), state.time)
+    response = command.operation.rule(command.request, state, audit)
     if isinstance(response, Generator):
         response = yield from response
     body = response if isinstance(response, bytes) else response.SerializeToString(deterministic=True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from server.domain.access.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of
 from server.domain.base.caller import Caller
-from server.domain.base.errors import OrderError, unauthenticated
+from server.domain.base.errors import Refusal, unauthenticated
 from server.identity import keys
-from server.identity.credential_cache import Recent, Verified
+from server.identity.credential_cache import CredentialCache, Verified
 
 if TYPE_CHECKING:
     from server.identity.jwt import TokenVerifier
@@ -35,8 +35,8 @@ class Authenticator:
     ) -> None:
         self._store, self._tokens = store, tokens
         # Apart, so that no text that is sent can stand for a certificate.
-        self._texts = Recent(seconds=cache_seconds, clock=clock)
-        self._certificates = Recent(seconds=cache_seconds, clock=clock)
+        self._texts = CredentialCache(seconds=cache_seconds, clock=clock)
+        self._certificates = CredentialCache(seconds=cache_seconds, clock=clock)
         self._uses: dict[Use, datetime] = {}
 
     async def authenticate(self, bearer: str, certificate_names: Sequence[str] = ()) -> Caller:
@@ -100,5 +100,5 @@ class Authenticator:
         return Verified(caller_of(api_key), None if end is None else end.timestamp())
 
 
-def _unknown_key() -> OrderError:
+def _unknown_key() -> Refusal:
     return unauthenticated("unknown", "there is no such API key; if it was rotated, its new text is needed")

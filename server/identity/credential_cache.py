@@ -21,7 +21,7 @@ class _Known(NamedTuple):
     until: float
 
 
-class Recent:
+class CredentialCache:
     """Callers by what they presented, each for some seconds.
 
     What is kept is a digest. Finding one takes a time that depends on the digest and on a secret of this process only, so it tells

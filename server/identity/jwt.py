@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 from jwt.exceptions import InvalidSubjectError
 
-from server.domain.base.errors import OrderError, unauthenticated
+from server.domain.base.errors import Refusal, unauthenticated
 from server.identity.claims import ClaimRules, caller_of
 from server.identity.credential_cache import Verified
 from server.identity.key_sources import KeySource
@@ -118,6 +118,6 @@ def _check_settings(issuer: str, audiences: frozenset[str], algorithms: frozense
         raise ValueError(f"tokens may be signed with {', '.join(sorted(ALGORITHMS))}, not with {named}")
 
 
-def _refusal(error: jwt.PyJWTError) -> OrderError:
+def _refusal(error: jwt.PyJWTError) -> Refusal:
     cause, text = next((cause, text) for kind, cause, text in _REFUSALS if isinstance(error, kind))
     return unauthenticated(cause, text)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.identity.files import fingerprint
 from server.identity.loopback import is_loopback
 from server.identity.signing_keys import SigningKey, choose, parse
@@ -157,6 +157,6 @@ def _check(url: str) -> None:
         raise ValueError(f"keys must come from an address with https, or with http from this machine, not {url}")
 
 
-def _unavailable() -> OrderError:
+def _unavailable() -> Refusal:
     text = "the keys of the identity provider cannot be fetched; try again"
-    return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY)
+    return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY)

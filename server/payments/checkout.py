@@ -26,7 +26,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.operations import Answer, Command
 from server.payments.flow import (
     Accounts,
@@ -119,7 +119,7 @@ class Checkout:
             settled.order.payment_intent.client_secret = settled.client_secret
         return _answer(settled.order, answer)
 
-    async def _unpaid(self, flow: PaymentFlow, command: Command, order: Order) -> OrderError:
+    async def _unpaid(self, flow: PaymentFlow, command: Command, order: Order) -> Refusal:
         """The error for a new order that could not be paid. Nobody would come back for one without a request id: it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
@@ -127,7 +127,7 @@ class Checkout:
             return _unavailable(text, order)
         try:
             cancelled = await flow.abandon(order, reason="the payment provider did not answer")
-        except OrderError:
+        except Refusal:
             return _unavailable(text + f"order {order.order_id} waits for its payment", order)
         if cancelled.status != ORDER_STATUS_CANCELLED:
             return _unavailable(text + f"order {order.order_id} is there all the same: look at it", order)
@@ -191,7 +191,7 @@ class Checkout:
             order = await self._pay_back(flow.refund(order, refund), command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
             text = f"refund {refund_id} of order {order.order_id} failed: nothing was paid back"
-            raise OrderError("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+            raise Refusal("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
         return _answer(order, answer)
 
     async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
@@ -208,7 +208,7 @@ class Checkout:
 def _after_its_caller(task: asyncio.Task[Any]) -> None:
     """Looks at how a call ended that nobody waits for any more. A refusal is of interest to its caller only."""
     error = None if task.cancelled() else task.exception()
-    if error is not None and not isinstance(error, OrderError):
+    if error is not None and not isinstance(error, Refusal):
         log.error("a call failed after its caller had left", exc_info=error)
 
 
@@ -216,16 +216,16 @@ def _answer(order: Order, first: Answer) -> Answer:
     return Answer(order.SerializeToString(deterministic=True), replayed=first.replayed)
 
 
-def _declined(order: Order) -> OrderError:
+def _declined(order: Order) -> Refusal:
     if order.status == ORDER_STATUS_CANCELLED:
         text = f"{order.cancellation.reason}; order {order.order_id} is cancelled and nothing is held: order again"
     else:
         text = f"the payment was declined; order {order.order_id} stays pending: choose another payment method"
-    return OrderError("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+    return Refusal("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
 
 
-def _unavailable(text: str, order: Order | None = None) -> OrderError:
+def _unavailable(text: str, order: Order | None = None) -> Refusal:
     metadata = {"dependency": "payment_provider"}
     if order is not None:
         metadata["order_id"] = order.order_id
-    return OrderError("DEPENDENCY_UNAVAILABLE", text, metadata=metadata, retry_after=1.0)
+    return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata=metadata, retry_after=1.0)

@@ -9,7 +9,7 @@ from orders.v1.order_pb2 import PAYMENT_METHOD_CASH_ON_DELIVERY, Order
 from orders.v1.order_service_pb2 import CancelOrderRequest
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.lifecycle.payment_status import has_money
 from server.domain.operations import Command
 from server.payments.checkout import Checkout
@@ -44,7 +44,7 @@ async def _cancel(checkout: Checkout, order: Order) -> bool:
     request = CancelOrderRequest(order_id=order.order_id, etag=order.etag, reason="not paid in time")
     try:
         await checkout.execute(Command(request, _CALLER))
-    except OrderError as error:
+    except Refusal as error:
         log.info("an unpaid order is left alone", extra=fields(error, order_id=order.order_id))
         return False
     except BaseException as error:

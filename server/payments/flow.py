@@ -24,7 +24,7 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import RecordPaymentRequest
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import has_money, is_open
 from server.domain.operations import Answer, Command
@@ -161,7 +161,7 @@ class PaymentFlow:
                 # A hold that is not in the books yet comes with a call that is on its way, and that will ask for this event again.
                 return order
             return await self.record(order, event)
-        except (ProviderUnavailable, OrderError) as error:
+        except (ProviderUnavailable, Refusal) as error:
             log.warning("the payment intent is perhaps open still", extra=fields(error, order_id=order.order_id))
             return order
 
@@ -171,7 +171,7 @@ class PaymentFlow:
         event.refund_id = refund.refund_id
         try:
             return await self.record(order, event)
-        except OrderError:
+        except Refusal:
             # The provider may have reported it in another way meanwhile.
             now = await self.current(order)
             if refund_of(now, refund.refund_id).status == REFUND_STATUS_PENDING:
@@ -179,11 +179,11 @@ class PaymentFlow:
             return now
 
     async def record(self, order: Order, event: PaymentEvent) -> Order:
-        """Records an event of the provider's. Raises OrderError."""
+        """Records an event of the provider's. Raises Refusal."""
         return await self._record(order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event)))
 
     async def abandon(self, order: Order, *, reason: str) -> Order:
-        """Cancels an order that nobody can pay, and gives its lines back to its cart. Raises OrderError."""
+        """Cancels an order that nobody can pay, and gives its lines back to its cart. Raises Refusal."""
         settle = SettleIntent(order.order_id, None, None, True, gives_up=reason, cart_id=order.cart_id)
         return await self._record(order, settle)
 
@@ -192,7 +192,7 @@ class PaymentFlow:
         for pause in (*_PAUSES, None):
             try:
                 return Order.FromString((await self._writer.execute(Command(request, self._caller))).body)
-            except OrderError as error:
+            except Refusal as error:
                 if error.retry_after is None or pause is None:
                     log.error(
                         "what the payment provider did was not recorded",

@@ -28,7 +28,7 @@ from server.payments.provider import Opened, ProviderUnavailable
 REFUND_LABEL, REFUND_FAILS = "test_refund", "fails"
 
 
-class TestProvider:
+class SandboxProvider:
     """Keeps nothing and makes everything of the order and the token, so restarts and replicas make no difference.
 
     | token                   | what happens                                                            |

@@ -9,7 +9,7 @@ from orders.v1 import access_pb2
 from orders.v1.access_pb2 import Access, MethodClass
 
 from server.domain.base.caller import Caller, Role, role_of, scope_name
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 
 
 class MethodAccess:
@@ -31,7 +31,7 @@ class MethodAccess:
         """The caller as this method sees it, with no other roles than those it is for. Refuses who has not the scope or no role."""
         if self.scope not in caller.scopes:
             text = f"{self._name} needs a credential with the scope {self.scope}"
-            raise OrderError("SCOPE_MISSING", text, metadata={"scope": self.scope})
+            raise Refusal("SCOPE_MISSING", text, metadata={"scope": self.scope})
         if caller.roles <= self.roles and caller.roles:
             return caller
         roles = caller.roles & self.roles
@@ -56,11 +56,11 @@ class MethodAccess:
         elif given != owner:
             raise _another_customer(".".join(self._customer), owner)
 
-    def _role_missing(self) -> OrderError:
+    def _role_missing(self) -> Refusal:
         roles = sorted(self.roles)
         text = f"{self._name} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
         reason = "ORDER_ACCESS_DENIED" if self._is_about_order else "ROLE_MISSING"
-        return OrderError(reason, text, metadata={"method": self._name, "roles": ", ".join(roles)})
+        return Refusal(reason, text, metadata={"method": self._name, "roles": ", ".join(roles)})
 
 
 def _is_required(request: Descriptor, field: str) -> bool:
@@ -74,6 +74,6 @@ def _names_order(request: Descriptor) -> bool:
     return any(part is not None and "order_id" in part.fields_by_name for part in (request, within))
 
 
-def _another_customer(field: str, owner: str) -> OrderError:
+def _another_customer(field: str, owner: str) -> Refusal:
     text = f"{field} names another customer; the caller acts for {owner!r} only: leave it out"
-    return OrderError("CUSTOMER_ACCESS_DENIED", text, metadata={"field": field, "customer_id": owner})
+    return Refusal("CUSTOMER_ACCESS_DENIED", text, metadata={"field": field, "customer_id": owner})

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 
 
 class InFlight:
@@ -21,7 +21,7 @@ class InFlight:
         """Lets the running call in until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
             text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
-            raise OrderError("OVERLOADED", text, retry_after=0.5)
+            raise Refusal("OVERLOADED", text, retry_after=0.5)
         self._calls[_this_task()] = until
 
     def leave(self) -> None:

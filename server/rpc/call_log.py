@@ -2,13 +2,13 @@
 
 import logging
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
 
-def log_call(*, method: str, caller: str, code: str, seconds: float, error: OrderError | None = None) -> None:
+def log_call(*, method: str, caller: str, code: str, seconds: float, error: Refusal | None = None) -> None:
     """Says at debug level how a call ended; `caller` is '' where nobody was known."""
     if log.isEnabledFor(logging.DEBUG):
         spent = round(seconds * 1000, 3)

@@ -20,7 +20,7 @@ from google.rpc import code_pb2
 
 from server.domain.base.caller import NOBODY, Caller
 from server.domain.base.error_codes import code_of
-from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
@@ -88,7 +88,7 @@ class _Call:
         """Refuses to go on for a caller who may not call any more, because their key was revoked, for example."""
         self.access.admit(await self.gate.identify(self.context))
 
-    async def refuse(self, error: OrderError) -> bytes:
+    async def refuse(self, error: Refusal) -> bytes:
         """Ends the call with an error; returns what its handler is to return."""
         self.end(code_pb2.Code.Name(code_of(error)), error)
         retriable = self.repeatable or code_of(error) != code_pb2.UNAVAILABLE
@@ -101,7 +101,7 @@ class _Call:
         late = left is not None and left < 0.01 + 0.02 * (left + time.monotonic() - self.began)
         self.end("DEADLINE_EXCEEDED" if late else "CANCELLED")
 
-    def end(self, code: str = "OK", error: OrderError | None = None) -> None:
+    def end(self, code: str = "OK", error: Refusal | None = None) -> None:
         """Counts the call and says how it ended to those who want to know."""
         seconds = time.monotonic() - self.began
         self.metrics.count(code=code, seconds=seconds, reason="" if error is None else error.reason)
@@ -187,13 +187,13 @@ def _has_no_caller(error: BaseException, call: _Call) -> bool:
     return False
 
 
-def _refusal_of(error: BaseException, call: _Call, seconds: float) -> OrderError:
+def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
     """What the caller is told of a call that failed."""
     if isinstance(error, asyncio.CancelledError) and call.gate.in_flight.has_ended():
         return _out_of_time(seconds)
     # Of any kind: let out, it would leave the caller waiting for a status for ever.
     error = contain(error)
-    if isinstance(error, OrderError):
+    if isinstance(error, Refusal):
         return error
     request_id = uuid4().hex
     log.error("a method failed", exc_info=error, extra=fields(method=call.access.method, request_id=request_id))
@@ -215,14 +215,14 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
     return body
 
 
-def _out_of_time(seconds: float) -> OrderError:
+def _out_of_time(seconds: float) -> Refusal:
     text = f"the call took longer than the {seconds:g} seconds that the server gives it; ask for less at once"
-    return OrderError("DEADLINE_EXCEEDED", text)
+    return Refusal("DEADLINE_EXCEEDED", text)
 
 
-def _internal(request_id: str) -> OrderError:
+def _internal(request_id: str) -> Refusal:
     text = f"the server failed; its log has more under request id {request_id}"
-    return OrderError("INTERNAL", text, metadata={"request_id": request_id})
+    return Refusal("INTERNAL", text, metadata={"request_id": request_id})
 
 
 class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -233,6 +233,6 @@ class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         async def serve(_: bytes, context: Context) -> bytes:
             text = f"there is no method {method}"
-            return await refuse(context, OrderError("METHOD_NOT_FOUND", text, metadata={"method": method}))
+            return await refuse(context, Refusal("METHOD_NOT_FOUND", text, metadata={"method": method}))
 
         return grpc.unary_unary_rpc_method_handler(serve)

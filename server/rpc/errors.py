@@ -5,7 +5,7 @@ import random
 import grpc
 
 from server.domain.base.error_codes import status_of
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # The header by which gRPC's built-in retry is told how long to wait; it ignores RetryInfo. A negative number tells it not to retry.
@@ -13,7 +13,7 @@ _PUSHBACK = "grpc-retry-pushback-ms"
 _NEVER = "-1"
 
 
-async def refuse(context: grpc.aio.ServicerContext, error: OrderError, *, retriable: bool = True) -> bytes:
+async def refuse(context: grpc.aio.ServicerContext, error: Refusal, *, retriable: bool = True) -> bytes:
     """Ends the call with the error's code and details; returns what its handler is to return, which nobody gets.
 
     A call that is not `retriable` may have been carried out, and would be carried out again.
@@ -33,7 +33,7 @@ async def refuse(context: grpc.aio.ServicerContext, error: OrderError, *, retria
     return b""
 
 
-def _retry_milliseconds(error: OrderError) -> int | None:
+def _retry_milliseconds(error: Refusal) -> int | None:
     """Spreads callers who failed together, so that they do not come back together. The rate limiter spreads its own."""
     if error.retry_after is None:
         return None

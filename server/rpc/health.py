@@ -8,7 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.rpc.errors import refuse
 from server.rpc.health_list import HealthListResponse
 from server.rpc.validation import decode
@@ -101,7 +101,7 @@ def _decoded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
     async def serve(data: bytes, context: grpc.aio.ServicerContext) -> Any:
         try:
             request = decode(HealthCheckRequest, data)
-        except OrderError as error:
+        except Refusal as error:
             return await refuse(context, error)
         return await handler(request, context)
 

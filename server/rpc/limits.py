@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
 from server.storage.database import bounded
@@ -98,7 +98,7 @@ class RateLimiter:
             bucket = self._young[key] = known or Bucket(limit)
         return bucket
 
-    def _refusal(self, key: Key, bucket: Bucket, limit: Limit, now: float) -> OrderError:
+    def _refusal(self, key: Key, bucket: Bucket, limit: Limit, now: float) -> Refusal:
         if not bucket.blocked_for(now) and bucket.refuse(now, patience=self._patience) and self._block_seconds:
             bucket.block(now, seconds=self._block_seconds)
             self._lease(key, bucket)
@@ -160,11 +160,11 @@ class RateLimiter:
         return Want(*key, limit.rate, limit.burst, tokens=0 if blocked else bucket.wanted(now), block=blocked)
 
 
-def _rate_limited(method_class: str, limit: Limit, seconds: float, *, blocked: bool) -> OrderError:
+def _rate_limited(method_class: str, limit: Limit, seconds: float, *, blocked: bool) -> Refusal:
     metadata = {"limit": f"{limit.rate:g}/s", "method_class": method_class}
     text = f"the limit for {method_class} calls is {limit.rate:g} a second, {limit.burst:g} at once"
     if blocked:
         metadata["blocked"] = "true"
         text += "; it was exceeded so often that all of them are refused for a while"
     text += f"; come back in {math.ceil(seconds * 10) / 10:g} s"
-    return OrderError("RATE_LIMITED", text, metadata=metadata, retry_after=seconds)
+    return Refusal("RATE_LIMITED", text, metadata=metadata, retry_after=seconds)

@@ -47,7 +47,7 @@ class OrderServicer:
         return await listing.search(self._lists, request)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
-        snapshot, events = await self._orders.with_story(call.reference(request.order_id))
+        snapshot, events = await self._orders.with_tracking(call.reference(request.order_id))
         return track(Order.FromString(snapshot), events)
 
     async def GetInvoice(self, request: GetInvoiceRequest, call: Call) -> Invoice:

@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.health_list import HEALTH_FILE
@@ -35,7 +35,7 @@ def reflection_handlers(services: Sequence[str], gate: Gate | None) -> tuple[grp
             decoded = (decode(ServerReflectionRequest, data) async for data in requests)
             async for response in servicer.ServerReflectionInfo(decoded, context):
                 await context.write(response.SerializeToString())
-        except OrderError as error:
+        except Refusal as error:
             await refuse(context, error)
 
     # The messages of both versions are the same on the wire.

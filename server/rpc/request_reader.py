@@ -7,12 +7,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from server.domain.base.caller import Caller
-from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.errors import Refusal, invalid_field
 from server.rpc.access import MethodAccess
 from server.rpc.gate import Gate
 from server.rpc.request_bounds import SMALL, scan
 from server.rpc.validation import check, check_in_steps, decode
-from server.storage.fairness import Courtesy, run_in_turns
+from server.storage.fairness import Yielder, run_in_turns
 
 # Seconds for which a large request lets all others go first, at most; after that it lets each go on for a turn at a time.
 _COURTESY = 1.0
@@ -35,7 +35,7 @@ class RequestReader:
             return request
         # One after the other: together, their turns would be long for everybody else, and what they hold would add up.
         async with self._gate.large_request:
-            in_turns = partial(run_in_turns, pause=Courtesy(_COURTESY).give_way)
+            in_turns = partial(run_in_turns, pause=Yielder(_COURTESY).pause)
             await in_turns(scan(self._descriptor, data))
             request = self._decode(data, caller)
             await in_turns(check_in_steps(request, data))
@@ -47,5 +47,5 @@ class RequestReader:
         return request
 
 
-def _too_large(size: int, limit: int) -> OrderError:
+def _too_large(size: int, limit: int) -> Refusal:
     return invalid_field("", f"the request has {size:,} bytes, the limit is {limit:,}; send it in smaller parts")

@@ -14,13 +14,13 @@ import grpc
 import psycopg
 
 from server.config import Settings
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.rpc.health import Health
 from server.runtime import metrics_server, security
 from server.runtime.background import check_database, gauges, note_uses, upkeep
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError
-from server.runtime.wiring import Parts, build
+from server.runtime.wiring import Components, build
 from server.storage.database import Database
 from server.telemetry.log import fields
 
@@ -99,7 +99,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         yield Running(started, parts.health, database, parts.server)
 
 
-async def _next_order_number(parts: Parts, settings: Settings) -> str:
+async def _next_order_number(parts: Components, settings: Settings) -> str:
     # Read in any case: a role that may not do its work is told so now.
     number = await parts.orders.next_order_number()
     has_shop = settings.database_url is None and await has_demo_shop(parts.customers)
@@ -117,7 +117,7 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
         raise StartError(f"cannot listen on {address}; choose another address with --host and --port") from error
 
 
-async def _stop(parts: Parts, settings: Settings) -> None:
+async def _stop(parts: Components, settings: Settings) -> None:
     """Says so first, then takes no new calls, then lets the running ones and what they have begun finish.
 
     What the database keeps from finishing is given up soon after the grace.
@@ -132,7 +132,7 @@ async def _stop(parts: Parts, settings: Settings) -> None:
             await note_uses(parts)
     except TimeoutError:
         log.warning("the grace is over: giving up calls that have not finished")
-    except OrderError as error:
+    except Refusal as error:
         log.warning("the last uses of keys are not noted", extra=fields(error))
     finally:
         await parts.database.close()
@@ -144,7 +144,7 @@ def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]
 
     try:
         uvloop.run(_serve_until_told(settings, url, announce))
-    except (OrderError, psycopg.Error) as error:
+    except (Refusal, psycopg.Error) as error:
         raise StartError(f"cannot work with the database: {str(error).splitlines()[0]}") from error
 
 

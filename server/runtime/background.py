@@ -9,7 +9,7 @@ from functools import partial
 
 from server.config import Settings
 from server.payments.expiry import cancel_unpaid
-from server.runtime.wiring import Parts
+from server.runtime.wiring import Components
 from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
 from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
 from server.tasks import Tasks, contain
@@ -26,7 +26,7 @@ _IDLE_LIMITS = timedelta(hours=1)
 
 
 @asynccontextmanager
-async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
+async def upkeep(parts: Components, settings: Settings) -> AsyncIterator[None]:
     """Runs the background jobs."""
     async with _in_the_background(
         parts.jobs,
@@ -40,7 +40,7 @@ async def upkeep(parts: Parts, settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def gauges(parts: Parts) -> AsyncIterator[None]:
+async def gauges(parts: Components) -> AsyncIterator[None]:
     """Has the metrics say how much of the server is in use, also while its last calls finish."""
     async with _in_the_background(parts.jobs, (lambda: _note_use(parts), _METRICS_INTERVAL)):
         yield
@@ -65,11 +65,11 @@ async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float)
         await asyncio.sleep(interval)
 
 
-async def _end_overdue(parts: Parts) -> None:
+async def _end_overdue(parts: Components) -> None:
     parts.gate.in_flight.end_overdue()
 
 
-async def _note_use(parts: Parts) -> None:
+async def _note_use(parts: Components) -> None:
     parts.metrics.set_use(
         calls=parts.gate.in_flight.count,
         commands=parts.writer.waiting(),
@@ -79,7 +79,7 @@ async def _note_use(parts: Parts) -> None:
     )
 
 
-async def check_database(parts: Parts) -> None:
+async def check_database(parts: Components) -> None:
     """Sets the server's health by the database's."""
     cause = await parts.probe.check()
     if cause != parts.health.cause:
@@ -91,13 +91,13 @@ async def check_database(parts: Parts) -> None:
     parts.health.set_ready(cause is None, reads=cause is None or cause in WRITE_CAUSES)
 
 
-async def note_uses(parts: Parts) -> None:
+async def note_uses(parts: Components) -> None:
     """Writes down when keys were used: now and then, and not with each call."""
     if parts.authenticator is not None:
         await parts.api_keys.note_uses(parts.authenticator.take_uses())
 
 
-async def _sweep(parts: Parts, settings: Settings) -> None:
+async def _sweep(parts: Components, settings: Settings) -> None:
     database, now = parts.database, datetime.now(UTC)
     requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
     carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))

@@ -11,7 +11,7 @@ from server.identity.authenticator import Authenticator
 from server.identity.issuer import KeyIssuer
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
-from server.payments.sandbox import TestProvider
+from server.payments.sandbox import SandboxProvider
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.customer_service import CustomerServicer
@@ -36,7 +36,7 @@ from server.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """What a server is made of, by what it works with and what callers reach."""
 
     database: Database
@@ -57,7 +57,7 @@ class Parts:
     server: grpc.aio.Server
 
 
-async def build(settings: Settings, database: Database) -> Parts:
+async def build(settings: Settings, database: Database) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would let in whom it should not."""
     metrics = Metrics()
     writer = Writer(
@@ -99,7 +99,7 @@ async def build(settings: Settings, database: Database) -> Parts:
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or is_loopback(settings.host),
     )
-    return Parts(
+    return Components(
         database=database,
         probe=Probe(database),
         writer=writer,
@@ -127,10 +127,10 @@ def _terms(settings: Settings) -> Terms:
     return Terms(point_value=Fraction(settings.point_value), points_per_unit=Fraction(settings.points_per_unit))
 
 
-def _payment_provider(settings: Settings) -> TestProvider | None:
+def _payment_provider(settings: Settings) -> SandboxProvider | None:
     """The provider of the settings; None if a payment service outside reports by RecordPayment."""
     chosen = settings.payment_provider or ("test" if settings.database_url is None else "external")
-    return TestProvider() if chosen == "test" else None
+    return SandboxProvider() if chosen == "test" else None
 
 
 def _connections(settings: Settings) -> Connections:

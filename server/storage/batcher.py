@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
 from server.tasks import Tasks, contain
@@ -62,7 +62,7 @@ class Batcher(Generic[Item, Result]):
     def _enqueue(self, item: Item) -> asyncio.Future[Result]:
         if len(self._queue) >= self._max_queue:
             text = "the server has too much to do; try again in a moment"
-            raise OrderError("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
+            raise Refusal("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
         if self._working < self._workers:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ HEALTH_CAUSES = (NO_ANSWER, *sorted(WRITE_CAUSES))
 _CONNECTION_CAUSES = frozenset({NO_ANSWER, LOST, READ_ONLY, PERMISSION_DENIED, IO_ERROR})
 
 
-class DatabaseUnavailable(OrderError):
+class DatabaseUnavailable(Refusal):
     """The database's state, not the request, made a call fail."""
 
     def __init__(self, cause: str = NO_ANSWER, text: str = "") -> None:

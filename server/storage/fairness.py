@@ -18,13 +18,13 @@ _LONGEST = 0.01
 _AT_ONCE = 0.001
 
 
-async def next_turn() -> None:
+async def yield_once() -> None:
     """Lets others have one turn."""
     await asyncio.sleep(0)
 
 
 async def run_in_turns(
-    steps: Generator[None, None, Result], pause: Pause = next_turn, *, seconds: float = _AT_ONCE
+    steps: Generator[None, None, Result], pause: Pause = yield_once, *, seconds: float = _AT_ONCE
 ) -> Result:
     """Runs steps to their end and returns their result; pauses whenever they have taken that many seconds."""
     began = time.perf_counter()
@@ -39,13 +39,13 @@ async def run_in_turns(
             began = time.perf_counter()
 
 
-class Courtesy:
+class Yielder:
     """Lets others go first, for so many seconds in all; after that for a turn at a time."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
 
-    async def give_way(self) -> None:
+    async def pause(self) -> None:
         """Returns when the event loop has had nothing else at hand for as long as a call would show, or has had its time."""
         began = turned = time.perf_counter()
         until, calm = began + min(_LONGEST, self.left), 0

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 
 # The weight of the last use in the mean.
 _WEIGHT = 0.1
@@ -39,8 +39,8 @@ class Share:
             self._seconds += _WEIGHT * (time.monotonic() - began - self._seconds)
             self._free.release()
 
-    def overloaded(self) -> OrderError:
+    def overloaded(self) -> Refusal:
         """The refusal, which asks callers to come back when the queue of now has been served."""
         text = "too many calls wait for a connection to the database; try again in a moment"
         wait = self.waiting * self._seconds / self._size
-        return OrderError("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, wait))
+        return Refusal("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, wait))

@@ -129,11 +129,11 @@ class ResumableFile:
             raise TransferError(f"{self._sidecar} is damaged: remove it, and overwrite {self._path}") from None
 
     def _note(self, checkpoint: Checkpoint) -> None:
-        draft = self._sidecar.with_name(self._sidecar.name + ".new")
-        with draft.open("wb") as file:
+        edit = self._sidecar.with_name(self._sidecar.name + ".new")
+        with edit.open("wb") as file:
             file.write(json.dumps({"arguments": self._arguments, "checkpoint": asdict(checkpoint)}).encode())
             _sync(file)
-        draft.replace(self._sidecar)
+        edit.replace(self._sidecar)
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -86,12 +86,12 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import OrderError, Violation
+from server.domain.base.errors import Refusal, Violation
 from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.needs import BatchNeeds
 from server.domain.base.records import Counters, Kind, Rows
 from server.domain.base.state import PaymentKey, Same, State, Validate
-from server.domain.base.values import Shelf, Terms
+from server.domain.base.values import Sku, Terms
 from server.domain.operations import Answer, Command, decide
 from server.domain.orders.upsert import sent_hash
 from server.domain.payments.payments import SettleIntent
@@ -239,9 +239,9 @@ def details_of(status: Status, kind: type[Message]) -> list[Any]:
     return found
 
 
-def fields_of(problem: OrderError | Status) -> list[str]:
+def fields_of(problem: Refusal | Status) -> list[str]:
     """The fields that a refusal names."""
-    if isinstance(problem, OrderError):
+    if isinstance(problem, Refusal):
         return [violation.field for violation in problem.violations]
     return [violation.field for detail in details_of(problem, BadRequest) for violation in detail.field_violations]
 
@@ -292,10 +292,10 @@ def run(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validat
     return RESPONSES[type(request)].FromString(answer(state, request, caller, validate=validate).body)
 
 
-def refuse(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> OrderError:
+def refuse(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Refusal:
     """The refusal of a request that is refused; it has left the state as it was."""
     before = fingerprint(state)
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         answer(state, request, caller, validate=validate)
     assert fingerprint(state) == before, "a refused request changed the state"
     return caught.value
@@ -388,7 +388,7 @@ def update(order: Order, *paths: str, wished: Order | None = None, **more: Any) 
     return request
 
 
-Outcome = Answer | OrderError
+Outcome = Answer | Refusal
 
 
 @dataclass
@@ -403,7 +403,7 @@ class Store:
     events: dict[str, list[bytes]] = field(default_factory=dict)
     records: dict[Kind, dict[str, bytes]] = field(default_factory=lambda: {kind: {} for kind in Kind})
     counters: dict[str, dict[Any, int]] = field(default_factory=lambda: defaultdict(dict))
-    adjusted: dict[Shelf, int] = field(default_factory=dict)
+    adjusted: dict[Sku, int] = field(default_factory=dict)
     points_entries: list[PointsEntry] = field(default_factory=list)
     payments: dict[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=dict)
     documents: list[Invoice | CreditNote] = field(default_factory=list)
@@ -414,7 +414,7 @@ class Store:
     terms: Terms = field(default_factory=Terms)
 
     @property
-    def stock(self) -> dict[Shelf, int]:
+    def stock(self) -> dict[Sku, int]:
         return self.counters["stock"]
 
     @property
@@ -452,7 +452,7 @@ class Store:
                 f"{wanted.operation.method} is dry, and changed the state"
             )
             return answer
-        except OrderError as error:
+        except Refusal as error:
             assert fingerprint(state) == before, f"{wanted.operation.method} was refused and changed the state"
             return error
 
@@ -512,7 +512,7 @@ class Store:
             self._write_counter(name, counter)
         changes = state.changes
         for adjustment in changes.adjustments:
-            self.adjusted[adjustment.shelf] = self.adjusted.get(adjustment.shelf, 0) + adjustment.delta
+            self.adjusted[adjustment.sku] = self.adjusted.get(adjustment.sku, 0) + adjustment.delta
         self.points_entries += changes.points_entries
         for order_id, event in changes.payments:
             key = (event.provider, event.event_id)

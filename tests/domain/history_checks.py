@@ -370,9 +370,9 @@ class Ledger:
                         self.reserved[item.product_id, item.variant_id] += sign * item.quantity
 
     def check_counters(self, store: Store) -> None:
-        for shelf, available in store.stock.items():
+        for sku, available in store.stock.items():
             assert available >= 0
-            assert available + self.held[shelf] == store.adjusted.get(shelf, 0), shelf
+            assert available + self.held[sku] == store.adjusted.get(sku, 0), sku
         for name, expected in (("reserved", self.reserved), ("coupon_uses", self.uses), ("points", self.balances)):
             kept = store.counters[name]
             assert all(kept.get(key, 0) == value >= 0 for key, value in expected.items()), name

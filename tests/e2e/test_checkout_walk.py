@@ -197,7 +197,7 @@ def external(folder: Path, databases: tuple[Shop, str]) -> Iterator[Shop]:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedCall:
     """How a call was refused."""
 
     code: grpc.StatusCode
@@ -206,7 +206,7 @@ class Refusal:
     fields: list[str]
 
 
-def refused(call: Any, request: Any) -> Refusal:
+def refused(call: Any, request: Any) -> RefusedCall:
     """Makes a call that must fail and returns how it did."""
     with pytest.raises(grpc.RpcError) as caught:
         call(request)
@@ -215,7 +215,7 @@ def refused(call: Any, request: Any) -> Refusal:
     for detail in Status.FromString(data).details:
         detail.Unpack(info)
         detail.Unpack(bad)
-    return Refusal(
+    return RefusedCall(
         caught.value.code(), info.reason, dict(info.metadata), [violation.field for violation in bad.field_violations]
     )
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from server.domain.base.caller import Caller
-from server.identity.credential_cache import Recent, Verified
+from server.identity.credential_cache import CredentialCache, Verified
 
 CALLER = Caller("key:1", frozenset())
 
@@ -21,7 +21,7 @@ class Clock:
 
 def test_a_text_that_was_right_is_known_for_a_moment() -> None:
     clock = Clock()
-    recent = Recent(seconds=5, clock=clock)
+    recent = CredentialCache(seconds=5, clock=clock)
     assert recent.find("secret") is None
     recent.keep("secret", Verified(CALLER, None))
     clock.now += 4.9
@@ -33,7 +33,7 @@ def test_a_text_that_was_right_is_known_for_a_moment() -> None:
 
 def test_nothing_is_known_for_longer_than_it_is_valid() -> None:
     clock = Clock()
-    recent = Recent(seconds=3600, clock=clock)
+    recent = CredentialCache(seconds=3600, clock=clock)
     recent.keep("late", Verified(CALLER, time.time() - 20))
     recent.keep("good", Verified(CALLER, time.time() + 60))
     assert recent.find("late") is None
@@ -43,7 +43,7 @@ def test_nothing_is_known_for_longer_than_it_is_valid() -> None:
 
 
 def test_only_so_many_are_known_the_last_used_ones() -> None:
-    recent = Recent(seconds=5, size=2)
+    recent = CredentialCache(seconds=5, size=2)
     recent.keep("one", Verified(CALLER, None))
     recent.keep("two", Verified(CALLER, None))
     assert recent.find("one")

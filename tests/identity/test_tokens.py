@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.identity.claims import ClaimRules
 from server.identity.jwt import TokenVerifier
 from server.identity.key_sources import KeyFile, KeySource, KeyUrl
@@ -95,7 +95,7 @@ def file(tmp_path: Path) -> Path:
 
 async def refused(verifier: TokenVerifier, token: str) -> str:
     """The cause for which a token is refused; no word of the token is in the refusal."""
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         await verifier.verify(token)
     assert caught.value.reason == "UNAUTHENTICATED"
     for part in token.split("."):
@@ -103,8 +103,8 @@ async def refused(verifier: TokenVerifier, token: str) -> str:
     return caught.value.metadata["cause"]
 
 
-async def unavailable(verifier: TokenVerifier, token: str) -> OrderError:
-    with pytest.raises(OrderError) as caught:
+async def unavailable(verifier: TokenVerifier, token: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         await verifier.verify(token)
     assert caught.value.reason == "DEPENDENCY_UNAVAILABLE"
     return caught.value
@@ -567,7 +567,7 @@ async def test_whatever_the_provider_signs_is_a_caller_or_a_refusal(
     token = handmade({"alg": "RS256"}, claims(**changed), sign_rs256)
     try:
         caller = (await checking.verify(token)).caller
-    except OrderError as refusal:
+    except Refusal as refusal:
         error = refusal
     else:
         assert caller.subject.startswith("user:")

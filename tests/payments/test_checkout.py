@@ -45,14 +45,14 @@ from orders.v1.order_service_pb2 import (
     RefundOrderRequest,
 )
 
-from server.domain.base.errors import OrderError, order_not_found
+from server.domain.base.errors import Refusal, order_not_found
 from server.domain.base.records import Kind
 from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.provider import Opened, ProviderUnavailable
-from server.payments.sandbox import TestProvider
+from server.payments.sandbox import SandboxProvider
 from server.storage.references import Reference
 from tests.domain.builders import ADMIN, PAYMENT, Store, command, create, line, money, product, transition, update
 
@@ -73,7 +73,7 @@ class Shop:
         hook = self.before.get(type(wanted.request))
         await (asyncio.sleep(0) if hook is None else hook())
         (outcome,) = self.store.execute(wanted)
-        if isinstance(outcome, OrderError):
+        if isinstance(outcome, Refusal):
             raise outcome
         return outcome
 
@@ -91,7 +91,7 @@ class Shop:
         return self.store.order(order_id)
 
 
-class Provider(TestProvider):
+class Provider(SandboxProvider):
     """The test provider, with what it was asked, and with hooks before and after it works."""
 
     def __init__(self) -> None:
@@ -169,8 +169,8 @@ async def created(checkout: Checkout, token: str = "", **more: Any) -> Order:
     return Order.FromString((await checkout.execute(command(wanted(token, **more)))).body)
 
 
-async def refusal(work: Awaitable[Any]) -> OrderError:
-    with pytest.raises(OrderError) as caught:
+async def refusal(work: Awaitable[Any]) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         await work
     return caught.value
 
@@ -246,7 +246,7 @@ async def test_what_costs_nothing_does_not_go_to_the_provider(
 @pytest.mark.parametrize(
     ("failure", "messages"),
     [
-        (lambda: OrderError("ORDER_NOT_CANCELLABLE", "too late"), []),
+        (lambda: Refusal("ORDER_NOT_CANCELLABLE", "too late"), []),
         (lambda: KeyError("a bug"), ["a call failed after its caller had left"]),
     ],
     ids=["a refusal", "a bug"],
@@ -356,7 +356,7 @@ async def test_a_process_that_dies_goes_on_with_the_same_request_and_pays_once(
     shop.before.clear()
     (outcome,) = await asyncio.gather(checkout_of(shop, provider).execute(request), return_exceptions=True)
     if token == "tok_decline":
-        assert isinstance(outcome, OrderError)
+        assert isinstance(outcome, Refusal)
         assert outcome.reason == "PAYMENT_FAILED"
     else:
         assert isinstance(outcome, Answer)
@@ -371,7 +371,7 @@ async def test_the_same_request_twice_at_once_makes_one_order_and_one_payment(
     request = command(wanted(token, request_id="r1"))
     outcomes = await asyncio.gather(*(checkout.execute(request) for _ in range(5)), return_exceptions=True)
     if token == "tok_decline":
-        assert {outcome.reason for outcome in outcomes if isinstance(outcome, OrderError)} == {"PAYMENT_FAILED"}
+        assert {outcome.reason for outcome in outcomes if isinstance(outcome, Refusal)} == {"PAYMENT_FAILED"}
         assert shop.store.stock[SHELF] == 10
     else:
         assert len({outcome.body for outcome in outcomes if isinstance(outcome, Answer)}) == 1
@@ -469,7 +469,7 @@ async def test_a_fault_of_the_provider_is_like_no_answer(checkout: Checkout, sho
 
 
 async def test_a_busy_database_is_asked_again_for_what_the_provider_has_done(checkout: Checkout, shop: Shop) -> None:
-    refusals = [OrderError("OVERLOADED", "busy", retry_after=1.0), OrderError("OVERLOADED", "busy", retry_after=1.0)]
+    refusals = [Refusal("OVERLOADED", "busy", retry_after=1.0), Refusal("OVERLOADED", "busy", retry_after=1.0)]
 
     async def busy() -> None:
         if refusals:
@@ -481,7 +481,7 @@ async def test_a_busy_database_is_asked_again_for_what_the_provider_has_done(che
 
 async def test_a_database_that_stays_away_is_told_with_the_order(checkout: Checkout, shop: Shop) -> None:
     async def away() -> None:
-        raise OrderError("DEPENDENCY_UNAVAILABLE", "away", metadata={"dependency": "database"}, retry_after=1.0)
+        raise Refusal("DEPENDENCY_UNAVAILABLE", "away", metadata={"dependency": "database"}, retry_after=1.0)
 
     shop.before[SettleIntent] = away
     error = await refusal(created(checkout, "tok_visa"))

@@ -28,7 +28,7 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import CancelOrderRequest, CreateOrderRequest, RefundOrderRequest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of
 from server.domain.base.records import Kind
 from server.domain.operations import Answer, Command
@@ -162,7 +162,7 @@ class World:
         await asyncio.sleep(0)
         if not self.calm and self.rng.random() < 0.04:
             raise Died
-        if isinstance(outcome, OrderError):
+        if isinstance(outcome, Refusal):
             raise outcome
         return outcome
 
@@ -214,7 +214,7 @@ class World:
                 return
             except Died:
                 continue
-            except OrderError as error:
+            except Refusal as error:
                 if error.retry_after is None:
                     return
         raise AssertionError("unreachable")

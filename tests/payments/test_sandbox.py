@@ -4,7 +4,7 @@ import pytest
 from orders.v1.order_pb2 import Order, PaymentEventType, PaymentIntentStatus, Refund
 
 from server.payments.provider import Opened, PaymentProvider, ProviderUnavailable
-from server.payments.sandbox import TestProvider
+from server.payments.sandbox import SandboxProvider
 from tests.domain.builders import money
 
 
@@ -15,7 +15,7 @@ def order_of(total: str = "10.00", order_id: str = "0190-ab-01") -> Order:
 
 
 async def opened(token: str, order: Order | None = None) -> Opened:
-    provider: PaymentProvider = TestProvider()
+    provider: PaymentProvider = SandboxProvider()
     return await provider.open_intent(order or order_of(), token=token)
 
 
@@ -74,19 +74,19 @@ async def test_every_payment_has_an_event_id_of_its_own() -> None:
 
 async def test_cancelling_gives_a_hold_back_and_nothing_else() -> None:
     order = order_of()
-    assert await TestProvider().cancel_intent(order) is None
+    assert await SandboxProvider().cancel_intent(order) is None
     order.payment.authorized_amount.CopyFrom(money("10.00"))
-    event = await TestProvider().cancel_intent(order)
+    event = await SandboxProvider().cancel_intent(order)
     assert event is not None
     assert PaymentEventType.Name(event.type) == "PAYMENT_EVENT_TYPE_VOIDED"
 
 
 async def test_a_refund_succeeds_unless_the_order_is_labelled() -> None:
     order, first, second = order_of(), Refund(refund_id="1", amount=money("4")), Refund(refund_id="2")
-    made = await TestProvider().refund(order, first)
+    made = await SandboxProvider().refund(order, first)
     assert PaymentEventType.Name(made.type) == "PAYMENT_EVENT_TYPE_REFUNDED"
-    assert made == await TestProvider().refund(order, first)
-    assert made.event_id != (await TestProvider().refund(order, second)).event_id
+    assert made == await SandboxProvider().refund(order, first)
+    assert made.event_id != (await SandboxProvider().refund(order, second)).event_id
     order.metadata["test_refund"] = "fails"
-    refused = await TestProvider().refund(order, first)
+    refused = await SandboxProvider().refund(order, first)
     assert PaymentEventType.Name(refused.type) == "PAYMENT_EVENT_TYPE_REFUND_FAILED"

@@ -101,7 +101,7 @@ from orders.v1.order_service_pb2 import (
 from server.domain.access.api_keys import StoredKey
 from server.identity import keys
 from server.storage.read.api_keys import ApiKeyRepository
-from tests.conftest import Refusal, Service, new_order, refusal_of, usd
+from tests.conftest import RefusedCall, Service, new_order, refusal_of, usd
 
 SERVICES = (
     order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
@@ -462,7 +462,7 @@ async def call(
 
 async def outcome(
     service: Service, method: str, request: Message | bytes, metadata: Sequence[tuple[str, str]] = ()
-) -> Refusal | None:
+) -> RefusedCall | None:
     """How a call was refused; None if it was not."""
     try:
         await call(service, method, request, metadata)

@@ -23,7 +23,7 @@ from server.rpc.endpoint import Bounds, service_handler
 from server.rpc.gate import Gate
 from server.storage.read.api_keys import ApiKeyRepository
 from server.telemetry.metrics import Metrics
-from tests.conftest import Refusal, Service, refusal_of, serving, stock_shop
+from tests.conftest import RefusedCall, Service, refusal_of, serving, stock_shop
 from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, new_subject, outcome, valid_requests
 from tests.rpc.handlers import handlers
@@ -132,7 +132,7 @@ def verdict(method: str, principal: Principal, customer_id: str) -> Verdict | No
     return None
 
 
-def met(refusal: Refusal | None) -> Verdict | None:
+def met(refusal: RefusedCall | None) -> Verdict | None:
     """How a call was refused, if it was because of who made it."""
     if refusal is None or refusal.code not in (UNAUTHENTICATED, DENIED):
         return None

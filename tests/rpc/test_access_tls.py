@@ -21,7 +21,7 @@ from orders.v1.order_service_pb2 import ListOrderEventsRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from tests.certificates import Authority, Issued, make_ca
-from tests.conftest import Refusal, Service, new_order, refused, serving, stock_shop
+from tests.conftest import RefusedCall, Service, new_order, refused, serving, stock_shop
 from tests.rpc.cases import METHODS, new_subject, outcome, valid_requests
 from tests.rpc.principals import ROLES, Metadata, Principal, bearer, closed, issuer_of, key_holder, new_key
 from tests.rpc.test_access import RULES, about, met, verdict
@@ -89,7 +89,7 @@ async def register(service: Service, name: str, *roles: str) -> Principal:
     return Principal(f"certificate of {' and '.join(roles)}", roles=frozenset(roles), customer_id=made.customer_id)
 
 
-async def answers(service: Service, metadata: Metadata, requests: dict[str, Message]) -> dict[str, Refusal | None]:
+async def answers(service: Service, metadata: Metadata, requests: dict[str, Message]) -> dict[str, RefusedCall | None]:
     found = await asyncio.gather(*(outcome(service, method, request, metadata) for method, request in requests.items()))
     return dict(zip(requests, found, strict=True))
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.rpc.admission import InFlight
 
 
@@ -21,7 +21,7 @@ async def test_calls_in_flight_are_bounded_and_each_that_leaves_makes_room() -> 
 
     first = [asyncio.create_task(call()) for _ in range(2)]
     await asyncio.sleep(0)
-    with pytest.raises(OrderError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         await call()
     assert refusal.value.reason == "OVERLOADED"
     assert refusal.value.retry_after

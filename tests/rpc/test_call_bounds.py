@@ -15,7 +15,7 @@ from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 from prometheus_client import generate_latest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.methods import SERVICES
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, Call, service_handler
@@ -94,7 +94,7 @@ async def test_a_call_without_a_deadline_ends_when_the_server_has_no_more_patien
 
 
 async def _no_errors_left() -> bool:
-    return not any(isinstance(each, OrderError) for each in gc.get_objects())
+    return not any(isinstance(each, Refusal) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from tests.conftest import HOME, Refusal, Service, new_order, serving, stock_shop, usd
+from tests.conftest import HOME, RefusedCall, Service, new_order, serving, stock_shop, usd
 from tests.rpc.cases import call, fields_of, money, outcome
 from tests.storage.helpers import imported, upserts
 
@@ -678,7 +678,7 @@ async def test_what_is_somebody_else_s_is_not_told_from_what_does_not_exist(worl
         yield RemoveCartItemRequest(**cart, item_id="1")
         yield ClearCartRequest(**cart)
 
-    async def refusals(address_id: str, method_id: str, cart_id: str) -> list[Refusal]:
+    async def refusals(address_id: str, method_id: str, cart_id: str) -> list[RefusedCall]:
         found = []
         for request in requests(address_id, method_id, cart_id):
             refusal = await outcome(shop, type(request).__name__.removesuffix("Request"), request)

@@ -56,7 +56,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.storage.arrays import adapters
-from tests.conftest import HOME, Refusal, Service, new_order, refusal_of, serving, stock_shop
+from tests.conftest import HOME, RefusedCall, Service, new_order, refusal_of, serving, stock_shop
 from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, call, outcome, valid_requests
 from tests.rpc.principals import Metadata, Principal, closed, key_holder, token_holder
@@ -705,7 +705,7 @@ async def test_a_batch_of_reads_gives_nobody_what_is_for_another(shop: Shop, req
             assert isinstance(answer, Order | Tracking | Invoice), (asker.name, answer)
             assert answer.order_id == order.order_id
         else:
-            assert isinstance(answer, Refusal)
+            assert isinstance(answer, RefusedCall)
             assert (answer.reason, answer.metadata) == ("ORDER_NOT_FOUND", {"order_id": reference})
 
 
@@ -749,7 +749,7 @@ async def test_a_batch_of_writes_lets_nobody_change_what_is_anothers(shop: Shop)
             assert isinstance(answer, Order)
             assert answer.order_id == of[owner].order_id
         else:
-            assert isinstance(answer, Refusal)
+            assert isinstance(answer, RefusedCall)
             assert (answer.reason, answer.metadata) == ("ORDER_NOT_FOUND", {"order_id": reference})
     # They did share transactions, or this would prove nothing.
     ids = [order.order_id for order in of.values()]

@@ -24,7 +24,7 @@ from server.storage.write import writer
 from tests.conftest import (
     PRODUCTS,
     SERVING_ROLE,
-    Refusal,
+    RefusedCall,
     Service,
     create_serving_role,
     new_order,
@@ -118,7 +118,7 @@ async def test_more_writes_than_the_queue_takes_are_refused_and_told_when_to_com
             # Reads have nothing to do with that.
             await small.catalog.GetProduct(GetProductRequest(product_id="mug"))
         answers = [await first, *[await call for call in rest]]
-        refused_ones = [answer for answer in answers if isinstance(answer, Refusal)]
+        refused_ones = [answer for answer in answers if isinstance(answer, RefusedCall)]
         assert len(refused_ones) == 49
         assert {(refusal.code, refusal.reason) for refusal in refused_ones} == {OVERLOADED}
         assert all(refusal.retry and refusal.retry.retry_delay.ToMilliseconds() > 0 for refusal in refused_ones)
@@ -268,7 +268,7 @@ async def test_a_panic_fails_its_own_call_and_neither_its_neighbours_nor_the_lan
         requests = [new_order(request_id="panic" if number == 5 else "") for number in range(10)]
         outcomes = await asyncio.gather(*(attempt(service.orders.CreateOrder(request)) for request in requests))
         await service.orders.CreateOrder(new_order())
-    refusals = [refusal for refusal in outcomes if isinstance(refusal, Refusal)]
+    refusals = [refusal for refusal in outcomes if isinstance(refusal, RefusedCall)]
     assert [(refusal.code, refusal.reason) for refusal in refusals] == [(grpc.StatusCode.INTERNAL, "INTERNAL")]
     assert await health_of(service, "liveness") == SERVING
 

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.storage.verification import verify
-from tests.conftest import Refusal, Service, new_order
+from tests.conftest import RefusedCall, Service, new_order
 from tests.identity_provider import Provider, providing
 from tests.rpc.cases import METHODS, WRITES, is_map, new_subject, outcome, valid_requests
 from tests.rpc.principals import ROLES, Metadata, closed, key_holder, token_holder
@@ -247,7 +247,7 @@ async def hostile_calls(service: Service, right: Credentials, chance: random.Ran
     ]
 
 
-def is_too_much(refusal: Refusal) -> bool:
+def is_too_much(refusal: RefusedCall) -> bool:
     """Whether gRPC itself refused, before the server saw anything, because what was presented is longer than it takes."""
     return refusal.code == grpc.StatusCode.RESOURCE_EXHAUSTED and "metadata size exceeds" in refusal.message
 
@@ -257,7 +257,7 @@ async def test_no_caller_makes_the_server_fail(
 ) -> None:
     caplog.set_level(logging.WARNING)
     right, chance = await credentials_of(fortress, provider), random.Random(SEED)
-    found: list[tuple[Hostile, Refusal | None]] = []
+    found: list[tuple[Hostile, RefusedCall | None]] = []
     while len(found) < HOSTILE_CALLS:
         sent = await hostile_calls(service, right, chance)
         answers = await asyncio.gather(*(outcome(fortress, *call) for call in sent))

@@ -416,8 +416,8 @@ async def test_a_replay_is_given_whatever_etag_the_order_has_now(service: Servic
 
 
 async def test_a_product_of_a_batch_is_not_adjusted_twice(service: Service) -> None:
-    shelf = Product(product_id="bench", name="Bench", price=usd(80), stock=7)
-    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[shelf], request_id="bench"))
+    sku = Product(product_id="bench", name="Bench", price=usd(80), stock=7)
+    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[sku], request_id="bench"))
     await service.catalog.AdjustStock(AdjustStockRequest(product_id="bench", delta=-2, reason="sold", request_id="b1"))
-    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[shelf], request_id="bench"))
+    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[sku], request_id="bench"))
     assert await service.stock("bench") == 5

@@ -88,7 +88,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from tests.conftest import HOME, Refusal, Service, new_order, refusal_of, usd
+from tests.conftest import HOME, RefusedCall, Service, new_order, refusal_of, usd
 from tests.rpc.cases import (
     CONTROL_CHARACTERS,
     METHODS,
@@ -209,7 +209,7 @@ class Case(NamedTuple):
     fields: frozenset[str] = frozenset()
     metadata: Mapping[str, str] = MappingProxyType({})
 
-    def mismatch(self, refusal: Refusal | None) -> str:
+    def mismatch(self, refusal: RefusedCall | None) -> str:
         """What is not as it has to be, if anything."""
         if refusal is None:
             return f"{self.name}: not refused"
@@ -809,7 +809,7 @@ async def test_every_bad_request_is_refused_by_name_and_changes_nothing(
     # Fewer at once than the queue of large requests holds.
     at_once = asyncio.Semaphore(100)
 
-    async def refusal(case: Case) -> Refusal | None:
+    async def refusal(case: Case) -> RefusedCall | None:
         async with at_once:
             return await outcome(service, method, case.request)
 

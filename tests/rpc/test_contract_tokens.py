@@ -10,7 +10,7 @@ from orders.v1.customer_service_pb2 import ListPointsEntriesRequest
 from orders.v1.order_service_pb2 import ORDER_BY_TOTAL, ListOrderEventsRequest, ListOrdersRequest, SearchOrdersRequest
 
 from server.domain.base import page_tokens as tokens
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from tests.conftest import Service, new_order, refused
 
 ID = "01a20015-3414-74db-896e-10b62e166a1b"
@@ -102,5 +102,5 @@ def test_token_nested_beyond_the_stack_is_refused() -> None:
     query = ListOrdersRequest()
     payload = b"[" * 12_000 + b"]" * 100
     token = urlsafe_b64encode(tokens._digest(query, payload) + payload).decode().rstrip("=")
-    with pytest.raises(OrderError, match="resume_token is damaged"):
+    with pytest.raises(Refusal, match="resume_token is damaged"):
         tokens.decode(token, query, (str,), field="resume_token")

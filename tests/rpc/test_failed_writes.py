@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from orders.v1.catalog_service_pb2 import GetProductRequest
 
-from tests.conftest import Refusal, Service, new_order, refused, serving, stock_shop
+from tests.conftest import RefusedCall, Service, new_order, refused, serving, stock_shop
 from tests.rpc.test_contract_failures import NOT_SERVING, SERVING, UNAVAILABLE, health_of, turns
 from tests.storage.faults import read_only
 from tests.storage.helpers import disagreements, until
 
 
-def check_refusal(refusal: Refusal, cause: str) -> None:
+def check_refusal(refusal: RefusedCall, cause: str) -> None:
     assert (refusal.code, refusal.reason) == UNAVAILABLE
     assert refusal.metadata == {"dependency": "database", "cause": cause}
     assert refusal.retry is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.rpc.buckets import Limit
 from server.rpc.limits import RateLimiter
 from server.storage.database import Database
@@ -48,13 +48,13 @@ class Replica:
         self.database, self.leases, self.clock = opened, Counted(opened), Clock()
         self.limiter = RateLimiter(self.leases, **({"limits": FEW, "clock": self.clock} | settings))
 
-    async def call(self, subject: str = "jane", method_class: str = "write") -> OrderError | None:
+    async def call(self, subject: str = "jane", method_class: str = "write") -> Refusal | None:
         """A call as the server takes it; returns its refusal."""
         if self.limiter.try_take(subject, method_class):
             return None
         try:
             await self.limiter.take(subject, method_class)
-        except OrderError as error:
+        except Refusal as error:
             return error
         return None
 
@@ -67,7 +67,7 @@ class Replica:
         async with self.database.connection() as connection:
             await connection.execute(f"UPDATE rate_limits SET {assignment}".encode())
 
-    async def exhaust(self, subject: str = "jane") -> OrderError:
+    async def exhaust(self, subject: str = "jane") -> Refusal:
         """Uses everything up; returns the first refusal."""
         while (refusal := await self.call(subject)) is None:
             pass

@@ -12,7 +12,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from server.payments.sandbox import TestProvider
+from server.payments.sandbox import SandboxProvider
 from server.rpc.server import SERVICE_NAMES as SERVED
 from server.storage.database import Database
 from server.storage.probe import Probe
@@ -181,7 +181,7 @@ async def test_nothing_that_a_payment_provider_raises_is_logged(
     async with serving(new_database(), payment_provider="test") as service:
         await stock_shop(service)
         caplog.set_level(logging.DEBUG)
-        monkeypatch.setattr(TestProvider, "open_intent", fail)
+        monkeypatch.setattr(SandboxProvider, "open_intent", fail)
         refusal = await outcome(service, "CreateOrder", new_order(payment_method_id="pm-1"), METADATA)
     assert refusal is not None
     assert refusal.metadata["dependency"] == "payment_provider"

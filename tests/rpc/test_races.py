@@ -29,7 +29,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, serving, usd
+from tests.conftest import PRODUCTS, RefusedCall, Service, new_order, refusal_of, serving, usd
 from tests.storage.helpers import disagreements, imported, session, until, upserts, waiting_for_locks
 
 
@@ -62,11 +62,11 @@ async def race(*calls: Awaitable[Any]) -> list[Any]:
     return list(await asyncio.gather(*map(attempt, calls)))
 
 
-def split(found: Iterable[Any], *, reasons: set[str]) -> tuple[list[Any], list[Refusal]]:
+def split(found: Iterable[Any], *, reasons: set[str]) -> tuple[list[Any], list[RefusedCall]]:
     """The answers and the refusals, none of which has another reason than these."""
     answers, refusals = [], []
     for answer in found:
-        (refusals if isinstance(answer, Refusal) else answers).append(answer)
+        (refusals if isinstance(answer, RefusedCall) else answers).append(answer)
     assert {refusal.reason for refusal in refusals} <= reasons
     return answers, refusals
 
@@ -104,7 +104,7 @@ async def test_an_etag_has_exactly_one_winner_and_no_update_is_lost(replicas: tu
                 request_id=request_id,
             )
             found = await attempt(service.orders.UpdateOrder(wish))
-            if not isinstance(found, Refusal):
+            if not isinstance(found, RefusedCall):
                 won.append((seen.etag, request_id, found))
                 return
             assert found.reason == "ETAG_MISMATCH"
@@ -270,7 +270,7 @@ async def test_the_replica_that_comes_second_gives_the_first_answer_although_the
 
         await until(both_wait)
     one, other = await racing
-    assert not isinstance(one, Refusal), one
+    assert not isinstance(one, RefusedCall), one
     assert one == other
     assert await replicas[0].stock(product_id) == {"CancelOrder": 2, "CreateOrder": 0, "AdjustStock": 0}.get(method, 1)
 
@@ -345,12 +345,12 @@ async def test_orders_of_overlapping_products_in_any_order_do_not_get_in_each_ot
         refused = 0
         for _ in range(8):
             order = await attempt(service.orders.CreateOrder(request()))
-            if not isinstance(order, Refusal):
+            if not isinstance(order, RefusedCall):
                 wish = UpdateOrderRequest(order={"order_id": order.order_id}, update_mask={"paths": ["items"]})
                 for line in request().items:
                     wish.order.items.add(product_id=line.product_id, quantity=line.quantity)
                 changed = await attempt(service.orders.UpdateOrder(wish))
-                if not isinstance(changed, Refusal):
+                if not isinstance(changed, RefusedCall):
                     order = changed
                 else:
                     assert changed.reason == "INSUFFICIENT_STOCK"

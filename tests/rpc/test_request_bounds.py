@@ -25,7 +25,7 @@ from orders.v1.order_service_pb2 import (
 from protovalidate import collect_violations
 
 from benchmarks.hostile_requests import hostile_requests
-from server.domain.base.errors import MAX_VIOLATIONS, OrderError, Violation
+from server.domain.base.errors import MAX_VIOLATIONS, Refusal, Violation
 from server.rpc.request_bounds import MAX_FIELDS, scan
 from server.rpc.server import API_KEY_SERVICE, CART_SERVICE, CATALOG_SERVICE, CUSTOMER_SERVICE, ORDER_SERVICE
 from server.rpc.validation import check, check_in_steps, decode, violations_of
@@ -36,9 +36,9 @@ METHODS = {method.name: method for service in SERVICES for method in service.met
 SIZE = 32_768
 
 
-def refusal(kind: Any, data: bytes) -> OrderError:
+def refusal(kind: Any, data: bytes) -> Refusal:
     """The refusal of a request by its bytes alone."""
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         passes(kind, data)
     return caught.value
 
@@ -124,7 +124,7 @@ def test_a_request_has_so_many_fields_in_all() -> None:
 @pytest.mark.parametrize("data", [b"\xff" * 100, b"\x1a\xff", b"\x1a", b"\x1f\x00", b"\x0b" * 99, b"\x80" * 99])
 def test_bytes_that_are_no_message_are_left_to_decoding(data: bytes) -> None:
     passes(CreateOrderRequest, data)
-    with pytest.raises(OrderError):
+    with pytest.raises(Refusal):
         decode(CreateOrderRequest, data)
 
 
@@ -135,7 +135,7 @@ def test_a_group_is_unknown_whatever_it_holds() -> None:
 
 def test_no_more_than_some_dozen_violations_are_reported() -> None:
     request = create(*[NewOrderItem()] * 500)
-    with pytest.raises(OrderError, match=r"and at least \d+ more") as caught:
+    with pytest.raises(Refusal, match=r"and at least \d+ more") as caught:
         check(request, request.SerializeToString())
     assert len(caught.value.violations) == MAX_VIOLATIONS
 
@@ -143,7 +143,7 @@ def test_no_more_than_some_dozen_violations_are_reported() -> None:
 def test_a_large_request_is_checked_like_its_parts() -> None:
     request = create(*[NewOrderItem(product_id="mug", quantity=1)] * 499, special_instructions="x" * 2001)
     request.items.add(product_id="a b", quantity=1)
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         check(request, request.SerializeToString())
     assert fields_of(caught.value) == ["special_instructions", "items[499].product_id"]
 
@@ -154,13 +154,13 @@ class Watched:
     def __init__(self) -> None:
         self.longest = 0.0
 
-    def read(self, method: MethodDescriptor, data: bytes) -> OrderError | None:
+    def read(self, method: MethodDescriptor, data: bytes) -> Refusal | None:
         """How the request is refused, if it is."""
         try:
             self._run(scan(method.input_type, data))
             decoded = decode(GetMessageClass(method.input_type), data)
             self._run(check_in_steps(decoded, data))
-        except OrderError as error:
+        except Refusal as error:
             return error
         return None
 

@@ -11,7 +11,7 @@ from orders.v1.catalog_service_pb2 import AdjustStockRequest, GetProductRequest,
 from orders.v1.order_service_pb2 import ListOrdersRequest, SearchOrdersRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
-from tests.conftest import Refusal, Service, new_order, refusal_of, serving, stock_shop
+from tests.conftest import RefusedCall, Service, new_order, refusal_of, serving, stock_shop
 from tests.rpc.test_contract_failures import NOT_SERVING, SERVING, attempt, turns
 from tests.storage.faults import Proxy, proxied
 from tests.storage.helpers import disagreements, until
@@ -105,4 +105,4 @@ async def test_a_stop_does_not_wait_for_a_silent_database(new_database: Callable
             began = time.monotonic()
             await stack.aclose()
             assert time.monotonic() - began < 1.0 + 2.0 + LATE
-            assert all(isinstance(refusal, Refusal) for refusal in await asyncio.gather(*calls))
+            assert all(isinstance(refusal, RefusedCall) for refusal in await asyncio.gather(*calls))

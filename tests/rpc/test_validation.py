@@ -22,7 +22,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.access.card_data import NUMBER_TEXT
-from server.domain.base.errors import OrderError, Violation
+from server.domain.base.errors import Refusal, Violation
 from server.rpc.validation import check, decode, violations_of
 from tests.domain.builders import Store, batch, command, create, fields_of, new_state, run, upsert
 
@@ -39,8 +39,8 @@ def received(request: Message, more: bytes = b"") -> Any:
     return decoded
 
 
-def refusal(request: Message, more: bytes = b"") -> OrderError:
-    with pytest.raises(OrderError) as caught:
+def refusal(request: Message, more: bytes = b"") -> Refusal:
+    with pytest.raises(Refusal) as caught:
         received(request, more)
     return caught.value
 
@@ -55,7 +55,7 @@ def test_a_good_request_passes_as_it_is() -> None:
 
 
 def test_bytes_that_are_no_request_are_refused_without_repeating_them() -> None:
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         decode(CreateOrderRequest, b"\x0a\xff" + VISA.encode())
     assert VISA not in str(caught.value)
 
@@ -130,8 +130,8 @@ def test_a_batch_with_card_data_is_remembered_without_it_and_answered_again_on_a
     (first,) = store.execute(command(received(sent)), validate=violations_of)
     assert not [kept for kept in store.remembered.values() if VISA.encode() in kept.request + kept.response]
     (again,) = store.execute(command(received(sent)), validate=violations_of)
-    assert not isinstance(first, OrderError)
-    assert not isinstance(again, OrderError)
+    assert not isinstance(first, Refusal)
+    assert not isinstance(again, Refusal)
     assert (again.replayed, again.body) == (True, first.body)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.tasks import Contained, Tasks, contain
 
 
@@ -33,7 +33,7 @@ def test_what_ends_the_process_or_a_coroutine_is_not_contained(error: BaseExcept
 
 async def test_a_cancellation_of_something_else_can_be_retried() -> None:
     contained = contain(asyncio.CancelledError())
-    assert isinstance(contained, OrderError)
+    assert isinstance(contained, Refusal)
     assert (contained.reason, contained.metadata) == ("DEPENDENCY_UNAVAILABLE", {"dependency": "server"})
 
 

@@ -13,7 +13,7 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, UpsertOrder
 from psycopg import AsyncConnection
 
 from server.domain.base.caller import ANONYMOUS
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.operations import Answer, Command
 from server.rpc.validation import violations_of
 from server.storage.database import Database
@@ -80,7 +80,7 @@ async def outcomes(tasks: list[asyncio.Task[Answer]]) -> list[Answer | BaseExcep
 
 def reason(outcome: Answer | BaseException) -> str:
     """Why a command was refused; empty if it was carried out."""
-    return outcome.reason if isinstance(outcome, OrderError) else ""
+    return outcome.reason if isinstance(outcome, Refusal) else ""
 
 
 async def disagreements(url: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.storage.batcher import Batcher
 
 
@@ -139,7 +139,7 @@ async def test_a_full_queue_refuses_and_takes_again_once_it_has_room() -> None:
     await _soon()
     tasks += _submit(batcher, 2, 3)
     await _soon()
-    with pytest.raises(OrderError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         await batcher.submit(4)
     assert refusal.value.reason == "OVERLOADED"
     assert refusal.value.retry_after

@@ -55,7 +55,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.values import Terms
 from server.domain.operations import Answer
 from server.domain.payments.payments import SettleIntent
@@ -121,7 +121,7 @@ async def move(store: Store, order: Order, *statuses: int) -> Order:
 
 
 async def refusal(reading: Any) -> str:
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         await reading
     return caught.value.reason
 
@@ -189,7 +189,7 @@ async def test_records_that_are_asked_for_at_once_come_each_to_who_asked(new_dat
         answers = await asyncio.gather(*(get(key) for get, key, _ in asked), return_exceptions=True)
         for (_, key, key_of), answer in zip(asked, answers, strict=True):
             if key.startswith("no-"):
-                assert isinstance(answer, OrderError)
+                assert isinstance(answer, Refusal)
                 assert key in answer.metadata.values()
             else:
                 assert key_of(answer) == key
@@ -205,17 +205,17 @@ async def test_updates_of_an_order_are_no_part_of_its_parcels_story(store: Store
         )
         await asyncio.gather(*store.submit(*updates))
     repository = OrderRepository(store.database)
-    stories = await asyncio.gather(*(repository.with_story(Reference(order.order_id)) for order in orders))
+    stories = await asyncio.gather(*(repository.with_tracking(Reference(order.order_id)) for order in orders))
     for order, (snapshot, events) in zip(orders, stories, strict=True):
         assert Order.FromString(snapshot).order_id == order.order_id
         assert [(event.order_id, event.version) for event in events] == [(order.order_id, 1)]
     report = {"status": TRACKING_STATUS_PROCESSING, "description": "packed"}
     await store.execute(RecordTrackingEventRequest(order_id=long, event=report))
-    _, events = await repository.with_story(Reference(long))
+    _, events = await repository.with_tracking(Reference(long))
     assert [event.version for event in events] == [1, 302]
     assert len(await repository.events(Reference(long), after=290, limit=100)) == 12
     assert await repository.events(Reference(long), after=302, limit=100) == []
-    with pytest.raises(OrderError, match="there is no order"):
+    with pytest.raises(Refusal, match="there is no order"):
         await repository.events(Reference("ORD-2026-999999"), after=0, limit=1)
 
 
@@ -239,7 +239,7 @@ async def test_delivery_zones_are_written_listed_and_deleted(new_database: Calla
         await store.execute(DeleteDeliveryZoneRequest(zone_id="us"))
         assert await refusal(catalog.zone("us")) == "DELIVERY_ZONE_NOT_FOUND"
         assert (await catalog.zone("eu")).areas[0].country == "DE"
-        with pytest.raises(OrderError, match="deliver"):
+        with pytest.raises(Refusal, match="deliver"):
             await store.order(new_order(shipping_address={"street": "Street 1", "country": "US"}))
 
 

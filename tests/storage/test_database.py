@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.storage.database import Database, PoolUse
 from server.storage.probe import Probe
 from server.storage.share import Share
@@ -97,7 +97,7 @@ async def test_a_statement_that_takes_too_long_is_given_up_and_its_connection_is
     try:
         slow = (opened.fetch(Statement("SELECT pg_sleep(60)")) for _ in range(8))
         for found in await asyncio.gather(*slow, return_exceptions=True):
-            assert isinstance(found, OrderError)
+            assert isinstance(found, Refusal)
             assert found.reason == "DEPENDENCY_UNAVAILABLE"
         for _ in range(8):
             assert await opened.fetch(Statement("SELECT 1")) == [(1,)]
@@ -110,7 +110,7 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
     await opened.open()
     try:
         assert await Probe(opened).check() == "no_answer"
-        with pytest.raises(OrderError) as refusal:
+        with pytest.raises(Refusal) as refusal:
             await opened.fetch(Statement("SELECT 1"))
         assert refusal.value.reason == "DEPENDENCY_UNAVAILABLE"
         assert refusal.value.retry_after
@@ -149,7 +149,7 @@ async def test_reads_are_refused_when_too_many_wait_for_a_connection(new_databas
         async with opened.reading():
             waiting = [asyncio.create_task(opened.fetch(Statement("SELECT 1"))) for _ in range(2)]
             await _soon()
-            with pytest.raises(OrderError) as refusal:
+            with pytest.raises(Refusal) as refusal:
                 await opened.fetch(Statement("SELECT 1"))
             assert refusal.value.reason == "OVERLOADED"
             assert refusal.value.retry_after
@@ -189,7 +189,7 @@ async def test_a_longer_queue_is_told_to_wait_longer() -> None:
         async with share.take(), asyncio.TaskGroup() as group:
             queue = [group.create_task(take(share)) for _ in range(waiting)]
             await _soon()
-            with pytest.raises(OrderError) as refusal:
+            with pytest.raises(Refusal) as refusal:
                 await take(share)
             for task in queue:
                 task.cancel()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from server.storage import fairness as turns
-from server.storage.fairness import Courtesy
+from server.storage.fairness import Yielder
 
 _BUSY = 0.0005
 
@@ -25,7 +25,7 @@ async def test_others_go_first_until_they_have_nothing_to_do(monkeypatch: pytest
     monkeypatch.setattr(turns, "_LONGEST", 10.0)
     turns_left = [20]
     other = asyncio.create_task(_work(turns_left))
-    await Courtesy(10.0).give_way()
+    await Yielder(10.0).pause()
     assert turns_left == [0]
     await other
 
@@ -33,9 +33,9 @@ async def test_others_go_first_until_they_have_nothing_to_do(monkeypatch: pytest
 async def test_who_has_given_all_its_time_goes_on_after_a_turn() -> None:
     turns_left = [20]
     other = asyncio.create_task(_work(turns_left))
-    courtesy = Courtesy(0.0)
-    await courtesy.give_way()
-    await courtesy.give_way()
+    courtesy = Yielder(0.0)
+    await courtesy.pause()
+    await courtesy.pause()
     assert turns_left == [18]
     await other
 
@@ -43,14 +43,14 @@ async def test_who_has_given_all_its_time_goes_on_after_a_turn() -> None:
 async def test_the_time_that_is_given_counts_over_all_its_pauses() -> None:
     turns_left = [1_000_000]
     other = asyncio.create_task(_work(turns_left))
-    courtesy = Courtesy(0.2)
+    courtesy = Yielder(0.2)
     pauses = 0
     while courtesy.left > 0:
-        await courtesy.give_way()
+        await courtesy.pause()
         pauses += 1
     assert pauses > 1
     left = turns_left[0]
-    await courtesy.give_way()
+    await courtesy.pause()
     assert turns_left == [left - 1]
     turns_left[0] = 0
     await other

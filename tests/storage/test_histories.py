@@ -43,7 +43,7 @@ from server.domain.lifecycle.lifecycle import RANK, STEPS
 from tests.conftest import PRODUCTS, Service, refusal_of, serving, usd
 from tests.storage.helpers import disagreements, imported, mend, session, upserts
 
-SHELVES = [("mug", ""), ("lamp", ""), ("sofa", "blue"), ("sofa", "red")]
+SKUS = [("mug", ""), ("lamp", ""), ("sofa", "blue"), ("sofa", "red")]
 STATUSES = [
     ORDER_STATUS_PENDING,
     ORDER_STATUS_CONFIRMED,
@@ -74,8 +74,8 @@ class History:
     adjusted: int = 0
 
     def items(self) -> list[dict[str, Any]]:
-        shelves = self.chance.sample(SHELVES, self.chance.randint(1, 3))
-        return [{"product_id": p, "variant_id": v, "quantity": self.chance.randint(1, 5)} for p, v in shelves]
+        skus = self.chance.sample(SKUS, self.chance.randint(1, 3))
+        return [{"product_id": p, "variant_id": v, "quantity": self.chance.randint(1, 5)} for p, v in skus]
 
     def order_id(self) -> str:
         """One of the newer orders, so that many callers meet on it."""
@@ -133,7 +133,7 @@ class History:
         await self.service.orders.BatchUpsertOrders(upserts("shop", *orders))
 
     async def adjust(self) -> None:
-        (product_id, variant_id), delta = self.chance.choice(SHELVES), self.chance.choice([-20, -3, 5, 15])
+        (product_id, variant_id), delta = self.chance.choice(SKUS), self.chance.choice([-20, -3, 5, 15])
         request = AdjustStockRequest(product_id=product_id, variant_id=variant_id, delta=delta, reason="counted")
         await self.service.catalog.AdjustStock(request)
         self.adjusted += delta
@@ -242,7 +242,7 @@ async def test_no_piece_is_lost_or_made(history: History) -> None:
     for order in await _orders(history.service):
         if order.status != ORDER_STATUS_CANCELLED and not order.source:
             held.update({(item.product_id, item.variant_id): item.quantity for item in order.items})
-    left = {shelf: await history.service.stock(*shelf) for shelf in SHELVES}
+    left = {sku: await history.service.stock(*sku) for sku in SKUS}
     assert sum(left.values()) == 150 * 4 + history.adjusted - sum(held.values())
     assert min(left.values()) >= 0
     sofa = await history.service.catalog.GetProduct(GetProductRequest(product_id="sofa"))

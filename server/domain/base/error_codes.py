@@ -7,7 +7,7 @@ from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from server.domain.base.errors import OrderError, Violation
+from server.domain.base.errors import Refusal, Violation
 
 DOMAIN = "orders.v1"
 
@@ -60,12 +60,12 @@ CODES = {
 }
 
 
-def code_of(error: OrderError) -> int:
+def code_of(error: Refusal) -> int:
     """The number of the error's gRPC code."""
     return int(code_pb2.NOT_FOUND if error.asked_for else CODES[error.reason])
 
 
-def status_of(error: OrderError, *, retry_milliseconds: int | None = None) -> Status:
+def status_of(error: Refusal, *, retry_milliseconds: int | None = None) -> Status:
     """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps.
 
     `retry_milliseconds` replaces the error's own delay.

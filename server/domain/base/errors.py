@@ -17,7 +17,7 @@ class Violation(NamedTuple):
     description: str
 
 
-class OrderError(Exception):
+class Refusal(Exception):
     """A refusal: its reason, a sentence for people, and what programs need to react."""
 
     def __init__(
@@ -44,24 +44,24 @@ class OrderError(Exception):
         self.asked_for = asked_for
 
 
-def invalid(*violations: Violation) -> OrderError:
+def invalid(*violations: Violation) -> Refusal:
     """The request breaks a rule; each violation names its field."""
     text = "; ".join(": ".join(filter(None, violation)) for violation in violations[:3])
     if len(violations) > 3:
         least = "at least " if len(violations) > MAX_VIOLATIONS else ""
         text += f"; and {least}{len(violations) - 3} more"
-    return OrderError("INVALID_ORDER_DATA", text, violations=violations[:MAX_VIOLATIONS])
+    return Refusal("INVALID_ORDER_DATA", text, violations=violations[:MAX_VIOLATIONS])
 
 
-def invalid_field(field: str, description: str) -> OrderError:
+def invalid_field(field: str, description: str) -> Refusal:
     """The request breaks a rule on one field."""
     return invalid(Violation(field, description))
 
 
-def order_not_found(order_id: str) -> OrderError:
-    return OrderError("ORDER_NOT_FOUND", f"there is no order {order_id!r}", metadata={"order_id": order_id})
+def order_not_found(order_id: str) -> Refusal:
+    return Refusal("ORDER_NOT_FOUND", f"there is no order {order_id!r}", metadata={"order_id": order_id})
 
 
-def unauthenticated(cause: str, text: str) -> OrderError:
+def unauthenticated(cause: str, text: str) -> Refusal:
     """The caller is not known. `text` goes to them, and holds nothing of what they sent."""
-    return OrderError("UNAUTHENTICATED", text, metadata={"cause": cause})
+    return Refusal("UNAUTHENTICATED", text, metadata={"cause": cause})

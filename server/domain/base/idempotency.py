@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 
 
 class Key(NamedTuple):
@@ -41,9 +41,9 @@ def differing_fields(first: Message, second: Message) -> list[str]:
     ]
 
 
-def _reused(key: Key, fields: list[str]) -> OrderError:
+def _reused(key: Key, fields: list[str]) -> Refusal:
     names = ", ".join(fields)
-    return OrderError(
+    return Refusal(
         "IDEMPOTENCY_KEY_REUSED",
         f"request_id {key.request_id!r} was used before with another request: {names} differ; use a new id for a new request",
         metadata={"request_id": key.request_id, "fields": names},

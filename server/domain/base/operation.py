@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from google.protobuf.message import Message
 
-from server.domain.base.edits import Stamp
+from server.domain.base.edits import Audit
 from server.domain.base.methods import MethodClass, method_class_of
 from server.domain.base.needs import Needs
 from server.domain.base.state import State
@@ -14,7 +14,7 @@ from server.domain.base.state import State
 # A response, or its serialized form.
 Response: TypeAlias = Message | bytes
 # A rule changes the state, or refuses and leaves it as it was. A long one yields now and then, so that other work can run.
-Rule: TypeAlias = Callable[[Any, State, Stamp], Response | Generator[None, None, Response]]
+Rule: TypeAlias = Callable[[Any, State, Audit], Response | Generator[None, None, Response]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 
 _DIGEST = 8
 _MAX_INT = 2**63 - 1
@@ -43,9 +43,9 @@ def decode(token: str, query: Message, *shapes: Sequence[type], field: str) -> l
     return position
 
 
-def token_invalid(field: str) -> OrderError:
+def token_invalid(field: str) -> Refusal:
     text = f"{field} is damaged, or was made for another query; send the same query as before, or begin anew without a token"
-    return OrderError("RESUME_TOKEN_INVALID", text, metadata={"field": field})
+    return Refusal("RESUME_TOKEN_INVALID", text, metadata={"field": field})
 
 
 def _digest(query: Message, payload: bytes) -> bytes:

@@ -11,10 +11,10 @@ from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from orders.v1.order_service_pb2 import UpsertOrder
 
 from server.domain.base.caller import Caller
-from server.domain.base.errors import OrderError, Violation, order_not_found
+from server.domain.base.errors import Refusal, Violation, order_not_found
 from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.records import Counters, Kind, Records, Rows
-from server.domain.base.values import Adjustment, CouponUse, Series, Shelf, Terms
+from server.domain.base.values import Adjustment, CouponUse, Series, Sku, Terms
 
 # A payment provider, and its id for an event.
 PaymentKey = tuple[str, str]
@@ -50,8 +50,8 @@ class Changes:
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
-def _product_id(shelf: Shelf) -> str:
-    return shelf[0]
+def _product_id(sku: Sku) -> str:
+    return sku[0]
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ class State:
     customers: Records = field(default_factory=Records)
     carts: Records = field(default_factory=Records)
     # Pieces that can be ordered, and pieces that orders hold until they are shipped.
-    stock: Counters[Shelf] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
-    reserved: Counters[Shelf] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
+    stock: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
+    reserved: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     coupon_uses: Counters[CouponUse] = field(default_factory=Counters)
     # Loyalty points by customer.
     points: Counters[str] = field(default_factory=Counters)
@@ -138,5 +138,5 @@ class State:
 
     def next_order_number(self) -> str:
         if not self.order_numbers:
-            raise OrderError("INTERNAL", "the batch has run out of order numbers")
+            raise Refusal("INTERNAL", "the batch has run out of order numbers")
         return self.order_numbers.pop()

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from orders.v1.customer_service_pb2 import PointsEntryType
 
-from server.domain.base.edits import Stamp
+from server.domain.base.edits import Audit
 
 # A product id and a variant id, '' where the product has no variants.
-Shelf = tuple[str, str]
+Sku = tuple[str, str]
 
 # A coupon's code, and the customer who used it; '' for all customers together.
 CouponUse = tuple[str, str]
@@ -48,7 +48,7 @@ class Terms:
 class Adjustment:
     """Pieces added to or taken from the stock of a SKU by a person, not by an order."""
 
-    shelf: Shelf
+    sku: Sku
     delta: int
     reason: str
-    stamp: Stamp
+    audit: Audit

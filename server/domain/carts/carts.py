@@ -15,15 +15,15 @@ from orders.v1.cart_service_pb2 import (
 from orders.v1.order_pb2 import Order, OrderItem
 from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, ReorderOrderRequest
 
-from server.domain.base.edits import Stamp
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import MAX_MINOR
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_content
 from server.domain.base.state import State
-from server.domain.carts.estimate import notify, offer_of, price_change, shelf_of, shown
+from server.domain.carts.estimate import notify, offer_of, price_change, shown, sku_of
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 
@@ -58,26 +58,26 @@ def _needs(request: CartRequest) -> Needs:
 
 
 @operation(GetCartRequest, needs=_needs)
-def get_cart(request: GetCartRequest, state: State, stamp: Stamp) -> Cart:
+def get_cart(request: GetCartRequest, state: State, audit: Audit) -> Cart:
     """The cart at today's prices."""
     return shown(_find_cart(request, state), state)
 
 
 @operation(AddCartItemRequest, needs=_needs)
-def add_cart_item(request: AddCartItemRequest, state: State, stamp: Stamp) -> Cart:
+def add_cart_item(request: AddCartItemRequest, state: State, audit: Audit) -> Cart:
     """Adds a line, or pieces to the line that is the same."""
     cart = _find_cart(request, state)
     _check_currency(cart, request.currency_code)
-    offer = _asked_offer(request, state.products.stored, currency=request.currency_code or cart.currency_code)
+    offer = _requested_offer(request, state.products.stored, currency=request.currency_code or cart.currency_code)
     cart.currency_code = offer.currency
-    item = _same_line(cart, request) or _add_line(cart, request, stamp)
+    item = _same_line(cart, request) or _add_line(cart, request, audit)
     _set_quantity(cart, item, offer, item.quantity + request.quantity, state)
     check_content(cart, field="cart_id", advice="remove lines, or shorten their customizations")
-    return _store(cart, state, stamp)
+    return _store(cart, state, audit)
 
 
 @operation(UpdateCartItemRequest, needs=_needs)
-def update_cart_item(request: UpdateCartItemRequest, state: State, stamp: Stamp) -> Cart:
+def update_cart_item(request: UpdateCartItemRequest, state: State, audit: Audit) -> Cart:
     """Sets the quantity of a line."""
     cart = _find_cart(request, state)
     item = cart.items[_index_of(cart, request.item_id)]
@@ -85,41 +85,41 @@ def update_cart_item(request: UpdateCartItemRequest, state: State, stamp: Stamp)
         state.products.stored, product_id=item.product_id, variant_id=item.variant_id, currency=cart.currency_code
     )
     _set_quantity(cart, item, offer, request.quantity, state)
-    return _store(cart, state, stamp)
+    return _store(cart, state, audit)
 
 
 @operation(RemoveCartItemRequest, needs=_needs)
-def remove_cart_item(request: RemoveCartItemRequest, state: State, stamp: Stamp) -> Cart:
+def remove_cart_item(request: RemoveCartItemRequest, state: State, audit: Audit) -> Cart:
     """Removes a line."""
     cart = _find_cart(request, state)
     del cart.items[_index_of(cart, request.item_id)]
-    return _store(cart, state, stamp)
+    return _store(cart, state, audit)
 
 
 @operation(ClearCartRequest, needs=_needs)
-def clear_cart(request: ClearCartRequest, state: State, stamp: Stamp) -> Cart:
+def clear_cart(request: ClearCartRequest, state: State, audit: Audit) -> Cart:
     """Removes every line."""
     cart = _find_cart(request, state)
     del cart.items[:]
-    return _store(cart, state, stamp)
+    return _store(cart, state, audit)
 
 
 @operation(
     ReorderOrderRequest,
     needs=lambda request: Needs(orders=[request.order_id], related=True, zones=True, replaces=Kind.CART),
 )
-def reorder(request: ReorderOrderRequest, state: State, stamp: Stamp) -> Cart:
+def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
     """A new cart of what an order's lines are today."""
-    order = state.order(request.order_id, stamp.caller)
+    order = state.order(request.order_id, audit.caller)
     cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
-    refusals = _add_ordered_lines(cart, order, state, stamp)
+    refusals = _add_ordered_lines(cart, order, state, audit)
     if not cart.items:
         raise invalid_field("order_id", "none of the order's products can be had any more")
     check_content(cart, field="order_id", advice="add its lines to several carts instead")
     cart.cart_id = state.new_id()
     # No row can have a new id.
     state.carts.stored.mark_read([cart.cart_id])
-    answer = _store(cart, state, stamp)
+    answer = _store(cart, state, audit)
     for refusal in refusals:
         notify(answer, refusal)
     return answer
@@ -137,20 +137,20 @@ def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, lis
     changes = _price_changes(cart, state.products.stored, cart.currency_code)
     if changes and not request.accept_price_changes:
         text = "prices have changed since the cart showed them; show the cart again, or send accept_price_changes"
-        raise OrderError("PRICE_CHANGED", text, metadata={"cart_id": cart.cart_id}, violations=changes)
+        raise Refusal("PRICE_CHANGED", text, metadata={"cart_id": cart.cart_id}, violations=changes)
     return cart, [_ordered(item) for item in cart.items]
 
 
-def empty(cart_id: str, state: State, stamp: Stamp) -> None:
+def empty(cart_id: str, state: State, audit: Audit) -> None:
     """Removes every line of a cart that was ordered."""
     snapshot = state.carts.stored.get(cart_id)
     if snapshot is not None:
         cart = Cart.FromString(snapshot)
         del cart.items[:]
-        _put(cart, state, stamp)
+        _put(cart, state, audit)
 
 
-def refill(cart_id: str, order: Order, state: State, stamp: Stamp) -> None:
+def refill(cart_id: str, order: Order, state: State, audit: Audit) -> None:
     """Puts the lines of an order that came to nothing back into its cart, unless the customer has begun another."""
     snapshot = state.carts.stored.get(cart_id)
     cart = Cart() if snapshot is None else Cart.FromString(snapshot)
@@ -158,10 +158,10 @@ def refill(cart_id: str, order: Order, state: State, stamp: Stamp) -> None:
         return
     cart.currency_code = order.pricing.total.currency_code
     for line in order.items:
-        item = _add_line(cart, line, stamp)
+        item = _add_line(cart, line, audit)
         item.quantity = line.quantity
         _see(item, line)
-    _put(cart, state, stamp)
+    _put(cart, state, audit)
 
 
 def _price_changes(cart: Cart, products: Mapping[str, bytes], currency: str) -> list[Violation]:
@@ -208,14 +208,14 @@ def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
         return Cart(cart_id=cart_id, customer_id=request.customer_id)
     # Somebody else's cart is not told from none.
     text = f"customer {request.customer_id!r} has no cart {cart_id!r}"
-    raise OrderError("CART_NOT_FOUND", text, metadata={"cart_id": cart_id})
+    raise Refusal("CART_NOT_FOUND", text, metadata={"cart_id": cart_id})
 
 
-def _asked_offer(request: AddCartItemRequest, products: Mapping[str, bytes], *, currency: str) -> Offer:
+def _requested_offer(request: AddCartItemRequest, products: Mapping[str, bytes], *, currency: str) -> Offer:
     product_id, variant_id = request.product_id, request.variant_id
     try:
         return find_offer(products, product_id=product_id, variant_id=variant_id, currency=currency, field="")
-    except OrderError as error:
+    except Refusal as error:
         if not error.violations:
             raise
         # The request itself is the line: its fields have no path before them.
@@ -230,7 +230,7 @@ def _choice(line: CartItem | AddCartItemRequest) -> tuple[str, str, str, dict[st
     return line.product_id, line.variant_id, line.design_project_id, dict(line.customizations)
 
 
-def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, stamp: Stamp) -> CartItem:
+def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) -> CartItem:
     """Appends a line without pieces and price."""
     if len(cart.items) == MAX_LINES:
         raise invalid_field(
@@ -242,7 +242,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, stamp: Stamp) 
         variant_id=chosen.variant_id,
         design_project_id=chosen.design_project_id,
         customizations=chosen.customizations,
-        add_time=stamp.time,
+        add_time=audit.time,
     )
 
 
@@ -254,11 +254,11 @@ def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state
         raise invalid_field("quantity", "makes the line's total too large")
     item.quantity = quantity
     _see(item, offer.line)
-    shelf = shelf_of(item)
-    pieces = sum(other.quantity for other in cart.items if shelf_of(other) == shelf)
-    available = state.stock.get(shelf)
+    sku = sku_of(item)
+    pieces = sum(other.quantity for other in cart.items if sku_of(other) == sku)
+    available = state.stock.get(sku)
     if pieces > available:
-        raise insufficient_stock(shelf, requested=pieces, available=available)
+        raise insufficient_stock(sku, requested=pieces, available=available)
 
 
 def _see(item: CartItem, line: OrderItem) -> None:
@@ -274,19 +274,19 @@ def _index_of(cart: Cart, item_id: str) -> int:
         if item.item_id == item_id:
             return index
     text = f"there is no line {item_id!r} in cart {cart.cart_id!r}"
-    raise OrderError("CART_ITEM_NOT_FOUND", text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
+    raise Refusal("CART_ITEM_NOT_FOUND", text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
 
 
-def _add_ordered_lines(cart: Cart, order: Order, state: State, stamp: Stamp) -> list[OrderError]:
+def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> list[Refusal]:
     """Adds the lines of an order that can be had today; returns what is in the way of the others."""
     refusals = []
     for line in order.items:
         try:
             offer = _offer_again(line, state.products.stored, cart.currency_code)
-        except OrderError as error:
+        except Refusal as error:
             refusals.append(error)
             continue
-        item = _add_line(cart, line, stamp)
+        item = _add_line(cart, line, audit)
         item.quantity = line.quantity
         _see(item, offer.line)
     return refusals
@@ -295,17 +295,17 @@ def _add_ordered_lines(cart: Cart, order: Order, state: State, stamp: Stamp) -> 
 def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) -> Offer:
     if not line.product_id:
         text = f"{line.name or line.sku!r} was imported and is not in the catalogue; it is left out"
-        raise OrderError("PRODUCT_NOT_FOUND", text)
+        raise Refusal("PRODUCT_NOT_FOUND", text)
     return offer_of(products, product_id=line.product_id, variant_id=line.variant_id, currency=currency)
 
 
-def _store(cart: Cart, state: State, stamp: Stamp) -> Cart:
+def _store(cart: Cart, state: State, audit: Audit) -> Cart:
     """Stores a cart if it has changed; returns it as it is shown."""
-    _put(cart, state, stamp)
+    _put(cart, state, audit)
     return shown(cart, state)
 
 
-def _put(cart: Cart, state: State, stamp: Stamp) -> None:
+def _put(cart: Cart, state: State, audit: Audit) -> None:
     if not cart.items:
         cart.ClearField("currency_code")
     snapshot = state.carts.stored.get(cart.cart_id)
@@ -313,6 +313,6 @@ def _put(cart: Cart, state: State, stamp: Stamp) -> None:
     if cart == stored:
         return
     if not cart.HasField("create_time"):
-        cart.create_time.CopyFrom(stamp.time)
-    cart.update_time.CopyFrom(stamp.time)
+        cart.create_time.CopyFrom(audit.time)
+    cart.update_time.CopyFrom(audit.time)
     state.carts.put(cart.cart_id, cart.SerializeToString(deterministic=True))

@@ -7,10 +7,10 @@ from orders.v1.cart_service_pb2 import Cart, CartItem
 from orders.v1.order_pb2 import Order, OrderItem
 
 from server.domain.base.error_codes import cut
-from server.domain.base.errors import OrderError, Violation
+from server.domain.base.errors import Refusal, Violation
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
-from server.domain.base.values import Shelf
+from server.domain.base.values import Sku
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 from server.domain.pricing.delivery import serve
@@ -44,7 +44,7 @@ def _drop_looks(cart: Cart) -> None:
         item.ClearField("variant_attributes")
 
 
-def shelf_of(item: CartItem) -> Shelf:
+def sku_of(item: CartItem) -> Sku:
     return item.product_id, item.variant_id
 
 
@@ -58,7 +58,7 @@ def price_change(seen: CartItem, offer: Offer) -> Violation | None:
     return None
 
 
-def notify(cart: Cart, error: OrderError, *, item_id: str = "") -> None:
+def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
     """Adds a notice of what would be refused."""
     # A cart's reader has sent no fields that a violation could name.
     message = "; ".join(violation.description for violation in error.violations) or error.message
@@ -71,19 +71,19 @@ def offer_of(
     """As `find_offer`, but whatever is in the way of having the product is PRODUCT_NOT_FOUND."""
     try:
         return find_offer(products, product_id=product_id, variant_id=variant_id, currency=currency, field=field)
-    except OrderError as error:
+    except Refusal as error:
         if not error.violations:
             raise
         text = f"product {product_id!r}: {error.violations[0].description}"
         metadata = {"product_id": product_id, "variant_id": variant_id}
-        raise OrderError("PRODUCT_NOT_FOUND", text, metadata=metadata) from error
+        raise Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata) from error
 
 
 def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
     """Fills in today's offers and adds the lines that can be had to the order; returns the offers of these."""
-    wanted: Counter[Shelf] = Counter()
+    wanted: Counter[Sku] = Counter()
     for item in cart.items:
-        wanted[shelf_of(item)] += item.quantity
+        wanted[sku_of(item)] += item.quantity
     offers: list[Offer] = []
     for item in cart.items:
         try:
@@ -94,12 +94,12 @@ def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
                 currency=cart.currency_code,
             )
             line = add_line(order, offer, quantity=item.quantity, item_id=item.item_id, field=f"items[{len(offers)}]")
-        except OrderError as error:
+        except Refusal as error:
             notify(cart, error, item_id=item.item_id)
             continue
         offers.append(offer)
         _fill_line(cart, item, line, offer)
-        _check_stock(cart, item, wanted.pop(shelf_of(item), 0), state)
+        _check_stock(cart, item, wanted.pop(sku_of(item), 0), state)
     return offers
 
 
@@ -107,7 +107,7 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
     change = price_change(item, offer)
     if change:
         what = "installation " if change.field == "installation_price" else ""
-        notify(cart, OrderError("PRICE_CHANGED", what + change.description), item_id=item.item_id)
+        notify(cart, Refusal("PRICE_CHANGED", what + change.description), item_id=item.item_id)
     if item.unit_price != line.unit_price:
         item.previous_unit_price.CopyFrom(item.unit_price)
     item.sku, item.name, item.variant_name = line.sku, line.name, line.variant_name
@@ -122,9 +122,9 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
 
 
 def _check_stock(cart: Cart, item: CartItem, pieces: int, state: State) -> None:
-    available = state.stock.get(shelf_of(item))
+    available = state.stock.get(sku_of(item))
     if pieces > available:
-        notify(cart, insufficient_stock(shelf_of(item), requested=pieces, available=available), item_id=item.item_id)
+        notify(cart, insufficient_stock(sku_of(item), requested=pieces, available=available), item_id=item.item_id)
 
 
 def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> None:
@@ -133,7 +133,7 @@ def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> No
     service = _service(cart, state)
     try:
         priced = quote(lines, currency=cart.currency_code, terms=state.terms, service=service)
-    except OrderError as error:
+    except Refusal as error:
         notify(cart, error)
         return
     fill(order, priced)
@@ -147,6 +147,6 @@ def _service(cart: Cart, state: State) -> Service | None:
         return None
     try:
         return serve(state.zones.all(), addresses[0], method="", time_slot="", currency=cart.currency_code)
-    except OrderError as error:
+    except Refusal as error:
         notify(cart, error)
         return None

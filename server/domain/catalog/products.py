@@ -15,15 +15,15 @@ from orders.v1.catalog_service_pb2 import (
 from orders.v1.order_pb2 import OrderItem
 
 from server.domain.base.amounts import check_amounts
-from server.domain.base.edits import Stamp
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor, minor_of, to_minor
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_answer, check_content
 from server.domain.base.state import State
-from server.domain.base.values import Adjustment, Shelf
+from server.domain.base.values import Adjustment, Sku
 from server.domain.catalog.stock import insufficient_stock
 
 
@@ -127,7 +127,7 @@ def find_offer(products: Mapping[str, bytes], *, product_id: str, variant_id: st
     return offer
 
 
-def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str, field: str) -> OrderError:
+def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str, field: str) -> Refusal:
     if variant_id in offers.variant_ids:
         sold_in = ", ".join(offers.currencies(variant_id))
         wanted = currency or offers.own_currency
@@ -138,11 +138,11 @@ def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str
     return invalid_field(f"{field}.variant_id", f"product {product_id!r} is ordered by variant: {known}")
 
 
-def product_not_found(product_id: str, variant_id: str = "", *, asked_for: bool = False) -> OrderError:
+def product_not_found(product_id: str, variant_id: str = "", *, asked_for: bool = False) -> Refusal:
     """`asked_for`: the product itself was asked for, not an order of it."""
     text = f"there is no product {product_id!r}" + (f" with a variant {variant_id!r}" if variant_id else "")
     metadata = {"product_id": product_id, "variant_id": variant_id}
-    return OrderError("PRODUCT_NOT_FOUND", text, metadata=metadata, asked_for=asked_for)
+    return Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata, asked_for=asked_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class ProductChange:
 CatalogChange = ProductChange | Adjustment
 
 
-def with_stock(product: Product, stock: Mapping[Shelf, int], reserved: Mapping[Shelf, int]) -> Product:
+def with_stock(product: Product, stock: Mapping[Sku, int], reserved: Mapping[Sku, int]) -> Product:
     """Fills in the pieces that can be ordered and that orders hold, which are counted beside the product."""
     product_id = product.product_id
     if not product.variants:
@@ -172,23 +172,23 @@ def with_stock(product: Product, stock: Mapping[Shelf, int], reserved: Mapping[S
 
 
 @operation(AdjustStockRequest, needs=lambda request: Needs(products=[request.product_id]))
-def adjust_stock(request: AdjustStockRequest, state: State, stamp: Stamp) -> Product:
+def adjust_stock(request: AdjustStockRequest, state: State, audit: Audit) -> Product:
     """Adds to or takes from the stock of a SKU; refuses to take more than is there."""
-    _apply([_adjustment(request, state.stock.values, stamp)], state)
+    _apply([_adjustment(request, state.stock.values, audit)], state)
     product = Product.FromString(state.products.stored[request.product_id])
     return with_stock(product, state.stock.values, state.reserved.values)
 
 
-def _adjustment(request: AdjustStockRequest, stock: Mapping[Shelf, int], stamp: Stamp) -> Adjustment:
-    shelf = (request.product_id, request.variant_id)
-    available = stock.get(shelf)
+def _adjustment(request: AdjustStockRequest, stock: Mapping[Sku, int], audit: Audit) -> Adjustment:
+    sku = (request.product_id, request.variant_id)
+    available = stock.get(sku)
     if available is None:
         raise product_not_found(request.product_id, request.variant_id, asked_for=True)
     if "\0" in request.reason:
         raise invalid_field("reason", "contains a NUL character, which the database does not keep in texts")
     if available + request.delta < 0:
-        raise insufficient_stock(shelf, requested=-request.delta, available=available)
-    return Adjustment(shelf, request.delta, request.reason, stamp)
+        raise insufficient_stock(sku, requested=-request.delta, available=available)
+    return Adjustment(sku, request.delta, request.reason, audit)
 
 
 @operation(
@@ -196,7 +196,7 @@ def _adjustment(request: AdjustStockRequest, stock: Mapping[Shelf, int], stamp: 
     needs=lambda request: Needs(products=[product.product_id for product in request.products], replaces=Kind.PRODUCT),
 )
 def upsert_products(
-    request: BatchUpsertProductsRequest, state: State, stamp: Stamp
+    request: BatchUpsertProductsRequest, state: State, audit: Audit
 ) -> Generator[None, None, BatchUpsertProductsResponse]:
     """Inserts or replaces products, all or nothing."""
     yield from check_products(request.products)
@@ -205,11 +205,11 @@ def upsert_products(
     stock = dict(state.stock.values)
     for product in request.products:
         before = state.products.stored.get(product.product_id)
-        own = _changes_of(product, before, state.stock.values, stamp)
+        own = _changes_of(product, before, state.stock.values, audit)
         changes += own
         for change in own:
             if isinstance(change, Adjustment):
-                stock[change.shelf] = stock.get(change.shelf, 0) + change.delta
+                stock[change.sku] = stock.get(change.sku, 0) + change.delta
         outcome = "inserted" if before is None else "updated" if own else "unchanged"
         setattr(response, outcome, getattr(response, outcome) + 1)
         response.products.append(with_stock(_without_stock(product), stock, state.reserved.values))
@@ -224,31 +224,29 @@ def _apply(changes: Iterable[CatalogChange], state: State) -> None:
     for change in changes:
         if isinstance(change, Adjustment):
             state.changes.adjustments.append(change)
-            state.stock.add(change.shelf, change.delta)
+            state.stock.add(change.sku, change.delta)
         else:
             state.products.put(change.product_id, change.snapshot)
-            for shelf in shelves_of_snapshot(change.snapshot):
-                if shelf not in state.stock.values:
-                    state.stock.add(shelf, 0)
+            for sku in skus_of_snapshot(change.snapshot):
+                if sku not in state.stock.values:
+                    state.stock.add(sku, 0)
 
 
-def _changes_of(
-    product: Product, before: bytes | None, stock: Mapping[Shelf, int], stamp: Stamp
-) -> list[CatalogChange]:
+def _changes_of(product: Product, before: bytes | None, stock: Mapping[Sku, int], audit: Audit) -> list[CatalogChange]:
     changes: list[CatalogChange] = []
     snapshot = _without_stock(product).SerializeToString(deterministic=True)
-    shelves = shelves_of(product)
-    if snapshot != before or any(shelf not in stock for shelf in shelves):
+    skus = skus_of(product)
+    if snapshot != before or any(sku not in stock for sku in skus):
         changes.append(ProductChange(product.product_id, snapshot))
-    for shelf, wanted in shelves.items():
-        delta = 0 if wanted is None else wanted - stock.get(shelf, 0)
+    for sku, wanted in skus.items():
+        delta = 0 if wanted is None else wanted - stock.get(sku, 0)
         if delta:
-            changes.append(Adjustment(shelf, delta, "catalogue", stamp))
+            changes.append(Adjustment(sku, delta, "catalogue", audit))
     return changes
 
 
-def shelves_of(product: Product) -> dict[Shelf, int | None]:
-    """The shelves a product has, each with the stock that the message says, if it does."""
+def skus_of(product: Product) -> dict[Sku, int | None]:
+    """The skus a product has, each with the stock that the message says, if it does."""
     if not product.variants:
         return {(product.product_id, ""): product.stock if product.HasField("stock") else None}
     return {
@@ -257,9 +255,9 @@ def shelves_of(product: Product) -> dict[Shelf, int | None]:
     }
 
 
-def shelves_of_snapshot(snapshot: bytes) -> list[Shelf]:
-    """The shelves of a stored product."""
-    return list(shelves_of(Product.FromString(snapshot)))
+def skus_of_snapshot(snapshot: bytes) -> list[Sku]:
+    """The skus of a stored product."""
+    return list(skus_of(Product.FromString(snapshot)))
 
 
 def _without_stock(product: Product) -> Product:
@@ -283,7 +281,7 @@ def check_products(products: Iterable[Product]) -> Generator[None, None, None]:
         seen.add(product.product_id)
         try:
             _check_product(product, field)
-        except OrderError as error:
+        except Refusal as error:
             violations += error.violations
         yield
     if violations:

@@ -21,8 +21,8 @@ from orders.v1.customer_service_pb2 import (
 )
 from orders.v1.order_pb2 import Address, Order, PaymentMethod
 
-from server.domain.base.edits import Stamp
-from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
@@ -46,9 +46,9 @@ def shown(account: CustomerAccount, points: int) -> CustomerAccount:
     return answer
 
 
-def customer_not_found(customer_id: str) -> OrderError:
+def customer_not_found(customer_id: str) -> Refusal:
     text = f"nothing is kept of customer {customer_id!r}; save a contact, an address or a payment method first"
-    return OrderError("CUSTOMER_NOT_FOUND", text, metadata={"customer_id": customer_id})
+    return Refusal("CUSTOMER_NOT_FOUND", text, metadata={"customer_id": customer_id})
 
 
 def find_address(account: CustomerAccount, address_id: str, *, field: str) -> Address:
@@ -103,7 +103,7 @@ def _needs(request: Any) -> Needs:
 
 
 @operation(UpsertCustomerRequest, needs=lambda request: _account_needs(request.customer.customer_id))
-def upsert_customer(request: UpsertCustomerRequest, state: State, stamp: Stamp) -> CustomerAccount:
+def upsert_customer(request: UpsertCustomerRequest, state: State, audit: Audit) -> CustomerAccount:
     """Replaces a customer's contact."""
     customer_id = request.customer.customer_id
     if not customer_id:
@@ -114,7 +114,7 @@ def upsert_customer(request: UpsertCustomerRequest, state: State, stamp: Stamp) 
 
 
 @operation(UpsertAddressRequest, needs=_needs)
-def upsert_address(request: UpsertAddressRequest, state: State, stamp: Stamp) -> Address:
+def upsert_address(request: UpsertAddressRequest, state: State, audit: Audit) -> Address:
     """Saves an address over the one with its id, or after the others."""
     check_address(request.address, field="address")
     account = state.account(request.customer_id)
@@ -133,20 +133,20 @@ def upsert_address(request: UpsertAddressRequest, state: State, stamp: Stamp) ->
 
 
 @operation(DeleteAddressRequest, needs=_needs)
-def delete_address(request: DeleteAddressRequest, state: State, stamp: Stamp) -> CustomerAccount:
+def delete_address(request: DeleteAddressRequest, state: State, audit: Audit) -> CustomerAccount:
     """Deletes a saved address."""
     account = _existing(state, request.customer_id)
     address = _saved_address(account, request.address_id)
     if address is None:
         text = f"customer {request.customer_id!r} has no saved address {request.address_id!r}"
         metadata = {"customer_id": request.customer_id, "address_id": request.address_id}
-        raise OrderError("ADDRESS_NOT_FOUND", text, metadata=metadata)
+        raise Refusal("ADDRESS_NOT_FOUND", text, metadata=metadata)
     account.addresses.remove(address)
     return _save(account, request.customer_id, state)
 
 
 @operation(UpsertPaymentMethodRequest, needs=_needs)
-def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, stamp: Stamp) -> SavedPaymentMethod:
+def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, audit: Audit) -> SavedPaymentMethod:
     """Saves a payment method over the one with its id, or after the others. What it answers has no token."""
     wished = request.payment_method
     _check_expiry(wished)
@@ -174,20 +174,20 @@ def _check_expiry(method: SavedPaymentMethod) -> None:
 
 
 @operation(DeletePaymentMethodRequest, needs=_needs)
-def delete_payment_method(request: DeletePaymentMethodRequest, state: State, stamp: Stamp) -> CustomerAccount:
+def delete_payment_method(request: DeletePaymentMethodRequest, state: State, audit: Audit) -> CustomerAccount:
     """Deletes a saved payment method."""
     account = _existing(state, request.customer_id)
     method = _saved_payment_method(account, request.payment_method_id)
     if method is None:
         text = f"customer {request.customer_id!r} has no saved payment method {request.payment_method_id!r}"
         metadata = {"customer_id": request.customer_id, "payment_method_id": request.payment_method_id}
-        raise OrderError("PAYMENT_METHOD_NOT_FOUND", text, metadata=metadata)
+        raise Refusal("PAYMENT_METHOD_NOT_FOUND", text, metadata=metadata)
     account.payment_methods.remove(method)
     return _save(account, request.customer_id, state)
 
 
 @operation(AdjustPointsRequest, needs=_needs)
-def adjust_points(request: AdjustPointsRequest, state: State, stamp: Stamp) -> PointsEntry:
+def adjust_points(request: AdjustPointsRequest, state: State, audit: Audit) -> PointsEntry:
     """Adds to or takes from a customer's points. They need no account."""
     balance = state.points.get(request.customer_id)
     check_points([PointsMove(POINTS_ENTRY_TYPE_ADJUSTED, request.delta)], balance=balance)
@@ -198,9 +198,9 @@ def adjust_points(request: AdjustPointsRequest, state: State, stamp: Stamp) -> P
         delta=request.delta,
         balance=state.points.add(request.customer_id, request.delta),
         reason=request.reason,
-        actor=stamp.caller.subject,
-        request_id=stamp.request_id,
-        entry_time=stamp.time,
+        actor=audit.caller.subject,
+        request_id=audit.request_id,
+        entry_time=audit.time,
     )
     state.changes.points_entries.append(entry)
     return entry

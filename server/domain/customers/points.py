@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orders.v1.customer_service_pb2 import PointsEntry
 
 from server.domain.base.edits import OrderChange
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.values import PointsMove
 
 
@@ -15,7 +15,7 @@ def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
     if requested > max(balance, 0):
         text = f"{requested} points were to be used, the customer has {balance}"
         metadata = {"requested": str(requested), "available": str(balance)}
-        raise OrderError("INSUFFICIENT_POINTS", text, metadata=metadata)
+        raise Refusal("INSUFFICIENT_POINTS", text, metadata=metadata)
 
 
 def entry_of(move: PointsMove, change: OrderChange, *, entry_id: str, balance: int) -> PointsEntry:

@@ -34,7 +34,7 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import RecordTrackingEventRequest, TransitionOrderRequest
 
-from server.domain.base.edits import Draft, OrderChange, Stamp, draft_of
+from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role, transition
 
@@ -76,27 +76,27 @@ TOLD = (
 _MAX_TOLD = 1000
 
 
-def report(before: Order, request: RecordTrackingEventRequest, *, told: int, stamp: Stamp) -> OrderChange:
+def report(before: Order, request: RecordTrackingEventRequest, *, told: int, audit: Audit) -> OrderChange:
     """The order after what the carrier reports; `told` is how many events tell its story by now."""
     check_not_cancelled(before)
-    check_role(before, FULFILMENT, stamp.caller, what="record what the carrier reports of")
+    check_role(before, FULFILMENT, audit.caller, what="record what the carrier reports of")
     if told >= _MAX_TOLD:
         text = f"order {before.order_id} has {told:,} reports and changes of its status, and takes no more reports"
         raise invalid_field("order_id", text)
     reported = TrackingEvent()
     reported.CopyFrom(request.event)
     if not reported.HasField("time"):
-        reported.time.CopyFrom(stamp.time)
-    if reported.time.seconds > stamp.time.seconds + _ONE_DAY:
+        reported.time.CopyFrom(audit.time)
+    if reported.time.seconds > audit.time.seconds + _ONE_DAY:
         raise invalid_field("event.time", "is more than a day in the future")
-    draft = draft_of(before, stamp)
-    set_carrier(draft.order, request)
+    edit = edit_of(before, audit)
+    set_carrier(edit.order, request)
     if request.HasField("estimated_delivery_time"):
-        draft.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
-    _advance(draft, reported)
-    draft.note_delivery_changes("carrier", "tracking_number", "estimated_time")
-    _set_shipping_status(draft.order, reported.status)
-    return draft.finish()
+        edit.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
+    _advance(edit, reported)
+    edit.note_delivery_changes("carrier", "tracking_number", "estimated_time")
+    _set_shipping_status(edit.order, reported.status)
+    return edit.finish()
 
 
 def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOrderRequest) -> None:
@@ -106,16 +106,16 @@ def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOr
     delivery.tracking_number = request.tracking_number or delivery.tracking_number
 
 
-def _advance(draft: Draft, reported: TrackingEvent) -> None:
+def _advance(edit: OrderEdit, reported: TrackingEvent) -> None:
     """Moves the order to the status that the report implies; the last step carries the report, or an event of its own does."""
-    order = draft.order
+    order = edit.order
     implied = IMPLIED.get(reported.status, order.status)
     if RANK[order.status] >= RANK[implied]:
-        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, tracking_event=reported))
+        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, tracking_event=reported))
         return
     if implied == ORDER_STATUS_DELIVERED and order.status != ORDER_STATUS_SHIPPED:
-        transition(draft, ORDER_STATUS_SHIPPED)
-    transition(draft, implied, tracking_event=reported)
+        transition(edit, ORDER_STATUS_SHIPPED)
+    transition(edit, implied, tracking_event=reported)
 
 
 def _set_shipping_status(order: Order, reported: int) -> None:

@@ -5,8 +5,8 @@ from orders.v1.order_pb2 import Order, OrderStatus
 from orders.v1.order_service_pb2 import ExplainOrderResponse, TransitionExplanation
 
 from server.domain.base.caller import Caller
-from server.domain.base.edits import Stamp, draft_of
-from server.domain.base.errors import OrderError
+from server.domain.base.edits import Audit, edit_of
+from server.domain.base.errors import Refusal
 from server.domain.lifecycle.lifecycle import RANK, STEPS, transition
 
 
@@ -33,10 +33,10 @@ def _explain(order: Order, to: OrderStatus, caller: Caller) -> TransitionExplana
     )
 
 
-def _refusal(order: Order, to: OrderStatus, caller: Caller) -> OrderError | None:
+def _refusal(order: Order, to: OrderStatus, caller: Caller) -> Refusal | None:
     """Tries the move on a copy: the rule itself answers, so TransitionOrder cannot answer otherwise."""
     try:
-        transition(draft_of(order, Stamp(caller, "", Timestamp())), to)
-    except OrderError as error:
+        transition(edit_of(order, Audit(caller, "", Timestamp())), to)
+    except Refusal as error:
         return error
     return None

@@ -23,8 +23,8 @@ from orders.v1.order_pb2 import (
 )
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.edits import Draft, Stamp
-from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.edits import Audit, OrderEdit
+from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import minor_of, text_of
 from server.domain.lifecycle.payment_status import is_paid_for, payment_status_of, secured
 
@@ -82,23 +82,23 @@ def status_name(status: OrderStatus) -> str:
 
 
 def transition(
-    draft: Draft,
+    edit: OrderEdit,
     to: OrderStatus,
     *,
     override_reason: str = "",
     reason: str = "",
     tracking_event: TrackingEvent | None = None,
 ) -> None:
-    """Moves the draft to a status by the table, recording every status it enters."""
-    order, caller = draft.order, draft.stamp.caller
+    """Moves the edit to a status by the table, recording every status it enters."""
+    order, caller = edit.order, edit.audit.caller
     step = _find_step(order, to)
     check_role(order, step.who, caller, what=f"move to {status_name(to)}")
     if step.passing:
         passed = STEPS[order.status, step.passing]
-        _enter(draft, step.passing, reason=_check_guard(order, passed, step.passing, caller, override_reason))
+        _enter(edit, step.passing, reason=_check_guard(order, passed, step.passing, caller, override_reason))
         step = STEPS[step.passing, to]
     overridden = _check_guard(order, step, to, caller, override_reason)
-    _enter(draft, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
+    _enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
 
 
 def check_not_cancelled(order: Order) -> None:
@@ -106,7 +106,7 @@ def check_not_cancelled(order: Order) -> None:
     if order.status == ORDER_STATUS_CANCELLED:
         metadata = {"order_id": order.order_id, "status": status_name(order.status)}
         text = f"order {order.order_id} is cancelled and changes no more"
-        raise OrderError("ORDER_ALREADY_CANCELLED", text, metadata=metadata)
+        raise Refusal("ORDER_ALREADY_CANCELLED", text, metadata=metadata)
 
 
 def _find_step(order: Order, to: OrderStatus) -> Step:
@@ -120,26 +120,26 @@ def _find_step(order: Order, to: OrderStatus) -> Step:
     raise invalid_transition(order, to, f"; from {status_name(order.status)} it can go to {allowed}")
 
 
-def _not_cancellable(order: Order) -> OrderError:
+def _not_cancellable(order: Order) -> Refusal:
     status = status_name(order.status)
     text = f"order {order.order_id} is {status} and can no longer be cancelled"
-    return OrderError("ORDER_NOT_CANCELLABLE", text, metadata={"order_id": order.order_id, "status": status})
+    return Refusal("ORDER_NOT_CANCELLABLE", text, metadata={"order_id": order.order_id, "status": status})
 
 
-def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> OrderError:
+def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> Refusal:
     """The order's status forbids the move; `why` ends the sentence."""
     metadata = {"order_id": order.order_id, "from": status_name(order.status), "to": status_name(to)}
     if guard:
         metadata["guard"] = guard
     text = f"order {order.order_id} cannot go from {metadata['from']} to {metadata['to']}{why}"
-    return OrderError("INVALID_TRANSITION", text, metadata=metadata)
+    return Refusal("INVALID_TRANSITION", text, metadata=metadata)
 
 
 def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
     """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
     if caller.roles_towards(order.customer.customer_id).isdisjoint(who):
         text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
-        raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
+        raise Refusal("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
 
 
 def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
@@ -150,7 +150,7 @@ def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, over
             raise invalid_transition(order, to, why, guard=PAID)
         if Role.ADMIN not in caller.roles:
             text = f"only admin may confirm order {order.order_id} unpaid"
-            raise OrderError("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
+            raise Refusal("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
         return override_reason
     if step.guard == SHIPPABLE and not (order.delivery.carrier and order.delivery.tracking_number):
         why = ": it needs delivery.carrier and delivery.tracking_number"
@@ -166,8 +166,8 @@ def _paid_so_far(order: Order) -> str:
     return f"{text_of(so_far, currency)} of {text_of(minor_of(total), currency)} are paid or authorized"
 
 
-def _enter(draft: Draft, status: OrderStatus, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:
-    order = draft.order
+def _enter(edit: OrderEdit, status: OrderStatus, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:
+    order = edit.order
     event = OrderEvent(
         type=ORDER_EVENT_TYPE_STATUS_CHANGED,
         from_status=order.status,
@@ -179,20 +179,20 @@ def _enter(draft: Draft, status: OrderStatus, *, reason: str, tracking_event: Tr
     if status in _SHIPPING_STATUS:
         order.shipping_status = _SHIPPING_STATUS[status]
     if status == ORDER_STATUS_CANCELLED:
-        _cancel(order, draft.stamp, reason)
-    draft.record(event)
+        _cancel(order, edit.audit, reason)
+    edit.record(event)
 
 
-def _cancel(order: Order, stamp: Stamp, reason: str = "") -> None:
+def _cancel(order: Order, audit: Audit, reason: str = "") -> None:
     order.cancellation.reason = reason
-    order.cancellation.actor = stamp.caller.subject
-    order.cancellation.cancel_time.CopyFrom(stamp.time)
+    order.cancellation.actor = audit.caller.subject
+    order.cancellation.cancel_time.CopyFrom(audit.time)
     order.payment_status = payment_status_of(order)
     if order.HasField("payment_intent") and not minor_of(order.payment.paid_amount):
         order.payment_intent.status = PAYMENT_INTENT_STATUS_CANCELLED
 
 
-def advance_imported(order: Order, to: OrderStatus, stamp: Stamp) -> None:
+def advance_imported(order: Order, to: OrderStatus, audit: Audit) -> None:
     """Moves an imported order as its source says: forward over any number of statuses, or to CANCELLED before it is shipped."""
     if to in (0, order.status):
         return
@@ -206,4 +206,4 @@ def advance_imported(order: Order, to: OrderStatus, stamp: Stamp) -> None:
     if to in _SHIPPING_STATUS:
         order.shipping_status = _SHIPPING_STATUS[to]
     if to == ORDER_STATUS_CANCELLED:
-        _cancel(order, stamp)
+        _cancel(order, audit)

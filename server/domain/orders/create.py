@@ -16,8 +16,8 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, PriceOrderRequest, PriceOrderResponse
 
-from server.domain.base.edits import Draft, OrderChange, Stamp
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.edits import Audit, OrderChange, OrderEdit
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
@@ -58,15 +58,15 @@ def _needs(request: CreateOrderRequest) -> Needs:
 
 
 @operation(CreateOrderRequest, needs=_needs)
-def create_order(request: CreateOrderRequest, state: State, stamp: Stamp) -> bytes:
+def create_order(request: CreateOrderRequest, state: State, audit: Audit) -> bytes:
     """Creates an order at today's prices, and empties the cart that it was made from."""
     number = "" if request.validate_only else state.next_order_number()
-    created = _new_order(request, state, order_id=state.new_id(), order_number=number, stamp=stamp)
+    created = _new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
     if request.validate_only:
         return preview(created.change, state, field=_lines_field(request))
     body = apply(created.change, state, field=_lines_field(request))
     if request.cart_id:
-        empty(request.cart_id, state, stamp)
+        empty(request.cart_id, state, audit)
     return body
 
 
@@ -75,24 +75,24 @@ def _lines_field(request: CreateOrderRequest) -> str:
 
 
 @operation(PriceOrderRequest, needs=lambda request: _needs(request.order))
-def price_order(request: PriceOrderRequest, state: State, stamp: Stamp) -> PriceOrderResponse:
+def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> PriceOrderResponse:
     """The price of an order, when it would arrive, and the steps that led to the price."""
     try:
-        created = _new_order(request.order, state, order_id="", order_number="", stamp=stamp)
+        created = _new_order(request.order, state, order_id="", order_number="", audit=audit)
         check(created.change, state, field=_lines_field(request.order))
-    except OrderError as error:
+    except Refusal as error:
         raise _within_order(error) from error
     return _price_of(created, state)
 
 
-def _within_order(error: OrderError) -> OrderError:
+def _within_order(error: Refusal) -> Refusal:
     """The same error, its fields named as in PriceOrder's request."""
     if error.reason != "INVALID_ORDER_DATA":
         return error
     return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
 
 
-def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, stamp: Stamp) -> Created:
+def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, audit: Audit) -> Created:
     """The new order, priced from the catalogue, the delivery zones and the coupon."""
     account = state.account(request.customer_id)
     order = Order(
@@ -104,7 +104,7 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
         special_instructions=request.special_instructions,
         referral_code=request.referral_code,
         cart_id=request.cart_id,
-        create_time=stamp.time,
+        create_time=audit.time,
     )
     order.customer.CopyFrom(account.customer)
     order.customer.customer_id = request.customer_id
@@ -114,7 +114,7 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
     _set_payment_method(order, request, account)
     _set_appointments(order, request)
     lines, currency = _add_lines(order, request, state)
-    service = serve_order(order, state, currency=currency, field="shipping_address")
+    service = choose_order_delivery(order, state, currency=currency, field="shipping_address")
     priced = price_lines(
         order,
         lines,
@@ -123,12 +123,12 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
         service=service,
         coupon_code=request.coupon_code,
         points=request.loyalty_points_to_use,
-        time=stamp.time,
+        time=audit.time,
     )
-    schedule(order, service, now=stamp.time)
-    draft = Draft(order=order, before=None, stamp=stamp)
-    draft.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
-    return Created(draft.finish(), priced)
+    schedule(order, service, now=audit.time)
+    edit = OrderEdit(order=order, before=None, audit=audit)
+    edit.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
+    return Created(edit.finish(), priced)
 
 
 def _price_of(created: Created, state: State) -> PriceOrderResponse:
@@ -153,7 +153,7 @@ def _price_of(created: Created, state: State) -> PriceOrderResponse:
     return response
 
 
-def serve_order(order: Order, state: State, *, currency: str, field: str) -> Service | None:
+def choose_order_delivery(order: Order, state: State, *, currency: str, field: str) -> Service | None:
     """How the order is delivered to its address in the way that it asks for; `field` is the address's path in the request."""
     address = order.shipping_address if order.HasField("shipping_address") else None
     delivery = order.delivery

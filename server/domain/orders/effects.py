@@ -13,15 +13,15 @@ from orders.v1.customer_service_pb2 import (
 )
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, Order
 
-from server.domain.base.values import CouponUse, PointsMove, Shelf
+from server.domain.base.values import CouponUse, PointsMove, Sku
 from server.domain.catalog.stock import moved_by
 
 
 class Effects(NamedTuple):
     """What one change of an order moves."""
 
-    taken: dict[Shelf, int]
-    reserved: dict[Shelf, int]
+    taken: dict[Sku, int]
+    reserved: dict[Sku, int]
     coupon_uses: dict[CouponUse, int]
     points: list[PointsMove]
 

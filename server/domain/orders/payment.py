@@ -3,7 +3,7 @@
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED
 from orders.v1.order_service_pb2 import RecordPaymentRequest, RefundOrderRequest
 
-from server.domain.base.edits import Stamp
+from server.domain.base.edits import Audit
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
@@ -17,16 +17,16 @@ from server.domain.payments.payments import SettleIntent, payment_key
     RecordPaymentRequest,
     needs=lambda request: Needs(orders=[request.order_id], payments=[payment_key(request.event)], documents=True),
 )
-def record_payment(request: RecordPaymentRequest, state: State, stamp: Stamp) -> bytes:
+def record_payment(request: RecordPaymentRequest, state: State, audit: Audit) -> bytes:
     """Records an event that a payment provider reports. Each event counts once."""
-    before = state.order(request.order_id, stamp.caller)
-    return apply(payments.record_payment(before, request.event, state.payments, stamp=stamp), state)
+    before = state.order(request.order_id, audit.caller)
+    return apply(payments.record_payment(before, request.event, state.payments, audit=audit), state)
 
 
 @operation(RefundOrderRequest, needs=lambda request: Needs(orders=[request.order_id]))
-def refund_order(request: RefundOrderRequest, state: State, stamp: Stamp) -> bytes:
+def refund_order(request: RefundOrderRequest, state: State, audit: Audit) -> bytes:
     """Opens a refund, which the payment provider has yet to make."""
-    return apply(payments.refund_order(state.order(request.order_id, stamp.caller), request, stamp=stamp), state)
+    return apply(payments.refund_order(state.order(request.order_id, audit.caller), request, audit=audit), state)
 
 
 @operation(
@@ -39,11 +39,11 @@ def refund_order(request: RefundOrderRequest, state: State, stamp: Stamp) -> byt
         related=True,
     ),
 )
-def settle_intent(request: SettleIntent, state: State, stamp: Stamp) -> bytes:
+def settle_intent(request: SettleIntent, state: State, audit: Audit) -> bytes:
     """Records the outcome of an intent with the server's own payment provider; a cancelled order refills its cart."""
-    before = state.order(request.order_id, stamp.caller)
-    change = payments.settle_intent(before, request, state.payments, stamp=stamp)
+    before = state.order(request.order_id, audit.caller)
+    change = payments.settle_intent(before, request, state.payments, audit=audit)
     body = apply(change, state)
     if request.cart_id and ORDER_STATUS_CANCELLED == change.after.status != before.status:
-        refill(request.cart_id, change.after, state, stamp)
+        refill(request.cart_id, change.after, state, audit)
     return body

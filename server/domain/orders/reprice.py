@@ -9,12 +9,12 @@ from orders.v1.order_pb2 import (
     OrderItem,
 )
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
 from server.domain.lifecycle.lifecycle import status_name
 from server.domain.lifecycle.payment_status import is_open
-from server.domain.orders.create import price_lines, serve_order
+from server.domain.orders.create import choose_order_delivery, price_lines
 from server.domain.pricing.delivery import check_installation, schedule
 from server.domain.pricing.quotes import Line
 from server.domain.pricing.zones import Service
@@ -43,7 +43,7 @@ def _follow(before: Order, order: Order, paths: Collection[str], state: State) -
         return  # No zones are kept any more: what was agreed stays.
     items, place = "items" in paths, _touched(paths, _PLACE)
     currency = order.pricing.total.currency_code
-    service = serve_order(order, state, currency=currency, field="order.shipping_address")
+    service = choose_order_delivery(order, state, currency=currency, field="order.shipping_address")
     opened, elsewhere = is_open(before), _goes_elsewhere(before, service)
     if opened and (items or elsewhere):
         _price(order, service, state)
@@ -108,7 +108,7 @@ def _check_total(before: Order, order: Order, service: Service | None, state: St
         "and the order is paid or confirmed; cancel it and order anew"
     )
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": field}
-    raise OrderError("INVALID_TRANSITION", text, metadata=metadata)
+    raise Refusal("INVALID_TRANSITION", text, metadata=metadata)
 
 
 def _schedule(order: Order, service: Service | None, paths: Collection[str], state: State) -> None:

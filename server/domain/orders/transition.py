@@ -10,7 +10,7 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import CancelOrderRequest, TransitionOrderRequest
 
-from server.domain.base.edits import Stamp, check_etag, draft_of
+from server.domain.base.edits import Audit, check_etag, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
@@ -29,26 +29,26 @@ def _needs(order_id: str, status: OrderStatus) -> Needs:
 
 
 @operation(TransitionOrderRequest, needs=lambda request: _needs(request.order_id, request.status))
-def transition_order(request: TransitionOrderRequest, state: State, stamp: Stamp) -> bytes:
+def transition_order(request: TransitionOrderRequest, state: State, audit: Audit) -> bytes:
     """Moves an order to a status by the lifecycle table, with its carrier where it ships."""
-    before = state.order(request.order_id, stamp.caller)
+    before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
-    draft = draft_of(before, stamp)
+    edit = edit_of(before, audit)
     if request.carrier or request.tracking_number:
-        check_role(before, FULFILMENT, stamp.caller, what="set the carrier of")
-        set_carrier(draft.order, request)
-    transition(draft, request.status, override_reason=request.override_reason, reason=request.reason)
-    if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and draft.order.delivery != before.delivery:
+        check_role(before, FULFILMENT, audit.caller, what="set the carrier of")
+        set_carrier(edit.order, request)
+    transition(edit, request.status, override_reason=request.override_reason, reason=request.reason)
+    if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and edit.order.delivery != before.delivery:
         raise invalid_field("carrier", "can be set, like the tracking number, until the order is shipped")
-    draft.note_delivery_changes("carrier", "tracking_number")
-    return apply(draft.finish(), state)
+    edit.note_delivery_changes("carrier", "tracking_number")
+    return apply(edit.finish(), state)
 
 
 @operation(CancelOrderRequest, needs=lambda request: _needs(request.order_id, ORDER_STATUS_CANCELLED))
-def cancel_order(request: CancelOrderRequest, state: State, stamp: Stamp) -> bytes:
+def cancel_order(request: CancelOrderRequest, state: State, audit: Audit) -> bytes:
     """Cancels an order and returns its stock, coupon uses and points."""
-    before = state.order(request.order_id, stamp.caller)
+    before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
-    draft = draft_of(before, stamp)
-    transition(draft, ORDER_STATUS_CANCELLED, reason=request.reason)
-    return apply(draft.finish(), state)
+    edit = edit_of(before, audit)
+    transition(edit, ORDER_STATUS_CANCELLED, reason=request.reason)
+    return apply(edit.finish(), state)

@@ -20,8 +20,8 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import UpdateOrderRequest
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.edits import Draft, OrderChange, Stamp, check_etag, draft_of
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.edits import Audit, OrderChange, OrderEdit, check_etag, edit_of
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
@@ -108,41 +108,41 @@ def _reprices(request: UpdateOrderRequest) -> bool:
 
 
 @operation(UpdateOrderRequest, needs=_needs)
-def update_order(request: UpdateOrderRequest, state: State, stamp: Stamp) -> bytes:
+def update_order(request: UpdateOrderRequest, state: State, audit: Audit) -> bytes:
     """Changes the masked fields of an order."""
     if not request.order.order_id:
         raise invalid_field("order.order_id", "is required")
-    change = _update(state.order(request.order.order_id, stamp.caller), request, state, stamp=stamp)
+    change = _update(state.order(request.order.order_id, audit.caller), request, state, audit=audit)
     return preview(change, state, field="order") if request.validate_only else apply(change, state, field="order")
 
 
-def _update(before: Order, request: UpdateOrderRequest, state: State, *, stamp: Stamp) -> OrderChange:
+def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: Audit) -> OrderChange:
     """The order with the masked fields changed, or the same order if none differs."""
     check_etag(before, request.order.etag)
     wished = request.order
     paths = [path for path in wished_paths(before, wished, request.update_mask) if _differs(before, wished, path)]
     if not paths:
         return OrderChange(before=before, after=before, events=[])
-    _check_changeable(before, paths, stamp.caller)
+    _check_changeable(before, paths, audit.caller)
     if before.version >= _MAX_VERSIONS:
         raise invalid_field(
             "order.order_id",
             f"order {before.order_id} has changed {before.version:,} times, and is not updated any more",
         )
-    draft = draft_of(before, stamp)
-    changed = _change_fields(before, draft, wished, [path for path in paths if path != "status"], state)
+    edit = edit_of(before, audit)
+    changed = _change_fields(before, edit, wished, [path for path in paths if path != "status"], state)
     if changed:
-        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
+        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is named by the mask, but not set")
-        transition(draft, wished.status, override_reason=request.override_reason)
-    return draft.finish() if draft.events else OrderChange(before=before, after=before, events=[])
+        transition(edit, wished.status, override_reason=request.override_reason)
+    return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 
-def _change_fields(before: Order, draft: Draft, wished: Order, paths: list[str], state: State) -> list[str]:
+def _change_fields(before: Order, edit: OrderEdit, wished: Order, paths: list[str], state: State) -> list[str]:
     """Changes the fields, and returns those that came out different: lines may cost what they did, and be the same."""
-    order = draft.order
+    order = edit.order
     plain = [path for path in paths if path != "items"]
     _merge(wished, order, plain)
     _check_addresses(order, plain)
@@ -266,10 +266,10 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
             raise _too_late(order, path, "can change until anything is paid or authorized, and something is")
 
 
-def _too_late(order: Order, path: str, why: str) -> OrderError:
+def _too_late(order: Order, path: str, why: str) -> Refusal:
     status = status_name(order.status)
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
-    return OrderError("INVALID_TRANSITION", f"order {order.order_id}: {path} {why}", metadata=metadata)
+    return Refusal("INVALID_TRANSITION", f"order {order.order_id}: {path} {why}", metadata=metadata)
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:

@@ -17,7 +17,7 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import BatchUpsertOrdersResponse, UpsertOrder
 
-from server.domain.base.edits import Draft, OrderChange, Stamp, draft_of
+from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.base.money import MAX_MINOR, from_minor, text_of, to_minor
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
@@ -58,7 +58,7 @@ def sent_hash(wished: UpsertOrder, version: int) -> bytes:
 
 
 def upsert_order(
-    before: Order | None, wished: UpsertOrder, *, fresh: Order, stamp: Stamp
+    before: Order | None, wished: UpsertOrder, *, fresh: Order, audit: Audit
 ) -> tuple[OrderChange, list[str]]:
     """The change an upsert makes (after is before if it makes none) and its warnings.
 
@@ -66,47 +66,47 @@ def upsert_order(
     """
     amounts = _amounts(wished)
     if before is None:
-        return _insert(wished, amounts, fresh, stamp), amounts.warnings
+        return _insert(wished, amounts, fresh, audit), amounts.warnings
     if before.pricing.total.currency_code != amounts.currency:
         text = f"the order is in {before.pricing.total.currency_code}, which cannot change"
         raise invalid_field("items[0].unit_price.currency_code", text)
-    draft = draft_of(before, stamp)
-    _fill(draft.order, wished, amounts)
-    from_status = draft.order.status
-    advance_imported(draft.order, wished.status, stamp)
-    changed = [field for field in _COMPARED if getattr(before, field) != getattr(draft.order, field)]
+    edit = edit_of(before, audit)
+    _fill(edit.order, wished, amounts)
+    from_status = edit.order.status
+    advance_imported(edit.order, wished.status, audit)
+    changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
         # What was paid may be all of it now, or no longer.
-        draft.order.payment_status = payment_status_of(draft.order)
-        changed += ["payment_status"] if draft.order.payment_status != before.payment_status else []
+        edit.order.payment_status = payment_status_of(edit.order)
+        changed += ["payment_status"] if edit.order.payment_status != before.payment_status else []
     if changed:
-        draft.record(
+        edit.record(
             OrderEvent(
                 type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed, from_status=from_status, to_status=from_status
             )
         )
-    if draft.order.status != from_status:
-        draft.record(
-            OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=draft.order.status)
+    if edit.order.status != from_status:
+        edit.record(
+            OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=edit.order.status)
         )
-    if not draft.events:
+    if not edit.events:
         return OrderChange(before=before, after=before, events=[]), amounts.warnings
     check_not_cancelled(before)
-    return draft.finish(), amounts.warnings
+    return edit.finish(), amounts.warnings
 
 
-def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, stamp: Stamp) -> OrderChange:
+def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -> OrderChange:
     order = fresh
     order.external_order_id = wished.external_order_id
     order.status = ORDER_STATUS_PENDING
     order.payment_status = PAYMENT_STATUS_UNPAID
     order.shipping_status = SHIPPING_STATUS_NOT_SHIPPED
-    order.create_time.CopyFrom(stamp.time)
+    order.create_time.CopyFrom(audit.time)
     _fill(order, wished, amounts)
-    advance_imported(order, wished.status, stamp)
-    draft = Draft(order=order, before=None, stamp=stamp)
-    draft.record(OrderEvent(type=ORDER_EVENT_TYPE_IMPORTED, to_status=order.status))
-    return draft.finish()
+    advance_imported(order, wished.status, audit)
+    edit = OrderEdit(order=order, before=None, audit=audit)
+    edit.record(OrderEvent(type=ORDER_EVENT_TYPE_IMPORTED, to_status=order.status))
+    return edit.finish()
 
 
 def _amounts(wished: UpsertOrder) -> Amounts:

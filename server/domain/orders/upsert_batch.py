@@ -16,9 +16,9 @@ from orders.v1.order_service_pb2 import (
     UpsertResult,
 )
 
-from server.domain.base.edits import OrderChange, Stamp
+from server.domain.base.edits import Audit, OrderChange
 from server.domain.base.error_codes import status_of
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
@@ -34,9 +34,9 @@ from server.domain.orders.upsert import sent_hash, summarize, upsert_order
         new_orders=0 if request.validate_only else len(request.orders),
     ),
 )
-def upsert_orders(request: BatchUpsertOrdersRequest, state: State, stamp: Stamp) -> Generator[None, None, bytes]:
+def upsert_orders(request: BatchUpsertOrdersRequest, state: State, audit: Audit) -> Generator[None, None, bytes]:
     """Inserts or updates orders of another system, each with its own outcome."""
-    batch = UpsertBatch(request, state, stamp)
+    batch = UpsertBatch(request, state, audit)
     for index, wished in enumerate(request.orders):
         batch.add(index, wished)
         yield
@@ -52,14 +52,14 @@ _MAX_STATUSES = 2 << 20
 class UpsertBatch:
     """The orders of one BatchUpsertOrders call, added one by one."""
 
-    def __init__(self, request: BatchUpsertOrdersRequest, state: State, stamp: Stamp) -> None:
-        self._request, self._state, self._stamp = request, state, stamp
+    def __init__(self, request: BatchUpsertOrdersRequest, state: State, audit: Audit) -> None:
+        self._request, self._state, self._stamp = request, state, audit
         self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
         # Nothing of an atomic batch becomes part of the state before all of it is known to be valid.
         self._deferred = request.validate_only or self._atomic
         self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
-        self._errors: list[tuple[int, OrderError]] = []
+        self._errors: list[tuple[int, Refusal]] = []
         self._room = _MAX_STATUSES
         self._response = BatchUpsertOrdersResponse()
 
@@ -67,7 +67,7 @@ class UpsertBatch:
         result = self._response.results.add(index=index, external_order_id=wished.external_order_id[:_MAX_ID])
         try:
             self._upsert(wished, result)
-        except OrderError as error:
+        except Refusal as error:
             result.outcome = UPSERT_OUTCOME_INVALID
             result.status.CopyFrom(self._fitting(status_of(_within(error, index))))
             self._response.invalid += 1
@@ -95,7 +95,7 @@ class UpsertBatch:
         if wished.external_order_id in self._seen:
             raise invalid_field("external_order_id", f"{wished.external_order_id!r} occurs twice in the batch")
         before = self._state.imported(self._request.source, wished.external_order_id)
-        change, warnings = upsert_order(before, wished, fresh=self._fresh(before), stamp=self._stamp)
+        change, warnings = upsert_order(before, wished, fresh=self._fresh(before), audit=self._stamp)
         self._seen.add(wished.external_order_id)
         # One with warnings is looked at again whenever it is sent, to give them again.
         sent = None if warnings else sent_hash(wished, change.after.version)
@@ -147,7 +147,7 @@ class UpsertBatch:
         return self._response.SerializeToString()
 
 
-def _within(error: OrderError, index: int) -> OrderError:
+def _within(error: Refusal, index: int) -> Refusal:
     """The same error, its fields named as the batch's."""
     error.violations = [
         Violation(f"orders[{index}].{violation.field}", violation.description) for violation in error.violations

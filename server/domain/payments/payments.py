@@ -34,8 +34,8 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import RefundOrderRequest
 
-from server.domain.base.edits import Draft, OrderChange, Stamp, check_etag, draft_of
-from server.domain.base.errors import OrderError, invalid_field
+from server.domain.base.edits import Audit, OrderChange, OrderEdit, check_etag, edit_of
+from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import MAX_MINOR, from_minor, minor_of, text_of, to_minor
 from server.domain.base.state import PaymentKey
 from server.domain.lifecycle.lifecycle import PAYMENT, check_role, transition
@@ -86,33 +86,33 @@ def payment_key(event: PaymentEvent) -> PaymentKey:
     return event.provider or DEFAULT_PROVIDER, event.event_id
 
 
-def record_payment(before: Order, event: PaymentEvent, payments: Recorded, *, stamp: Stamp) -> OrderChange:
+def record_payment(before: Order, event: PaymentEvent, payments: Recorded, *, audit: Audit) -> OrderChange:
     """The order after what a payment provider reports; the same order, if that was recorded before."""
-    check_role(before, PAYMENT, stamp.caller, what="record a payment of")
-    draft = draft_of(before, stamp)
-    _record(draft, event, payments)
-    return _changed(draft)
+    check_role(before, PAYMENT, audit.caller, what="record a payment of")
+    edit = edit_of(before, audit)
+    _record(edit, event, payments)
+    return _changed(edit)
 
 
-def settle_intent(before: Order, settle: SettleIntent, payments: Recorded, *, stamp: Stamp) -> OrderChange:
+def settle_intent(before: Order, settle: SettleIntent, payments: Recorded, *, audit: Audit) -> OrderChange:
     """The order with what became of its intent; the same order, if that is known already."""
-    check_role(before, PAYMENT, stamp.caller, what="record a payment of")
-    draft = draft_of(before, stamp)
+    check_role(before, PAYMENT, audit.caller, what="record a payment of")
+    edit = edit_of(before, audit)
     why = settle.gives_up
     if settle.intent is not None:
-        _set_intent(draft, settle.intent)
+        _set_intent(edit, settle.intent)
     event = settle.event
-    recorded = event is not None and _record(draft, event, payments)
+    recorded = event is not None and _record(edit, event, payments)
     if recorded and event is not None and settle.cancels and event.type == PAYMENT_EVENT_TYPE_FAILED:
         why = ": ".join(filter(None, ("payment declined", event.description)))
-    if why and draft.order.status == ORDER_STATUS_PENDING and not has_money(draft.order):
-        transition(draft, ORDER_STATUS_CANCELLED, reason=why)
-    return _changed(draft)
+    if why and edit.order.status == ORDER_STATUS_PENDING and not has_money(edit.order):
+        transition(edit, ORDER_STATUS_CANCELLED, reason=why)
+    return _changed(edit)
 
 
-def refund_order(before: Order, request: RefundOrderRequest, *, stamp: Stamp) -> OrderChange:
+def refund_order(before: Order, request: RefundOrderRequest, *, audit: Audit) -> OrderChange:
     """The order with one more refund, which the payment provider has yet to make."""
-    check_role(before, PAYMENT, stamp.caller, what="refund")
+    check_role(before, PAYMENT, audit.caller, what="refund")
     check_etag(before, request.etag)
     amount = refundable(before)
     if request.HasField("amount"):
@@ -120,23 +120,23 @@ def refund_order(before: Order, request: RefundOrderRequest, *, stamp: Stamp) ->
         _check_positive(amount, field="amount")
     if not amount or amount > refundable(before):
         raise _exceeds(before, amount, refundable(before))
-    draft = draft_of(before, stamp)
-    _append_refund(draft, amount, status=REFUND_STATUS_PENDING, reason=request.reason)
-    draft.order.payment_status = payment_status_of(draft.order)
-    changed = _changed_fields(before, draft.order)
-    draft.record(OrderEvent(type=ORDER_EVENT_TYPE_REFUND, reason=request.reason, changed_fields=changed))
-    return draft.finish()
+    edit = edit_of(before, audit)
+    _append_refund(edit, amount, status=REFUND_STATUS_PENDING, reason=request.reason)
+    edit.order.payment_status = payment_status_of(edit.order)
+    changed = _changed_fields(before, edit.order)
+    edit.record(OrderEvent(type=ORDER_EVENT_TYPE_REFUND, reason=request.reason, changed_fields=changed))
+    return edit.finish()
 
 
-def _changed(draft: Draft) -> OrderChange:
-    if draft.events:
-        return draft.finish()
-    assert draft.before is not None
-    return OrderChange(before=draft.before, after=draft.before, events=[])
+def _changed(edit: OrderEdit) -> OrderChange:
+    if edit.events:
+        return edit.finish()
+    assert edit.before is not None
+    return OrderChange(before=edit.before, after=edit.before, events=[])
 
 
-def _set_intent(draft: Draft, intent: PaymentIntent) -> None:
-    order = draft.order
+def _set_intent(edit: OrderEdit, intent: PaymentIntent) -> None:
+    order = edit.order
     wished = PaymentIntent(id=intent.id, status=intent.status, provider=intent.provider)
     if order.payment_intent.id == intent.id and order.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return
@@ -144,24 +144,24 @@ def _set_intent(draft: Draft, intent: PaymentIntent) -> None:
         wished.status = PAYMENT_INTENT_STATUS_CANCELLED
     if order.payment_intent != wished:
         order.payment_intent.CopyFrom(wished)
-        draft.record(OrderEvent(type=ORDER_EVENT_TYPE_PAYMENT, changed_fields=["payment_intent"]))
+        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_PAYMENT, changed_fields=["payment_intent"]))
 
 
-def _record(draft: Draft, event: PaymentEvent, payments: Recorded) -> bool:
-    """Records an event with the draft, and confirms the order if it is paid for now. False if it was recorded before."""
-    order = draft.order
+def _record(edit: OrderEdit, event: PaymentEvent, payments: Recorded) -> bool:
+    """Records an event with the edit, and confirms the order if it is paid for now. False if it was recorded before."""
+    order = edit.order
     recorded = payments.get(payment_key(event))
     if recorded is not None:
         _check_same(order, event, *recorded)
         return False
     before = Order()
     before.CopyFrom(order)
-    normal = _normalised(order, event, draft.stamp)
-    _MOVES[event.type](draft, normal, minor_of(normal.amount))
+    normal = _normalised(order, event, edit.audit)
+    _MOVES[event.type](edit, normal, minor_of(normal.amount))
     order.payment_status = payment_status_of(order)
     if order.HasField("payment_intent"):
         _follow(order.payment_intent, order, normal)
-    draft.record(
+    edit.record(
         OrderEvent(
             type=ORDER_EVENT_TYPE_PAYMENT,
             payment_event=normal,
@@ -172,7 +172,7 @@ def _record(draft: Draft, event: PaymentEvent, payments: Recorded) -> bool:
     # An order that costs nothing is not paid for by a payment that failed.
     moved = event.type in _INTENT_STATUS or has_money(order)
     if order.status == ORDER_STATUS_PENDING and moved and is_paid_for(order):
-        transition(draft, ORDER_STATUS_CONFIRMED)
+        transition(edit, ORDER_STATUS_CONFIRMED)
     return True
 
 
@@ -209,10 +209,10 @@ def _check_same(order: Order, event: PaymentEvent, order_id: str, recorded: Paym
             f"event {event.event_id!r} of {recorded.provider} was recorded before with another content: {names} differ; "
             "a new event needs an id of its own"
         )
-        raise OrderError("IDEMPOTENCY_KEY_REUSED", text, metadata={"request_id": event.event_id, "fields": names})
+        raise Refusal("IDEMPOTENCY_KEY_REUSED", text, metadata={"request_id": event.event_id, "fields": names})
 
 
-def _normalised(order: Order, event: PaymentEvent, stamp: Stamp) -> PaymentEvent:
+def _normalised(order: Order, event: PaymentEvent, audit: Audit) -> PaymentEvent:
     """The event with everything said that it leaves out."""
     normal = PaymentEvent()
     normal.CopyFrom(event)
@@ -222,7 +222,7 @@ def _normalised(order: Order, event: PaymentEvent, stamp: Stamp) -> PaymentEvent
     else:
         normal.amount.CopyFrom(from_minor(_default_amount(order, event), _currency(order)))
     if not event.HasField("time"):
-        normal.time.CopyFrom(stamp.time)
+        normal.time.CopyFrom(audit.time)
     return normal
 
 
@@ -252,40 +252,40 @@ def _currency(order: Order) -> str:
 # What each event does to the sums and the refunds of the draft's order. Amounts are in minor units.
 
 
-def _authorize(draft: Draft, _: PaymentEvent, amount: int) -> None:
+def _authorize(edit: OrderEdit, _: PaymentEvent, amount: int) -> None:
     """A hold that is reported late, after it was turned into a payment, holds nothing any more."""
-    order = draft.order
+    order = edit.order
     paid = minor_of(order.payment.paid_amount)
     _set_sums(order, authorized=min(amount, _left_to_pay(order)) if paid else amount)
 
 
-def _pay(draft: Draft, _: PaymentEvent, amount: int) -> None:
-    payment = draft.order.payment
+def _pay(edit: OrderEdit, _: PaymentEvent, amount: int) -> None:
+    payment = edit.order.payment
     paid = minor_of(payment.paid_amount) + amount
     if paid > MAX_MINOR:
         raise invalid_field("event.amount", "is too large")
-    _set_sums(draft.order, authorized=max(0, minor_of(payment.authorized_amount) - amount), paid=paid)
+    _set_sums(edit.order, authorized=max(0, minor_of(payment.authorized_amount) - amount), paid=paid)
 
 
-def _void(draft: Draft, _: PaymentEvent, amount: int) -> None:
-    _set_sums(draft.order, authorized=max(0, minor_of(draft.order.payment.authorized_amount) - amount))
+def _void(edit: OrderEdit, _: PaymentEvent, amount: int) -> None:
+    _set_sums(edit.order, authorized=max(0, minor_of(edit.order.payment.authorized_amount) - amount))
 
 
-def _fail(draft: Draft, _: PaymentEvent, __: int) -> None:
-    if draft.order.payment_status in (0, PAYMENT_STATUS_UNPAID):
-        draft.order.payment_status = PAYMENT_STATUS_FAILED
+def _fail(edit: OrderEdit, _: PaymentEvent, __: int) -> None:
+    if edit.order.payment_status in (0, PAYMENT_STATUS_UNPAID):
+        edit.order.payment_status = PAYMENT_STATUS_FAILED
 
 
-def _refund(draft: Draft, event: PaymentEvent, amount: int) -> None:
+def _refund(edit: OrderEdit, event: PaymentEvent, amount: int) -> None:
     _check_positive(amount, field="event.amount")
     if event.refund_id:
-        _succeed(draft.order, event.refund_id, amount)
+        _succeed(edit.order, event.refund_id, amount)
     else:
-        room = refundable(draft.order)
+        room = refundable(edit.order)
         if amount > room:
-            raise _exceeds(draft.order, amount, room)
-        _append_refund(draft, amount, status=REFUND_STATUS_SUCCEEDED, reason=event.description)
-    _set_sums(draft.order, refunded=minor_of(draft.order.payment.refunded_amount) + amount)
+            raise _exceeds(edit.order, amount, room)
+        _append_refund(edit, amount, status=REFUND_STATUS_SUCCEEDED, reason=event.description)
+    _set_sums(edit.order, refunded=minor_of(edit.order.payment.refunded_amount) + amount)
 
 
 def _succeed(order: Order, refund_id: str, amount: int) -> None:
@@ -298,14 +298,14 @@ def _succeed(order: Order, refund_id: str, amount: int) -> None:
     refund.status = REFUND_STATUS_SUCCEEDED
 
 
-def _fail_refund(draft: Draft, event: PaymentEvent, amount: int) -> None:
-    refund = _find_refund(draft.order, event.refund_id)
+def _fail_refund(edit: OrderEdit, event: PaymentEvent, amount: int) -> None:
+    refund = _find_refund(edit.order, event.refund_id)
     _check_amount(refund, amount)
     _check_open(refund, REFUND_STATUS_PENDING)
     refund.status = REFUND_STATUS_FAILED
 
 
-_MOVES: dict[PaymentEventType, Callable[[Draft, PaymentEvent, int], None]] = {
+_MOVES: dict[PaymentEventType, Callable[[OrderEdit, PaymentEvent, int], None]] = {
     PAYMENT_EVENT_TYPE_AUTHORIZED: _authorize,
     PAYMENT_EVENT_TYPE_PAID: _pay,
     PAYMENT_EVENT_TYPE_FAILED: _fail,
@@ -328,8 +328,8 @@ def _set_sums(
         order.payment_status = PAYMENT_STATUS_UNPAID
 
 
-def _append_refund(draft: Draft, amount: int, *, status: RefundStatus, reason: str) -> None:
-    order = draft.order
+def _append_refund(edit: OrderEdit, amount: int, *, status: RefundStatus, reason: str) -> None:
+    order = edit.order
     if len(order.refunds) >= MAX_REFUNDS:
         raise invalid_field("order_id", f"order {order.order_id} has {MAX_REFUNDS} refunds, and takes no more")
     order.refunds.append(
@@ -338,7 +338,7 @@ def _append_refund(draft: Draft, amount: int, *, status: RefundStatus, reason: s
             amount=from_minor(amount, _currency(order)),
             reason=reason,
             status=status,
-            create_time=draft.stamp.time,
+            create_time=edit.audit.time,
         )
     )
 
@@ -369,7 +369,7 @@ def _check_positive(amount: int, *, field: str) -> None:
         raise invalid_field(field, "must be more than 0")
 
 
-def _exceeds(order: Order, requested: int, room: int) -> OrderError:
+def _exceeds(order: Order, requested: int, room: int) -> Refusal:
     metadata = {
         "order_id": order.order_id,
         "requested": text_of(requested, _currency(order)),
@@ -383,4 +383,4 @@ def _exceeds(order: Order, requested: int, room: int) -> OrderError:
         text = f"order {order.order_id}: {metadata['refundable']} of what was paid can be paid back, not {metadata['requested']}"
     if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
         text += "; a refund is pending: to report it, name it by its refund_id"
-    return OrderError("REFUND_EXCEEDS_PAYMENT", text, metadata=metadata)
+    return Refusal("REFUND_EXCEEDS_PAYMENT", text, metadata=metadata)

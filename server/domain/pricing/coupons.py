@@ -9,8 +9,8 @@ from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest, BatchUpsert
 from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE
 
 from server.domain.base.amounts import by_currency, check_amounts
-from server.domain.base.edits import Stamp
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import text_of
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
@@ -85,8 +85,8 @@ def _stored(snapshot: bytes) -> _Stored:
     )
 
 
-def _refused(code: str, condition: str, text: str, **needed: str) -> OrderError:
-    return OrderError("INVALID_COUPON", text, metadata={"coupon_code": code, "condition": condition, **needed})
+def _refused(code: str, condition: str, text: str, **needed: str) -> Refusal:
+    return Refusal("INVALID_COUPON", text, metadata={"coupon_code": code, "condition": condition, **needed})
 
 
 def _check_time(coupon: Coupon, time: Timestamp) -> None:
@@ -134,7 +134,7 @@ def with_uses(coupon: Coupon, uses: int) -> Coupon:
     needs=lambda request: Needs(coupons=[code_of(coupon.code) for coupon in request.coupons], replaces=Kind.COUPON),
 )
 def upsert_coupons(
-    request: BatchUpsertCouponsRequest, state: State, stamp: Stamp
+    request: BatchUpsertCouponsRequest, state: State, audit: Audit
 ) -> Generator[None, None, BatchUpsertCouponsResponse]:
     """Inserts or replaces coupons, all or nothing."""
     yield from _check_coupons(request.coupons)
@@ -168,7 +168,7 @@ def _check_coupons(coupons: Iterable[Coupon]) -> Generator[None, None, None]:
         try:
             for check in _CHECKS:
                 check(coupon, field)
-        except OrderError as error:
+        except Refusal as error:
             violations += error.violations
         yield
     if violations:

@@ -15,8 +15,8 @@ from orders.v1.order_pb2 import Address, Order
 from orders.v1.order_service_pb2 import DeliveryOption
 
 from server.domain.base.amounts import check_amounts
-from server.domain.base.edits import Stamp
-from server.domain.base.errors import OrderError, Violation, invalid, invalid_field
+from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
@@ -87,7 +87,7 @@ def _time_slot(method: DeliveryMethod, time_slot: str) -> str:
     return time_slot
 
 
-def _no_zone(address: Address) -> OrderError:
+def _no_zone(address: Address) -> Refusal:
     place = " ".join(filter(None, (address.postal_code, address.city, address.state, address.country)))
     return _not_available(
         "zone",
@@ -98,8 +98,8 @@ def _no_zone(address: Address) -> OrderError:
     )
 
 
-def _not_available(condition: str, text: str, **asked: str) -> OrderError:
-    return OrderError("DELIVERY_NOT_AVAILABLE", text, metadata={"condition": condition, **asked})
+def _not_available(condition: str, text: str, **asked: str) -> Refusal:
+    return Refusal("DELIVERY_NOT_AVAILABLE", text, metadata={"condition": condition, **asked})
 
 
 def schedule(order: Order, service: Service | None, *, now: Timestamp, field: str = "installation_time") -> None:
@@ -181,7 +181,7 @@ def _needs(_: Message) -> Needs:
 
 @operation(BatchUpsertDeliveryZonesRequest, needs=_needs)
 def upsert_zones(
-    request: BatchUpsertDeliveryZonesRequest, state: State, stamp: Stamp
+    request: BatchUpsertDeliveryZonesRequest, state: State, audit: Audit
 ) -> Generator[None, None, BatchUpsertDeliveryZonesResponse]:
     """Inserts or replaces zones, all or nothing."""
     yield from _check_zones(request.zones, state.zones.all())
@@ -195,13 +195,13 @@ def upsert_zones(
 
 
 @operation(DeleteDeliveryZoneRequest, needs=_needs)
-def delete_zone(request: DeleteDeliveryZoneRequest, state: State, stamp: Stamp) -> DeliveryZone:
+def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) -> DeliveryZone:
     """Deletes a zone, and answers with what it was."""
     zone_id = request.zone_id
     snapshot = state.zones.stored.get(zone_id)
     if snapshot is None:
         text = f"there is no delivery zone {zone_id!r}"
-        raise OrderError("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+        raise Refusal("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
     state.zones.remove(zone_id)
     return DeliveryZone.FromString(snapshot)
 
@@ -223,7 +223,7 @@ def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> 
             _check_once(zone.zone_id, field=f"{field}.zone_id", seen=seen)
             _check_zone(zone, field)
             _check_areas(zone, taken, field)
-        except OrderError as error:
+        except Refusal as error:
             violations += error.violations
         yield
     if len(kept) + len(replaced) > MAX_ZONES:

@@ -112,7 +112,7 @@ def _taxes_of(zone: DeliveryZone) -> Taxes:
     )
 
 
-class Atlas:
+class ZoneIndex:
     """The areas of all zones."""
 
     def __init__(self, zones: Iterable[Zone]) -> None:
@@ -143,7 +143,7 @@ class _Latest:
     """The zones that were looked at last. They are read with every order, and seldom change."""
 
     snapshots: tuple[bytes, ...] = ()
-    atlas: Atlas = field(default_factory=lambda: Atlas(()))
+    zone_index: ZoneIndex = field(default_factory=lambda: ZoneIndex(()))
 
 
 _latest = _Latest()
@@ -154,6 +154,6 @@ def find_zone(zones: Mapping[str, bytes], address: Address) -> Zone | None:
     snapshots = tuple(zones.values())
     # A tuple compares the same objects by identity, and equal bytes without hashing them.
     if snapshots != _latest.snapshots:
-        _latest.atlas = Atlas(map(zone_of, snapshots))
+        _latest.zone_index = ZoneIndex(map(zone_of, snapshots))
     _latest.snapshots = snapshots
-    return _latest.atlas.find(address)
+    return _latest.zone_index.find(address)

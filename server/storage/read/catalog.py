@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from orders.v1.catalog_service_pb2 import Coupon, DeliveryZone, Product, StockAdjustment
 from sqlalchemy import BigInteger, Column, Select, Text, func, literal_column, select
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.records import Kind
 from server.domain.base.sizes import MAX_PAGE
-from server.domain.base.values import Shelf
+from server.domain.base.values import Sku
 from server.domain.catalog.products import product_not_found, with_stock
 from server.domain.pricing.coupons import code_of, with_uses
 from server.storage import sql
@@ -92,8 +92,8 @@ class CatalogRepository:
 
     async def _with_stock(self, found: Sequence[Product]) -> list[Product]:
         rows = await self._database.fetch(_STOCK, product_ids=[product.product_id for product in found])
-        stock: dict[Shelf, int] = {}
-        reserved: dict[Shelf, int] = {}
+        stock: dict[Sku, int] = {}
+        reserved: dict[Sku, int] = {}
         for product_id, variant_id, available, held in rows:
             stock[product_id, variant_id] = available
             reserved[product_id, variant_id] = held
@@ -120,7 +120,7 @@ class CatalogRepository:
         """The coupon, with how often it was used. Raises COUPON_NOT_FOUND."""
         coupon = await self._coupons.submit(code_of(code))
         if coupon is None:
-            raise OrderError("COUPON_NOT_FOUND", f"there is no coupon {code!r}", metadata={"coupon_code": code})
+            raise Refusal("COUPON_NOT_FOUND", f"there is no coupon {code!r}", metadata={"coupon_code": code})
         return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
@@ -133,7 +133,7 @@ class CatalogRepository:
         zone = await self._zones.submit(zone_id)
         if zone is None:
             text = f"there is no delivery zone {zone_id!r}"
-            raise OrderError("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+            raise Refusal("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
         return zone
 
     async def zones(self, *, after: str, limit: int) -> list[DeliveryZone]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from sqlalchemy import func, literal_column, select
 
-from server.domain.base.errors import OrderError, order_not_found
+from server.domain.base.errors import Refusal, order_not_found
 from server.domain.orders.invoices import INVOICES
 from server.storage import sql
 from server.storage.batcher import point_reader
@@ -54,6 +54,6 @@ class InvoiceRepository:
         return rows_for(references, found)
 
 
-def _invoice_not_found(order_id: str) -> OrderError:
+def _invoice_not_found(order_id: str) -> Refusal:
     text = f"order {order_id} has no invoice; it gets one when it is confirmed, unless it was imported"
-    return OrderError("INVOICE_NOT_FOUND", text, metadata={"order_id": order_id})
+    return Refusal("INVOICE_NOT_FOUND", text, metadata={"order_id": order_id})

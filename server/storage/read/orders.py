@@ -85,7 +85,7 @@ class OrderRepository:
         """The order with an id or a number."""
         return _found(reference, await self._snapshots.submit(reference))
 
-    async def with_story(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
+    async def with_tracking(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
         """The order with an id or a number, and the events that tell the story of its parcel, oldest first."""
         snapshot, events = _found(reference, await self._stories.submit(reference))
         return snapshot, [OrderEvent.FromString(event) for event in events]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 from sqlalchemy import func, select
 
-from server.domain.base.values import Shelf
+from server.domain.base.values import Sku
 from server.domain.catalog.stock import held_by, reserved_by
 from server.storage import sql
 from server.storage.database import Row, fetch
@@ -27,8 +27,8 @@ class StockCheck:
     """Every shelf's numbers follow from the adjustments and the orders."""
 
     def __init__(self) -> None:
-        self._held: Counter[Shelf] = Counter()
-        self._reserved: Counter[Shelf] = Counter()
+        self._held: Counter[Sku] = Counter()
+        self._reserved: Counter[Sku] = Counter()
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         for stored in page:
@@ -37,27 +37,25 @@ class StockCheck:
         return []
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
-        shelves: dict[Shelf, tuple[int, int]] = {
+        skus: dict[Sku, tuple[int, int]] = {
             (product, variant): (available, reserved)
             for product, variant, available, reserved in await fetch(connection, _STOCK)
         }
-        adjusted: dict[Shelf, int] = defaultdict(int)
+        adjusted: dict[Sku, int] = defaultdict(int)
         for product, variant, pieces in await fetch(connection, _ADJUSTED):
             adjusted[product, variant] = int(pieces)
         problems = []
-        for shelf in sorted({*shelves, *adjusted, *self._held, *self._reserved}):
-            subject = "product " + "/".join(part for part in shelf if part)
-            problems += [
-                Problem(subject, text) for text in self._texts(shelf, shelves.get(shelf, (0, 0)), adjusted[shelf])
-            ]
+        for sku in sorted({*skus, *adjusted, *self._held, *self._reserved}):
+            subject = "product " + "/".join(part for part in sku if part)
+            problems += [Problem(subject, text) for text in self._texts(sku, skus.get(sku, (0, 0)), adjusted[sku])]
         return problems
 
-    def _texts(self, shelf: Shelf, counted: tuple[int, int], adjusted: int) -> list[str]:
+    def _texts(self, sku: Sku, counted: tuple[int, int], adjusted: int) -> list[str]:
         available, reserved = counted
         texts = []
-        expected = adjusted - self._held[shelf]
+        expected = adjusted - self._held[sku]
         if available != expected:
             texts.append(f"inventory has {available}; the adjustments less what orders hold are {expected}")
-        if reserved != self._reserved[shelf]:
-            texts.append(f"inventory has {reserved} reserved; orders that are not shipped hold {self._reserved[shelf]}")
+        if reserved != self._reserved[sku]:
+            texts.append(f"inventory has {reserved} reserved; orders that are not shipped hold {self._reserved[sku]}")
         return texts

@@ -78,13 +78,13 @@ def _records(kind: Kind) -> Callable[[State], Written]:
 
 def _inventory(state: State) -> Written:
     stock, reserved = state.stock, state.reserved
-    own = statements.SHELVES
-    new = [(*shelf, 0, 0) for shelf in sorted(stock.new | reserved.new)]
+    own = statements.SKUS
+    new = [(*sku, 0, 0) for sku in sorted(stock.new | reserved.new)]
     for part in _slices(new):
         yield own.insert, columns_of(own.columns, part)
-    shelves = sorted(stock.deltas.keys() | reserved.deltas.keys())
-    deltas = ((shelf, stock.deltas.get(shelf, 0), reserved.deltas.get(shelf, 0)) for shelf in shelves)
-    for part in _slices((*shelf, available, held) for shelf, available, held in deltas if available or held):
+    skus = sorted(stock.deltas.keys() | reserved.deltas.keys())
+    deltas = ((sku, stock.deltas.get(sku, 0), reserved.deltas.get(sku, 0)) for sku in skus)
+    for part in _slices((*sku, available, held) for sku, available, held in deltas if available or held):
         yield own.add, columns_of(own.columns, part)
 
 
@@ -131,8 +131,8 @@ def _appended(
 def _adjustments(state: State) -> Iterator[Row]:
     now = datetime_of(state.time)
     for change in state.changes.adjustments:
-        stamp = change.stamp
-        yield (*change.shelf, change.delta, change.reason, stamp.caller.subject, stamp.request_id, now)
+        audit = change.audit
+        yield (*change.sku, change.delta, change.reason, audit.caller.subject, audit.request_id, now)
 
 
 def _request_keys(state: State) -> Iterator[Row]:

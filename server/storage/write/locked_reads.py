@@ -20,7 +20,7 @@ from server.domain.operations import Command
 from server.domain.orders.create import order_number
 from server.domain.orders.upsert import sent_hash
 from server.storage.database import Row
-from server.storage.fairness import next_turn
+from server.storage.fairness import yield_once
 from server.storage.projections import timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
@@ -113,7 +113,7 @@ async def _take(sent: Sent, batch: Batch) -> None:
         rows = await cursor.fetchall()
         step.take(batch, rows[:_AT_ONCE])
         for start in range(_AT_ONCE, len(rows), _AT_ONCE):
-            await next_turn()
+            await yield_once()
             step.take(batch, rows[start : start + _AT_ONCE])
 
 

@@ -313,7 +313,7 @@ def _counter_statements(table: Table) -> CounterStatements:
     )
 
 
-SHELVES = _counter_statements(inventory)
+SKUS = _counter_statements(inventory)
 USES = _counter_statements(coupon_uses)
 BALANCES = _counter_statements(points_accounts)
 NUMBERS = _counter_statements(document_numbers)

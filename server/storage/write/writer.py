@@ -15,7 +15,7 @@ from functools import partial
 import psycopg
 from psycopg import AsyncConnection
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.methods import MethodClass
 from server.domain.base.state import State, Validate
 from server.domain.base.values import Terms
@@ -23,7 +23,7 @@ from server.domain.operations import Answer, Command, decide
 from server.storage.batcher import Batcher
 from server.storage.database import Database, Row, bounded, was_stale
 from server.storage.errors import RETRYABLE, ConnectionLost, is_rolled_back, unconfirmed
-from server.storage.fairness import Courtesy, Pause, next_turn, run_in_turns
+from server.storage.fairness import Pause, Yielder, run_in_turns, yield_once
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
 from server.tasks import contain
@@ -74,7 +74,7 @@ class Writer:
         }
 
     async def execute(self, command: Command) -> Answer:
-        """The command's answer, once it is committed. Raises the command's OrderError, or DEPENDENCY_UNAVAILABLE."""
+        """The command's answer, once it is committed. Raises the command's Refusal, or DEPENDENCY_UNAVAILABLE."""
         return await self._lanes[_lane_of(command)].submit(command)
 
     @property
@@ -92,10 +92,10 @@ class Writer:
             await lane.drain()
 
     async def _run_single(self, commands: Sequence[Command]) -> list[Outcome]:
-        return await self._run(commands, next_turn)
+        return await self._run(commands, yield_once)
 
     async def _run_bulk(self, commands: Sequence[Command]) -> list[Outcome]:
-        return await self._run(commands, Courtesy(self._database.timeout / _COURTESY).give_way)
+        return await self._run(commands, Yielder(self._database.timeout / _COURTESY).pause)
 
     async def _run(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
         """Runs a batch; retries it after a conflict with another one, and command by command after a failure."""
@@ -109,7 +109,7 @@ class Writer:
             except ConnectionLost:
                 if attempt == _ATTEMPTS or not was_stale(began):
                     raise
-            except OrderError:
+            except Refusal:
                 raise
             except BaseException as error:
                 contain(error)
@@ -178,17 +178,17 @@ def _outcomes(commands: Sequence[Command], state: State) -> Generator[None, None
 def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
     try:
         return (yield from decide(command, state))
-    except OrderError as error:
+    except Refusal as error:
         return error
     except BaseException as error:  # A bug in one rule must not fail the other commands.
         log.exception("a command failed", extra=fields(method=command.operation.method))
         return contain(error)
 
 
-def _in_progress(command: Command) -> OrderError:
+def _in_progress(command: Command) -> Refusal:
     text = "the same rows are being written elsewhere; send the request again"
     metadata = {"request_id": getattr(command.request, "request_id", "")}
-    return OrderError("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
+    return Refusal("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
 
 
 async def _roll_back(connection: AsyncConnection[Row]) -> None:

@@ -25,7 +25,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.access.card_data import CODE_TEXT, NUMBER_TEXT, CardSearch, card_violations, may_hold_card_data
-from server.domain.base.errors import OrderError, Violation, invalid
+from server.domain.base.errors import Refusal, Violation, invalid
 from tests.domain.builders import unhurried
 
 VISA = "4111111111111111"
@@ -465,7 +465,7 @@ def test_the_quick_look_passes_over_an_ordinary_order() -> None:
 def test_a_request_made_of_candidates_is_refused_before_it_takes_long() -> None:
     item = NewOrderItem(customizations={f"{number}": "4 1 1 2 " * 60 for number in range(50)})
     request = CreateOrderRequest(items=[item] * 20)
-    with pytest.raises(OrderError, match="too many numbers") as caught:
+    with pytest.raises(Refusal, match="too many numbers") as caught:
         card_violations(request)
     assert caught.value.reason == "INVALID_ORDER_DATA"
 

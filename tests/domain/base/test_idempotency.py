@@ -15,7 +15,7 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import CancelOrderRequest, RecordTrackingEventRequest
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.idempotency import Key, differing_fields
 from server.domain.base.state import State
 from server.domain.operations import Answer
@@ -205,7 +205,7 @@ def test_two_different_commands_with_one_id_in_one_batch_do_not_harm_each_other(
     store.put_products(product())
     first, second = store.execute(command(create(request_id="r1")), command(create(line(quantity=2), request_id="r1")))
     assert isinstance(first, Answer)
-    assert isinstance(second, OrderError)
+    assert isinstance(second, Refusal)
     assert second.reason == "IDEMPOTENCY_KEY_REUSED"
     assert len(store.orders) == 1
 
@@ -215,7 +215,7 @@ def test_the_second_of_two_commands_counts_if_the_first_has_failed() -> None:
     store.put_products(product(stock=1))
     failing = command(create(line(quantity=2), request_id="r1"))
     first, second = store.execute(failing, command(create(request_id="r1")))
-    assert isinstance(first, OrderError)
+    assert isinstance(first, Refusal)
     assert second == Answer(second.body, replayed=False)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.base.currencies import EXPONENTS
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.money import MAX_MINOR, from_minor, minor_of, text_of, to_minor
 from tests.domain.builders import amount, fields_of, unhurried
 
@@ -19,8 +19,8 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 INT32 = st.integers(-(2**31), 2**31 - 1)
 
 
-def refusal(money: Money, *, currency: str = "") -> OrderError:
-    with pytest.raises(OrderError) as caught:
+def refusal(money: Money, *, currency: str = "") -> Refusal:
+    with pytest.raises(Refusal) as caught:
         to_minor(money, field="price", currency=currency)
     assert caught.value.reason == "INVALID_ORDER_DATA"
     return caught.value

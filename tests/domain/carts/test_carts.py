@@ -110,8 +110,8 @@ def stock_up(state: State, *products: Product) -> None:
 def forget(state: State, product_id: str) -> None:
     """As if the product had never been in the catalogue."""
     del state.products.stored[product_id]
-    for shelf in [shelf for shelf in state.stock.values if shelf[0] == product_id]:
-        del state.stock.values[shelf]
+    for sku in [sku for sku in state.stock.values if sku[0] == product_id]:
+        del state.stock.values[sku]
 
 
 def stored_cart(state: State, cart_id: str = "") -> Cart:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest, Product, ProductVariant
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.catalog.products import Offer, find_offer, product_not_found, with_stock
 from tests.domain.builders import fields_of, fingerprint, money, new_state, product, refuse, run, variant
 
@@ -16,8 +16,8 @@ def find(made: Product, variant_id: str = "", currency: str = "", **more: Any) -
     return find_offer(products, variant_id=variant_id, currency=currency, **wanted)
 
 
-def unfound(made: Product, variant_id: str = "", currency: str = "", **more: Any) -> OrderError:
-    with pytest.raises(OrderError) as caught:
+def unfound(made: Product, variant_id: str = "", currency: str = "", **more: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         find(made, variant_id, currency, **more)
     return caught.value
 

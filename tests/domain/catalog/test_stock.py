@@ -1,4 +1,4 @@
-"""Pieces are on a shelf or held by an order, never both and never neither."""
+"""Pieces are on a sku or held by an order, never both and never neither."""
 
 from collections import Counter
 
@@ -9,9 +9,9 @@ from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProduct
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_PENDING, Order, OrderItem
 from orders.v1.order_service_pb2 import CancelOrderRequest
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.state import Changes
-from server.domain.base.values import Shelf
+from server.domain.base.values import Sku
 from server.domain.catalog.stock import check_available, held_by, moved_by
 from tests.domain.builders import (
     Store,
@@ -28,8 +28,8 @@ from tests.domain.builders import (
     variant,
 )
 
-SHELVES = st.tuples(st.sampled_from(["", "chair", "lamp"]), st.sampled_from(["", "red"]))
-LINES = st.lists(st.tuples(SHELVES, st.integers(1, 1000)), max_size=6)
+SKUS = st.tuples(st.sampled_from(["", "chair", "lamp"]), st.sampled_from(["", "red"]))
+LINES = st.lists(st.tuples(SKUS, st.integers(1, 1000)), max_size=6)
 
 
 @st.composite
@@ -38,7 +38,7 @@ def orders(draw: st.DrawFn) -> Order:
     lines = draw(LINES)
     return Order(
         status=status,
-        items=[OrderItem(product_id=shelf[0], variant_id=shelf[1], quantity=pieces) for shelf, pieces in lines],
+        items=[OrderItem(product_id=sku[0], variant_id=sku[1], quantity=pieces) for sku, pieces in lines],
     )
 
 
@@ -54,33 +54,31 @@ def test_an_order_holds_its_lines_unless_it_is_cancelled_or_they_are_imported(or
 @unhurried
 @given(st.lists(orders(), min_size=1, max_size=6))
 def test_over_any_life_an_order_takes_what_it_holds_in_the_end(life: list[Order]) -> None:
-    taken: Counter[Shelf] = Counter()
+    taken: Counter[Sku] = Counter()
     for before, after in zip([None, *life], life, strict=False):
         taken.update(moved_by(before, after)[0])
-    assert {shelf: pieces for shelf, pieces in taken.items() if pieces} == dict(held_by(life[-1]))
+    assert {sku: pieces for sku, pieces in taken.items() if pieces} == dict(held_by(life[-1]))
 
 
 @unhurried
 @given(orders(), orders())
 def test_a_change_and_its_reverse_take_nothing(first: Order, second: Order) -> None:
     there, back = moved_by(first, second)[0], moved_by(second, first)[0]
-    assert there == {shelf: -pieces for shelf, pieces in back.items()}
+    assert there == {sku: -pieces for sku, pieces in back.items()}
     assert 0 not in there.values()
 
 
 @unhurried
-@given(
-    st.dictionaries(SHELVES, st.integers(-50, 50), max_size=4), st.dictionaries(SHELVES, st.integers(0, 50), max_size=4)
-)
+@given(st.dictionaries(SKUS, st.integers(-50, 50), max_size=4), st.dictionaries(SKUS, st.integers(0, 50), max_size=4))
 def test_a_change_is_refused_exactly_if_a_shelf_would_go_below_zero(
-    taken: dict[Shelf, int], stock: dict[Shelf, int]
+    taken: dict[Sku, int], stock: dict[Sku, int]
 ) -> None:
-    """What is given back to a shelf that was not read is no shortage."""
-    short = {shelf for shelf, pieces in taken.items() if pieces > max(0, stock.get(shelf, 0))}
+    """What is given back to a sku that was not read is no shortage."""
+    short = {sku for sku, pieces in taken.items() if pieces > max(0, stock.get(sku, 0))}
     if not short:
         check_available(taken, stock)
         return
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         check_available(taken, stock)
     assert (caught.value.metadata["product_id"], caught.value.metadata["variant_id"]) in short
 
@@ -98,7 +96,7 @@ def test_an_adjustment_moves_the_stock_and_is_kept_with_its_reason(delta: int, l
     answer = run(state, AdjustStockRequest(product_id="chair", delta=delta, reason="count"))
     (adjustment,) = state.changes.adjustments
     assert (answer.stock, state.stock.get(("chair", ""))) == (left, left)
-    assert (adjustment.shelf, adjustment.delta, adjustment.reason) == (("chair", ""), delta, "count")
+    assert (adjustment.sku, adjustment.delta, adjustment.reason) == (("chair", ""), delta, "count")
 
 
 def test_no_more_can_be_taken_away_than_is_there() -> None:
@@ -171,7 +169,7 @@ def test_a_product_can_be_ordered_in_the_batch_that_brings_it() -> None:
         command(BatchUpsertProductsRequest(products=[product(price="12.00", stock=2)])),
         command(create(line(quantity=2))),
     )
-    assert not [outcome for outcome in outcomes if isinstance(outcome, OrderError)]
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     assert store.stock == {("chair", ""): 0}
     assert BatchUpsertProductsResponse.FromString(outcomes[1].body).updated == 1
 

@@ -14,7 +14,7 @@ from orders.v1.customer_service_pb2 import (
 )
 from orders.v1.order_pb2 import PAYMENT_METHOD_CREDIT_CARD, Address, Customer
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.records import Kind
 from server.domain.base.state import State
 from server.domain.customers.accounts import (
@@ -255,10 +255,10 @@ def test_what_a_request_names_is_found_in_the_account(state: State) -> None:
 
 def test_what_a_request_names_and_is_not_saved_is_refused_with_what_is() -> None:
     account = CustomerAccount(addresses=[Address(address_id=str(number)) for number in range(12)])
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         find_address(account, "cellar", field="shipping_address_id")
     assert fields_of(caught.value) == ["shipping_address_id"]
     assert "no saved address 'cellar'; saved are '0', '1'," in caught.value.message
     assert caught.value.message.endswith("'9' and 2 more")
-    with pytest.raises(OrderError, match="no saved payment method 'visa'; none is saved, save one first"):
+    with pytest.raises(Refusal, match="no saved payment method 'visa'; none is saved, save one first"):
         find_payment_method(account, "visa", field="payment_method_id")

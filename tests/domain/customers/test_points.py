@@ -8,7 +8,7 @@ from orders.v1.customer_service_pb2 import (
 from orders.v1.order_pb2 import Customer, Order, OrderEvent
 
 from server.domain.base.edits import OrderChange
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.values import PointsMove
 from server.domain.customers.points import check_points, entry_of
 from tests.domain.builders import NOW, at
@@ -16,7 +16,7 @@ from tests.domain.builders import NOW, at
 
 def test_points_can_be_used_to_the_last_one() -> None:
     check_points([PointsMove(POINTS_ENTRY_TYPE_USED, -120)], balance=120)
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         check_points([PointsMove(POINTS_ENTRY_TYPE_USED, -121)], balance=120)
     assert caught.value.reason == "INSUFFICIENT_POINTS"
     assert caught.value.message == "121 points were to be used, the customer has 120"
@@ -24,12 +24,12 @@ def test_points_can_be_used_to_the_last_one() -> None:
 
 
 def test_all_that_a_change_takes_counts_together() -> None:
-    with pytest.raises(OrderError):
+    with pytest.raises(Refusal):
         check_points([PointsMove(POINTS_ENTRY_TYPE_USED, -60), PointsMove(POINTS_ENTRY_TYPE_USED, -61)], balance=120)
 
 
 def test_points_that_a_change_gives_cannot_be_used_by_it() -> None:
-    with pytest.raises(OrderError):
+    with pytest.raises(Refusal):
         check_points([PointsMove(POINTS_ENTRY_TYPE_EARNED, 500), PointsMove(POINTS_ENTRY_TYPE_USED, -1)], balance=0)
 
 

@@ -29,7 +29,7 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import ExplainOrderResponse, RecordPaymentRequest, TransitionExplanation
 
 from server.domain.base.caller import ANONYMOUS, Caller, Role
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.state import State
 from server.domain.lifecycle.explain import explain_order
 from tests.domain.builders import (
@@ -70,11 +70,11 @@ def an_order(status: OrderStatus, payment: int = PAYMENT_STATUS_PAID, *, carrier
     return state, order
 
 
-def refusal(state: State, order: Order, status: OrderStatus, caller: Caller) -> OrderError | None:
+def refusal(state: State, order: Order, status: OrderStatus, caller: Caller) -> Refusal | None:
     """How TransitionOrder refuses the move, if it does; the order is as before afterwards."""
     try:
         answer(state, transition(order, status), caller)
-    except OrderError as error:
+    except Refusal as error:
         return error
     finally:
         state.add_order(order)

@@ -1,4 +1,4 @@
-"""CreateOrder: prices from the catalogue, pieces from the shelves, and nothing at all when it is refused."""
+"""CreateOrder: prices from the catalogue, pieces from the skus, and nothing at all when it is refused."""
 
 from decimal import Decimal
 

@@ -54,19 +54,19 @@ from tests.domain.builders import (
     upsert,
 )
 
-SHELVES = st.tuples(st.sampled_from(["chair", "lamp", ""]), st.sampled_from(["", "red"]))
+SKUS = st.tuples(st.sampled_from(["chair", "lamp", ""]), st.sampled_from(["", "red"]))
 CHAIR = ("chair", "")
 
 
 @st.composite
 def orders(draw: st.DrawFn) -> Order:
     """Any order of one customer, whether it could come about or not."""
-    lines = draw(st.lists(st.tuples(SHELVES, st.integers(1, 50)), max_size=4))
+    lines = draw(st.lists(st.tuples(SKUS, st.integers(1, 50)), max_size=4))
     codes = draw(st.lists(st.sampled_from(["TEN", "FIVE"]), unique=True, max_size=2))
     return Order(
         customer=Customer(customer_id="carl"),
         status=draw(st.integers(ORDER_STATUS_PENDING, ORDER_STATUS_CANCELLED)),
-        items=[OrderItem(product_id=shelf[0], variant_id=shelf[1], quantity=pieces) for shelf, pieces in lines],
+        items=[OrderItem(product_id=sku[0], variant_id=sku[1], quantity=pieces) for sku, pieces in lines],
         pricing=Pricing(
             applied_coupons=[AppliedCoupon(code=code) for code in codes],
             loyalty_points_used=draw(st.integers(0, 500)),
@@ -149,7 +149,7 @@ def test_shipping_takes_off_the_shelf_what_was_reserved_and_nothing_else(order: 
     shipped.CopyFrom(order)
     shipped.status = ORDER_STATUS_SHIPPED
     effects = effects_of(order, shipped)
-    assert effects.reserved == {shelf: -pieces for shelf, pieces in effects_of(None, order).reserved.items()}
+    assert effects.reserved == {sku: -pieces for sku, pieces in effects_of(None, order).reserved.items()}
     assert (effects.taken, effects.coupon_uses, effects.points) == ({}, {}, [])
 
 

@@ -40,7 +40,7 @@ from orders.v1.order_service_pb2 import (
     UpsertOrder,
 )
 
-from server.domain.base.errors import OrderError, Violation
+from server.domain.base.errors import Refusal, Violation
 from server.domain.base.idempotency import Key
 from server.domain.base.records import Kind
 from server.domain.operations import OPERATIONS, Answer, Command
@@ -175,9 +175,9 @@ class World:
         """CreateOrder does what PriceOrder said, or refuses for the same reason."""
         if quoted is None or (isinstance(outcome, Answer) and outcome.replayed):
             return
-        if isinstance(outcome, OrderError):
+        if isinstance(outcome, Refusal):
             if outcome.reason != "IDEMPOTENCY_KEY_REUSED":
-                assert isinstance(quoted, OrderError)
+                assert isinstance(quoted, Refusal)
                 assert (quoted.reason, quoted.metadata) == (outcome.reason, outcome.metadata)
             return
         assert isinstance(quoted, Answer), quoted
@@ -190,7 +190,7 @@ class World:
 
     def check_answers(self, commands: list[Command], outcomes: list[Outcome]) -> None:
         for wanted, outcome in zip(commands, outcomes, strict=True):
-            if isinstance(outcome, OrderError):
+            if isinstance(outcome, Refusal):
                 assert outcome.reason != "INTERNAL"
                 self.refusals[outcome.reason] += 1
                 self.conditions[outcome.reason, outcome.metadata.get("condition", "")] += 1

@@ -885,7 +885,7 @@ def test_an_order_that_is_not_there_is_named() -> None:
 
 
 def test_the_order_before_is_not_touched() -> None:
-    """The draft is a copy: whoever still holds the order as it was sees no change."""
+    """The edit is a copy: whoever still holds the order as it was sees no change."""
     state = new_state()
     order = run(state, create())
     held = stored(state, order)

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest, Coupon
 from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE
 
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.state import State
 from server.domain.pricing.coupons import code_of, find_discount, with_uses
 from server.domain.pricing.quotes import Discount, Line
@@ -58,15 +58,15 @@ def use(
         assert fingerprint(state) == before
 
 
-def refused(coupon: Coupon, *lines: Line, **more: Any) -> OrderError:
-    with pytest.raises(OrderError) as caught:
+def refused(coupon: Coupon, *lines: Line, **more: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         use(coupon, *lines, **more)
     assert caught.value.reason == "INVALID_COUPON"
     assert caught.value.metadata["coupon_code"] == coupon.code
     return caught.value
 
 
-def condition(error: OrderError) -> str:
+def condition(error: Refusal) -> str:
     return error.metadata["condition"]
 
 
@@ -87,7 +87,7 @@ def test_a_fixed_coupon_takes_off_its_amount_in_the_orders_currency() -> None:
 
 
 def test_a_coupon_that_is_not_there_is_refused() -> None:
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         find_discount(state_with(), "ten", customer_id="carl", lines=[CHAIR], currency="USD", time=NOW)
     assert (caught.value.reason, caught.value.metadata) == (
         "INVALID_COUPON",

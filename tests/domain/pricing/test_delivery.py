@@ -19,7 +19,7 @@ from orders.v1.order_pb2 import Address, Order
 from orders.v1.order_service_pb2 import DeliveryOption
 
 from server.domain.base.error_codes import CODES
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.state import State
 from server.domain.base.values import Terms
 from server.domain.pricing.delivery import check_installation, delivery_options, schedule, serve
@@ -60,8 +60,8 @@ def served(*methods: DeliveryMethod, method: str = "", time_slot: str = "", curr
     return service
 
 
-def unserved(*methods: DeliveryMethod, **asked: str) -> OrderError:
-    with pytest.raises(OrderError) as caught:
+def unserved(*methods: DeliveryMethod, **asked: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         served(*methods, **asked)
     return caught.value
 
@@ -161,14 +161,14 @@ def test_without_zones_everything_is_delivered_everywhere() -> None:
 
 
 def test_with_zones_an_order_needs_an_address() -> None:
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         serve(kept(a_zone("all")), None, method="", time_slot="", currency="USD", field="order.shipping_address")
     assert (caught.value.reason, fields_of(caught.value)) == ("INVALID_ORDER_DATA", ["order.shipping_address"])
 
 
 def test_an_address_in_no_zone_is_refused_with_where_it_is() -> None:
     address = Address(country="US", state="NY", postal_code="10001")
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         serve(kept(a_zone("egypt", area("EG"))), address, method="", time_slot="", currency="USD")
     assert caught.value.reason == "DELIVERY_NOT_AVAILABLE"
     assert caught.value.metadata == {"condition": "zone", "country": "US", "state": "NY", "postal_code": "10001"}
@@ -276,7 +276,7 @@ def to_install(at_time: Timestamp, *, requires_installation: bool = True) -> Ord
 
 def test_goods_are_not_installed_before_they_arrive() -> None:
     service = served(way(transit_days=3))
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         schedule(to_install(at(3 * DAY - 1)), service, now=NOW)
     assert (caught.value.reason, fields_of(caught.value)) == ("INVALID_ORDER_DATA", ["installation_time"])
     schedule(to_install(at(3 * DAY)), service, now=NOW)
@@ -290,7 +290,7 @@ def test_an_appointment_can_be_checked_by_itself() -> None:
     order = to_install(at(1))
     check_installation(order)
     order.delivery.estimated_time.CopyFrom(at(2))
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         check_installation(order)
     assert fields_of(caught.value) == ["order.installation.scheduled_time"]
 

@@ -24,7 +24,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.currencies import EXPONENTS
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.money import MAX_MINOR, from_minor
 from server.domain.base.values import Terms
 from server.domain.catalog.products import find_offer
@@ -261,11 +261,11 @@ def test_points_are_earned_on_what_is_paid_in_money_only() -> None:
 
 
 def test_an_order_that_costs_too_much_is_refused_by_the_path_of_its_lines() -> None:
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         price(a_line(MAX_MINOR), a_line(1), field="order.items")
     assert fields_of(caught.value) == ["order.items"]
     assert price(a_line(MAX_MINOR)).total == MAX_MINOR
-    with pytest.raises(OrderError):
+    with pytest.raises(Refusal):
         price(a_line(1, 10**6, installation=MAX_MINOR), terms=Terms(), points=2**62)
 
 
@@ -300,7 +300,7 @@ def test_a_line_is_added_at_the_price_of_its_offer() -> None:
     assert list(order.items) == [item]
     assert (item.item_id, item.quantity, item.unit_price, item.total_price) == ("7", 3, money("99.95"), money("299.85"))
     assert line_of(offer, 3) == Line("table", "", 3, 9995, 750, "food")
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(Refusal) as caught:
         add_line(order, offer, quantity=MAX_MINOR, item_id="8", field="items[1]")
     assert fields_of(caught.value) == ["items[1].quantity"]
     assert len(order.items) == 1

@@ -398,8 +398,8 @@ def test_stock_that_orders_hold_is_reserved_by_the_migration(empty_database: Cal
     with psycopg.connect(url) as connection:
         for product_id in ("mug", "lamp"):
             connection.execute(_insert("products", _PRODUCT | {"product_id": f"'{product_id}'"}))
-        for shelf in ({"variant_id": "''"}, {}, {"product_id": "'lamp'", "variant_id": "''"}):
-            connection.execute(_insert("inventory", {k: v for k, v in (_STOCK | shelf).items() if k != "reserved"}))
+        for sku in ({"variant_id": "''"}, {}, {"product_id": "'lamp'", "variant_id": "''"}):
+            connection.execute(_insert("inventory", {k: v for k, v in (_STOCK | sku).items() if k != "reserved"}))
         for status, quantity in held.items():
             order_id = f"'018f0000-0000-7000-8000-00000000010{status}'"
             own = {"order_id": order_id, "order_number": f"'{status}'", "status": str(status)}

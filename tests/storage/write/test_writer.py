@@ -21,12 +21,12 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain import operations
-from server.domain.base.errors import OrderError
+from server.domain.base.errors import Refusal
 from server.domain.base.needs import Needs
 from server.domain.base.operation import Rule, operation
 from server.domain.operations import OPERATIONS, Answer
 from server.storage.write import statements
-from tests.conftest import PRODUCTS, Refusal, Service, new_order, refusal_of, refused, serving, usd
+from tests.conftest import PRODUCTS, RefusedCall, Service, new_order, refusal_of, refused, serving, usd
 from tests.storage.helpers import (
     Store,
     disagreements,
@@ -120,7 +120,7 @@ async def test_a_command_that_the_program_does_not_know_fails_alone(store: Store
 
 
 async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rule(request: Any, state: Any, stamp: Any) -> bytes:
+    def rule(request: Any, state: Any, audit: Any) -> bytes:
         raise ZeroDivisionError
 
     answer_events_by(rule, monkeypatch)
@@ -133,10 +133,10 @@ async def test_a_bug_in_a_rule_fails_its_own_command_only(store: Store, monkeypa
 async def test_what_the_database_cannot_store_fails_its_own_command_only(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer_events_by(lambda request, state, stamp: b"", monkeypatch)
+    answer_events_by(lambda request, state, audit: b"", monkeypatch)
     before, broken, after = await outcomes(store.submit(new_order("a"), OrderEvent(request_id="\0"), new_order("b")))
     assert isinstance(broken, Exception)
-    assert not isinstance(broken, OrderError)
+    assert not isinstance(broken, Refusal)
     assert isinstance(before, Answer)
     assert isinstance(after, Answer)
     assert await disagreements(store.url) == []
@@ -295,7 +295,7 @@ async def _killing(url: str, *, every: float, times: int) -> AsyncIterator[list[
         await asyncio.wait([task])
 
 
-async def _attempt(call: Coroutine[Any, Any, Response] | Any) -> Response | Refusal:
+async def _attempt(call: Coroutine[Any, Any, Response] | Any) -> Response | RefusedCall:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
@@ -307,7 +307,7 @@ async def _persist(send: Callable[[], Any]) -> Any:
     async with asyncio.timeout(20):
         while True:
             answer = await _attempt(send())
-            if not isinstance(answer, Refusal):
+            if not isinstance(answer, RefusedCall):
                 return answer
             assert answer.reason == "DEPENDENCY_UNAVAILABLE", answer
             await asyncio.sleep(0.01)
@@ -325,7 +325,7 @@ async def test_what_was_acknowledged_is_committed_however_often_connections_are_
             for number in range(25):
                 request_id = f"{name}-{number}"
                 answer = await _attempt(service.orders.CreateOrder(new_order(name, request_id=request_id)))
-                if isinstance(answer, Refusal):
+                if isinstance(answer, RefusedCall):
                     assert answer.reason == "DEPENDENCY_UNAVAILABLE", answer
                     assert answer.retry is not None
                     unanswered.append(request_id)
