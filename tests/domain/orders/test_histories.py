@@ -195,7 +195,7 @@ class World:
                 self.refusals[outcome.reason] += 1
                 self.conditions[outcome.reason, outcome.metadata.get("condition", "")] += 1
                 continue
-            self.carried_out[wanted.method] += 1
+            self.carried_out[wanted.operation.method] += 1
             if outcome.replayed:
                 self.replays += 1
                 assert outcome.body == self.answers[wanted.key]
