@@ -24,8 +24,7 @@ class _Known(NamedTuple):
 class CredentialCache:
     """Callers by their credentials, each for a limited time.
 
-    What is kept is a digest. Finding one takes a time that depends on the digest and on a secret of this process only, so it tells
-    nothing of the credentials that are known.
+    The keys are digests made with a secret of this process, so the time of a lookup reveals nothing about known credentials.
     """
 
     def __init__(self, *, seconds: float, size: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:

@@ -104,8 +104,8 @@ class PaymentFlow:
     async def open(self, order: Order, *, cancels: bool) -> Settled:
         """Sets the intent to the order's total and records the outcome; with `cancels`, a failed payment cancels the order.
 
-        Whoever changes the order meanwhile opens the intent too, and the provider may hear of the later change first. So what was
-        recorded is compared with what was asked for, and the intent is brought to the order as it is now.
+        A concurrent change of the order opens the intent too, and may reach the provider first. So the recorded order is compared with
+        the requested terms, and the intent is set to the order's current state.
         """
         while True:
             opened = await self._ask(self._provider.open_intent(order, token=await self._token(order)))

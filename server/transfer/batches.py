@@ -35,8 +35,8 @@ class Batch:
 class Batcher:
     """Fills batches up to a number of orders and of bytes.
 
-    An order whose key is in the batch already goes into a later one, and so do those of that key after it: the orders of
-    one key leave in the order in which they came.
+    An order whose key is in the batch already goes into a later one, as do the following orders with that key: the orders of
+    one key leave in their order in the file.
     """
 
     def __init__(self, *, orders: int, size: int) -> None:

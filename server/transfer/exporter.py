@@ -67,10 +67,10 @@ async def export_orders(
 ) -> ExportReport:
     """Writes the orders that match, at most `limit` unless it is 0, to a file (`-`: standard output).
 
-    A broken stream goes on from its last page, and so does a second run to the same file after an interruption.
-    `call_timeout` is that of one stream, in seconds: the export goes on in the next. `connect` is awaited before the first
-    call. Raises ExportFailed if the service
-    refuses a call, TransferError if the file is there and not this export's, and OSError if it cannot be written.
+    A broken stream resumes after its last page, as does a second run to the same file after an interruption.
+    `call_timeout` bounds one stream, in seconds: the export continues in the next. `connect` is awaited before the first
+    call. Raises ExportFailed if the service refuses a call, TransferError if the file exists and is not this export's, and
+    OSError if it cannot be written.
     """
     request = ListOrdersRequest(
         filter=filter, order_by=order_by, sort_order=sort_order, limit=limit, page_size=page_size

@@ -47,9 +47,9 @@ async def import_orders(
 ) -> ImportReport:
     """Upserts the orders of a file (`-`: standard input) by (source, external_order_id), so that a second run duplicates nothing.
 
-    Once `stop` is set, or it is cancelled, it reads no more but waits for the calls that are out; cancelled again, it
-    gives them up. `call_timeout` is in seconds. `connect` is awaited before the first call. Raises ImportFailed if the service refuses a call, ValueError
-    for arguments that make no sense, and OSError if a file cannot be read or written.
+    Once `stop` is set or it is cancelled, it stops reading and waits for the calls in flight; cancelled again, it drops
+    them. `call_timeout` is in seconds. `connect` is awaited before the first call. Raises ImportFailed if the service
+    refuses a call, ValueError for invalid arguments, and OSError if a file cannot be read or written.
     """
     _check_files(path, rejects_path)
     if not 1 <= batch_size <= 1000 or concurrency < 1:
