@@ -1,4 +1,4 @@
-"""`orders keys`: API keys, made and changed on the database itself. This is how the first one is made."""
+"""`orders keys`: creates and changes API keys directly in the database, which is how the first key is created."""
 
 import getpass
 from collections.abc import Awaitable, Callable, Iterable
@@ -55,7 +55,7 @@ def create(
         int, typer.Option("--expires-in-days", min=0, help="Days until it ends; 0 for never.")
     ] = 0,
 ) -> None:
-    """Make a key and print it: this once, for only its hash is kept."""
+    """Create a key and print it, once: only its hash is stored."""
     from orders.v1.api_key_service_pb2 import ApiKey
 
     wished = ApiKey(
@@ -76,7 +76,7 @@ def create(
 @keys.command("list")
 @with_settings(*DATABASE)
 def list_(*, settings: Settings) -> None:
-    """List all keys: what each is good for, until when, and when it was last used."""
+    """List all keys with their roles, scopes, expiry and last use."""
     from rich.console import Console
     from rich.table import Table
 
@@ -96,7 +96,7 @@ def rotate(
         float, typer.Option("--overlap-hours", min=0, max=720, help="Hours that the old text stays good.")
     ] = 24.0,
 ) -> None:
-    """Give a key a new text and print it. The old one stays good for a while, so that callers can change over."""
+    """Give a key a new text and print it. The old text stays valid for the overlap, so that callers can switch."""
     overlap = timedelta(hours=overlap_hours)
     print(_on_keys(settings, lambda repository: _issuer(repository).rotate(key_id, overlap=overlap)).key)
 
@@ -104,7 +104,7 @@ def rotate(
 @keys.command()
 @with_settings(*DATABASE)
 def revoke(key_id: KeyId, *, settings: Settings) -> None:
-    """End a key, for good."""
+    """Revoke a key permanently."""
     revoked = _on_keys(settings, lambda repository: _issuer(repository).revoke(key_id, revoker=_who()))
     print(f"{revoked.key_id} is revoked; servers refuse it within seconds")
 
@@ -179,7 +179,7 @@ def _check(wished: "ApiKey") -> None:
 
 
 def _failure(error: "Refusal") -> Failure:
-    # Here the key's fields are flags.
+    # The key's fields are flags here.
     return Failure(error.message.replace("api_key.", ""))
 
 
