@@ -211,6 +211,7 @@ def _(api: Api) -> None:
     assert api.call("GET", "/v1/orders:batchGet", query=query).ok == {
         "orders": [two, one],
         "missing_order_ids": ["nope"],
+        "remaining_order_ids": [],
     }
 
 
