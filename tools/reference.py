@@ -241,7 +241,7 @@ def _rule_words(rules: Bounds, names: Names) -> Iterator[str]:
         if name == "required":
             yield "must be set"
         elif name == "ignore" and value == validate_pb2.IGNORE_ALWAYS:
-            yield "validated separately"
+            yield "checked by itself"
         elif name in KINDS:
             bounds = {key.name: bound for key, bound in value.ListFields()}
             yield from KINDS[name](bounds, names)
