@@ -175,7 +175,7 @@ def overview(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Two tables: the headlines with their ratio to the straightforward service, and the repeated figures."""
     measured = {result["name"]: result["measured"] for result in found}
     rows = {row.figure: row for row in _rows(found)}
-    yield "| Operation | Per second | Server CPU each, µs | Times the straightforward service |"
+    yield "| Operation | Per second | Server CPU each, µs | ÷ straightforward |"
     yield "|---|---:|---:|---:|"
     for headline in HEADLINES:
         rate, cpu = _cost(measured[headline.figure][headline.measurement])
