@@ -1,8 +1,9 @@
-"""Sends refusals. The table of codes is in domain/status.py; nothing else ends a call with an error."""
+"""Sends refusals. Nothing else ends a call with an error."""
 
 import random
 
 import grpc
+from orders.v1.error_reason_pb2 import ERROR_REASON_RATE_LIMITED
 
 from server.domain.base.error_codes import status_of
 from server.domain.base.errors import Refusal
@@ -37,5 +38,5 @@ def _retry_milliseconds(error: Refusal) -> int | None:
     """Spreads callers who failed together, so that they do not come back together. The rate limiter spreads its own."""
     if error.retry_after is None:
         return None
-    spread = 1.0 if error.reason == "RATE_LIMITED" else random.uniform(1, 2)
+    spread = 1.0 if error.error_reason == ERROR_REASON_RATE_LIMITED else random.uniform(1, 2)
     return int(error.retry_after * 1000 * spread)
