@@ -7,7 +7,7 @@ OR_EXPLAIN = 2> $(VENV)/pip.log \
 	|| { echo "cannot install into $(VENV): $$(sed -n 's|^ *ERROR: ||p' $(VENV)/pip.log | tail -n 1); the first run needs the network, or a mirror in PIP_INDEX_URL; all that pip said is in $(VENV)/pip.log" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-16 fuzz restarts hostile lint types proto docs check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz restarts hostile lint words types proto docs check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lint: check-proto ## Check style, the protos' too, and that no proto change brea
 	$(BIN)/buf format --diff --exit-code protos
 	$(BIN)/buf lint generated/orders.binpb --path orders
 	@$(BIN)/python tools/breaking.py $(BIN)/buf
+
+words: $(VENV)/.dev ## Check the prose for misspellings and for words to avoid, which tools/words.txt lists
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs protos
 
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
