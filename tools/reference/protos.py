@@ -8,15 +8,27 @@ from typing import NamedTuple
 
 from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+    MethodDescriptorProto,
+    ServiceDescriptorProto,
+)
 from orders.v1 import access_pb2
 
 PACKAGE = "orders.v1"
 VERBS = ("get", "put", "post", "delete", "patch")
 
 # The field numbers of descriptor.proto that make up a path in SourceCodeInfo.
-FILE_MESSAGES, FILE_ENUMS, FILE_SERVICES = 4, 5, 6
-MESSAGE_FIELDS, MESSAGE_ONEOFS, ENUM_VALUES, SERVICE_METHODS = 2, 8, 2, 2
+FILE_MESSAGES = FileDescriptorProto.MESSAGE_TYPE_FIELD_NUMBER
+FILE_ENUMS = FileDescriptorProto.ENUM_TYPE_FIELD_NUMBER
+FILE_SERVICES = FileDescriptorProto.SERVICE_FIELD_NUMBER
+MESSAGE_FIELDS = DescriptorProto.FIELD_FIELD_NUMBER
+MESSAGE_ONEOFS = DescriptorProto.ONEOF_DECL_FIELD_NUMBER
+ENUM_VALUES = EnumDescriptorProto.VALUE_FIELD_NUMBER
+SERVICE_METHODS = ServiceDescriptorProto.METHOD_FIELD_NUMBER
 
 
 class Source:
