@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
+
 from server.domain.base.errors import Refusal
 from server.identity.files import fingerprint
 from server.identity.loopback import is_loopback
@@ -159,4 +161,6 @@ def _check(url: str) -> None:
 
 def _unavailable() -> Refusal:
     text = "the keys of the identity provider cannot be fetched; try again"
-    return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY)
+    return Refusal(
+        ERROR_REASON_DEPENDENCY_UNAVAILABLE, text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY
+    )

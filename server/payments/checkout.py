@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE, ERROR_REASON_PAYMENT_FAILED
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     PAYMENT_STATUS_FAILED,
@@ -191,7 +192,7 @@ class Checkout:
             order = await self._pay_back(flow.refund(order, refund), command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
             text = f"refund {refund_id} of order {order.order_id} failed: nothing was paid back"
-            raise Refusal("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
         return _answer(order, answer)
 
     async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
@@ -221,11 +222,11 @@ def _declined(order: Order) -> Refusal:
         text = f"{order.cancellation.reason}; order {order.order_id} is cancelled and nothing is held: order again"
     else:
         text = f"the payment was declined; order {order.order_id} stays pending: choose another payment method"
-    return Refusal("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+    return Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
 
 
 def _unavailable(text: str, order: Order | None = None) -> Refusal:
     metadata = {"dependency": "payment_provider"}
     if order is not None:
         metadata["order_id"] = order.order_id
-    return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata=metadata, retry_after=1.0)
+    return Refusal(ERROR_REASON_DEPENDENCY_UNAVAILABLE, text, metadata=metadata, retry_after=1.0)

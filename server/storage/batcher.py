@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
+
 from server.domain.base.errors import Refusal
 from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
@@ -62,7 +64,7 @@ class Batcher(Generic[Item, Result]):
     def _enqueue(self, item: Item) -> asyncio.Future[Result]:
         if len(self._queue) >= self._max_queue:
             text = "the server has too much to do; try again in a moment"
-            raise Refusal("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
+            raise Refusal(ERROR_REASON_OVERLOADED, text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
         if self._working < self._workers:

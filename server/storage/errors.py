@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
@@ -66,7 +67,7 @@ class DatabaseUnavailable(Refusal):
     def __init__(self, cause: str = NO_ANSWER, text: str = "") -> None:
         """`text` replaces the cause's own."""
         metadata = {"dependency": "database", "cause": cause}
-        super().__init__("DEPENDENCY_UNAVAILABLE", text or _TEXTS[cause], metadata=metadata, retry_after=1.0)
+        super().__init__(ERROR_REASON_DEPENDENCY_UNAVAILABLE, text or _TEXTS[cause], metadata=metadata, retry_after=1.0)
         self.cause = cause
 
 

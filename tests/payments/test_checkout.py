@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 from orders.v1.cart_service_pb2 import AddCartItemRequest, GetCartRequest
 from orders.v1.customer_service_pb2 import CustomerAccount, SavedPaymentMethod, UpsertPaymentMethodRequest
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+    ERROR_REASON_ORDER_NOT_CANCELLABLE,
+    ERROR_REASON_OVERLOADED,
+)
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
@@ -246,7 +251,7 @@ async def test_what_costs_nothing_does_not_go_to_the_provider(
 @pytest.mark.parametrize(
     ("failure", "messages"),
     [
-        (lambda: Refusal("ORDER_NOT_CANCELLABLE", "too late"), []),
+        (lambda: Refusal(ERROR_REASON_ORDER_NOT_CANCELLABLE, "too late"), []),
         (lambda: KeyError("a bug"), ["a call failed after its caller had left"]),
     ],
     ids=["a refusal", "a bug"],
@@ -469,7 +474,10 @@ async def test_a_fault_of_the_provider_is_like_no_answer(checkout: Checkout, sho
 
 
 async def test_a_busy_database_is_asked_again_for_what_the_provider_has_done(checkout: Checkout, shop: Shop) -> None:
-    refusals = [Refusal("OVERLOADED", "busy", retry_after=1.0), Refusal("OVERLOADED", "busy", retry_after=1.0)]
+    refusals = [
+        Refusal(ERROR_REASON_OVERLOADED, "busy", retry_after=1.0),
+        Refusal(ERROR_REASON_OVERLOADED, "busy", retry_after=1.0),
+    ]
 
     async def busy() -> None:
         if refusals:
@@ -481,7 +489,7 @@ async def test_a_busy_database_is_asked_again_for_what_the_provider_has_done(che
 
 async def test_a_database_that_stays_away_is_told_with_the_order(checkout: Checkout, shop: Shop) -> None:
     async def away() -> None:
-        raise Refusal("DEPENDENCY_UNAVAILABLE", "away", metadata={"dependency": "database"}, retry_after=1.0)
+        raise Refusal(ERROR_REASON_DEPENDENCY_UNAVAILABLE, "away", metadata={"dependency": "database"}, retry_after=1.0)
 
     shop.before[SettleIntent] = away
     error = await refusal(created(checkout, "tok_visa"))

@@ -5,6 +5,11 @@ from typing import NamedTuple
 
 from orders.v1.access_pb2 import ROLE_CUSTOMER
 from orders.v1.api_key_service_pb2 import ApiKey
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_API_KEY_NOT_FOUND,
+    ERROR_REASON_API_KEY_REVOKED,
+    ERROR_REASON_CERTIFICATE_NAME_TAKEN,
+)
 
 from server.domain.base.caller import Caller, role_of, scope_name
 from server.domain.base.errors import Refusal, invalid_field, unauthenticated
@@ -60,7 +65,7 @@ def rotate(stored: StoredKey, digest: bytes, *, overlap: timedelta, now: datetim
     api_key.CopyFrom(stored.api_key)
     if api_key.HasField("revoke_time"):
         text = f"API key {api_key.key_id} is revoked; make a new one"
-        raise Refusal("API_KEY_REVOKED", text, metadata={"key_id": api_key.key_id})
+        raise Refusal(ERROR_REASON_API_KEY_REVOKED, text, metadata={"key_id": api_key.key_id})
     if stored.digest is None:
         raise invalid_field("key_id", f"{api_key.key_id} is a certificate's, and has no text to rotate")
     in_use = stored.previous if stored.previous and not stored.used else stored.digest
@@ -110,9 +115,9 @@ def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:
 
 
 def api_key_not_found(key_id: str) -> Refusal:
-    return Refusal("API_KEY_NOT_FOUND", f"there is no API key {key_id!r}", metadata={"key_id": key_id})
+    return Refusal(ERROR_REASON_API_KEY_NOT_FOUND, f"there is no API key {key_id!r}", metadata={"key_id": key_id})
 
 
 def certificate_name_taken(name: str) -> Refusal:
     text = f"another key has the certificate name {name!r}; revoke it first"
-    return Refusal("CERTIFICATE_NAME_TAKEN", text, metadata={"certificate_name": name})
+    return Refusal(ERROR_REASON_CERTIFICATE_NAME_TAKEN, text, metadata={"certificate_name": name})

@@ -12,6 +12,12 @@ from orders.v1.cart_service_pb2 import (
     RemoveCartItemRequest,
     UpdateCartItemRequest,
 )
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_CART_ITEM_NOT_FOUND,
+    ERROR_REASON_CART_NOT_FOUND,
+    ERROR_REASON_PRICE_CHANGED,
+    ERROR_REASON_PRODUCT_NOT_FOUND,
+)
 from orders.v1.order_pb2 import Order, OrderItem
 from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, ReorderOrderRequest
 
@@ -137,7 +143,7 @@ def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, lis
     changes = _price_changes(cart, state.products.stored, cart.currency_code)
     if changes and not request.accept_price_changes:
         text = "prices have changed since the cart showed them; show the cart again, or send accept_price_changes"
-        raise Refusal("PRICE_CHANGED", text, metadata={"cart_id": cart.cart_id}, violations=changes)
+        raise Refusal(ERROR_REASON_PRICE_CHANGED, text, metadata={"cart_id": cart.cart_id}, violations=changes)
     return cart, [_ordered(item) for item in cart.items]
 
 
@@ -208,7 +214,7 @@ def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
         return Cart(cart_id=cart_id, customer_id=request.customer_id)
     # Another customer's cart looks like one that does not exist.
     text = f"customer {request.customer_id!r} has no cart {cart_id!r}"
-    raise Refusal("CART_NOT_FOUND", text, metadata={"cart_id": cart_id})
+    raise Refusal(ERROR_REASON_CART_NOT_FOUND, text, metadata={"cart_id": cart_id})
 
 
 def _requested_offer(request: AddCartItemRequest, products: Mapping[str, bytes], *, currency: str) -> Offer:
@@ -274,7 +280,7 @@ def _index_of(cart: Cart, item_id: str) -> int:
         if item.item_id == item_id:
             return index
     text = f"there is no line {item_id!r} in cart {cart.cart_id!r}"
-    raise Refusal("CART_ITEM_NOT_FOUND", text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
+    raise Refusal(ERROR_REASON_CART_ITEM_NOT_FOUND, text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
 
 
 def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> list[Refusal]:
@@ -295,7 +301,7 @@ def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> 
 def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) -> Offer:
     if not line.product_id:
         text = f"{line.name or line.sku!r} was imported and is not in the catalogue; it is left out"
-        raise Refusal("PRODUCT_NOT_FOUND", text)
+        raise Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text)
     return offer_of(products, product_id=line.product_id, variant_id=line.variant_id, currency=currency)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from orders.v1.cart_service_pb2 import Cart, CartItem
+from orders.v1.error_reason_pb2 import ERROR_REASON_PRICE_CHANGED, ERROR_REASON_PRODUCT_NOT_FOUND
 from orders.v1.order_pb2 import Order, OrderItem
 
 from server.domain.base.error_codes import cut
@@ -62,7 +63,7 @@ def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
     """Adds a refusal as a notice."""
     # A cart's reader has sent no fields that a violation could name.
     message = "; ".join(violation.description for violation in error.violations) or error.message
-    cart.notices.add(item_id=item_id, reason=f"ERROR_REASON_{error.reason}", message=cut(message, _MAX_NOTICE))
+    cart.notices.add(item_id=item_id, reason=error.error_reason, message=cut(message, _MAX_NOTICE))
 
 
 def offer_of(
@@ -76,7 +77,7 @@ def offer_of(
             raise
         text = f"product {product_id!r}: {error.violations[0].description}"
         metadata = {"product_id": product_id, "variant_id": variant_id}
-        raise Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata) from error
+        raise Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text, metadata=metadata) from error
 
 
 def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
@@ -107,7 +108,7 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
     change = price_change(item, offer)
     if change:
         what = "installation " if change.field == "installation_price" else ""
-        notify(cart, Refusal("PRICE_CHANGED", what + change.description), item_id=item.item_id)
+        notify(cart, Refusal(ERROR_REASON_PRICE_CHANGED, what + change.description), item_id=item.item_id)
     if item.unit_price != line.unit_price:
         item.previous_unit_price.CopyFrom(item.unit_price)
     item.sku, item.name, item.variant_name = line.sku, line.name, line.variant_name

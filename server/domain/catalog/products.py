@@ -12,6 +12,7 @@ from orders.v1.catalog_service_pb2 import (
     Product,
     ProductVariant,
 )
+from orders.v1.error_reason_pb2 import ERROR_REASON_PRODUCT_NOT_FOUND
 from orders.v1.order_pb2 import OrderItem
 
 from server.domain.base.amounts import check_amounts
@@ -142,7 +143,7 @@ def product_not_found(product_id: str, variant_id: str = "", *, asked_for: bool 
     """`requested`: the call asks for the product itself, not for an order of it."""
     text = f"there is no product {product_id!r}" + (f" with a variant {variant_id!r}" if variant_id else "")
     metadata = {"product_id": product_id, "variant_id": variant_id}
-    return Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata, asked_for=asked_for)
+    return Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text, metadata=metadata, asked_for=asked_for)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_INSUFFICIENT_STOCK
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, ORDER_STATUS_SHIPPED, Order
 
 from server.domain.base.errors import Refusal
@@ -62,7 +63,7 @@ def insufficient_stock(sku: Sku, *, requested: int, available: int) -> Refusal:
     product_id, variant_id = sku
     name = repr(product_id) + (f" variant {variant_id!r}" if variant_id else "")
     return Refusal(
-        "INSUFFICIENT_STOCK",
+        ERROR_REASON_INSUFFICIENT_STOCK,
         f"{requested} of product {name} were asked for, {available} are left",
         metadata={
             "product_id": product_id,

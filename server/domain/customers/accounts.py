@@ -19,6 +19,11 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_ADDRESS_NOT_FOUND,
+    ERROR_REASON_CUSTOMER_NOT_FOUND,
+    ERROR_REASON_PAYMENT_METHOD_NOT_FOUND,
+)
 from orders.v1.order_pb2 import Address, Order, PaymentMethod
 
 from server.domain.base.edits import Audit
@@ -48,7 +53,7 @@ def shown(account: CustomerAccount, points: int) -> CustomerAccount:
 
 def customer_not_found(customer_id: str) -> Refusal:
     text = f"nothing is kept of customer {customer_id!r}; save a contact, an address or a payment method first"
-    return Refusal("CUSTOMER_NOT_FOUND", text, metadata={"customer_id": customer_id})
+    return Refusal(ERROR_REASON_CUSTOMER_NOT_FOUND, text, metadata={"customer_id": customer_id})
 
 
 def find_address(account: CustomerAccount, address_id: str, *, field: str) -> Address:
@@ -140,7 +145,7 @@ def delete_address(request: DeleteAddressRequest, state: State, audit: Audit) ->
     if address is None:
         text = f"customer {request.customer_id!r} has no saved address {request.address_id!r}"
         metadata = {"customer_id": request.customer_id, "address_id": request.address_id}
-        raise Refusal("ADDRESS_NOT_FOUND", text, metadata=metadata)
+        raise Refusal(ERROR_REASON_ADDRESS_NOT_FOUND, text, metadata=metadata)
     account.addresses.remove(address)
     return _save(account, request.customer_id, state)
 
@@ -181,7 +186,7 @@ def delete_payment_method(request: DeletePaymentMethodRequest, state: State, aud
     if method is None:
         text = f"customer {request.customer_id!r} has no saved payment method {request.payment_method_id!r}"
         metadata = {"customer_id": request.customer_id, "payment_method_id": request.payment_method_id}
-        raise Refusal("PAYMENT_METHOD_NOT_FOUND", text, metadata=metadata)
+        raise Refusal(ERROR_REASON_PAYMENT_METHOD_NOT_FOUND, text, metadata=metadata)
     account.payment_methods.remove(method)
     return _save(account, request.customer_id, state)
 

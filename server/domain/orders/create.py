@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_ORDER_DATA
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_STATUS_PENDING,
@@ -87,7 +88,7 @@ def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> Price
 
 def _within_order(error: Refusal) -> Refusal:
     """The same error, its fields named as in PriceOrder's request."""
-    if error.reason != "INVALID_ORDER_DATA":
+    if error.error_reason != ERROR_REASON_INVALID_ORDER_DATA:
         return error
     return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
 

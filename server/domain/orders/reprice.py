@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from orders.v1.catalog_service_pb2 import Product
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
 from orders.v1.order_pb2 import (
     Delivery,
     Order,
@@ -108,7 +109,7 @@ def _check_total(before: Order, order: Order, service: Service | None, state: St
         "and the order is paid or confirmed; cancel it and order anew"
     )
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": field}
-    raise Refusal("INVALID_TRANSITION", text, metadata=metadata)
+    raise Refusal(ERROR_REASON_INVALID_TRANSITION, text, metadata=metadata)
 
 
 def _schedule(order: Order, service: Service | None, paths: Collection[str], state: State) -> None:

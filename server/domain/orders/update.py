@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_UPDATED,
     ORDER_STATUS_DELIVERED,
@@ -269,7 +270,7 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
 def _too_late(order: Order, path: str, why: str) -> Refusal:
     status = status_name(order.status)
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
-    return Refusal("INVALID_TRANSITION", f"order {order.order_id}: {path} {why}", metadata=metadata)
+    return Refusal(ERROR_REASON_INVALID_TRANSITION, f"order {order.order_id}: {path} {why}", metadata=metadata)
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:

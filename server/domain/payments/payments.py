@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_KEY_REUSED, ERROR_REASON_REFUND_EXCEEDS_PAYMENT
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_PAYMENT,
     ORDER_EVENT_TYPE_REFUND,
@@ -209,7 +210,9 @@ def _check_same(order: Order, event: PaymentEvent, order_id: str, recorded: Paym
             f"event {event.event_id!r} of {recorded.provider} was recorded before with another content: {names} differ; "
             "a new event needs an id of its own"
         )
-        raise Refusal("IDEMPOTENCY_KEY_REUSED", text, metadata={"request_id": event.event_id, "fields": names})
+        raise Refusal(
+            ERROR_REASON_IDEMPOTENCY_KEY_REUSED, text, metadata={"request_id": event.event_id, "fields": names}
+        )
 
 
 def _normalised(order: Order, event: PaymentEvent, audit: Audit) -> PaymentEvent:
@@ -383,4 +386,4 @@ def _exceeds(order: Order, requested: int, room: int) -> Refusal:
         text = f"order {order.order_id}: {metadata['refundable']} of what was paid can be paid back, not {metadata['requested']}"
     if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
         text += "; a refund is pending: to report it, name it by its refund_id"
-    return Refusal("REFUND_EXCEEDS_PAYMENT", text, metadata=metadata)
+    return Refusal(ERROR_REASON_REFUND_EXCEEDS_PAYMENT, text, metadata=metadata)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest, BatchUpsertCouponsResponse, Coupon
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_COUPON
 from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE
 
 from server.domain.base.amounts import by_currency, check_amounts
@@ -86,7 +87,7 @@ def _stored(snapshot: bytes) -> _Stored:
 
 
 def _refused(code: str, condition: str, text: str, **needed: str) -> Refusal:
-    return Refusal("INVALID_COUPON", text, metadata={"coupon_code": code, "condition": condition, **needed})
+    return Refusal(ERROR_REASON_INVALID_COUPON, text, metadata={"coupon_code": code, "condition": condition, **needed})
 
 
 def _check_time(coupon: Coupon, time: Timestamp) -> None:

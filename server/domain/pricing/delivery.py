@@ -11,6 +11,7 @@ from orders.v1.catalog_service_pb2 import (
     DeliveryMethod,
     DeliveryZone,
 )
+from orders.v1.error_reason_pb2 import ERROR_REASON_DELIVERY_NOT_AVAILABLE, ERROR_REASON_DELIVERY_ZONE_NOT_FOUND
 from orders.v1.order_pb2 import Address, Order
 from orders.v1.order_service_pb2 import DeliveryOption
 
@@ -99,7 +100,7 @@ def _no_zone(address: Address) -> Refusal:
 
 
 def _not_available(condition: str, text: str, **asked: str) -> Refusal:
-    return Refusal("DELIVERY_NOT_AVAILABLE", text, metadata={"condition": condition, **asked})
+    return Refusal(ERROR_REASON_DELIVERY_NOT_AVAILABLE, text, metadata={"condition": condition, **asked})
 
 
 def schedule(order: Order, service: Service | None, *, now: Timestamp, field: str = "installation_time") -> None:
@@ -201,7 +202,7 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) 
     snapshot = state.zones.stored.get(zone_id)
     if snapshot is None:
         text = f"there is no delivery zone {zone_id!r}"
-        raise Refusal("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+        raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
     state.zones.remove(zone_id)
     return DeliveryZone.FromString(snapshot)
 

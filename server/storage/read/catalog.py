@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orders.v1.catalog_service_pb2 import Coupon, DeliveryZone, Product, StockAdjustment
+from orders.v1.error_reason_pb2 import ERROR_REASON_COUPON_NOT_FOUND, ERROR_REASON_DELIVERY_ZONE_NOT_FOUND
 from sqlalchemy import BigInteger, Column, Select, Text, func, literal_column, select
 
 from server.domain.base.errors import Refusal
@@ -120,7 +121,7 @@ class CatalogRepository:
         """The coupon, with how often it was used. Raises COUPON_NOT_FOUND."""
         coupon = await self._coupons.submit(code_of(code))
         if coupon is None:
-            raise Refusal("COUPON_NOT_FOUND", f"there is no coupon {code!r}", metadata={"coupon_code": code})
+            raise Refusal(ERROR_REASON_COUPON_NOT_FOUND, f"there is no coupon {code!r}", metadata={"coupon_code": code})
         return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
@@ -133,7 +134,7 @@ class CatalogRepository:
         zone = await self._zones.submit(zone_id)
         if zone is None:
             text = f"there is no delivery zone {zone_id!r}"
-            raise Refusal("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+            raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
         return zone
 
     async def zones(self, *, after: str, limit: int) -> list[DeliveryZone]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVOICE_NOT_FOUND
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from sqlalchemy import func, literal_column, select
 
@@ -56,4 +57,4 @@ class InvoiceRepository:
 
 def _invoice_not_found(order_id: str) -> Refusal:
     text = f"order {order_id} has no invoice; it gets one when it is confirmed, unless it was imported"
-    return Refusal("INVOICE_NOT_FOUND", text, metadata={"order_id": order_id})
+    return Refusal(ERROR_REASON_INVOICE_NOT_FOUND, text, metadata={"order_id": order_id})

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import psycopg
+from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_IN_PROGRESS
 from psycopg import AsyncConnection
 
 from server.domain.base.errors import Refusal
@@ -188,7 +189,7 @@ def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
 def _in_progress(command: Command) -> Refusal:
     text = "the same rows are being written elsewhere; send the request again"
     metadata = {"request_id": getattr(command.request, "request_id", "")}
-    return Refusal("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
+    return Refusal(ERROR_REASON_IDEMPOTENCY_IN_PROGRESS, text, metadata=metadata, retry_after=0.1)
 
 
 async def _roll_back(connection: AsyncConnection[Row]) -> None:

@@ -423,4 +423,4 @@ def test_a_zone_that_is_deleted_answers_with_what_it_was() -> None:
 def test_a_zone_that_is_not_there_cannot_be_deleted() -> None:
     error = refuse(state_with(a_zone("a")), DeleteDeliveryZoneRequest(zone_id="b"))
     assert (error.reason, error.metadata) == ("DELIVERY_ZONE_NOT_FOUND", {"zone_id": "b"})
-    assert CODES[error.reason] == code_pb2.NOT_FOUND
+    assert CODES[error.error_reason] == code_pb2.NOT_FOUND
