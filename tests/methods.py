@@ -1,5 +1,7 @@
 """The methods of the API, by name: tests that iterate over these cover every new one."""
 
+from typing import Any
+
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
@@ -27,3 +29,9 @@ def names_order(method: MethodDescriptor) -> bool:
     order = method.input_type.fields_by_name.get("order")
     messages = (method.input_type, order.message_type if order is not None else None)
     return any(message is not None and "order_id" in message.fields_by_name for message in messages)
+
+
+def name_order(request: Any, order_id: str) -> None:
+    """Makes a request that names one order be about the order with this id or number."""
+    target = request if "order_id" in request.DESCRIPTOR.fields_by_name else request.order
+    target.order_id = order_id

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import grpc
 import psycopg
 import pytest
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
@@ -60,7 +61,7 @@ from server.domain.base.methods import access_of
 from server.storage.arrays import adapters
 from tests.conftest import HOME, RefusedCall, Service, new_order, refusal_of, serving, stock_shop
 from tests.identity_provider import Provider, providing
-from tests.methods import METHODS
+from tests.methods import METHODS, name_order, names_order
 from tests.rpc.calls import call, outcome
 from tests.rpc.principals import Metadata, Principal, closed, key_holder, token_holder
 from tests.samples import Subject, request_for
@@ -72,6 +73,10 @@ NO_NUMBER = "ORD-2026-999999"
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 DENIED = grpc.StatusCode.PERMISSION_DENIED
+
+
+def is_batch(method: MethodDescriptor) -> bool:
+    return "order_ids" in method.input_type.fields_by_name
 
 
 @dataclass(frozen=True)
@@ -178,33 +183,8 @@ async def shop(new_database: Callable[[], str], provider: Provider) -> AsyncIter
 
 # One order by its id or number.
 
-# The methods whose requests name orders, by the descriptors, and how a request comes to name one.
-Naming = Callable[[Any, str], None]
-
-
-def _name_it(request: Any, reference: str) -> None:
-    request.order_id = reference
-
-
-def _name_it_within(request: Any, reference: str) -> None:
-    request.order.order_id = reference
-
-
-def _name_them(request: Any, reference: str) -> None:
-    request.order_ids[:] = [reference]
-
-
-def naming_of(method: str) -> Naming | None:
-    fields = METHODS[method].input_type.fields_by_name
-    if "order_ids" in fields:
-        return _name_them
-    if "order_id" in fields:
-        return _name_it
-    order = fields.get("order")
-    return _name_it_within if order is not None and "order_id" in order.message_type.fields_by_name else None
-
-
-NAMING = {method: naming for method in METHODS if (naming := naming_of(method))}
+# The methods whose requests name orders.
+NAMING = [name for name, method in METHODS.items() if names_order(method) or is_batch(method)]
 # Those of them that a customer may not call for any order.
 NOT_FOR_CUSTOMERS = {method for method in NAMING if Role.CUSTOMER not in map(role_of, access_of(METHODS[method]).roles)}
 
@@ -212,7 +192,10 @@ NOT_FOR_CUSTOMERS = {method for method in NAMING if Role.CUSTOMER not in map(rol
 def requests_about(method: str, reference: str) -> list[Any]:
     """Requests of a method about an order: right ones, ones that ask for something special, and wrong ones."""
     request: Any = request_for(method, Subject(NO_ID))
-    NAMING[method](request, reference)
+    if is_batch(METHODS[method]):
+        request.order_ids[:] = [reference]
+    else:
+        name_order(request, reference)
     variants: list[Any] = []
     fields = request.DESCRIPTOR.fields_by_name
     for name, value in (
