@@ -178,6 +178,7 @@ SAMPLES: dict[str, Sample] = {
                 "delivery": {"method": "express", "requested_time": _TIME, "carrier": "DHL", "tracking_number": "1Z"},
                 "installation": {"scheduled_time": _TIME, "time_slot": "morning"},
                 "special_instructions": "Ring once",
+                "omitted_fields": ["items", "items"],
                 "metadata": {"channel": "phone"},
             }
         )
@@ -265,6 +266,7 @@ SAMPLES: dict[str, Sample] = {
                     "installation_price": usd(30),
                     "installation_prices": [money("EUR", 28), money("GBP", 25)],
                     "tax_class": "standard",
+                    "omitted_fields": ["variants", "variants"],
                     "variants": [
                         {
                             "variant_id": "oak",
