@@ -20,8 +20,6 @@ from tests.storage.loaded import load
 
 STEPS = 100
 SIZES = (1, 1, 4, 12, 24)
-# Refusals that show that callers met on the same orders, stock and request ids.
-MET = {"INVALID_TRANSITION", "ORDER_ALREADY_CANCELLED", "INSUFFICIENT_STOCK", "ETAG_MISMATCH", "IDEMPOTENCY_KEY_REUSED"}
 
 
 async def test_everything_agrees_after_many_callers_at_once(new_database: Callable[[], str]) -> None:
@@ -35,7 +33,7 @@ async def test_everything_agrees_after_many_callers_at_once(new_database: Callab
     check_store(world.store)
     assert await disagreements(url) == []
     assert await mend(url) == 0
-    assert set(world.refusals) >= MET
+    assert {"ETAG_MISMATCH", "INVALID_TRANSITION"} <= set(world.refusals)
     assert len(world.carried_out) > 20
     assert world.replays
 
