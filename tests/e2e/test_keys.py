@@ -8,7 +8,7 @@ import grpc
 import pytest
 from orders.v1.catalog_service_pb2 import ListProductsRequest
 
-from server.identity.keys import generate, parse
+from server.domain.access.key_texts import generate, parse
 from tests.e2e.processes import Finished, Server, orders, serving
 
 ADMIN = ("--owner", "shop", "--role", "admin", "--scope", "all")

@@ -98,9 +98,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
 )
 
-from server.domain.access.api_keys import StoredKey
-from server.identity import keys
-from server.storage.read.api_keys import ApiKeyRepository
+from server.domain.access import key_texts
 from tests.conftest import RefusedCall, Service, new_order, refusal_of, usd
 
 SERVICES = (
@@ -153,9 +151,8 @@ async def new_subject(service: Service, method: str) -> Order:
         zone = _zone(f"zone-{order.order_id}", "Shangri-La", order.order_id)
         await service.catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=[zone]))
     elif method in ("GetApiKey", "RotateApiKey", "RevokeApiKey"):
-        made = keys.generate(_key_id(order.order_id))
-        stored = StoredKey(ApiKey(key_id=made.key_id, owner="shop"), made.digest)
-        await ApiKeyRepository(service.running.database).add(stored)
+        made = key_texts.generate(_key_id(order.order_id))
+        await service.add_key(ApiKey(key_id=made.key_id, owner="shop"), made.digest)
     return order
 
 

@@ -20,9 +20,9 @@ from orders.v1.api_key_service_pb2 import (
 from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
 from orders.v1.order_service_pb2 import ListOrdersRequest
 
-from server.identity.keys import generate, parse
+from server.domain.access.key_texts import generate, parse
 from tests.conftest import Service, refusal_of, refused
-from tests.rpc.principals import Principal, bearer, closed, issuer_of, key_holder, new_key, wished_key
+from tests.rpc.principals import Principal, bearer, closed, key_holder, new_key, revoke_key, rotate_key, wished_key
 from tests.storage.helpers import imported, upserts
 
 KEYS = "SELECT t::text FROM api_keys t"
@@ -290,8 +290,8 @@ async def test_both_texts_of_a_rotated_key_end_with_it(service: Service, admin: 
 
 async def test_who_does_not_hold_a_key_is_not_told_what_became_of_it(service: Service, admin: Principal) -> None:
     made, forged = await new_key(service), await new_key(service)
-    await issuer_of(service).revoke(made.key_id, revoker="tests")
-    await issuer_of(service).rotate(forged.key_id, overlap=timedelta())
+    await revoke_key(service, made.key_id)
+    await rotate_key(service, forged.key_id, overlap=timedelta())
     assert await cause(service, generate(made.key_id).text) == "unknown"
     assert await cause(service, generate(forged.key_id).text) == "unknown"
 

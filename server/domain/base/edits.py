@@ -14,6 +14,8 @@ class Audit:
     """What every event of a command has in common."""
 
     caller: Caller
+    # The name of the method, for example `CreateOrder`.
+    method: str
     request_id: str
     time: Timestamp
 

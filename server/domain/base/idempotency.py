@@ -5,6 +5,7 @@ from typing import NamedTuple
 from google.protobuf.message import Message
 
 from server.domain.base.errors import Refusal
+from server.domain.base.redaction import without_secrets
 
 
 class Key(NamedTuple):
@@ -16,7 +17,7 @@ class Key(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """The first request with a key and its answer, both serialized."""
+    """The first request with a key and its answer, both serialized without their secrets."""
 
     request: bytes
     response: bytes
@@ -26,7 +27,7 @@ def first_answer(key: Key, request: Message, remembered: Remembered) -> bytes:
     """The answer to the first request with the key; refuses if this one differs from it."""
     first = type(request).FromString(remembered.request)
     # Not by comparing the messages: fields that this server does not know, of a newer client, make no other request.
-    if differing := differing_fields(first, request):
+    if differing := differing_fields(first, without_secrets(request)):
         raise _reused(key, differing)
     return remembered.response
 

@@ -16,5 +16,6 @@ LOCK_ORDER = tuple(
         tables.products,
         tables.inventory,
         tables.document_numbers,
+        tables.api_keys,
     )
 )

@@ -212,6 +212,14 @@ _API_KEY = {
     "last_use_time": "now()",
     "snapshot": "'x'",
 }
+_AUDIT_EVENT = {
+    "event_id": _OTHER_ID,
+    "resource": "'apiKeys/k1'",
+    "method": "'CreateApiKey'",
+    "actor": "'jane'",
+    "request_id": "''",
+    "event_time": "now()",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -232,6 +240,7 @@ _ROWS = {
     "documents": _DOCUMENT,
     "rate_limits": _LIMIT,
     "api_keys": _API_KEY,
+    "audit_events": _AUDIT_EVENT,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")} | {
@@ -256,6 +265,7 @@ _STORED = [
     ("documents", _DOCUMENT | {"document_number": "'INV-2026-000001'", "number": "1"}),
     ("rate_limits", _LIMIT | {"subject": "'john'"}),
     ("api_keys", _API_KEY | {"key_id": "'k1'", "certificate_name": "'shop'"}),
+    ("audit_events", _AUDIT_EVENT | {"event_id": _ID}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -311,6 +321,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "2.1"}),
     ("api_keys_pkey", "api_keys", {"key_id": "'k1'"}),
     ("api_keys_certificate_name_key", "api_keys", {"certificate_name": "'shop'"}),
+    ("audit_events_pkey", "audit_events", {"event_id": _ID}),
 ]
 
 
