@@ -105,17 +105,54 @@ async def test_what_only_the_server_says_of_a_key_is_not_taken_from_a_request(
 
 
 async def test_the_database_holds_no_text_of_a_key(service: Service, admin: Principal) -> None:
-    made = await create(service, admin)
-    renewed = await rotate(service, admin, made.key_id)
+    # The text that a caller sends along counts for nothing, and is not remembered with the request either.
+    wished, sent = wished_key(), generate()
+    wished.key = sent.text
+    request = CreateApiKeyRequest(api_key=wished, request_id="secret")
+    made = await service.api_keys.CreateApiKey(request, metadata=admin.metadata)
+    rotation = RotateApiKeyRequest(key_id=made.key_id, request_id="secret")
+    renewed = await service.api_keys.RotateApiKey(rotation, metadata=admin.metadata)
     await cause(service, renewed.key)
     rows = [row for (row,) in await service.rows(KEYS)]
     assert any(made.key_id in row for row in rows)
     dump = await service.contents()
-    for text in (made.key, renewed.key):
+    assert len(dump["idempotency_keys"]) == 2
+    for text in (made.key, renewed.key, sent.text):
         secret = text.rpartition("_")[2]
         # Not whole, not in part, and not in the bytes of the snapshots, which are shown in hexadecimal.
         for form in (text, secret, secret[:43], secret.encode().hex(), secret[:20], secret[:20].encode().hex()):
             assert not [table for table, found in dump.items() if form in str(found)]
+
+
+async def test_a_replayed_answer_has_no_text(service: Service, admin: Principal) -> None:
+    request = CreateApiKeyRequest(api_key=wished_key(key=generate().text), request_id="lost")
+    made = await service.api_keys.CreateApiKey(request, metadata=admin.metadata)
+    assert parse(made.key)
+    made.ClearField("key")
+    for text in (request.api_key.key, generate().text, ""):
+        # Nor does it matter which text comes with the request: texts are not compared.
+        request.api_key.key = text
+        call = service.api_keys.CreateApiKey(request, metadata=admin.metadata)
+        assert await call == made
+        assert ("idempotency-replayed", "true") in list(await call.trailing_metadata())
+
+
+async def test_each_change_leaves_an_event_with_its_actor_and_request_id(service: Service, admin: Principal) -> None:
+    made = await create(service, admin)
+    rotation = RotateApiKeyRequest(key_id=made.key_id, request_id="audited")
+    renewed = await service.api_keys.RotateApiKey(rotation, metadata=admin.metadata)
+    keeper = await new_key(service)
+    revocation = RevokeApiKeyRequest(key_id=made.key_id)
+    revoked = await service.api_keys.RevokeApiKey(revocation, metadata=bearer(keeper.key))
+    # A replay and a revocation of what is revoked change nothing.
+    await service.api_keys.RotateApiKey(rotation, metadata=admin.metadata)
+    await service.api_keys.RevokeApiKey(revocation, metadata=bearer(keeper.key))
+    query = "SELECT method, actor, request_id, event_time FROM audit_events WHERE resource = %s ORDER BY event_time"
+    assert await service.rows(query, f"apiKeys/{made.key_id}") == [
+        ("CreateApiKey", f"key:{admin_id(admin)}", "", made.create_time.ToDatetime(UTC)),
+        ("RotateApiKey", f"key:{admin_id(admin)}", "audited", renewed.rotate_time.ToDatetime(UTC)),
+        ("RevokeApiKey", f"key:{keeper.key_id}", "", revoked.revoke_time.ToDatetime(UTC)),
+    ]
 
 
 async def test_keys_are_listed_page_by_page_with_those_that_ended(service: Service, admin: Principal) -> None:

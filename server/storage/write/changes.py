@@ -213,8 +213,8 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
     "points_accounts": _counters(statements.BALANCES, lambda state: state.points, lambda customer_id: (customer_id,)),
     "products": _records(Kind.PRODUCT),
     "inventory": _inventory,
-    "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
     "api_keys": _api_keys,
+    "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
 }
 
 # Rows that are only appended, last the request ids, by which batches of other replicas meet.

@@ -331,8 +331,8 @@ _LOCKING = {
     "points_accounts": [Step(statements.POINTS, _points, _take_points)],
     "products": [_records(Kind.PRODUCT, _locked(Kind.PRODUCT, _products))],
     "inventory": [Step(statements.INVENTORY, _inventory, _take_inventory)],
-    "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
     "api_keys": [Step(statements.API_KEYS, _api_keys, _take_api_keys)],
+    "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
 }
 _NAMED_TABLES = ("orders", "carts")
 
