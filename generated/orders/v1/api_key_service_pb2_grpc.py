@@ -117,9 +117,9 @@ class ApiKeyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateApiKey(self, request, context):
-        """Gives a key a new text, and shows it this once. The old text is good for the overlap, so that callers can change over. A new
-        text that nobody has used yet is replaced, and the one in use goes on. A replayed answer has no text: if the first answer was
-        lost, rotate again with a new `request_id`.
+        """Gives a key a new text, and shows it this once. The old text is good for the overlap, so that callers can change over. If
+        the newest text is still unused, it is replaced, and the one in use stays good. A replayed answer has no text: if the first
+        answer was lost, rotate again with a new `request_id`.
 
         NOT_FOUND: API_KEY_NOT_FOUND. FAILED_PRECONDITION: API_KEY_REVOKED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
         """

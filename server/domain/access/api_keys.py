@@ -1,4 +1,4 @@
-"""API keys and registered certificates: whom they stand for, how long, and how they change."""
+"""API keys and registered certificates: the operations that change them, and the callers that they identify."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The format of API keys: `ord_`, an id, `_`, a secret, and a checksum by which typos and secret scanners tell a key."""
+"""The format of an API key's text: `ord_`, an id, `_`, a secret, and a checksum that reveals typos."""
 
 import hmac
 import re
@@ -11,7 +11,7 @@ from zlib import crc32
 PREFIX = "ord_"
 
 _BASE62 = digits + ascii_letters
-# Two digits at a time: every call of a caller with a key reckons a checksum.
+# Two digits at a time: every call with a key computes a checksum.
 _PAIRS = [high + low for high in _BASE62 for low in _BASE62]
 
 _ID_LENGTH = 12
@@ -24,7 +24,7 @@ _KEY = re.compile(rf"{PREFIX}({_ID.pattern})_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHE
 
 
 class NewKey(NamedTuple):
-    """A key as it is shown once, and what is stored of it: the id and the digest."""
+    """A key's text, which is shown once, and the parts of it that are stored."""
 
     key_id: str
     text: str
@@ -32,14 +32,14 @@ class NewKey(NamedTuple):
 
 
 class Presented(NamedTuple):
-    """What a caller's key says: the id to look up, and the digest to compare."""
+    """A caller's key: the id to look up, and the digest to compare."""
 
     key_id: str
     digest: bytes
 
 
 def generate(key_id: str | None = None) -> NewKey:
-    """A new key; with the id of an old one, its successor. ValueError if that is no id of a key."""
+    """A new key, with the given id or a random one. Raises ValueError if the id has another format."""
     if key_id is None:
         key_id = _random(_ID_LENGTH)
     elif not _ID.fullmatch(key_id):
@@ -73,5 +73,5 @@ def _checksum(text: str) -> str:
 
 
 def _digest(text: str) -> bytes:
-    # Nobody guesses 256 random bits, so a slow hash would slow down callers only.
+    # 256 random bits cannot be guessed, so a slow hash would only slow down callers.
     return sha256(text.encode()).digest()

@@ -102,7 +102,7 @@ async def test_rotations_at_two_replicas_happen_one_after_the_other(stores: tupl
     texts = [shown(outcome).key for outcome in await outcomes(tasks)]
     query = "SELECT digest, previous_digest FROM api_keys WHERE key_id = %s"
     ((newest, previous),) = await store.rows(query, made.key_id)
-    # Nobody has used a text yet: the first one stays valid beside the newest.
+    # No text was used yet, so the first one stays valid beside the newest.
     assert previous == digest_of(made.key)
     assert newest in map(digest_of, texts)
     assert await events_of(store, made.key_id) == ["CreateApiKey", "RotateApiKey", "RotateApiKey"]
