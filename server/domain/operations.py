@@ -13,7 +13,8 @@ from server.domain.base.edits import Audit
 from server.domain.base.idempotency import Key, first_answer
 from server.domain.base.methods import MethodClass
 from server.domain.base.needs import Needs
-from server.domain.base.operation import Operation
+from server.domain.base.operation import Operation, Response
+from server.domain.base.redaction import without_secrets
 from server.domain.base.state import State
 
 
@@ -74,11 +75,21 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     key = command.key
     if key is not None and (remembered := state.remembered.get(key)):
         return Answer(first_answer(key, command.request, remembered), replayed=True)
-    audit = Audit(command.caller, getattr(command.request, "request_id", ""), state.time)
-    response = command.operation.rule(command.request, state, audit)
+    response = command.operation.rule(command.request, state, _audit(command, state))
     if isinstance(response, Generator):
         response = yield from response
-    body = response if isinstance(response, bytes) else response.SerializeToString(deterministic=True)
+    body = _serialized(response)
     if key is not None and not command.dry:
-        state.remember(key, request=command.request.SerializeToString(deterministic=True), response=body)
+        request = without_secrets(command.request)
+        shown = response if isinstance(response, bytes) else without_secrets(response)
+        state.remember(key, request=_serialized(request), response=body if shown is response else _serialized(shown))
     return Answer(body)
+
+
+def _audit(command: Command, state: State) -> Audit:
+    request_id = getattr(command.request, "request_id", "")
+    return Audit(command.caller, method=command.operation.method, request_id=request_id, time=state.time)
+
+
+def _serialized(response: Response) -> bytes:
+    return response if isinstance(response, bytes) else response.SerializeToString(deterministic=True)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from server.domain.access.api_keys import StoredKey, Use, caller_of, check_valid, expire_time_of
+from server.domain.access import key_texts
+from server.domain.access.api_keys import Use, caller_of, check_valid, expire_time_of
 from server.domain.base.caller import Caller
 from server.domain.base.errors import Refusal, unauthenticated
-from server.identity import keys
+from server.domain.base.values import StoredKey
 from server.identity.credential_cache import CredentialCache, Verified
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Authenticator:
         return uses
 
     async def _check(self, bearer: str, certificate_names: Sequence[str]) -> Verified:
-        if bearer.startswith(keys.PREFIX):
+        if bearer.startswith(key_texts.PREFIX):
             return await self._by_key(bearer)
         if bearer:
             return await self._by_token(bearer)
@@ -65,15 +66,15 @@ class Authenticator:
         raise unauthenticated("missing", text)
 
     async def _by_key(self, text: str) -> Verified:
-        presented = keys.parse(text)
+        presented = key_texts.parse(text)
         if presented is None:
             raise unauthenticated("malformed", "the API key is not whole, its checksum is wrong; copy it again")
         stored = await self._store.find(presented.key_id)
         if stored is None:
             raise _unknown_key()
-        newest = keys.matches(presented.digest, stored.digest)
+        newest = key_texts.matches(presented.digest, stored.digest)
         # Only the holder of a key learns what is wrong with it.
-        if not newest and not keys.matches(presented.digest, stored.previous):
+        if not newest and not key_texts.matches(presented.digest, stored.previous):
             raise _unknown_key()
         return self._use(stored, presented.digest, newest=newest)
 

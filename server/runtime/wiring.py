@@ -8,7 +8,6 @@ import grpc
 from server.config import Settings
 from server.domain.base.values import Terms
 from server.identity.authenticator import Authenticator
-from server.identity.issuer import KeyIssuer
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.sandbox import SandboxProvider
@@ -88,7 +87,7 @@ async def build(settings: Settings, database: Database) -> Components:
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
             "CustomerService": CustomerServicer(customers=customers),
-            "ApiKeyService": ApiKeyServicer(issuer=KeyIssuer(api_keys), api_keys=api_keys),
+            "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
         execute=checkout.execute,
         health=health,

@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.api_key_service_pb2 import ApiKey
 from orders.v1.customer_service_pb2 import PointsEntry
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
 from server.domain.base.money import minor_of
+from server.domain.base.values import AuditEvent, StoredKey
 
 Row = tuple[Any, ...]
 
@@ -145,3 +147,66 @@ def document_row(document: Invoice | CreditNote) -> Row:
     prefix, year, number = name.split("-")
     snapshot = document.SerializeToString(deterministic=True)
     return name, prefix, int(year), int(number), document.order_id, datetime_of(document.issue_time), snapshot
+
+
+class ApiKeyRow(NamedTuple):
+    """A row of `api_keys`, without the time of the last use."""
+
+    key_id: str
+    certificate_name: str | None
+    digest: bytes | None
+    previous_digest: bytes | None
+    used: bool
+    snapshot: bytes
+
+
+def api_key_row(stored: StoredKey) -> ApiKeyRow:
+    """The key's row."""
+    snapshot = ApiKey()
+    snapshot.CopyFrom(stored.api_key)
+    snapshot.ClearField("last_use_time")
+    return ApiKeyRow(
+        stored.api_key.key_id,
+        stored.certificate_name or None,
+        stored.digest,
+        stored.previous,
+        stored.used,
+        snapshot.SerializeToString(deterministic=True),
+    )
+
+
+class StoredKeyRow(NamedTuple):
+    """The columns of `api_keys` that make up a stored key."""
+
+    snapshot: bytes
+    digest: bytes | None
+    previous_digest: bytes | None
+    used: bool
+    last_use_time: datetime | None
+
+
+def stored_key_of(row: StoredKeyRow) -> StoredKey:
+    """The key that a row holds."""
+    api_key = ApiKey.FromString(row.snapshot)
+    if row.last_use_time is not None:
+        api_key.last_use_time.CopyFrom(timestamp_of(row.last_use_time))
+    return StoredKey(api_key, row.digest, row.previous_digest, row.used)
+
+
+class AuditEventRow(NamedTuple):
+    """A row of `audit_events`."""
+
+    event_id: str
+    resource: str
+    method: str
+    actor: str
+    request_id: str
+    event_time: datetime
+
+
+def audit_event_row(event: AuditEvent) -> AuditEventRow:
+    """The event's row."""
+    audit = event.audit
+    return AuditEventRow(
+        event.event_id, event.resource, audit.method, audit.caller.subject, audit.request_id, datetime_of(audit.time)
+    )

@@ -1,5 +1,6 @@
 """`orders keys` as a process, on the database of a server; and what the keys it makes are good for."""
 
+import getpass
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import grpc
 import pytest
 from orders.v1.catalog_service_pb2 import ListProductsRequest
 
-from server.identity.keys import generate, parse
+from server.domain.access.key_texts import generate, parse
 from tests.e2e.processes import Finished, Server, orders, serving
 
 ADMIN = ("--owner", "shop", "--role", "admin", "--scope", "all")
@@ -95,6 +96,11 @@ def test_a_key_is_rotated_and_revoked(closed: Server) -> None:
     assert cause(closed, newest) == "revoked"
     again = keys(closed, "rotate", id_of(old))
     assert again == Finished(1, "", f"orders: API key {id_of(old)} is revoked; make a new one\n")
+    query = f"SELECT method, actor FROM audit_events WHERE resource = 'apiKeys/{id_of(old)}' ORDER BY event_time"
+    actor = f"cli:{getpass.getuser()}"
+    methods = ("CreateApiKey", "RotateApiKey", "RotateApiKey", "RevokeApiKey")
+    assert closed.execute(query) == [(method, actor) for method in methods]
+    assert orders("verify", "--database-url", closed.url).code == 0
     (line,) = [line for line in keys(closed, "list").out.splitlines() if id_of(old) in line]
     assert re.search(r"revoked \d{4}-\d\d-\d\d \d\d:\d\d", line)
 
@@ -106,8 +112,9 @@ def test_a_key_is_rotated_and_revoked(closed: Server) -> None:
         (("create", "--owner", "x", "--role", "admin", "--scope", "everything"), "--scope everything: choose from "),
         (("create", "--owner", "x", "--role", "customer", "--scope", "all"), "customer_id: is required with the role"),
         (("revoke", "nothing"), "there is no API key 'nothing'"),
+        (("rotate", "no thing"), "key_id: "),
     ],
-    ids=["role", "scope", "customer", "key"],
+    ids=["role", "scope", "customer", "key", "no id"],
 )
 def test_what_cannot_be_done_is_said_in_one_line(server: Server, arguments: tuple[str, ...], says: str) -> None:
     finished = keys(server, *arguments)

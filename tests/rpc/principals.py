@@ -3,13 +3,17 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeAlias
 
+from google.protobuf.message import Message
 from orders.v1.access_pb2 import Role, Scope
-from orders.v1.api_key_service_pb2 import ApiKey
+from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
 
-from server.identity.issuer import KeyIssuer
-from server.storage.read.api_keys import ApiKeyRepository
+from server.domain.base.caller import Caller
+from server.domain.operations import Command
+from server.rpc.validation import violations_of
+from server.storage.write.writer import Writer
 from tests.conftest import Service, serving
 from tests.identity_provider import AUDIENCE, ISSUER, Provider
 
@@ -72,14 +76,25 @@ def wished_key(
     )
 
 
-def issuer_of(service: Service) -> KeyIssuer:
-    """Makes keys as `orders keys` does: on the database."""
-    return KeyIssuer(ApiKeyRepository(service.running.database))
+async def change_key(service: Service, request: Message) -> ApiKey:
+    """Carries out an operation on keys as `orders keys` does: on the database."""
+    writer = Writer(service.running.database, validate=violations_of)
+    answer = await writer.execute(Command(request, Caller("tests", frozenset())))
+    await writer.drain()
+    return ApiKey.FromString(answer.body)
 
 
 async def new_key(service: Service, *roles: str, **fields: Any) -> ApiKey:
     """A key with its text, made on the database; an admin's, if no role is named."""
-    return await issuer_of(service).create(wished_key(roles or ("admin",), **fields), creator="tests")
+    return await change_key(service, CreateApiKeyRequest(api_key=wished_key(roles or ("admin",), **fields)))
+
+
+async def rotate_key(service: Service, key_id: str, *, overlap: timedelta) -> ApiKey:
+    return await change_key(service, RotateApiKeyRequest(key_id=key_id, overlap=overlap))
+
+
+async def revoke_key(service: Service, key_id: str) -> ApiKey:
+    return await change_key(service, RevokeApiKeyRequest(key_id=key_id))
 
 
 async def key_holder(service: Service, *roles: str, name: str = "", **fields: Any) -> Principal:

@@ -17,8 +17,7 @@ from orders.v1 import access_pb2
 from orders.v1.access_pb2 import Access, MethodClass, Role, Scope
 from orders.v1.order_service_pb2 import GetOrderRequest
 
-from server.domain.access.api_keys import StoredKey
-from server.identity import keys
+from server.domain.access import key_texts
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, service_handler
 from server.rpc.gate import Gate
@@ -35,9 +34,10 @@ from tests.rpc.principals import (
     Principal,
     bearer,
     closed,
-    issuer_of,
     key_holder,
     new_key,
+    revoke_key,
+    rotate_key,
     token_holder,
     wished_key,
 )
@@ -162,14 +162,13 @@ async def shop(back_door: Service, provider: Provider) -> AsyncIterator[Service]
 
 async def strangers(service: Service, provider: Provider) -> list[Principal]:
     """Everybody who is not known, each for a reason of their own."""
-    issuer, repository = issuer_of(service), ApiKeyRepository(service.running.database)
-    made, other = await new_key(service), keys.generate()
+    made, other = await new_key(service), key_texts.generate()
     revoked, rotated = await new_key(service), await new_key(service)
-    await issuer.revoke(revoked.key_id, revoker="tests")
-    await issuer.rotate(rotated.key_id, overlap=timedelta())
-    expired = keys.generate()
+    await revoke_key(service, revoked.key_id)
+    await rotate_key(service, rotated.key_id, overlap=timedelta())
+    expired = key_texts.generate()
     ended = wished_key(key_id=expired.key_id, expire_time=Timestamp(seconds=1))
-    await repository.add(StoredKey(ended, expired.digest))
+    await service.add_key(ended, expired.digest)
     typo = made.key[:-1] + ("A" if made.key[-1] != "A" else "B")
     presented = {
         "malformed": {
@@ -186,7 +185,7 @@ async def strangers(service: Service, provider: Provider) -> list[Principal]:
         "signature": {"a token with another end": bearer(provider.token()[:-10] + "A" * 10)},
         "unknown": {
             "a key that nobody has": bearer(other.text),
-            "a key with another secret": bearer(keys.generate(made.key_id).text),
+            "a key with another secret": bearer(key_texts.generate(made.key_id).text),
         },
         "missing": {"nobody": ()},
         "revoked": {"a revoked key": bearer(revoked.key)},
@@ -220,7 +219,7 @@ async def acquaintances(service: Service, provider: Provider) -> list[Principal]
         token_holder(provider),
     ]
     rotated = await new_key(service)
-    new = await issuer_of(service).rotate(rotated.key_id, overlap=timedelta(hours=1))
+    new = await rotate_key(service, rotated.key_id, overlap=timedelta(hours=1))
     admin = frozenset({"admin"})
     legacy = [
         Principal(f"{known.name} as token", (("token", known.metadata[0][1].removeprefix("Bearer ")),), known.roles)

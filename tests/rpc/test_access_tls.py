@@ -24,7 +24,7 @@ from tests.certificates import Authority, Issued, make_ca
 from tests.conftest import RefusedCall, Service, new_order, refused, serving, stock_shop
 from tests.methods import METHODS
 from tests.rpc.calls import new_subject, outcome
-from tests.rpc.principals import ROLES, Metadata, Principal, bearer, closed, issuer_of, key_holder, new_key
+from tests.rpc.principals import ROLES, Metadata, Principal, bearer, closed, key_holder, new_key, revoke_key
 from tests.rpc.test_access import RULES, about, met, verdict
 from tests.samples import request_for
 
@@ -113,7 +113,7 @@ async def test_a_certificate_opens_what_its_registration_says(
         "gone.example": Principal("a certificate that is revoked", cause="unknown"),
     }
     gone = await new_key(shop, "admin", certificate_name="gone.example")
-    await issuer_of(shop).revoke(gone.key_id, revoker="tests")
+    await revoke_key(shop, gone.key_id)
     registered = {f"{role}.example": await register(shop, f"{role}.example", role) for role in sorted(ROLES)}
     registered["joe.example"] = Principal("joe", roles=frozenset({"customer"}), customer_id="joe")
     await new_key(shop, "customer", certificate_name="joe.example", customer_id="joe")

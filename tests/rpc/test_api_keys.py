@@ -20,9 +20,9 @@ from orders.v1.api_key_service_pb2 import (
 from orders.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest
 from orders.v1.order_service_pb2 import ListOrdersRequest
 
-from server.identity.keys import generate, parse
+from server.domain.access.key_texts import generate, parse
 from tests.conftest import Service, refusal_of, refused
-from tests.rpc.principals import Principal, bearer, closed, issuer_of, key_holder, new_key, wished_key
+from tests.rpc.principals import Principal, bearer, closed, key_holder, new_key, revoke_key, rotate_key, wished_key
 from tests.storage.helpers import imported, upserts
 
 KEYS = "SELECT t::text FROM api_keys t"
@@ -105,17 +105,54 @@ async def test_what_only_the_server_says_of_a_key_is_not_taken_from_a_request(
 
 
 async def test_the_database_holds_no_text_of_a_key(service: Service, admin: Principal) -> None:
-    made = await create(service, admin)
-    renewed = await rotate(service, admin, made.key_id)
+    # The text that a caller sends along counts for nothing, and is not remembered with the request either.
+    wished, sent = wished_key(), generate()
+    wished.key = sent.text
+    request = CreateApiKeyRequest(api_key=wished, request_id="secret")
+    made = await service.api_keys.CreateApiKey(request, metadata=admin.metadata)
+    rotation = RotateApiKeyRequest(key_id=made.key_id, request_id="secret")
+    renewed = await service.api_keys.RotateApiKey(rotation, metadata=admin.metadata)
     await cause(service, renewed.key)
     rows = [row for (row,) in await service.rows(KEYS)]
     assert any(made.key_id in row for row in rows)
     dump = await service.contents()
-    for text in (made.key, renewed.key):
+    assert len(dump["idempotency_keys"]) == 2
+    for text in (made.key, renewed.key, sent.text):
         secret = text.rpartition("_")[2]
         # Not whole, not in part, and not in the bytes of the snapshots, which are shown in hexadecimal.
         for form in (text, secret, secret[:43], secret.encode().hex(), secret[:20], secret[:20].encode().hex()):
             assert not [table for table, found in dump.items() if form in str(found)]
+
+
+async def test_a_replayed_answer_has_no_text(service: Service, admin: Principal) -> None:
+    request = CreateApiKeyRequest(api_key=wished_key(key=generate().text), request_id="lost")
+    made = await service.api_keys.CreateApiKey(request, metadata=admin.metadata)
+    assert parse(made.key)
+    made.ClearField("key")
+    for text in (request.api_key.key, generate().text, ""):
+        # Nor does it matter which text comes with the request: texts are not compared.
+        request.api_key.key = text
+        call = service.api_keys.CreateApiKey(request, metadata=admin.metadata)
+        assert await call == made
+        assert ("idempotency-replayed", "true") in list(await call.trailing_metadata())
+
+
+async def test_each_change_leaves_an_event_with_its_actor_and_request_id(service: Service, admin: Principal) -> None:
+    made = await create(service, admin)
+    rotation = RotateApiKeyRequest(key_id=made.key_id, request_id="audited")
+    renewed = await service.api_keys.RotateApiKey(rotation, metadata=admin.metadata)
+    keeper = await new_key(service)
+    revocation = RevokeApiKeyRequest(key_id=made.key_id)
+    revoked = await service.api_keys.RevokeApiKey(revocation, metadata=bearer(keeper.key))
+    # A replay and a revocation of what is revoked change nothing.
+    await service.api_keys.RotateApiKey(rotation, metadata=admin.metadata)
+    await service.api_keys.RevokeApiKey(revocation, metadata=bearer(keeper.key))
+    query = "SELECT method, actor, request_id, event_time FROM audit_events WHERE resource = %s ORDER BY event_time"
+    assert await service.rows(query, f"apiKeys/{made.key_id}") == [
+        ("CreateApiKey", f"key:{admin_id(admin)}", "", made.create_time.ToDatetime(UTC)),
+        ("RotateApiKey", f"key:{admin_id(admin)}", "audited", renewed.rotate_time.ToDatetime(UTC)),
+        ("RevokeApiKey", f"key:{keeper.key_id}", "", revoked.revoke_time.ToDatetime(UTC)),
+    ]
 
 
 async def test_keys_are_listed_page_by_page_with_those_that_ended(service: Service, admin: Principal) -> None:
@@ -290,8 +327,8 @@ async def test_both_texts_of_a_rotated_key_end_with_it(service: Service, admin: 
 
 async def test_who_does_not_hold_a_key_is_not_told_what_became_of_it(service: Service, admin: Principal) -> None:
     made, forged = await new_key(service), await new_key(service)
-    await issuer_of(service).revoke(made.key_id, revoker="tests")
-    await issuer_of(service).rotate(forged.key_id, overlap=timedelta())
+    await revoke_key(service, made.key_id)
+    await rotate_key(service, forged.key_id, overlap=timedelta())
     assert await cause(service, generate(made.key_id).text) == "unknown"
     assert await cause(service, generate(forged.key_id).text) == "unknown"
 

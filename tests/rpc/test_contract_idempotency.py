@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 from google.protobuf.message import Message
+from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
     Cart,
@@ -72,6 +73,15 @@ async def write(service: Service, method: str, request: Message) -> Answer:
 FIRST, AGAIN = (False, False), (True, True)
 
 
+def remembered(method: str, body: bytes) -> bytes:
+    """A first answer as it is replayed: without the text of a key, which is never stored."""
+    if method not in ("CreateApiKey", "RotateApiKey"):
+        return body
+    api_key = ApiKey.FromString(body)
+    api_key.ClearField("key")
+    return api_key.SerializeToString(deterministic=True)
+
+
 async def new_request(service: Service, method: str, request_id: str = "") -> Any:
     """A request that succeeds, about a new subject, with a new request id if none is given."""
     request = request_for(method, await new_subject(service, method))
@@ -126,6 +136,9 @@ FAILURES: dict[str, tuple[Message, str]] = {
     "DeleteAddress": (DeleteAddressRequest(address_id="nope"), "ADDRESS_NOT_FOUND"),
     "DeletePaymentMethod": (DeletePaymentMethodRequest(payment_method_id="nope"), "PAYMENT_METHOD_NOT_FOUND"),
     "AdjustPoints": (AdjustPointsRequest(delta=-1), "INSUFFICIENT_POINTS"),
+    "CreateApiKey": (CreateApiKeyRequest(api_key={"expire_time": {"seconds": 1}}), "INVALID_ORDER_DATA"),
+    "RotateApiKey": (RotateApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
+    "RevokeApiKey": (RevokeApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
 }
 
 # The rows that one write adds, or takes away, for those that write to several tables.
@@ -137,6 +150,9 @@ EFFECTS: dict[str, dict[str, int]] = {
     "BatchUpsertProducts": {"products": 2, "inventory": 4, "stock_adjustments": 4},
     "RecordPayment": {"order_events": 2, "payments": 1, "documents": 1},
     "AdjustPoints": {"points_accounts": 1, "points_entries": 1},
+    "CreateApiKey": {"api_keys": 1, "audit_events": 1},
+    "RotateApiKey": {"audit_events": 1},
+    "RevokeApiKey": {"audit_events": 1},
 }
 
 
@@ -168,7 +184,7 @@ async def test_the_same_request_gets_the_same_answer_and_changes_nothing(service
     before = await service.contents()
     assert first.replayed == FIRST
     for _ in range(2):
-        assert await write(service, method, request) == Answer(first.body, AGAIN)
+        assert await write(service, method, request) == Answer(remembered(method, first.body), AGAIN)
     assert await service.contents() == before
 
 
@@ -220,7 +236,7 @@ async def test_twenty_at_once_have_one_effect_and_one_answer(service: Service, m
     request = await new_request(service, method)
     before = await service.contents()
     answers = await asyncio.gather(*(write(service, method, request) for _ in range(20)))
-    assert len({answer.body for answer in answers}) == 1
+    assert len({remembered(method, answer.body) for answer in answers}) == 1
     assert Counter(answer.replayed for answer in answers) == {FIRST: 1, AGAIN: 19}
     assert added(before, await service.contents()) == expected
 
@@ -241,6 +257,8 @@ async def change_what_was_written(service: Service, method: str, request: Any, b
     elif isinstance(answer, Cart) and "customer_id" in request.DESCRIPTOR.fields_by_name:
         line = {"customer_id": request.customer_id, "product_id": "lamp", "quantity": 1}
         await service.carts.AddCartItem(AddCartItemRequest(**line))
+    elif method in ("CreateApiKey", "RotateApiKey"):
+        await service.api_keys.RevokeApiKey(RevokeApiKeyRequest(key_id=ApiKey.FromString(body).key_id))
     elif "customer_id" in request.DESCRIPTOR.fields_by_name:
         gift = {"customer_id": request.customer_id, "delta": 1, "reason": "gift"}
         await service.customers.AdjustPoints(AdjustPointsRequest(**gift))
@@ -258,7 +276,7 @@ async def test_the_first_answer_comes_again_after_things_have_changed(service: S
     first = await write(service, method, request)
     await change_what_was_written(service, method, request, first.body)
     before = await service.contents()
-    assert await write(service, method, request) == Answer(first.body, AGAIN)
+    assert await write(service, method, request) == Answer(remembered(method, first.body), AGAIN)
     assert await service.contents() == before
 
 
@@ -267,7 +285,7 @@ async def test_another_server_on_the_database_gives_the_first_answer_too(service
     first = {method: await write(service, method, request) for method, request in requests.items()}
     async with serving(service.url, authentication="open") as other:
         for method, request in requests.items():
-            assert await write(other, method, request) == Answer(first[method].body, AGAIN)
+            assert await write(other, method, request) == Answer(remembered(method, first[method].body), AGAIN)
 
 
 async def test_a_request_id_means_something_else_to_another_method(service: Service) -> None:

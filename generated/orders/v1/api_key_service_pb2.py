@@ -30,7 +30,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from orders.v1 import access_pb2 as orders_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1forders/v1/api_key_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16orders/v1/access.proto\"\xec\x05\n\x06\x41piKey\x12\x1b\n\x06key_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18 \x12\x19\n\x03key\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\x05owner\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x39\n\x05roles\x18\x05 \x03(\x0e\x32\x0f.orders.v1.RoleB\x19\xe2\x41\x01\x02\xbaH\x12\x92\x01\x0f\x08\x01\x10\x04\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12;\n\x06scopes\x18\x06 \x03(\x0e\x32\x10.orders.v1.ScopeB\x19\xe2\x41\x01\x02\xbaH\x12\x92\x01\x0f\x08\x01\x10@\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x0b\x63ustomer_id\x18\x07 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12,\n\x10\x63\x65rtificate_name\x18\x08 \x01(\tB\x12\xbaH\x0fr\r\x18\xc8\x01\x32\x08^[!-~]*$\x12\x41\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x00\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\x07\x63reator\x18\x0b \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02\x12\x35\n\x0brotate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12>\n\x14previous_expire_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0brevoke_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\x07revoker\x18\x0f \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02\x12\x37\n\rlast_use_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"E\n\x13\x43reateApiKeyRequest\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x11.orders.v1.ApiKeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\";\n\x10GetApiKeyRequest\x12\'\n\x06key_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0e\x10\x01\x18 2\x08^[!-~]*$\"Q\n\x12ListApiKeysRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"S\n\x13ListApiKeysResponse\x12#\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x11.orders.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x13RotateApiKeyRequest\x12\'\n\x06key_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0e\x10\x01\x18 2\x08^[!-~]*$\x12;\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x9a\x9e\x01\x32\x00\">\n\x13RevokeApiKeyRequest\x12\'\n\x06key_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0e\x10\x01\x18 2\x08^[!-~]*$2\xbb\x04\n\rApiKeyService\x12j\n\x0c\x43reateApiKey\x12\x1e.orders.v1.CreateApiKeyRequest\x1a\x11.orders.v1.ApiKey\"\'\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02\x16\"\x0b/v1/apiKeys:\x07\x61pi_key\x12\x64\n\tGetApiKey\x12\x1b.orders.v1.GetApiKeyRequest\x1a\x11.orders.v1.ApiKey\"\'\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/apiKeys/{key_id}\x12l\n\x0bListApiKeys\x12\x1d.orders.v1.ListApiKeysRequest\x1a\x1e.orders.v1.ListApiKeysResponse\"\x1e\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/apiKeys\x12t\n\x0cRotateApiKey\x12\x1e.orders.v1.RotateApiKeyRequest\x1a\x11.orders.v1.ApiKey\"1\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02 \"\x1b/v1/apiKeys/{key_id}:rotate:\x01*\x12t\n\x0cRevokeApiKey\x12\x1e.orders.v1.RevokeApiKeyRequest\x1a\x11.orders.v1.ApiKey\"1\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02 \"\x1b/v1/apiKeys/{key_id}:revoke:\x01*B\x9a\x01\n\rcom.orders.v1B\x12\x41piKeyServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1forders/v1/api_key_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16orders/v1/access.proto\"\xef\x05\n\x06\x41piKey\x12\x1b\n\x06key_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x03\xbaH\x04r\x02\x18 \x12\x1c\n\x03key\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\x05owner\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1d\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x39\n\x05roles\x18\x05 \x03(\x0e\x32\x0f.orders.v1.RoleB\x19\xe2\x41\x01\x02\xbaH\x12\x92\x01\x0f\x08\x01\x10\x04\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12;\n\x06scopes\x18\x06 \x03(\x0e\x32\x10.orders.v1.ScopeB\x19\xe2\x41\x01\x02\xbaH\x12\x92\x01\x0f\x08\x01\x10@\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x0b\x63ustomer_id\x18\x07 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12,\n\x10\x63\x65rtificate_name\x18\x08 \x01(\tB\x12\xbaH\x0fr\r\x18\xc8\x01\x32\x08^[!-~]*$\x12\x41\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x00\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\x07\x63reator\x18\x0b \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02\x12\x35\n\x0brotate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12>\n\x14previous_expire_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0brevoke_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\x07revoker\x18\x0f \x01(\tB\x0c\xe2\x41\x01\x03\xbaH\x05r\x03\x18\x80\x02\x12\x37\n\rlast_use_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"m\n\x13\x43reateApiKeyRequest\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x11.orders.v1.ApiKeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12&\n\nrequest_id\x18\x02 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\";\n\x10GetApiKeyRequest\x12\'\n\x06key_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0e\x10\x01\x18 2\x08^[!-~]*$\"Q\n\x12ListApiKeysRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"S\n\x13ListApiKeysResponse\x12#\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x11.orders.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa3\x01\n\x13RotateApiKeyRequest\x12\'\n\x06key_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0e\x10\x01\x18 2\x08^[!-~]*$\x12;\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x9a\x9e\x01\x32\x00\x12&\n\nrequest_id\x18\x03 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\"f\n\x13RevokeApiKeyRequest\x12\'\n\x06key_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0e\x10\x01\x18 2\x08^[!-~]*$\x12&\n\nrequest_id\x18\x02 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$2\xbb\x04\n\rApiKeyService\x12j\n\x0c\x43reateApiKey\x12\x1e.orders.v1.CreateApiKeyRequest\x1a\x11.orders.v1.ApiKey\"\'\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02\x16\"\x0b/v1/apiKeys:\x07\x61pi_key\x12\x64\n\tGetApiKey\x12\x1b.orders.v1.GetApiKeyRequest\x1a\x11.orders.v1.ApiKey\"\'\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/apiKeys/{key_id}\x12l\n\x0bListApiKeys\x12\x1d.orders.v1.ListApiKeysRequest\x1a\x1e.orders.v1.ListApiKeysResponse\"\x1e\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/apiKeys\x12t\n\x0cRotateApiKey\x12\x1e.orders.v1.RotateApiKeyRequest\x1a\x11.orders.v1.ApiKey\"1\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02 \"\x1b/v1/apiKeys/{key_id}:rotate:\x01*\x12t\n\x0cRevokeApiKey\x12\x1e.orders.v1.RevokeApiKeyRequest\x1a\x11.orders.v1.ApiKey\"1\xda\xe2\x18\x07\x08\x0c\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02 \"\x1b/v1/apiKeys/{key_id}:revoke:\x01*B\x9a\x01\n\rcom.orders.v1B\x12\x41piKeyServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEY'].fields_by_name['key_id']._loaded_options = None
   _globals['_APIKEY'].fields_by_name['key_id']._serialized_options = b'\342A\001\003\272H\004r\002\030 '
   _globals['_APIKEY'].fields_by_name['key']._loaded_options = None
-  _globals['_APIKEY'].fields_by_name['key']._serialized_options = b'\342A\001\003\272H\005r\003\030\200\001'
+  _globals['_APIKEY'].fields_by_name['key']._serialized_options = b'\200\001\001\342A\001\003\272H\005r\003\030\200\001'
   _globals['_APIKEY'].fields_by_name['owner']._loaded_options = None
   _globals['_APIKEY'].fields_by_name['owner']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\001'
   _globals['_APIKEY'].fields_by_name['description']._loaded_options = None
@@ -72,6 +72,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEY'].fields_by_name['last_use_time']._serialized_options = b'\342A\001\003'
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['api_key']._loaded_options = None
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['api_key']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
   _globals['_GETAPIKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
   _globals['_GETAPIKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\342A\001\002\272H\020r\016\020\001\030 2\010^[!-~]*$'
   _globals['_LISTAPIKEYSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -82,8 +84,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROTATEAPIKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\342A\001\002\272H\020r\016\020\001\030 2\010^[!-~]*$'
   _globals['_ROTATEAPIKEYREQUEST'].fields_by_name['overlap']._loaded_options = None
   _globals['_ROTATEAPIKEYREQUEST'].fields_by_name['overlap']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\232\236\0012\000'
+  _globals['_ROTATEAPIKEYREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ROTATEAPIKEYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
   _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
   _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\342A\001\002\272H\020r\016\020\001\030 2\010^[!-~]*$'
+  _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REVOKEAPIKEYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
   _globals['_APIKEYSERVICE'].methods_by_name['CreateApiKey']._loaded_options = None
   _globals['_APIKEYSERVICE'].methods_by_name['CreateApiKey']._serialized_options = b'\332\342\030\007\010\014\022\001\004 \002\202\323\344\223\002\026\"\013/v1/apiKeys:\007api_key'
   _globals['_APIKEYSERVICE'].methods_by_name['GetApiKey']._loaded_options = None
@@ -95,19 +101,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEYSERVICE'].methods_by_name['RevokeApiKey']._loaded_options = None
   _globals['_APIKEYSERVICE'].methods_by_name['RevokeApiKey']._serialized_options = b'\332\342\030\007\010\014\022\001\004 \002\202\323\344\223\002 \"\033/v1/apiKeys/{key_id}:revoke:\001*'
   _globals['_APIKEY']._serialized_start=228
-  _globals['_APIKEY']._serialized_end=976
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=978
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1047
-  _globals['_GETAPIKEYREQUEST']._serialized_start=1049
-  _globals['_GETAPIKEYREQUEST']._serialized_end=1108
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1110
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1191
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1193
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1276
-  _globals['_ROTATEAPIKEYREQUEST']._serialized_start=1278
-  _globals['_ROTATEAPIKEYREQUEST']._serialized_end=1401
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1403
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1465
-  _globals['_APIKEYSERVICE']._serialized_start=1468
-  _globals['_APIKEYSERVICE']._serialized_end=2039
+  _globals['_APIKEY']._serialized_end=979
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=981
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1090
+  _globals['_GETAPIKEYREQUEST']._serialized_start=1092
+  _globals['_GETAPIKEYREQUEST']._serialized_end=1151
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1153
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1234
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1236
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1319
+  _globals['_ROTATEAPIKEYREQUEST']._serialized_start=1322
+  _globals['_ROTATEAPIKEYREQUEST']._serialized_end=1485
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1487
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1589
+  _globals['_APIKEYSERVICE']._serialized_start=1592
+  _globals['_APIKEYSERVICE']._serialized_end=2163
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,10 @@ class ApiKeyServiceStub:
     A key is shown once, by the call that makes it; the server keeps its hash only. Changes reach every replica within seconds.
     `orders keys` does the same from the command line, without a key, on the database itself: it makes the first one.
 
+    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
+    `idempotency-replayed: true` in the trailers, for 7 days, but without the key's text: that is never stored. If the first answer
+    was lost, revoke the key and create another.
+
     Besides the codes that a method names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED,
     PERMISSION_DENIED (SCOPE_MISSING, ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
     (DEPENDENCY_UNAVAILABLE) and INTERNAL.
@@ -75,16 +79,20 @@ class ApiKeyServiceServicer:
     A key is shown once, by the call that makes it; the server keeps its hash only. Changes reach every replica within seconds.
     `orders keys` does the same from the command line, without a key, on the database itself: it makes the first one.
 
+    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
+    `idempotency-replayed: true` in the trailers, for 7 days, but without the key's text: that is never stored. If the first answer
+    was lost, revoke the key and create another.
+
     Besides the codes that a method names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED,
     PERMISSION_DENIED (SCOPE_MISSING, ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
     (DEPENDENCY_UNAVAILABLE) and INTERNAL.
     """
 
     def CreateApiKey(self, request, context):
-        """Makes a key, and shows it this once; or, with `certificate_name`, lets the holder of a client certificate in. Sent twice, it
-        makes two keys: revoke the one whose answer was lost.
+        """Makes a key, and shows it this once; or, with `certificate_name`, lets the holder of a client certificate in. A replayed answer
+        has no text: if the first answer was lost, revoke the key and create another.
 
-        FAILED_PRECONDITION: CERTIFICATE_NAME_TAKEN.
+        FAILED_PRECONDITION: CERTIFICATE_NAME_TAKEN. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,10 +117,11 @@ class ApiKeyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateApiKey(self, request, context):
-        """Gives a key a new text, and shows it this once. The old text is good for the overlap, so that callers can change over. A new
-        text that nobody has used yet is replaced, if its answer was lost, and the one in use goes on.
+        """Gives a key a new text, and shows it this once. The old text is good for the overlap, so that callers can change over. If
+        the newest text is still unused, it is replaced, and the one in use stays good. A replayed answer has no text: if the first
+        answer was lost, rotate again with a new `request_id`.
 
-        NOT_FOUND: API_KEY_NOT_FOUND. FAILED_PRECONDITION: API_KEY_REVOKED.
+        NOT_FOUND: API_KEY_NOT_FOUND. FAILED_PRECONDITION: API_KEY_REVOKED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +130,7 @@ class ApiKeyServiceServicer:
     def RevokeApiKey(self, request, context):
         """Ends a key, for good. Revoking it again changes nothing.
 
-        NOT_FOUND: API_KEY_NOT_FOUND.
+        NOT_FOUND: API_KEY_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +177,10 @@ class ApiKeyService:
 
     A key is shown once, by the call that makes it; the server keeps its hash only. Changes reach every replica within seconds.
     `orders keys` does the same from the command line, without a key, on the database itself: it makes the first one.
+
+    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
+    `idempotency-replayed: true` in the trailers, for 7 days, but without the key's text: that is never stored. If the first answer
+    was lost, revoke the key and create another.
 
     Besides the codes that a method names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED,
     PERMISSION_DENIED (SCOPE_MISSING, ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE

@@ -1,30 +1,27 @@
-"""API keys and registered certificates: their callers, their lifetime and their changes."""
+"""API keys and registered certificates: the operations that change them, and the callers that they identify."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.access_pb2 import ROLE_CUSTOMER
-from orders.v1.api_key_service_pb2 import ApiKey
+from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
 from orders.v1.error_reason_pb2 import (
     ERROR_REASON_API_KEY_NOT_FOUND,
     ERROR_REASON_API_KEY_REVOKED,
     ERROR_REASON_CERTIFICATE_NAME_TAKEN,
 )
 
+from server.domain.access import key_texts
 from server.domain.base.caller import Caller, role_of, scope_name
+from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, invalid_field, unauthenticated
+from server.domain.base.needs import Needs
+from server.domain.base.operation import operation
+from server.domain.base.state import State
+from server.domain.base.values import StoredKey
 
 DEFAULT_OVERLAP = timedelta(days=1)
-
-
-class StoredKey(NamedTuple):
-    """A key as it is stored: without its text, of which only the SHA-256 is kept, and that of the text before the last rotation."""
-
-    api_key: ApiKey
-    digest: bytes | None = None
-    previous: bytes | None = None
-    # Whether anybody has used the newest text.
-    used: bool = False
 
 
 class Use(NamedTuple):
@@ -35,16 +32,71 @@ class Use(NamedTuple):
     digest: bytes = b""
 
 
-def new_api_key(wished: ApiKey, *, key_id: str, creator: str, now: datetime, path: str = "api_key") -> ApiKey:
-    """The key that is asked for; `path` is where it stands in the request."""
+def _names_certificate(request: CreateApiKeyRequest) -> Needs:
+    return Needs(certificate_names=[request.api_key.certificate_name])
+
+
+def _names_key(request: RotateApiKeyRequest | RevokeApiKeyRequest) -> Needs:
+    return Needs(api_keys=[request.key_id])
+
+
+@operation(CreateApiKeyRequest, needs=_names_certificate)
+def create_api_key(request: CreateApiKeyRequest, state: State, audit: Audit) -> ApiKey:
+    """Creates a key and shows its text; a key for a certificate has none."""
+    _check(request.api_key, now=audit.time)
+    made = key_texts.generate()
+    api_key = _new_api_key(request.api_key, key_id=made.key_id, audit=audit)
+    name = api_key.certificate_name
+    if name and state.is_certificate_name_taken(name):
+        raise certificate_name_taken(name)
+    _put(StoredKey(api_key, None if name else made.digest), state, audit, new=True)
+    return api_key if name else _with_text(api_key, made.text)
+
+
+@operation(RotateApiKeyRequest, needs=_names_key)
+def rotate_api_key(request: RotateApiKeyRequest, state: State, audit: Audit) -> ApiKey:
+    """Gives a key a new text. The one in use stays valid for the overlap: the newest or, if that is unused, the one before."""
+    stored = _stored(request.key_id, state)
+    api_key = _copy_of(stored)
+    if api_key.HasField("revoke_time"):
+        text = f"API key {api_key.key_id} is revoked; make a new one"
+        raise Refusal(ERROR_REASON_API_KEY_REVOKED, text, metadata={"key_id": api_key.key_id})
+    if stored.digest is None:
+        raise invalid_field("key_id", f"{api_key.key_id} is a certificate's, and has no text to rotate")
+    overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else DEFAULT_OVERLAP
+    api_key.rotate_time.CopyFrom(audit.time)
+    api_key.previous_expire_time.FromDatetime(audit.time.ToDatetime(UTC) + overlap)
+    made = key_texts.generate(api_key.key_id)
+    in_use = stored.previous if stored.previous and not stored.used else stored.digest
+    _put(StoredKey(api_key, made.digest, in_use), state, audit)
+    return _with_text(api_key, made.text)
+
+
+@operation(RevokeApiKeyRequest, needs=_names_key)
+def revoke_api_key(request: RevokeApiKeyRequest, state: State, audit: Audit) -> ApiKey:
+    """Ends a key. Revoking it again changes nothing."""
+    stored = _stored(request.key_id, state)
+    if stored.api_key.HasField("revoke_time"):
+        return stored.api_key
+    api_key = _copy_of(stored)
+    api_key.revoke_time.CopyFrom(audit.time)
+    api_key.revoker = audit.caller.subject
+    _put(stored._replace(api_key=api_key), state, audit)
+    return api_key
+
+
+def _check(wished: ApiKey, *, now: Timestamp) -> None:
     is_customer = ROLE_CUSTOMER in wished.roles
     if is_customer and not wished.customer_id:
-        raise invalid_field(f"{path}.customer_id", "is required with the role customer")
+        raise invalid_field("api_key.customer_id", "is required with the role customer")
     if wished.customer_id and not is_customer:
-        raise invalid_field(f"{path}.customer_id", "is for the role customer only")
-    if wished.HasField("expire_time") and wished.expire_time.ToDatetime(UTC) <= now:
-        raise invalid_field(f"{path}.expire_time", "has passed")
-    api_key = ApiKey(
+        raise invalid_field("api_key.customer_id", "is for the role customer only")
+    if wished.HasField("expire_time") and wished.expire_time.ToDatetime(UTC) <= now.ToDatetime(UTC):
+        raise invalid_field("api_key.expire_time", "has passed")
+
+
+def _new_api_key(wished: ApiKey, *, key_id: str, audit: Audit) -> ApiKey:
+    return ApiKey(
         key_id=key_id,
         owner=wished.owner,
         description=wished.description,
@@ -53,36 +105,34 @@ def new_api_key(wished: ApiKey, *, key_id: str, creator: str, now: datetime, pat
         customer_id=wished.customer_id,
         certificate_name=wished.certificate_name,
         expire_time=wished.expire_time if wished.HasField("expire_time") else None,
-        creator=creator,
+        create_time=audit.time,
+        creator=audit.caller.subject,
     )
-    api_key.create_time.FromDatetime(now)
-    return api_key
 
 
-def rotate(stored: StoredKey, digest: bytes, *, overlap: timedelta, now: datetime) -> StoredKey:
-    """The key with a new text. The one in use stays good for the overlap: the newest, or if nobody has used that, the one before."""
-    api_key = ApiKey()
-    api_key.CopyFrom(stored.api_key)
-    if api_key.HasField("revoke_time"):
-        text = f"API key {api_key.key_id} is revoked; make a new one"
-        raise Refusal(ERROR_REASON_API_KEY_REVOKED, text, metadata={"key_id": api_key.key_id})
-    if stored.digest is None:
-        raise invalid_field("key_id", f"{api_key.key_id} is a certificate's, and has no text to rotate")
-    in_use = stored.previous if stored.previous and not stored.used else stored.digest
-    api_key.rotate_time.FromDatetime(now)
-    api_key.previous_expire_time.FromDatetime(now + overlap)
-    return StoredKey(api_key, digest, in_use)
+def _stored(key_id: str, state: State) -> StoredKey:
+    stored: StoredKey | None = state.api_keys.get(key_id)
+    if stored is None:
+        raise api_key_not_found(key_id)
+    return stored
 
 
-def revoke(stored: StoredKey, *, revoker: str, now: datetime) -> StoredKey:
-    """The key, ended; the same if it was already."""
-    if stored.api_key.HasField("revoke_time"):
-        return stored
-    api_key = ApiKey()
-    api_key.CopyFrom(stored.api_key)
-    api_key.revoke_time.FromDatetime(now)
-    api_key.revoker = revoker
-    return stored._replace(api_key=api_key)
+def _copy_of(stored: StoredKey) -> ApiKey:
+    copy = ApiKey()
+    copy.CopyFrom(stored.api_key)
+    return copy
+
+
+def _put(stored: StoredKey, state: State, audit: Audit, *, new: bool = False) -> None:
+    state.put_api_key(stored, new=new)
+    state.add_audit_event(f"apiKeys/{stored.api_key.key_id}", audit)
+
+
+def _with_text(api_key: ApiKey, text: str) -> ApiKey:
+    """The key as its answer shows it. A copy: the text is never stored."""
+    shown = ApiKey(key=text)
+    shown.MergeFrom(api_key)
+    return shown
 
 
 def caller_of(api_key: ApiKey) -> Caller:

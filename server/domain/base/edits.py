@@ -15,6 +15,8 @@ class Audit:
     """The caller, request id and time that all events of a command share."""
 
     caller: Caller
+    # The name of the method, for example `CreateOrder`.
+    method: str
     request_id: str
     time: Timestamp
 

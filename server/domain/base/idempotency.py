@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_KEY_REUSED
 
 from server.domain.base.errors import Refusal
+from server.domain.base.redaction import without_secrets
 
 
 class Key(NamedTuple):
@@ -17,7 +18,7 @@ class Key(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """The first request with a key and its answer, both serialized."""
+    """The first request with a key and its answer, both serialized without their secrets."""
 
     request: bytes
     response: bytes
@@ -27,7 +28,7 @@ def first_answer(key: Key, request: Message, remembered: Remembered) -> bytes:
     """The answer to the first request with the key; refuses if this one differs from it."""
     first = type(request).FromString(remembered.request)
     # Field by field: a field that this server does not know does not make it another request.
-    if differing := differing_fields(first, request):
+    if differing := differing_fields(first, without_secrets(request)):
         raise _reused(key, differing)
     return remembered.response
 

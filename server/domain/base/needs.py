@@ -37,6 +37,9 @@ class Needs:
     payments: Iterable[PaymentKey] = ()
     # The last numbers of invoices and credit notes.
     documents: bool = False
+    # API keys by id, and those that take these certificate names.
+    api_keys: Iterable[str] = ()
+    certificate_names: Iterable[str] = ()
     new_orders: int = 0
     # The kind of records that the operation writes, and so reads with locks.
     replaces: Kind | None = None
@@ -55,6 +58,8 @@ class BatchNeeds:
         for need in needs:
             for key, order in need.external.items():
                 self.external.setdefault(key, []).append(order)
+        self.api_keys = {key_id for need in needs for key_id in need.api_keys}
+        self.certificate_names = {name for need in needs for name in need.certificate_names if name}
         self.zones = any(need.zones for need in needs)
         self.documents = any(need.documents for need in needs)
         self.replaces = {need.replaces for need in needs}
@@ -67,6 +72,8 @@ class BatchNeeds:
         state.ids_by_external.mark_read(self.external)
         state.carts.stored.mark_read(self.carts)
         state.payments.mark_read(self.payments)
+        state.api_keys.mark_read(self.api_keys)
+        state.certificate_names.mark_read(self.certificate_names)
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The ids and numbers of orders, each with the customer that its caller is confined to."""

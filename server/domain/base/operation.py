@@ -11,7 +11,7 @@ from server.domain.base.methods import MethodClass, method_class_of
 from server.domain.base.needs import Needs
 from server.domain.base.state import State
 
-# A response, or its serialized form.
+# A response, or its serialized form if it holds no secrets.
 Response: TypeAlias = Message | bytes
 # A rule changes the state, or refuses and leaves it as it was. A long one yields now and then, so that other work can run.
 Rule: TypeAlias = Callable[[Any, State, Audit], Response | Generator[None, None, Response]]

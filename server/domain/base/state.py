@@ -12,10 +12,11 @@ from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from orders.v1.order_service_pb2 import UpsertOrder
 
 from server.domain.base.caller import Caller
+from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, Violation, order_not_found
 from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.records import Counters, Kind, Records, Rows
-from server.domain.base.values import Adjustment, CouponUse, Series, Sku, Terms
+from server.domain.base.values import Adjustment, AuditEvent, CouponUse, Series, Sku, StoredKey, Terms
 
 # A payment provider, and its id for an event.
 PaymentKey = tuple[str, str]
@@ -48,6 +49,9 @@ class Changes:
     # Payment events with the ids of the orders that they are about.
     payments: list[tuple[str, PaymentEvent]] = field(default_factory=list)
     documents: list[Invoice | CreditNote] = field(default_factory=list)
+    # The ids of API keys, each with whether it is new. State.api_keys holds the keys.
+    api_keys: dict[str, bool] = field(default_factory=dict)
+    audit_events: list[AuditEvent] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
@@ -87,6 +91,9 @@ class State:
     documents: Counters[Series] = field(default_factory=Counters)
     # The orders that payment events are about, and the events.
     payments: Rows[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=Rows)
+    api_keys: Rows[str, StoredKey] = field(default_factory=Rows)
+    # The certificate names whose keys were looked up.
+    certificate_names: Rows[str, None] = field(default_factory=Rows)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
 
@@ -133,6 +140,19 @@ class State:
         """Appends events to an order's history, if that was read or the order is new."""
         if order.version == len(events) or self.history.was_read(order.order_id):
             self.history.setdefault(order.order_id, []).extend(events)
+
+    def is_certificate_name_taken(self, name: str) -> bool:
+        self.certificate_names.check_read(name)
+        return any(stored.certificate_name == name for stored in self.api_keys.values())
+
+    def put_api_key(self, stored: StoredKey, *, new: bool = False) -> None:
+        key_id = stored.api_key.key_id
+        self.api_keys[key_id] = stored
+        self.changes.api_keys.setdefault(key_id, new)
+
+    def add_audit_event(self, resource: str, audit: Audit) -> None:
+        """Records, with the change of a resource, who made it."""
+        self.changes.audit_events.append(AuditEvent(self.new_id(), resource, audit))
 
     def remember(self, key: Key, *, request: bytes, response: bytes) -> None:
         self.remembered[key] = self.changes.remembered[key] = Remembered(request, response)

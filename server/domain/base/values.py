@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from orders.v1.api_key_service_pb2 import ApiKey
 from orders.v1.customer_service_pb2 import PointsEntryType
 
 from server.domain.base.edits import Audit
@@ -51,4 +52,28 @@ class Adjustment:
     sku: Sku
     delta: int
     reason: str
+    audit: Audit
+
+
+class StoredKey(NamedTuple):
+    """An API key as it is stored: the SHA-256 of its text and of the text before the last rotation, but no text."""
+
+    api_key: ApiKey
+    # None for a certificate, which has no text.
+    digest: bytes | None = None
+    previous: bytes | None = None
+    # Whether a caller has used the newest text.
+    used: bool = False
+
+    @property
+    def certificate_name(self) -> str:
+        """The certificate name that the key takes. Revoking the key frees the name."""
+        return "" if self.api_key.HasField("revoke_time") else self.api_key.certificate_name
+
+
+class AuditEvent(NamedTuple):
+    """A change of a resource, which is named by its path, for example `apiKeys/6q76SiVvxYs9`."""
+
+    event_id: str
+    resource: str
     audit: Audit

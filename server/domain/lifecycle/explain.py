@@ -36,7 +36,7 @@ def _explain(order: Order, to: OrderStatus, caller: Caller) -> TransitionExplana
 def _refusal(order: Order, to: OrderStatus, caller: Caller) -> Refusal | None:
     """Tries the move on a copy: the rule itself answers, so TransitionOrder cannot answer otherwise."""
     try:
-        transition(edit_of(order, Audit(caller, "", Timestamp())), to)
+        transition(edit_of(order, Audit(caller, method="ExplainOrder", request_id="", time=Timestamp())), to)
     except Refusal as error:
         return error
     return None

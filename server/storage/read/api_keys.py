@@ -1,62 +1,40 @@
 """API keys and registered certificates."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orders.v1.api_key_service_pb2 import ApiKey
-from psycopg.errors import UniqueViolation
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     DateTime,
-    LargeBinary,
     Select,
     Text,
     func,
-    insert,
     literal_column,
     select,
     update,
 )
 
-from server.domain.access.api_keys import StoredKey, Use, api_key_not_found, certificate_name_taken
+from server.domain.access.api_keys import Use, api_key_not_found
+from server.domain.base.values import StoredKey
 from server.storage import sql
 from server.storage.batcher import Batcher
 from server.storage.database import Database, Row, fetch
-from server.storage.projections import timestamp_of
+from server.storage.projections import StoredKeyRow, stored_key_of
 from server.storage.schema.tables import api_keys
 from server.storage.write.changes import columns_of
-
-_STORED = [
-    api_keys.c.snapshot,
-    api_keys.c.digest,
-    api_keys.c.previous_digest,
-    api_keys.c.used,
-    api_keys.c.last_use_time,
-]
-_key_id = api_keys.c.key_id == sql.parameter("key_id", Text())
+from server.storage.write.statements import STORED_KEY_COLUMNS
 
 
 def _find(name: Column[str]) -> sql.Statement:
-    return sql.compiled(select(name, *_STORED).where(name == func.any(sql.array("names", Text()))))
+    return sql.compiled(select(*STORED_KEY_COLUMNS).where(name == func.any(sql.array("names", Text()))))
 
 
 _FIND = _find(api_keys.c.key_id)
 _FIND_CERTIFICATES = _find(api_keys.c.certificate_name)
-_LOCK = sql.compiled(select(*_STORED).where(_key_id).with_for_update(key_share=True))
-_PAGE: Select[Row] = select(*_STORED).where(api_keys.c.key_id > sql.parameter("after", Text()))
+_PAGE: Select[Row] = select(*STORED_KEY_COLUMNS).where(api_keys.c.key_id > sql.parameter("after", Text()))
 _READ_PAGE = sql.compiled(_PAGE.order_by(api_keys.c.key_id).limit(sql.parameter("limit", BigInteger())))
-
-_values = {
-    "certificate_name": sql.parameter("certificate_name", Text()),
-    "digest": sql.parameter("digest", LargeBinary()),
-    "previous_digest": sql.parameter("previous_digest", LargeBinary()),
-    "used": sql.parameter("used", Boolean()),
-    "snapshot": sql.parameter("snapshot", LargeBinary()),
-}
-_INSERT = sql.compiled(insert(api_keys).values(key_id=sql.parameter("key_id", Text()), **_values))
-_UPDATE = sql.compiled(update(api_keys).where(_key_id).values(**_values))
 
 _names = sql.array("names", Text())
 _LOCK_ALL = sql.compiled(
@@ -108,24 +86,6 @@ class ApiKeyRepository:
         found = await self._database.fetch(_READ_PAGE, after=after, limit=limit)
         return [_stored(row).api_key for row in found]
 
-    async def add(self, stored: StoredKey) -> None:
-        """Stores a new key. Raises CERTIFICATE_NAME_TAKEN."""
-        try:
-            async with self._database.connection(passing=(UniqueViolation,)) as connection:
-                await connection.execute(_INSERT.text, _row(stored))
-        except UniqueViolation as error:
-            raise certificate_name_taken(stored.api_key.certificate_name) from error
-
-    async def change(self, key_id: str, change: Callable[[StoredKey], StoredKey]) -> ApiKey:
-        """Changes a key by a rule, and returns it as it is shown. Raises API_KEY_NOT_FOUND, and what the rule raises."""
-        async with self._database.connection() as connection, connection.transaction():
-            found = await fetch(connection, _LOCK, key_id=key_id)
-            if not found:
-                raise api_key_not_found(key_id)
-            changed = change(_stored(found[0]))
-            await connection.execute(_UPDATE.text, _row(changed))
-        return changed.api_key
-
     async def note_uses(self, uses: Mapping[Use, datetime]) -> None:
         """Notes when keys were used, and whether by their newest texts."""
         if not uses:
@@ -137,36 +97,16 @@ class ApiKeyRepository:
             await connection.execute(_NOTE_USES.text, _NOTE_USES.bind(columns_of(_USES, rows)))
 
     async def _read_keys(self, names: Sequence[str]) -> list[StoredKey | Exception | None]:
-        return await self._read(_FIND, names)
+        found = {stored.api_key.key_id: stored for stored in await self._read(_FIND, names)}
+        return [found.get(name) for name in names]
 
     async def _read_certificates(self, names: Sequence[str]) -> list[StoredKey | Exception | None]:
-        return await self._read(_FIND_CERTIFICATES, names)
+        found = {stored.certificate_name: stored for stored in await self._read(_FIND_CERTIFICATES, names)}
+        return [found.get(name) for name in names]
 
-    async def _read(self, statement: sql.Statement, names: Sequence[str]) -> list[StoredKey | Exception | None]:
-        found = await self._database.fetch(statement, names=sorted(set(names)))
-        stored = {row[0]: _stored(row[1:]) for row in found}
-        return [stored.get(name) for name in names]
+    async def _read(self, statement: sql.Statement, names: Sequence[str]) -> list[StoredKey]:
+        return list(map(_stored, await self._database.fetch(statement, names=sorted(set(names)))))
 
 
 def _stored(row: Row) -> StoredKey:
-    snapshot, digest, previous, used, last_use_time = row
-    api_key = ApiKey.FromString(snapshot)
-    if last_use_time is not None:
-        api_key.last_use_time.CopyFrom(timestamp_of(last_use_time))
-    return StoredKey(api_key, digest, previous, used)
-
-
-def _row(stored: StoredKey) -> dict[str, object]:
-    api_key = ApiKey()
-    api_key.CopyFrom(stored.api_key)
-    api_key.ClearField("last_use_time")
-    # A name is free again once its holder is revoked.
-    name = None if api_key.HasField("revoke_time") else api_key.certificate_name or None
-    return {
-        "key_id": api_key.key_id,
-        "certificate_name": name,
-        "digest": stored.digest,
-        "previous_digest": stored.previous,
-        "used": stored.used,
-        "snapshot": api_key.SerializeToString(deterministic=True),
-    }
+    return stored_key_of(StoredKeyRow._make(row))

@@ -2,11 +2,12 @@
 
 from sqlalchemy import Connection, text
 
-# A row that is locked counts as updated. Orders, their events, payments, points and documents are never deleted; events, payments,
-# points and documents never change either.
+# A row that is locked counts as updated. Orders, events, payments, points and documents are never deleted; events, payments, points
+# and documents never change either.
 RIGHTS = {
     "alembic_version": "SELECT",
     "api_keys": "SELECT, INSERT, UPDATE",
+    "audit_events": "SELECT, INSERT",
     "carts": "SELECT, INSERT, UPDATE, DELETE",
     "coupon_uses": "SELECT, INSERT, UPDATE",
     "coupons": "SELECT, INSERT, UPDATE",

@@ -305,6 +305,21 @@ api_keys = Table(
 )
 Index("api_keys_certificate_name_key", api_keys.c.certificate_name, unique=True)
 
+# Who changed a resource. Rows are only inserted.
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    # Its path, for example `apiKeys/6q76SiVvxYs9`.
+    Column("resource", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("event_time", DateTime(timezone=True), nullable=False),
+)
+Index("audit_events_resource", audit_events.c.resource, audit_events.c.event_time, audit_events.c.event_id)
+Index("audit_events_event_time", audit_events.c.event_time, audit_events.c.event_id)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

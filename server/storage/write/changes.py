@@ -13,6 +13,9 @@ from server.domain.base.state import State
 from server.storage.database import Row
 from server.storage.fairness import Pause
 from server.storage.projections import (
+    ApiKeyRow,
+    api_key_row,
+    audit_event_row,
     datetime_of,
     document_row,
     event_row,
@@ -159,6 +162,19 @@ def _counter_statements(own: CounterStatements, counters: Counters[Any], columns
         yield own.add, columns_of(own.columns, added)
 
 
+def _api_keys(state: State) -> Written:
+    """Changed keys before new ones, since revoking a key frees its certificate name; new ones in the order of their names."""
+    changes = state.changes.api_keys
+    for statement, new in ((statements.UPDATE_API_KEYS, False), (statements.INSERT_API_KEYS, True)):
+        rows = [api_key_row(state.api_keys[key_id]) for key_id, is_new in changes.items() if is_new is new]
+        for part in _slices(sorted(rows, key=_certificate_name)):
+            yield statement, columns_of(names_of(statements.API_KEY_COLUMNS), part)
+
+
+def _certificate_name(row: ApiKeyRow) -> str:
+    return row.certificate_name or ""
+
+
 def _order_columns(order_ids: Iterable[str], state: State) -> Parameters:
     orders, changes = state.orders, state.changes
     rows = [
@@ -197,6 +213,7 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
     "points_accounts": _counters(statements.BALANCES, lambda state: state.points, lambda customer_id: (customer_id,)),
     "products": _records(Kind.PRODUCT),
     "inventory": _inventory,
+    "api_keys": _api_keys,
     "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
 }
 
@@ -219,6 +236,11 @@ _APPENDING: tuple[Callable[[State], Written], ...] = (
         statements.INSERT_DOCUMENTS,
         statements.DOCUMENT_COLUMNS,
         lambda state: map(document_row, state.changes.documents),
+    ),
+    _appended(
+        statements.INSERT_AUDIT_EVENTS,
+        statements.AUDIT_COLUMNS,
+        lambda state: map(audit_event_row, state.changes.audit_events),
     ),
     _appended(statements.INSERT_IDEMPOTENCY_KEYS, statements.IDEMPOTENCY_COLUMNS, _request_keys),
 )

@@ -15,6 +15,7 @@ LOCK_ORDER = tuple(
         # Before the stock, whose rows refer to them.
         tables.products,
         tables.inventory,
+        tables.api_keys,
         tables.document_numbers,
     )
 )

@@ -21,7 +21,7 @@ from server.domain.orders.create import order_number
 from server.domain.orders.upsert import sent_hash
 from server.storage.database import Row
 from server.storage.fairness import yield_once
-from server.storage.projections import timestamp_of
+from server.storage.projections import StoredKeyRow, stored_key_of, timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
 from server.storage.write import statements
@@ -251,6 +251,20 @@ def _take_documents(batch: Batch, rows: list[Row]) -> None:
     batch.state.documents.values.update({Series(prefix, year): last for prefix, year, last in rows})
 
 
+# API keys.
+
+
+def _api_keys(batch: Batch) -> Iterator[Parameters]:
+    key_ids, names = _keys(batch.needs.api_keys), _keys(batch.needs.certificate_names)
+    if key_ids or names:
+        yield {"key_ids": key_ids, "certificate_names": names}
+
+
+def _take_api_keys(batch: Batch, rows: list[Row]) -> None:
+    for stored in map(stored_key_of, map(StoredKeyRow._make, rows)):
+        batch.state.api_keys[stored.api_key.key_id] = stored
+
+
 # The rest, read without locks.
 
 
@@ -317,6 +331,7 @@ _LOCKING = {
     "points_accounts": [Step(statements.POINTS, _points, _take_points)],
     "products": [_records(Kind.PRODUCT, _locked(Kind.PRODUCT, _products))],
     "inventory": [Step(statements.INVENTORY, _inventory, _take_inventory)],
+    "api_keys": [Step(statements.API_KEYS, _api_keys, _take_api_keys)],
     "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
 }
 _NAMED_TABLES = ("orders", "carts")

@@ -31,7 +31,10 @@ from sqlalchemy import (
 from server.domain.base.records import Kind
 from server.domain.fulfilment.tracking import TOLD
 from server.storage import sql
+from server.storage.projections import StoredKeyRow
 from server.storage.schema.tables import (
+    api_keys,
+    audit_events,
     carts,
     coupon_uses,
     coupons,
@@ -149,6 +152,19 @@ DOCUMENT_NUMBERS = _read(
     .order_by(document_numbers.c.prefix)
 )
 
+STORED_KEY_COLUMNS = [api_keys.c[name] for name in StoredKeyRow._fields]
+
+API_KEYS = _read(
+    select(*STORED_KEY_COLUMNS)
+    .where(
+        or_(
+            api_keys.c.key_id == func.any(sql.array("key_ids", Text())),
+            api_keys.c.certificate_name == func.any(sql.array("certificate_names", Text())),
+        )
+    )
+    .order_by(api_keys.c.key_id)
+)
+
 _payment = sql.rows([payments.c.provider, payments.c.event_id])
 
 READ_PAYMENTS = sql.compiled(
@@ -202,12 +218,21 @@ ADJUSTMENT_COLUMNS = [column for column in stock_adjustments.c if column.name !=
 POINTS_COLUMNS = list(points_entries.c)
 PAYMENT_COLUMNS = list(payments.c)
 DOCUMENT_COLUMNS = list(documents.c)
+API_KEY_COLUMNS = [column for column in api_keys.c if column.name != "last_use_time"]
+AUDIT_COLUMNS = list(audit_events.c)
 IDEMPOTENCY_COLUMNS = list(idempotency_keys.c)
 
 
 def _insert_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
     source = sql.rows(columns)
     return sql.compiled(insert(table).from_select([column.name for column in columns], select(*source.c)))
+
+
+def _update_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
+    (key,) = table.primary_key.columns
+    source = sql.rows(columns)
+    values = {column.name: source.c[column.name] for column in columns}
+    return sql.compiled(update(table).values(values).where(key == source.c[key.name]))
 
 
 INSERT_ORDERS = _insert_rows(orders, WRITTEN_ORDER_COLUMNS)
@@ -217,6 +242,9 @@ INSERT_ADJUSTMENTS = _insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
 INSERT_POINTS_ENTRIES = _insert_rows(points_entries, POINTS_COLUMNS)
 INSERT_PAYMENTS = _insert_rows(payments, PAYMENT_COLUMNS)
 INSERT_DOCUMENTS = _insert_rows(documents, DOCUMENT_COLUMNS)
+INSERT_API_KEYS = _insert_rows(api_keys, API_KEY_COLUMNS)
+UPDATE_API_KEYS = _update_rows(api_keys, API_KEY_COLUMNS)
+INSERT_AUDIT_EVENTS = _insert_rows(audit_events, AUDIT_COLUMNS)
 INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
 
 # What never changes in the life of an order.
@@ -231,12 +259,7 @@ UPDATE_ORDERS = sql.compiled(
 )
 
 # As the snapshots say, and nothing else: the transaction id stays, for the orders themselves have not changed.
-_rebuilt = sql.rows(ORDER_COLUMNS)
-REBUILD_ORDERS = sql.compiled(
-    update(orders)
-    .values({column.name: _rebuilt.c[column.name] for column in ORDER_COLUMNS})
-    .where(orders.c.order_id == _rebuilt.c.order_id)
-)
+REBUILD_ORDERS = _update_rows(orders, ORDER_COLUMNS)
 
 DELETE_ITEMS = sql.compiled(
     delete(order_items).where(order_items.c.order_id == func.any(sql.array("order_ids", Uuid())))

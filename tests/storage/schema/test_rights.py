@@ -37,10 +37,19 @@ _FORBIDDEN = [
         for table in ("documents", "order_events", "payments", "points_entries")
     ),
     "UPDATE stock_adjustments SET delta = 1",
+    "UPDATE audit_events SET actor = ''",
     "UPDATE alembic_version SET version_num = ''",
     *(
         f"DELETE FROM {table}"
-        for table in ("orders", "documents", "order_events", "payments", "points_entries", "stock_adjustments")
+        for table in (
+            "orders",
+            "documents",
+            "order_events",
+            "payments",
+            "points_entries",
+            "stock_adjustments",
+            "audit_events",
+        )
     ),
 ]
 

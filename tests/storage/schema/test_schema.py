@@ -11,18 +11,20 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from google.protobuf.message import Message
+from orders.v1.api_key_service_pb2 import ApiKey, RotateApiKeyRequest
 from orders.v1.order_pb2 import Order, OrderEvent
 from orders.v1.order_service_pb2 import UpdateOrderRequest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from server.domain.access.key_texts import generate
 from server.runtime import preflight as startup
 from server.runtime.preflight import StartError
 from server.storage.schema import schema
 from server.storage.schema.tables import metadata
-from tests.conftest import new_order
-from tests.storage.helpers import disagreements, imported, storing, upserts
+from tests.conftest import SERVING_ROLE, new_order
+from tests.storage.helpers import disagreements, imported, replica, storing, upserts
 
 _names = itertools.count(1)
 
@@ -212,6 +214,14 @@ _API_KEY = {
     "last_use_time": "now()",
     "snapshot": "'x'",
 }
+_AUDIT_EVENT = {
+    "event_id": _OTHER_ID,
+    "resource": "'apiKeys/k1'",
+    "method": "'CreateApiKey'",
+    "actor": "'jane'",
+    "request_id": "''",
+    "event_time": "now()",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -232,6 +242,7 @@ _ROWS = {
     "documents": _DOCUMENT,
     "rate_limits": _LIMIT,
     "api_keys": _API_KEY,
+    "audit_events": _AUDIT_EVENT,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")} | {
@@ -256,6 +267,7 @@ _STORED = [
     ("documents", _DOCUMENT | {"document_number": "'INV-2026-000001'", "number": "1"}),
     ("rate_limits", _LIMIT | {"subject": "'john'"}),
     ("api_keys", _API_KEY | {"key_id": "'k1'", "certificate_name": "'shop'"}),
+    ("audit_events", _AUDIT_EVENT | {"event_id": _ID}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -311,6 +323,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "2.1"}),
     ("api_keys_pkey", "api_keys", {"key_id": "'k1'"}),
     ("api_keys_certificate_name_key", "api_keys", {"certificate_name": "'shop'"}),
+    ("audit_events_pkey", "audit_events", {"event_id": _ID}),
 ]
 
 
@@ -440,6 +453,23 @@ async def test_histories_from_before_the_chain_get_the_hashes_that_they_would_ha
     assert schema.migrate(url) == ("0002", schema.newest_version())
     assert _stored_orders(url) == rows
     assert _beside(url) == before
+    assert await disagreements(url) == []
+
+
+async def test_keys_from_before_audit_events_are_changed_like_others(empty_database: Callable[[], str]) -> None:
+    url = empty_database()
+    _upgrade(url, "0006")
+    made = generate()
+    with psycopg.connect(url) as connection:
+        query = "INSERT INTO api_keys (key_id, digest, snapshot) VALUES (%s, %s, %s)"
+        connection.execute(query, [made.key_id, made.digest, ApiKey(key_id=made.key_id).SerializeToString()])
+    assert schema.migrate(url, grant_to=SERVING_ROLE) == ("0006", schema.newest_version())
+    async with replica(url) as store:
+        await store.execute(RotateApiKeyRequest(key_id=made.key_id))
+        assert await store.rows("SELECT previous_digest FROM api_keys") == [(made.digest,)]
+        assert await store.rows("SELECT resource, method FROM audit_events") == [
+            (f"apiKeys/{made.key_id}", "RotateApiKey")
+        ]
     assert await disagreements(url) == []
 
 

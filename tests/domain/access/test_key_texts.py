@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.identity.keys import generate, matches, parse
+from server.domain.access.key_texts import generate, matches, parse
 
 BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 IDS = st.text(BASE62, min_size=12, max_size=12)
