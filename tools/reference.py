@@ -31,8 +31,13 @@ Names = Mapping[int, str]
 VERBS = ("get", "put", "post", "delete", "patch")
 
 # The field numbers of descriptor.proto that make up a path in SourceCodeInfo.
-FILE_MESSAGES, FILE_ENUMS, FILE_SERVICES = 4, 5, 6
-MESSAGE_FIELDS, MESSAGE_ONEOFS, ENUM_VALUES, SERVICE_METHODS = 2, 8, 2, 2
+FILE_MESSAGES = FileDescriptorProto.MESSAGE_TYPE_FIELD_NUMBER
+FILE_ENUMS = FileDescriptorProto.ENUM_TYPE_FIELD_NUMBER
+FILE_SERVICES = FileDescriptorProto.SERVICE_FIELD_NUMBER
+MESSAGE_FIELDS = DescriptorProto.FIELD_FIELD_NUMBER
+MESSAGE_ONEOFS = DescriptorProto.ONEOF_DECL_FIELD_NUMBER
+ENUM_VALUES = EnumDescriptorProto.VALUE_FIELD_NUMBER
+SERVICE_METHODS = ServiceDescriptorProto.METHOD_FIELD_NUMBER
 
 PATTERNS = {
     "^[!-~]*$": "printable ASCII without spaces",
