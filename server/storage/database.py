@@ -23,7 +23,7 @@ from server.storage.errors import (
     spoils_connection,
 )
 from server.storage.share import Share
-from server.storage.sql import Statement
+from server.storage.sql import NamedRow, Query, Statement
 
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
@@ -208,6 +208,10 @@ class Database:
             async with self._lend() as connection:
                 yield connection
 
+    async def fetch_named(self, query: Query[NamedRow], **parameters: object) -> list[NamedRow]:
+        """As `fetch`; the rows have names."""
+        return query.named(await self.fetch(query, **parameters))
+
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE and OVERLOADED."""
         return await self._fetch(fetch, statement, parameters)
@@ -257,6 +261,11 @@ def _connection_options(url: str, timeout: float) -> dict[str, Any]:
         "options": f"{given.get('options', '')} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
         f"-c idle_in_transaction_session_timeout={2 * milliseconds} -c TimeZone=UTC",
     }
+
+
+async def fetch_named(connection: AsyncConnection[Row], query: Query[NamedRow], **parameters: object) -> list[NamedRow]:
+    """The rows of one query, with their names."""
+    return query.named(await fetch(connection, query, **parameters))
 
 
 async def fetch(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> list[Row]:

@@ -34,9 +34,8 @@ _COMPARED = (
     "metadata",
 )
 
-
-# Goes up with every change of what is made of an order that is sent, or said about it.
-_RULES = 1
+# Part of each stored hash. Raise it with every change to the results of an import: the next import then compares every order again.
+IMPORT_REVISION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Amounts:
 
 def sent_hash(wished: UpsertOrder, version: int) -> bytes:
     """The hash that a version of an order has if it equals what its source sends: SHA-256, 32 bytes."""
-    return sha256(b"%d %d " % (_RULES, version) + wished.SerializeToString(deterministic=True)).digest()
+    return sha256(b"%d %d " % (IMPORT_REVISION, version) + wished.SerializeToString(deterministic=True)).digest()
 
 
 def upsert_order(

@@ -31,7 +31,17 @@ from sqlalchemy import (
 from server.domain.base.records import Kind
 from server.domain.fulfilment.tracking import TOLD
 from server.storage import sql
-from server.storage.projections import StoredKeyRow
+from server.storage.projections import (
+    ApiKeyRow,
+    AuditEventRow,
+    DocumentRow,
+    EventRow,
+    ItemRow,
+    OrderRow,
+    PaymentRow,
+    PointsRow,
+    StoredKeyRow,
+)
 from server.storage.schema.tables import (
     api_keys,
     audit_events,
@@ -210,16 +220,16 @@ READ_HISTORY = sql.compiled(
 # Write, one statement a table.
 
 # Those that follow from the snapshot.
-ORDER_COLUMNS = [column for column in orders.c if column.name not in {"sent_hash", "xid"}]
+ORDER_COLUMNS = sql.columns_for(orders, OrderRow, without={"sent_hash", "xid"})
 WRITTEN_ORDER_COLUMNS = [*ORDER_COLUMNS, orders.c.sent_hash]
-ITEM_COLUMNS = list(order_items.c)
-EVENT_COLUMNS = [column for column in order_events.c if column.name != "xid"]
+ITEM_COLUMNS = sql.columns_for(order_items, ItemRow)
+EVENT_COLUMNS = sql.columns_for(order_events, EventRow, without={"xid"})
 ADJUSTMENT_COLUMNS = [column for column in stock_adjustments.c if column.name != "adjustment_id"]
-POINTS_COLUMNS = list(points_entries.c)
-PAYMENT_COLUMNS = list(payments.c)
-DOCUMENT_COLUMNS = list(documents.c)
-API_KEY_COLUMNS = [column for column in api_keys.c if column.name != "last_use_time"]
-AUDIT_COLUMNS = list(audit_events.c)
+POINTS_COLUMNS = sql.columns_for(points_entries, PointsRow)
+PAYMENT_COLUMNS = sql.columns_for(payments, PaymentRow)
+DOCUMENT_COLUMNS = sql.columns_for(documents, DocumentRow)
+API_KEY_COLUMNS = sql.columns_for(api_keys, ApiKeyRow, without={"last_use_time"})
+AUDIT_COLUMNS = sql.columns_for(audit_events, AuditEventRow)
 IDEMPOTENCY_COLUMNS = list(idempotency_keys.c)
 
 
@@ -386,7 +396,5 @@ DELETE_IDLE_RATE_LIMITS = sql.compiled(
 
 # Point reads.
 
-# What an order can be named by, and whose it is.
-ORDER_NAMES = [cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id]
-
-READ_ORDERS = sql.compiled(select(*ORDER_NAMES, orders.c.snapshot).where(by_reference))
+# An order's names and its owner: the first columns of a row that is found by reference.
+ORDER_NAMES = sql.as_text([orders.c.order_id, orders.c.order_number, orders.c.customer_id])
