@@ -16,6 +16,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "telemetry": set(),
     "tasks": {"domain"},
     "retry": set(),
+    "http_client": set(),
     "config": set(),
     "identity": {"domain"},
     "storage": {"domain"},
@@ -25,7 +26,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "transfer": set(),
     "cli": {"config", "domain", "identity", "rpc", "runtime", "storage", "telemetry", "transfer"},
 }
-COMMON = {"server.telemetry.log", "server.tasks", "server.retry"}
+COMMON = {"server.telemetry.log", "server.tasks", "server.retry", "server.http_client"}
 
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (
@@ -46,6 +47,7 @@ PACKAGES = {
     "psycopg": {"storage", "runtime"},
     "psycopg_pool": {"storage"},
     "prometheus_client": {"telemetry", "runtime"},
+    "aiohttp": {"http_client"},
 }
 
 
