@@ -62,11 +62,12 @@ lint: check-proto ## Check style, the protos' too, and that no proto change brea
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
 
-proto: $(VENV)/.dev ## Regenerate generated/, docs/api.md and docs/service-config.json from protos/; offline
+proto: $(VENV)/.dev ## Regenerate generated/, docs/api.md and docs/service-config.json from protos/, and the table of jobs; offline
 	$(BIN)/buf format --write protos
 	$(BIN)/python tools/generate.py
 	$(BIN)/python tools/reference.py
 	$(BIN)/python tools/service_config.py
+	$(BIN)/python tools/jobs.py
 
 check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
 	@rm -rf $(VENV)/generated && $(BIN)/python tools/generate.py $(VENV)/generated

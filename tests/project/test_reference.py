@@ -12,7 +12,7 @@ from orders.v1.error_reason_pb2 import ErrorReason
 from server.domain.base.caller import SCOPES, Role, role_of, scope_name
 from server.domain.lifecycle.lifecycle import STEPS, status_name
 from server.domain.orders.update import CHANGEABLE
-from tools import reference, service_config
+from tools import jobs, reference, service_config
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -36,6 +36,11 @@ def sections(page: str) -> dict[str, str]:
 
 def test_the_committed_reference_is_what_the_protos_say(page: str) -> None:
     assert (DOCS / "api.md").read_text(encoding="utf-8") == page, "run `python tools/reference.py`"
+
+
+def test_the_committed_table_of_jobs_is_what_they_declare() -> None:
+    page = jobs.PAGE.read_text(encoding="utf-8")
+    assert jobs.render(page) == page, "run `python tools/jobs.py`"
 
 
 def test_the_committed_service_config_is_what_the_protos_say(tmp_path: Path) -> None:

@@ -212,6 +212,7 @@ _API_KEY = {
     "last_use_time": "now()",
     "snapshot": "'x'",
 }
+_LEASE = {"job": "'feed'", "holder": "'a'", "expire_time": "now()"}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -232,6 +233,7 @@ _ROWS = {
     "documents": _DOCUMENT,
     "rate_limits": _LIMIT,
     "api_keys": _API_KEY,
+    "job_leases": _LEASE,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")} | {
@@ -256,6 +258,7 @@ _STORED = [
     ("documents", _DOCUMENT | {"document_number": "'INV-2026-000001'", "number": "1"}),
     ("rate_limits", _LIMIT | {"subject": "'john'"}),
     ("api_keys", _API_KEY | {"key_id": "'k1'", "certificate_name": "'shop'"}),
+    ("job_leases", _LEASE | {"job": "'sweep'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -311,6 +314,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("rate_limits_tokens_within_burst", "rate_limits", {"tokens": "2.1"}),
     ("api_keys_pkey", "api_keys", {"key_id": "'k1'"}),
     ("api_keys_certificate_name_key", "api_keys", {"certificate_name": "'shop'"}),
+    ("job_leases_pkey", "job_leases", {"job": "'sweep'"}),
 ]
 
 
