@@ -16,8 +16,7 @@ import psycopg
 from server.config import Settings
 from server.domain.base.errors import Refusal
 from server.rpc.health import Health
-from server.runtime import metrics_server, security
-from server.runtime.background import check_database, gauges, note_uses, upkeep
+from server.runtime import background, jobs, metrics_server, security
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError
 from server.runtime.wiring import Components, build
@@ -76,33 +75,37 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         )
         stack.push_async_callback(database.close)
         await database.open()
-        parts = await build(settings, database)
-        stack.push_async_callback(parts.probe.close)
-        port = _listen(parts.server, settings)
+        components = await build(settings, database)
+        stack.push_async_callback(components.probe.close)
+        port = _listen(components.server, settings)
         if settings.demo and settings.database_url is None:
-            await load_demo_shop(parts.catalog, parts.writer)
-        metrics_url = stack.enter_context(metrics_server.serving(parts.metrics.registry, settings))
-        await stack.enter_async_context(gauges(parts))
-        await check_database(parts)
-        await stack.enter_async_context(upkeep(parts, settings))
-        await parts.server.start()
-        stack.push_async_callback(_stop, parts, settings)
-        number = await _next_order_number(parts, settings)
+            await load_demo_shop(components.catalog, components.writer)
+        metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
+        await jobs.check_database(components, settings)
+        exclusive = [job for job in jobs.JOBS if job.exclusive]
+        others = [job for job in jobs.JOBS if not job.exclusive]
+        await stack.enter_async_context(background.running(others, components, settings))
+        await components.server.start()
+        stack.push_async_callback(_stop, components, settings)
+        # At a stop other processes take these jobs over first, while the other jobs run until the last calls have finished.
+        await stack.enter_async_context(background.running(exclusive, components, settings))
+        stack.callback(components.health.stop)
+        number = await _next_order_number(components, settings)
         started = Started(
             host=settings.host,
             port=port,
-            is_open=parts.authenticator is None,
+            is_open=components.authenticator is None,
             has_tls=settings.tls_certificate is not None,
             metrics_url=metrics_url,
             next_order_number=number,
         )
-        yield Running(started, parts.health, database, parts.server)
+        yield Running(started, components.health, database, components.server)
 
 
-async def _next_order_number(parts: Components, settings: Settings) -> str:
+async def _next_order_number(components: Components, settings: Settings) -> str:
     # Read in any case: a role that may not do its work is told so now.
-    number = await parts.orders.next_order_number()
-    has_shop = settings.database_url is None and await has_demo_shop(parts.customers)
+    number = await components.orders.next_order_number()
+    has_shop = settings.database_url is None and await has_demo_shop(components.customers)
     return number if has_shop else ""
 
 
@@ -117,25 +120,24 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
         raise StartError(f"cannot listen on {address}; choose another address with --host and --port") from error
 
 
-async def _stop(parts: Components, settings: Settings) -> None:
-    """Says so first, then takes no new calls, then lets the running ones and what they have begun finish.
+async def _stop(components: Components, settings: Settings) -> None:
+    """Takes no new calls after a delay, and lets the running ones and what they have begun finish.
 
-    What the database keeps from finishing is given up soon after the grace.
+    Work that the database keeps from finishing is given up soon after the grace.
     """
-    parts.health.stop()
     await asyncio.sleep(settings.drain_delay)
     try:
         async with asyncio.timeout(settings.shutdown_grace + _FINISHING):
-            await parts.server.stop(settings.shutdown_grace)
-            for drain in (parts.gate.drain, parts.checkout.drain, parts.writer.drain):
+            await components.server.stop(settings.shutdown_grace)
+            for drain in (components.gate.drain, components.checkout.drain, components.writer.drain):
                 await drain()
-            await note_uses(parts)
+            await jobs.record_key_uses(components, settings)
     except TimeoutError:
         log.warning("the grace is over: giving up calls that have not finished")
     except Refusal as error:
         log.warning("the last uses of keys are not noted", extra=fields(error))
     finally:
-        await parts.database.close()
+        await components.database.close()
 
 
 def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:

@@ -22,6 +22,7 @@ from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.validation import violations_of
 from server.runtime import security
 from server.storage.database import Database
+from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
@@ -51,8 +52,9 @@ class Components:
     gate: Gate
     health: Health
     metrics: Metrics
-    # What is done in the background.
-    jobs: Tasks
+    job_leases: JobLeases
+    # Those of the background jobs.
+    tasks: Tasks
     server: grpc.aio.Server
 
 
@@ -78,8 +80,8 @@ async def build(settings: Settings, database: Database) -> Components:
     )
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
-    jobs = Tasks()
-    health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and jobs.is_alive)
+    tasks = Tasks()
+    health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -111,7 +113,8 @@ async def build(settings: Settings, database: Database) -> Components:
         gate=gate,
         health=health,
         metrics=metrics,
-        jobs=jobs,
+        job_leases=JobLeases(database),
+        tasks=tasks,
         server=server,
     )
 

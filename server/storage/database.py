@@ -223,24 +223,26 @@ class Database:
     async def _fetch(
         self, run: Callable[..., Awaitable[Result]], statement: Statement, parameters: dict[str, object]
     ) -> Result:
-        began = time.monotonic()
-        try:
+        async def attempt() -> Result:
             async with self.reading() as connection:
                 return await run(connection, statement, **parameters)
-        except ConnectionLost:
-            if not was_stale(began):
-                raise
-        async with self.reading() as connection:
-            return await run(connection, statement, **parameters)
+
+        return await retry_if_stale(attempt)
 
     def use(self) -> PoolUse:
         waiting = self._reads.waiting + self._writes.waiting + self._lending
         return PoolUse(used=self._used, idle=self._pool.get_stats()["pool_available"], waiting=waiting)
 
 
-def was_stale(began: float) -> bool:
-    """Whether a connection that is lost now, and was taken then, by `time.monotonic`, had been stale already."""
-    return time.monotonic() - began < _STALE
+async def retry_if_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """The attempt's result. One that loses its connection at once had a stale one, and is repeated without delay."""
+    began = time.monotonic()
+    try:
+        return await attempt()
+    except ConnectionLost:
+        if time.monotonic() - began >= _STALE:
+            raise
+    return await attempt()
 
 
 def _connection_options(url: str, timeout: float) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Metrics:
     """The server's metrics, in a registry of their own. Names and labels of the calls are those of other gRPC servers."""
 
     # Gauges are set now and then, and not looked up by a scrape: with several workers it is another process that is scraped.
-    # There their values are added up, and so none is of something that all workers share.
+    # There their values are added up, so none is of something that all workers share; of times the latest holds.
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -60,6 +60,13 @@ class Metrics:
         self._connections_waiting = self._gauge("orders_database_waiting", "Uses that wait for a connection.")
         self._ready = self._gauge("orders_ready", "Workers whose database reads and writes.")
         self._failing = self._gauge("orders_database_failing", "Workers whose database fails, by the cause.", "cause")
+        self._job_success = Gauge(
+            "orders_job_last_success_timestamp_seconds",
+            "When a background job last succeeded, as a Unix time; 0 for never.",
+            ("job",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
         self._gauge("orders_build_info", "Processes of this version.", "version").labels(version("order-service")).set(
             1
         )
@@ -78,6 +85,17 @@ class Metrics:
         try:
             self._batch_commands.labels(lane).observe(commands)
             self._batch_seconds.labels(lane).observe(seconds)
+        except Exception as error:
+            _say_lost(error)
+
+    def expect_job(self, job: str) -> None:
+        """Lists a background job before its first success."""
+        self._job_success.labels(job)
+
+    def note_success(self, job: str) -> None:
+        """Notes that a run of a background job has succeeded now."""
+        try:
+            self._job_success.labels(job).set_to_current_time()
         except Exception as error:
             _say_lost(error)
 

@@ -58,6 +58,7 @@ from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.provider import Opened, ProviderUnavailable
 from server.payments.sandbox import SandboxProvider
+from server.retry import RetryPolicy
 from server.storage.references import Reference
 from tests.domain.builders import ADMIN, PAYMENT, Store, command, create, line, money, product, transition, update
 
@@ -158,7 +159,7 @@ def provider() -> Provider:
 
 @pytest.fixture
 def checkout(shop: Shop, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    monkeypatch.setattr(flow, "_PAUSES", (0, 0))
+    monkeypatch.setattr(flow, "_RECORDING", RetryPolicy(first=0, longest=0, attempts=3))
     return checkout_of(shop, provider)
 
 

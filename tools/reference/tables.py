@@ -11,6 +11,7 @@ from server.domain.base.caller import Role, role_of, scope_name
 from server.domain.base.error_codes import CODES
 from server.domain.lifecycle.lifecycle import STEPS, status_name
 from server.domain.orders.update import CHANGEABLE
+from tools.reference.jobs import jobs
 from tools.reference.markdown import link, table
 from tools.reference.protos import PACKAGE, Binding, Method, Source, methods, value_comments
 
@@ -34,6 +35,7 @@ def tables(sources: Sequence[Source]) -> Mapping[str, Mapping[str, str]]:
     """The tables of each page, by name."""
     return {
         "errors.md": {"reasons": _reasons(sources)},
+        "operations.md": {"jobs": jobs()},
         "http-mapping.md": {"methods": _http_methods(sources)},
         "security.md": {
             "roles": _roles(sources),

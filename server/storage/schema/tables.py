@@ -353,3 +353,12 @@ rate_limits = Table(
     # Every lease updates a row in place, as orders do in the inventory.
     postgresql_with={"fillfactor": 50},
 )
+
+# Which process runs an exclusive background job, and until when unless it renews its lease.
+job_leases = Table(
+    "job_leases",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+)
