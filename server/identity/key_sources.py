@@ -56,7 +56,7 @@ class KeyFile:
         except BaseException as error:
             failure = contain(error)
             log.warning(
-                "the file of the provider's keys cannot be read, those known before go on", extra=fields(failure)
+                "the file of the provider's keys cannot be read; the previous keys stay in use", extra=fields(failure)
             )
         else:
             log.info("read the file of the provider's keys again")

@@ -164,7 +164,7 @@ class PaymentFlow:
                 return order
             return await self.record(order, event)
         except (ProviderUnavailable, Refusal) as error:
-            log.warning("the payment intent is perhaps open still", extra=fields(error, order_id=order.order_id))
+            log.warning("the payment intent may still be open", extra=fields(error, order_id=order.order_id))
             return order
 
     async def refund(self, order: Order, refund: Refund) -> Order:
@@ -196,7 +196,7 @@ class PaymentFlow:
             answer = await _RECORDING.run(partial(self._writer.execute, command), is_retryable=_may_pass)
         except Refusal as error:
             log.error(
-                "what the payment provider did was not recorded",
+                "the outcome at the payment provider was not recorded",
                 extra=fields(error, order_id=order.order_id, command=type(request).__name__),
             )
             error.metadata.setdefault("order_id", order.order_id)

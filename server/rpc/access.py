@@ -81,5 +81,5 @@ def _names_order(request: Descriptor) -> bool:
 
 
 def _another_customer(field: str, owner: str) -> Refusal:
-    text = f"{field} names another customer; the caller acts for {owner!r} only: leave it out"
+    text = f"{field} names another customer; the caller acts only for {owner!r}: leave it empty"
     return Refusal(ERROR_REASON_CUSTOMER_ACCESS_DENIED, text, metadata={"field": field, "customer_id": owner})

@@ -22,7 +22,7 @@ class InFlight:
     def enter(self, *, until: float) -> None:
         """Admits the running call until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
-            text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
+            text = f"the server is at its limit of {self._limit} concurrent calls; retry in a moment"
             raise Refusal(ERROR_REASON_OVERLOADED, text, retry_after=0.5)
         self._calls[_this_task()] = until
 

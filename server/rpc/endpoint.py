@@ -215,18 +215,18 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
     """The answer as it is sent. Refuses one that clients could not read."""
     body = readable(kind, message if isinstance(message, bytes) else message.SerializeToString())
     if len(body) > MAX_ANSWER:
-        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; ask for less at once"
+        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; request less at once"
         raise invalid_field("", text)
     return body
 
 
 def _out_of_time(seconds: float) -> Refusal:
-    text = f"the call took longer than the {seconds:g} seconds that the server gives it; ask for less at once"
+    text = f"the call took longer than the {seconds:g} seconds that the server allows; request less at once"
     return Refusal(ERROR_REASON_DEADLINE_EXCEEDED, text)
 
 
 def _internal(request_id: str) -> Refusal:
-    text = f"the server failed; its log has more under request id {request_id}"
+    text = f"the server failed; its log has details under request id {request_id}"
     return Refusal(ERROR_REASON_INTERNAL, text, metadata={"request_id": request_id})
 
 

@@ -167,6 +167,6 @@ def _rate_limited(method_class: str, limit: Limit, seconds: float, *, blocked: b
     text = f"the limit for {method_class} calls is {limit.rate:g} a second, {limit.burst:g} at once"
     if blocked:
         metadata["blocked"] = "true"
-        text += "; it was exceeded so often that all of them are refused for a while"
-    text += f"; come back in {math.ceil(seconds * 10) / 10:g} s"
+        text += "; it was exceeded so often that the caller is blocked for a while"
+    text += f"; retry in {math.ceil(seconds * 10) / 10:g} s"
     return Refusal(ERROR_REASON_RATE_LIMITED, text, metadata=metadata, retry_after=seconds)

@@ -1,4 +1,4 @@
-"""Serving: starts the parts in the right order, in one process or several, and stops them in the other."""
+"""Serving: starts the components in order and stops them in reverse."""
 
 import asyncio
 import contextlib
@@ -37,21 +37,21 @@ class ServingEnded(Exception):
 
 
 class Started(NamedTuple):
-    """What a server says of itself."""
+    """The properties of a started server."""
 
     host: str
     port: int
-    # Whether callers are let in unknown.
+    # Whether callers need no credentials.
     is_open: bool
     has_tls: bool
-    # Where metrics are served; '' where they are not.
+    # The URL of the metrics; '' if none are served.
     metrics_url: str
-    # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
+    # The number of the next order, for commands to paste; '' without the demo shop.
     next_order_number: str
 
 
 class Running(NamedTuple):
-    """A server that answers."""
+    """A running server."""
 
     started: Started
     health: Health
@@ -65,7 +65,7 @@ class Running(NamedTuple):
 
 @asynccontextmanager
 async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
-    """A server on a database that has the right schema. On leaving, finishes what it has begun."""
+    """A server on a database with the current schema. On exit, it finishes the work in progress."""
     async with contextlib.AsyncExitStack() as stack:
         database = Database(
             url,
@@ -133,15 +133,15 @@ async def _stop(components: Components, settings: Settings) -> None:
                 await drain()
             await jobs.record_key_uses(components, settings)
     except TimeoutError:
-        log.warning("the grace is over: giving up calls that have not finished")
+        log.warning("the grace is over; cancelling calls in flight")
     except Refusal as error:
-        log.warning("the last uses of keys are not noted", extra=fields(error))
+        log.warning("the last uses of keys were not recorded", extra=fields(error))
     finally:
         await components.database.close()
 
 
 def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
-    """Serves in this process until it is told to stop."""
+    """Serves in this process until it is stopped."""
     import uvloop
 
     try:
@@ -151,7 +151,7 @@ def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]
 
 
 def _collect_less_often() -> None:
-    """Spares the garbage collector what stays for good, and a look at every few hundred objects: a batch makes thousands."""
+    """Keeps permanent objects out of garbage collections, and makes them rarer: a batch creates thousands of objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -163,14 +163,14 @@ async def _serve_until_told(settings: Settings, url: str, announce: Callable[[St
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     if (parent := multiprocessing.parent_process()) is not None:
-        # A parent that was killed tells its workers nothing more.
+        # A killed parent cannot stop its workers.
         loop.add_reader(parent.sentinel, told.set)
     async with running(settings, url) as server:
         _collect_less_often()
         announce(server.started)
         await _first(told.wait(), _end_of(server.server))
         if not told.is_set():
-            raise ServingEnded("the server takes no calls any more")
+            raise ServingEnded("the server no longer takes calls")
         log.info("stopping")
 
 

@@ -30,7 +30,7 @@ async def check_database(components: Components, _: Settings) -> None:
         if cause is None:
             log.warning("the database reads and writes again")
         else:
-            log.warning("the database does not do its work", extra=fields(cause=cause))
+            log.warning("the database has failed", extra=fields(cause=cause))
     health.cause = cause
     health.set_ready(cause is None, reads=cause is None or cause in WRITE_CAUSES)
 
@@ -58,7 +58,7 @@ async def delete_expired_rows(components: Components, settings: Settings) -> Non
     requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
     carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
     limits = await forget_idle_limits(database, before=now - _IDLE_LIMITS)
-    log.debug("forgot request ids, carts and limits", extra=fields(requests=requests, carts=carts, limits=limits))
+    log.debug("deleted old request ids, carts and limits", extra=fields(requests=requests, carts=carts, limits=limits))
 
 
 async def cancel_unpaid_orders(components: Components, settings: Settings) -> None:

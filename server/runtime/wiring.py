@@ -1,4 +1,4 @@
-"""The parts of a server, and how they hang together."""
+"""Composition of a server from its components."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,7 +37,7 @@ from server.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What a server is made of, by what it works with and what callers reach."""
+    """The components of a server."""
 
     database: Database
     probe: Probe
@@ -59,7 +59,7 @@ class Components:
 
 
 async def build(settings: Settings, database: Database) -> Components:
-    """A server, not yet listening, on a database that is open. Raises ConfigError if it would let in whom it should not."""
+    """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
     metrics = Metrics()
     writer = Writer(
         database,

@@ -1,4 +1,4 @@
-"""The rows that a message stands for. The one place that says which column holds what."""
+"""The rows of a message: the one place that maps fields to columns."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache

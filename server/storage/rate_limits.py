@@ -1,4 +1,4 @@
-"""Buckets of tokens that all replicas share. A replica takes tokens in portions, so most calls need no statement."""
+"""Token buckets that all replicas share. A replica leases tokens in portions, so most calls need no statement."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -60,7 +60,7 @@ RETURNING subject, method_class, granted, tokens AS left,
 
 
 class Want(NamedTuple):
-    """So many tokens of a bucket that gets `rate` a second and holds `burst`; or its block for so many seconds."""
+    """A request for tokens of a bucket that gains `rate` per second up to `burst`, or for a block of some seconds."""
 
     subject: str
     method_class: str
@@ -71,7 +71,7 @@ class Want(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The tokens that were there of those wanted, how many are left, and the seconds for which the bucket is blocked."""
+    """The granted tokens, the remaining ones, and the seconds for which the bucket is blocked."""
 
     tokens: int
     left: float
@@ -85,9 +85,9 @@ class RateLimitRepository:
         self._database = database
 
     async def lease(self, wants: Sequence[Want]) -> list[Lease]:
-        """A lease for each, in their order. No bucket may be wanted twice."""
+        """A lease for each request, in their order. A bucket may occur only once."""
         columns = dict(zip(Want._fields, zip(*wants, strict=True), strict=True))
-        # Not one of the connections for reads: where these queue, limits are most needed.
+        # Not a connection for reads: limits matter most when those queue.
         async with self._database.connection() as connection:
             rows = await fetch_named(connection, _LEASE, **columns)
         leases = {

@@ -1,4 +1,4 @@
-"""SQLAlchemy writes the SQL, once; psycopg runs it."""
+"""SQLAlchemy compiles each statement once; psycopg runs it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement's text, constant so that the server keeps it prepared, and what packs those parameters that are lists."""
+    """A statement's text, constant so that the server keeps it prepared, and the packers of its list parameters."""
 
     text: str
     packers: Mapping[str, Callable[[Sequence[Any]], Packed]] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def array(name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
 
 
 def rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
-    """A table made of one list a column, each a parameter of the column's name."""
+    """A table made of one list per column, each a parameter with the column's name."""
     columns = list(columns)
     lists = [array(column.name, column.type) for column in columns]
     names = [Column(column.name, column.type) for column in columns]

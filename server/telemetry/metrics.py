@@ -76,7 +76,7 @@ class Metrics:
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="livesum")
 
     def of(self, method: MethodDescriptor) -> "MethodMetrics":
-        """Where a method's calls are counted."""
+        """The metrics of one method."""
         kind = "server_stream" if method.server_streaming else "unary"
         labels = (kind, method.containing_service.full_name, method.name)
         return MethodMetrics(labels, handled=self._handled, seconds=self._seconds, refusals=self._refusals)
@@ -110,7 +110,7 @@ class Metrics:
         is_ready: bool,
         failing: Mapping[str, bool],
     ) -> None:
-        """How much of the server is in use now: calls, commands that wait, by lane, and connections to the database."""
+        """Sets the gauges: calls in flight, waiting commands by lane, and connections to the database."""
         self._calls.set(calls)
         for lane, count in commands.items():
             self._commands.labels(lane).set(count)
@@ -123,7 +123,7 @@ class Metrics:
 
 
 class MethodMetrics:
-    """Counts the calls of one method. What alarms go by is there from the first scrape on, at zero: a rate needs two values."""
+    """Counts the calls of one method. Series that alerts use exist from the first scrape on, at zero: a rate needs two values."""
 
     def __init__(
         self, labels: tuple[str, str, str], *, handled: Counter, seconds: Histogram, refusals: Counter
@@ -136,7 +136,7 @@ class MethodMetrics:
             refusals.labels(labels[-1], reason)
 
     def count(self, *, code: str, seconds: float, reason: str = "") -> None:
-        """Counts a call that ended with a code after so many seconds; with a reason if the server refused it."""
+        """Counts a call by its code and seconds, with the reason if the server refused it."""
         try:
             self._seconds.observe(seconds)
             (self._ok if code == "OK" else self._handled.labels(*self._labels, code)).inc()

@@ -30,7 +30,7 @@ CODES = {reason.number: _code_of(reason) for reason in ErrorReason.DESCRIPTOR.va
 
 def code_of(error: Refusal) -> int:
     """The number of the error's gRPC code."""
-    return int(code_pb2.NOT_FOUND if error.asked_for else CODES[error.error_reason])
+    return int(code_pb2.NOT_FOUND if error.requested else CODES[error.error_reason])
 
 
 def status_of(error: Refusal, *, retry_milliseconds: int | None = None) -> Status:

@@ -32,7 +32,7 @@ class Refusal(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: Iterable[Violation] = (),
         retry_after: float | None = None,
-        asked_for: bool = False,
+        requested: bool = False,
     ) -> None:
         """`retry_after` is in seconds.
 
@@ -44,7 +44,7 @@ class Refusal(Exception):
         self.metadata = dict(metadata or {})
         self.violations = list(violations)
         self.retry_after = retry_after
-        self.asked_for = asked_for
+        self.requested = requested
 
     @property
     def reason(self) -> str:

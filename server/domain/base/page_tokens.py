@@ -45,7 +45,7 @@ def decode(token: str, query: Message, *shapes: Sequence[type], field: str) -> l
 
 
 def token_invalid(field: str) -> Refusal:
-    text = f"{field} is damaged, or was made for another query; send the same query as before, or begin anew without a token"
+    text = f"{field} is damaged or belongs to another query; repeat the query that returned it, or start again without a token"
     return Refusal(ERROR_REASON_RESUME_TOKEN_INVALID, text, metadata={"field": field})
 
 

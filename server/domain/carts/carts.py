@@ -29,7 +29,7 @@ from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_content
 from server.domain.base.state import State
-from server.domain.carts.estimate import notify, offer_of, price_change, shown, sku_of
+from server.domain.carts.estimate import notify, offer_of, price_change, public_view, sku_of
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 
@@ -66,7 +66,7 @@ def _needs(request: CartRequest) -> Needs:
 @operation(GetCartRequest, needs=_needs)
 def get_cart(request: GetCartRequest, state: State, audit: Audit) -> Cart:
     """The cart at today's prices."""
-    return shown(_find_cart(request, state), state)
+    return public_view(_find_cart(request, state), state)
 
 
 @operation(AddCartItemRequest, needs=_needs)
@@ -120,7 +120,7 @@ def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
     cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
     refusals = _add_ordered_lines(cart, order, state, audit)
     if not cart.items:
-        raise invalid_field("order_id", "none of the order's products can be had any more")
+        raise invalid_field("order_id", "none of the order's products is available any more")
     check_content(cart, field="order_id", advice="add its lines to several carts instead")
     cart.cart_id = state.new_id()
     # No row can have a new id.
@@ -240,7 +240,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) 
     """Appends a line without quantity and price."""
     if len(cart.items) == MAX_LINES:
         raise invalid_field(
-            "cart_id", f"the cart has {MAX_LINES} lines, as many as an order can have; remove one first"
+            "cart_id", f"the cart has {MAX_LINES} lines, the most that an order can have; remove one first"
         )
     return cart.items.add(
         item_id=str(max((int(item.item_id) for item in cart.items), default=0) + 1),
@@ -255,7 +255,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) 
 def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state: State) -> None:
     """Sets the quantity of a line, at today's price; refuses one that could not be ordered."""
     if quantity > MAX_PIECES:
-        raise invalid_field("quantity", f"makes {quantity:,} pieces; a line has at most {MAX_PIECES:,}")
+        raise invalid_field("quantity", f"makes {quantity:,} units; a line has at most {MAX_PIECES:,}")
     if (offer.unit_minor + offer.installation_minor) * quantity > MAX_MINOR:
         raise invalid_field("quantity", "makes the line's total too large")
     item.quantity = quantity
@@ -300,7 +300,7 @@ def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> 
 
 def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) -> Offer:
     if not line.product_id:
-        text = f"{line.name or line.sku!r} was imported and is not in the catalogue; it is left out"
+        text = f"{line.name or line.sku!r} was imported and is not in the catalogue, so it is left out"
         raise Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text)
     return offer_of(products, product_id=line.product_id, variant_id=line.variant_id, currency=currency)
 
@@ -308,7 +308,7 @@ def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) 
 def _store(cart: Cart, state: State, audit: Audit) -> Cart:
     """Stores a cart if it has changed; returns its public view."""
     _put(cart, state, audit)
-    return shown(cart, state)
+    return public_view(cart, state)
 
 
 def _put(cart: Cart, state: State, audit: Audit) -> None:

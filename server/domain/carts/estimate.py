@@ -14,9 +14,9 @@ from server.domain.base.state import State
 from server.domain.base.values import Sku
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
-from server.domain.pricing.delivery import serve
+from server.domain.pricing.delivery import choose_delivery
 from server.domain.pricing.quotes import add_line, fill, line_of, quote
-from server.domain.pricing.zones import Service
+from server.domain.pricing.zones import DeliveryChoice
 
 # The size in bytes up to which a cart is shown with pictures and attributes.
 _MAX_SHOWN = 2 << 20
@@ -24,7 +24,7 @@ _MAX_SHOWN = 2 << 20
 _MAX_NOTICE = 300
 
 
-def shown(cart: Cart, state: State) -> Cart:
+def public_view(cart: Cart, state: State) -> Cart:
     """The public view of a stored cart, as a copy."""
     answer = Cart()
     answer.CopyFrom(cart)
@@ -131,9 +131,9 @@ def _check_stock(cart: Cart, item: CartItem, pieces: int, state: State) -> None:
 def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> None:
     """Prices the available lines as an order of them would be priced."""
     lines = [line_of(offer, item.quantity) for offer, item in zip(offers, order.items, strict=True)]
-    service = _service(cart, state)
+    choice = _service(cart, state)
     try:
-        priced = quote(lines, currency=cart.currency_code, terms=state.terms, service=service)
+        priced = quote(lines, currency=cart.currency_code, terms=state.terms, choice=choice)
     except Refusal as error:
         notify(cart, error)
         return
@@ -141,13 +141,13 @@ def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> No
     cart.pricing.CopyFrom(order.pricing)
 
 
-def _service(cart: Cart, state: State) -> Service | None:
+def _service(cart: Cart, state: State) -> DeliveryChoice | None:
     """Standard delivery to the customer's first address; None, with a notice, if that is not possible."""
     addresses = state.account(cart.customer_id).addresses
     if not addresses:
         return None
     try:
-        return serve(state.zones.all(), addresses[0], method="", time_slot="", currency=cart.currency_code)
+        return choose_delivery(state.zones.all(), addresses[0], method="", time_slot="", currency=cart.currency_code)
     except Refusal as error:
         notify(cart, error)
         return None

@@ -53,10 +53,10 @@ def _difference(before: Mapping[Sku, int], after: Mapping[Sku, int]) -> dict[Sku
 
 def check_available(taken: Mapping[Sku, int], stock: Mapping[Sku, int]) -> None:
     """Refuses to take more of a SKU than is available."""
-    for sku, pieces in taken.items():
+    for sku, quantity in taken.items():
         available = stock.get(sku, 0)
-        if pieces > available:
-            raise insufficient_stock(sku, requested=pieces, available=available)
+        if quantity > available:
+            raise insufficient_stock(sku, requested=quantity, available=available)
 
 
 def insufficient_stock(sku: Sku, *, requested: int, available: int) -> Refusal:
@@ -64,7 +64,7 @@ def insufficient_stock(sku: Sku, *, requested: int, available: int) -> Refusal:
     name = repr(product_id) + (f" variant {variant_id!r}" if variant_id else "")
     return Refusal(
         ERROR_REASON_INSUFFICIENT_STOCK,
-        f"{requested} of product {name} were asked for, {available} are left",
+        f"{requested} of product {name} were requested, {available} are available",
         metadata={
             "product_id": product_id,
             "variant_id": variant_id,

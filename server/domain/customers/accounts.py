@@ -41,7 +41,7 @@ MAX_PAYMENT_METHODS = 50
 _LISTED = 10
 
 
-def shown(account: CustomerAccount, points: int) -> CustomerAccount:
+def public_view(account: CustomerAccount, points: int) -> CustomerAccount:
     """The account as callers may see it: with its points, without the tokens of its payment methods."""
     answer = CustomerAccount()
     answer.CopyFrom(account)
@@ -52,7 +52,7 @@ def shown(account: CustomerAccount, points: int) -> CustomerAccount:
 
 
 def customer_not_found(customer_id: str) -> Refusal:
-    text = f"nothing is kept of customer {customer_id!r}; save a contact, an address or a payment method first"
+    text = f"there is no data about customer {customer_id!r}; save a contact, an address or a payment method first"
     return Refusal(ERROR_REASON_CUSTOMER_NOT_FOUND, text, metadata={"customer_id": customer_id})
 
 
@@ -89,7 +89,7 @@ def pay_by_saved_method(order: Order, account: CustomerAccount, *, now: Timestam
 def _refuse_unknown(what: str, unknown: str, known: Iterable[str], *, field: str) -> NoReturn:
     ids = [repr(known_id) for known_id in known]
     others = f" and {len(ids) - _LISTED} more" if len(ids) > _LISTED else ""
-    hint = f"saved are {', '.join(ids[:_LISTED])}{others}" if ids else "none is saved, save one first"
+    hint = f"saved are {', '.join(ids[:_LISTED])}{others}" if ids else "none is saved; save one first"
     raise invalid_field(field, f"the customer has no saved {what} {unknown!r}; {hint}")
 
 
@@ -175,7 +175,7 @@ def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, aud
 def _check_expiry(method: SavedPaymentMethod) -> None:
     if bool(method.expiry_month) != bool(method.expiry_year):
         missing = "expiry_year" if method.expiry_month else "expiry_month"
-        raise invalid_field(f"payment_method.{missing}", "give the month and the year of expiry, or neither")
+        raise invalid_field(f"payment_method.{missing}", "give both the month and the year of expiry, or neither")
 
 
 @operation(DeletePaymentMethodRequest, needs=_needs)
@@ -233,4 +233,4 @@ def _save(account: CustomerAccount, customer_id: str, state: State) -> CustomerA
     if account.SerializeToString(deterministic=True) != state.customers.stored.get(customer_id):
         account.update_time.CopyFrom(state.time)
         state.customers.put(customer_id, account.SerializeToString(deterministic=True))
-    return shown(account, state.points.get(customer_id))
+    return public_view(account, state.points.get(customer_id))

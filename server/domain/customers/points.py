@@ -14,7 +14,7 @@ def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
     """Refuses moves that take more points than the customer has. A change cannot use the points that it earns."""
     requested = -sum(move.delta for move in moves if move.delta < 0)
     if requested > max(balance, 0):
-        text = f"{requested} points were to be used, the customer has {balance}"
+        text = f"{requested} points were requested, and the customer has {balance}"
         metadata = {"requested": str(requested), "available": str(balance)}
         raise Refusal(ERROR_REASON_INSUFFICIENT_POINTS, text, metadata=metadata)
 

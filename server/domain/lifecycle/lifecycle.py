@@ -111,7 +111,7 @@ def check_not_cancelled(order: Order) -> None:
     """Refuses a cancelled order, which cannot change."""
     if order.status == ORDER_STATUS_CANCELLED:
         metadata = {"order_id": order.order_id, "status": status_name(order.status)}
-        text = f"order {order.order_id} is cancelled and changes no more"
+        text = f"order {order.order_id} is cancelled and cannot be changed"
         raise Refusal(ERROR_REASON_ORDER_ALREADY_CANCELLED, text, metadata=metadata)
 
 

@@ -133,7 +133,7 @@ def _amounts(wished: UpsertOrder) -> Amounts:
     if wished.total_quantity and wished.total_quantity != pieces:
         warnings.append(f"total_quantity: {wished.total_quantity} does not add up: the items are {pieces} pieces")
     if wished.address_text and wished.HasField("shipping_address"):
-        warnings.append("address_text: is not used, as shipping_address is given")
+        warnings.append("address_text: is ignored because shipping_address is set")
     return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or pieces, warnings)
 
 

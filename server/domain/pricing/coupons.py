@@ -95,21 +95,21 @@ def _check_time(coupon: Coupon, time: Timestamp) -> None:
     start, end = coupon.start_time, coupon.end_time
     if coupon.HasField("start_time") and now < (start.seconds, start.nanos):
         when = start.ToJsonString()
-        raise _refused(code, "started", f"coupon {code!r} is good from {when} on", start_time=when)
+        raise _refused(code, "started", f"coupon {code!r} is valid from {when} on", start_time=when)
     if coupon.HasField("end_time") and now >= (end.seconds, end.nanos):
         when = end.ToJsonString()
-        raise _refused(code, "ended", f"coupon {code!r} was good until {when}", end_time=when)
+        raise _refused(code, "ended", f"coupon {code!r} was valid until {when}", end_time=when)
 
 
 def _check_lines(coupon: _Stored, discount: Discount, lines: Sequence[Line], currency: str) -> None:
     code = coupon.message.code
     if not any(discount.fits(line) for line in lines):
         known = ", ".join(coupon.message.product_ids)
-        raise _refused(code, "products", f"coupon {code!r} is good for other products only: {known}", product_ids=known)
+        raise _refused(code, "products", f"coupon {code!r} applies only to other products: {known}", product_ids=known)
     minimum, eligible = coupon.minimums.get(currency, 0), eligible_subtotal(lines, discount)
     if eligible < minimum:
         needed, have = text_of(minimum, currency), text_of(eligible, currency)
-        text = f"coupon {code!r} needs a subtotal of {needed} at least, and it is {have}"
+        text = f"coupon {code!r} needs a subtotal of {needed} or more, and it is {have}"
         raise _refused(code, "minimum_subtotal", text, minimum=needed, subtotal=have)
 
 

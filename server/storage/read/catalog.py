@@ -1,4 +1,4 @@
-"""Reads of what can be ordered and on what terms: products with their stock, coupons, delivery zones."""
+"""Reads of the catalogue: products with their stock, coupons, delivery zones."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -79,7 +79,7 @@ _ZONES = _after(select(delivery_zones.c.snapshot), delivery_zones.c.zone_id)
 
 
 class CatalogRepository:
-    """Products, coupons and delivery zones by id. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+    """Products, coupons and delivery zones by id. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -91,11 +91,11 @@ class CatalogRepository:
         """The product, with its stock. Raises PRODUCT_NOT_FOUND."""
         product = await self._products.submit(product_id)
         if product is None:
-            raise product_not_found(product_id, asked_for=True)
+            raise product_not_found(product_id, requested=True)
         return product
 
     async def page(self, *, after: str, limit: int) -> list[Product]:
-        """Up to `limit` products after an id, in the order of their ids; fewer where they are large."""
+        """Up to `limit` products after an id, in the order of their ids; fewer if they are large."""
         found = await self._database.fetch(_PRODUCTS, after=after, limit=limit)
         return await self._with_stock([Product.FromString(snapshot) for (snapshot,) in found])
 
@@ -117,14 +117,14 @@ class CatalogRepository:
         return [StockAdjustment(**(row._asdict() | {"adjust_time": timestamp_of(row.adjust_time)})) for row in found]
 
     async def coupon(self, code: str) -> Coupon:
-        """The coupon, with how often it was used. Raises COUPON_NOT_FOUND."""
+        """The coupon, with its number of uses. Raises COUPON_NOT_FOUND."""
         coupon = await self._coupons.submit(code_of(code))
         if coupon is None:
             raise Refusal(ERROR_REASON_COUPON_NOT_FOUND, f"there is no coupon {code!r}", metadata={"coupon_code": code})
         return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
-        """Up to `limit` coupons after a code, in the order of their codes; fewer where they are large."""
+        """Up to `limit` coupons after a code, in the order of their codes; fewer if they are large."""
         found = await self._database.fetch(_COUPONS, after=after, limit=limit)
         return [with_uses(Coupon.FromString(snapshot), used) for snapshot, used in found]
 
@@ -137,7 +137,7 @@ class CatalogRepository:
         return zone
 
     async def zones(self, *, after: str, limit: int) -> list[DeliveryZone]:
-        """Up to `limit` delivery zones after an id, in the order of their ids; fewer where they are large."""
+        """Up to `limit` delivery zones after an id, in the order of their ids; fewer if they are large."""
         found = await self._database.fetch(_ZONES, after=after, limit=limit)
         return [DeliveryZone.FromString(snapshot) for (snapshot,) in found]
 

@@ -1,4 +1,4 @@
-"""Reads of what is kept of customers: their accounts and their loyalty points."""
+"""Reads of customers' accounts and loyalty points."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
 from sqlalchemy import BigInteger, Text, Uuid, select
 
-from server.domain.customers.accounts import customer_not_found, shown
+from server.domain.customers.accounts import customer_not_found, public_view
 from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
@@ -54,25 +54,25 @@ _ENTRIES = sql.query(
 
 
 class CustomerRepository:
-    """Customers by id. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+    """Customers by id. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._accounts = point_reader(self._read_accounts)
 
     async def account(self, customer_id: str) -> CustomerAccount:
-        """What is kept of a customer, the providers' tokens included: not to be shown. Empty, if nothing is."""
+        """The stored account with the providers' tokens, which must not reach callers; empty without one."""
         snapshot = (await self._accounts.submit(customer_id)).snapshot
         return CustomerAccount.FromString(snapshot or b"")
 
     async def get(self, customer_id: str) -> CustomerAccount:
-        """What is shown of a customer. Raises CUSTOMER_NOT_FOUND if neither an account nor points are kept."""
+        """The public view of an account. Raises CUSTOMER_NOT_FOUND without account and points."""
         found = await self._accounts.submit(customer_id)
         if found.snapshot is None and found.balance is None:
             raise customer_not_found(customer_id)
         account = CustomerAccount.FromString(found.snapshot or b"")
         account.customer.customer_id = customer_id
-        return shown(account, found.balance or 0)
+        return public_view(account, found.balance or 0)
 
     async def balance(self, customer_id: str) -> int:
         """The loyalty points that a customer has."""

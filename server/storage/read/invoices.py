@@ -43,7 +43,7 @@ _DOCUMENTS = sql.query(
 
 
 class InvoiceRepository:
-    """Invoices by order. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+    """Invoices by order. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

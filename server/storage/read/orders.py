@@ -1,4 +1,4 @@
-"""Reads of orders. What is read goes to the caller as it is stored: serialized."""
+"""Reads of orders, which go to the caller serialized, as they are stored."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ class _TrackedOrder(NamedTuple):
     tracking_events: list[bytes]
 
 
-_tracking_events = func.array(_events.where(statements.told).scalar_subquery()).label("tracking_events")
+_tracking_events = func.array(_events.where(statements.recorded).scalar_subquery()).label("tracking_events")
 _TRACKED_ORDERS = sql.query(
     _TrackedOrder,
     select(*statements.ORDER_NAMES, orders.c.snapshot, _tracking_events).where(statements.by_reference),
@@ -117,12 +117,12 @@ class OrderRepository:
         return _found(reference, await self._snapshots.submit(reference))
 
     async def with_tracking(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
-        """The order with an id or a number, and the events that tell the story of its parcel, oldest first."""
+        """The order with an id or a number, and its tracking events, oldest first."""
         order = _found(reference, await self._tracked.submit(reference))
         return order.snapshot, [OrderEvent.FromString(event) for event in order.tracking_events]
 
     async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
-        """The orders with these ids or numbers, None where there is none that the asker sees."""
+        """The orders with these ids or numbers; None for those that do not exist or that the caller may not see."""
         found = await self._database.fetch_named(_ORDERS, **split_references(references)._asdict())
         return [None if row is None else row.snapshot for row in rows_for(references, found)]
 
@@ -145,7 +145,7 @@ class OrderRepository:
         return [OrderEvent.FromString(event) for (event,) in found if event is not None]
 
     async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
-        """The pending orders of that time which cost something and are not paid, oldest first."""
+        """The unpaid pending orders of a period whose total is not 0, oldest first."""
         after = BEFORE_ALL
         while True:
             found = await self._database.fetch_named(
@@ -158,7 +158,7 @@ class OrderRepository:
             after, since = found[-1].order_id, found[-1].create_time
 
     async def next_order_number(self) -> str:
-        """The number that the next order gets, if nobody else orders first."""
+        """The number of the next order, unless another one comes first."""
         ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
         return order_number(datetime.now(UTC).year, counted + 1)
 

@@ -110,7 +110,7 @@ class Writer:
             contain(error)
             if len(commands) == 1:
                 raise
-            log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
+            log.exception("a batch failed; running each command alone", extra=fields(batch=len(commands)))
         return [await self._run_alone(command, pause) for command in commands]
 
     async def _run_alone(self, command: Command, pause: Pause) -> Outcome:
@@ -182,7 +182,7 @@ def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
 
 
 def _in_progress(command: Command) -> Refusal:
-    text = "the same rows are being written elsewhere; send the request again"
+    text = "the same rows are being written elsewhere; retry the request"
     metadata = {"request_id": getattr(command.request, "request_id", "")}
     return Refusal(ERROR_REASON_IDEMPOTENCY_IN_PROGRESS, text, metadata=metadata, retry_after=0.1)
 
