@@ -39,6 +39,7 @@ from server.payments.provider import Opened, ProviderUnavailable
 from server.retry import RetryPolicy
 from server.storage.references import Reference
 from tests.domain.builders import Store, command, create, line, money, product, update
+from tests.histories.oracle import check_store
 
 SEEDS = range(150)
 STOCK = 1000
@@ -235,6 +236,7 @@ async def test_the_books_agree_in_the_end(seed: int, monkeypatch: pytest.MonkeyP
         check_books(order, world.bank.accounts.get(order_id, Account(cancelled=True)))
         held += 0 if order.status == ORDER_STATUS_CANCELLED else order.total_quantity
     assert world.store.stock["chair", ""] == STOCK - held
+    check_store(world.store)
 
 
 async def settle_accounts(world: World) -> None:
