@@ -2,7 +2,7 @@
 #
 # It listens for other machines, and so does not start without authentication and TLS: make a key with `orders keys create`, mount
 # certificate and key, and name them in ORDERS_TLS_CERTIFICATE and ORDERS_TLS_KEY. Or, on a private network, set ORDERS_INSECURE=true.
-# All of it: docs/operations.md, "The image".
+# All of it: docs/operations.md, "Container image".
 FROM python:3.11-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/orders

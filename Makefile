@@ -73,7 +73,7 @@ check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
 	@diff --recursive --brief --exclude=__pycache__ $(VENV)/generated generated \
 		|| { echo "generated/ is not what protos/ say: run make proto"; exit 1; }
 
-bench: $(VENV)/.dev ## Measure the server beside its baselines and its own other choices, on this machine, in one go, into docs/performance.md
+bench: $(VENV)/.dev ## Measure the server and its baselines; update docs/performance.md and docs/performance-results.md
 	$(BIN)/python -m benchmarks
 
 main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life

@@ -1,4 +1,4 @@
-"""Measures the server beside what it is compared with, in turns, on this machine, and writes docs/performance.md.
+"""Measures the server and its baselines in alternating rounds, and updates docs/performance.md and performance-results.md.
 
 python -m benchmarks                  # everything, as `make bench`
 python -m benchmarks get create list  # some figures alone
@@ -101,7 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--page",
         action=argparse.BooleanOptionalAction,
-        help="write what was measured into docs/performance.md (default: if no figure is named, with all effort)",
+        help="update docs/performance.md and docs/performance-results.md (default: only in a full run without --effort)",
     )
     parser.add_argument("--verify-all", action="store_true", help="run `orders verify` on the 2,000,000 orders too")
     chosen = parser.parse_args()

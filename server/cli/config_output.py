@@ -9,17 +9,17 @@ from server.config import PREFIX, Settings
 
 
 def as_variables(values: Mapping[str, Any]) -> str:
-    """A line for each variable, quoted for a shell. What is not set is empty, which reads back as not set."""
+    """A line for each variable, quoted for a shell. Unset ones are empty, which reads back as unset."""
     return "\n".join(f"{PREFIX}{name.upper()}={_quoted(value)}" for name, value in values.items())
 
 
 def as_toml(values: Mapping[str, Any]) -> str:
-    """The file for --config. What is not set is left out."""
+    """The file for --config, without unset keys."""
     return "\n".join(f"{name} = {_literal(value)}" for name, value in values.items() if value is not None)
 
 
 def as_json(values: Mapping[str, Any]) -> str:
-    """An object with the names of the file. What is not set is null."""
+    """An object with the names of the file. Unset ones are null."""
     return json.dumps(values, indent=2, ensure_ascii=False)
 
 

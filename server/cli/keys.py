@@ -1,4 +1,4 @@
-"""`orders keys`: API keys, made and changed on the database itself. This is how the first one is made."""
+"""`orders keys`: creates and changes API keys directly in the database, which is how the first key is created."""
 
 import getpass
 from collections.abc import Awaitable, Callable, Iterable
@@ -55,7 +55,7 @@ def create(
         int, typer.Option("--expires-in-days", min=0, help="Days until it ends; 0 for never.")
     ] = 0,
 ) -> None:
-    """Make a key and print it: this once, for only its hash is kept."""
+    """Create a key and print it, once: only its hash is stored."""
     from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest
 
     wished = ApiKey(
@@ -75,7 +75,7 @@ def create(
 @keys.command("list")
 @with_settings(*DATABASE)
 def list_(*, settings: Settings) -> None:
-    """List all keys: what each is good for, until when, and when it was last used."""
+    """List all keys with their roles, scopes, expiry and last use."""
     from rich.console import Console
     from rich.table import Table
 
@@ -95,7 +95,7 @@ def rotate(
         float, typer.Option("--overlap-hours", min=0, max=720, help="Hours that the old text stays good.")
     ] = 24.0,
 ) -> None:
-    """Give a key a new text and print it. The old one stays good for a while, so that callers can change over."""
+    """Give a key a new text and print it. The old text stays valid for the overlap, so that callers can switch."""
     from orders.v1.api_key_service_pb2 import RotateApiKeyRequest
 
     request = RotateApiKeyRequest(key_id=key_id, overlap=timedelta(hours=overlap_hours))
@@ -105,7 +105,7 @@ def rotate(
 @keys.command()
 @with_settings(*DATABASE)
 def revoke(key_id: KeyId, *, settings: Settings) -> None:
-    """End a key, for good."""
+    """Revoke a key permanently."""
     from orders.v1.api_key_service_pb2 import RevokeApiKeyRequest
 
     revoked = _execute(settings, RevokeApiKeyRequest(key_id=key_id))
@@ -201,7 +201,7 @@ def _check(request: "Message") -> None:
 
 
 def _failure(error: "Refusal") -> Failure:
-    # Here the key's fields are flags.
+    # The key's fields are flags here.
     return Failure(error.message.replace("api_key.", ""))
 
 

@@ -59,7 +59,7 @@ def orders(
 
 
 def main() -> None:
-    """Runs the command. What a person can fix ends it with one line and exit code 1, and an interruption with 130."""
+    """Runs the command. Errors that a person can fix print one line and exit with 1; an interruption exits with 130."""
     try:
         app()
     except (Failure, config.ConfigError) as error:
@@ -76,7 +76,7 @@ def _fail(text: str) -> None:
 @app.command()
 @with_settings()
 def serve(*, settings: config.Settings) -> None:
-    """Serve until told to stop. Without a database of your own, start the embedded one and bring it up to date."""
+    """Serve until stopped. Without ORDERS_DATABASE_URL, start the embedded PostgreSQL and migrate it."""
     config.keep_metrics_in(None)
     from server.runtime.preflight import StartError
     from server.runtime.serve import serve as run
@@ -103,7 +103,7 @@ def migrate(
     ] = None,
     settings: config.Settings,
 ) -> None:
-    """Bring the database's schema up to date. Safe to run from several replicas at once."""
+    """Migrate the database's schema. Safe to run from several replicas at once."""
     from server.runtime.preflight import migrate as run
 
     with database(settings) as url:
@@ -112,7 +112,7 @@ def migrate(
 
 
 class Format(StrEnum):
-    """The shape of a file of orders."""
+    """The format of a file of orders."""
 
     auto = "auto"
     jsonl = "jsonl"
@@ -139,8 +139,8 @@ def import_(
 ) -> None:
     """Import orders from JSON Lines or CSV through the API.
 
-    Reads orders of BatchUpsertOrders, of `orders export`, or with name, products, order_id and total_amount. Lines that are
-    refused go to a file with their reasons. Can be stopped and run again: what is there already is left unchanged.
+    Reads the shapes of BatchUpsertOrders, of `orders export`, and flat records with name, products, order_id and total_amount.
+    Rejected lines go to a file with their reasons. You can stop it and run it again: orders that exist are left unchanged.
     """
     if not re.fullmatch("[!-~]{1,64}", source):
         raise Failure(f"--source {source!r}: use up to 64 letters, digits and signs, no spaces")
@@ -174,7 +174,7 @@ def import_(
 
 
 class OrderBy(StrEnum):
-    """By what an export is sorted."""
+    """The sort key of an export."""
 
     create_time = "create_time"
     update_time = "update_time"
@@ -196,7 +196,7 @@ def export(
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many orders; 0 for all.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Export orders as JSON Lines or CSV. Can be stopped; the same command again goes on where it stopped."""
+    """Export orders as JSON Lines or CSV. You can stop it; the same command resumes where it stopped."""
     from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
     from orders.v1.order_service_pb2 import OrderFilter
 
@@ -228,7 +228,7 @@ def export(
 
 
 async def _find(client: "Client", channel: "grpc.aio.Channel") -> None:
-    """Refuses a server that is not there. One that goes away later is waited for."""
+    """Refuses an unreachable server. One that becomes unreachable later is retried."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -245,7 +245,7 @@ def _transfer(run: Callable[[], Any]) -> int:
 
     try:
         return int(asyncio.run(run()))
-    except asyncio.CancelledError:  # by a second signal
+    except asyncio.CancelledError:  # By a second signal.
         return 130
     except OSError as error:
         raise Failure(_plain(error)) from error
@@ -254,16 +254,16 @@ def _transfer(run: Callable[[], Any]) -> int:
 
 
 def _plain(error: OSError) -> str:
-    """The error without its number."""
+    """The error without its errno."""
     return f"{error.strerror}: '{error.filename}'" if error.strerror and error.filename else str(error)
 
 
 @app.command()
 @with_settings(*DATABASE)
 def verify(*, settings: config.Settings) -> None:
-    """Prove that orders, stock, coupon uses, points, payments, invoices and credit notes agree; print what does not.
+    """Prove that orders, stock, coupon uses, points, payments, invoices and credit notes agree; print disagreements.
 
-    Looks at all of it as of one moment, while servers run, and changes nothing.
+    Reads everything as of one moment, while servers run, and changes nothing.
     """
     from server.storage.verification import verify as run
 
@@ -278,7 +278,7 @@ def verify(*, settings: config.Settings) -> None:
 @app.command()
 @with_settings(*DATABASE)
 def rebuild(*, settings: config.Settings) -> None:
-    """Write columns and items anew from the snapshots, where they differ."""
+    """Rewrite columns and items that differ from the snapshots."""
     from server.storage.verification import rebuild as run
 
     print(f"{_on_all_orders(settings, 'rebuilding', run)} orders rebuilt")
@@ -319,7 +319,7 @@ def healthcheck(
     service: Annotated[str, typer.Option("--service", help="Service to ask for; all if empty.")] = "",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")] = 3.0,
 ) -> None:
-    """Ask a server whether it serves. Exit code 0 if it does."""
+    """Check a server's health. Exits with 0 if it serves."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -353,7 +353,7 @@ def config_(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the file, for editors.")] = False,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print passwords too.")] = False,
 ) -> None:
-    """Print the settings that flags, variables and file result in, as variables that a shell can read. Passwords are masked."""
+    """Print the effective settings, as variables that a shell can read. Passwords are masked."""
     from server.cli import config_output
 
     values = settings.values(secrets=show_secrets)

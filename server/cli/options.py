@@ -1,4 +1,4 @@
-"""What the commands have in common: flags for settings, the database, and how they fail."""
+"""Shared parts of the commands: flags for settings, the database, and failures."""
 
 import functools
 import inspect
@@ -24,7 +24,7 @@ class Failure(Exception):
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command a flag for each named setting (all, if none is named) and hands it the settings that result."""
+    """Gives a command a flag for each named setting (all, if none is named) and passes it the effective settings."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         fields = {name: config.Settings.model_fields[name] for name in names or config.Settings.model_fields}
@@ -43,7 +43,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 def with_parameters(command: Callable[..., None], parameters: list[inspect.Parameter]) -> Callable[..., None]:
-    """The command, with the arguments and flags that typer shall see."""
+    """The command, with the arguments and flags that typer sees."""
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
@@ -59,7 +59,7 @@ def config_file_flag() -> inspect.Parameter:
 
 def _flag(name: str, field: Any) -> inspect.Parameter:
     long = "--" + name.replace("_", "-")
-    # What is not set is None here; what is set, and no plain type, the settings parse and check themselves.
+    # Unset flags are None. The settings parse and check values that are not of a plain type.
     plain, choices = _type_of(field.annotation)
     kind = plain if plain in (str, int, float, bool) else str
     names = f"{long}/--no-{name.replace('_', '-')}" if kind is bool else long
@@ -70,7 +70,7 @@ def _flag(name: str, field: Any) -> inspect.Parameter:
 
 
 def _type_of(annotation: Any) -> tuple[Any, tuple[str, ...]]:
-    """A setting's type apart from None, and the values to choose from if it has only some."""
+    """A setting's type without None, and its choices, if it has any."""
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     plain = next(option for option in options if option is not type(None))
     return (str, get_args(plain)) if get_origin(plain) is Literal else (plain, ())
@@ -83,7 +83,7 @@ def flag(name: str, annotation: Any) -> inspect.Parameter:
 
 @contextmanager
 def database(settings: config.Settings) -> Iterator[str]:
-    """The database's URL; failures to get at it end the command."""
+    """The database's URL; if it is unavailable, the command fails."""
     from server.domain.base.errors import Refusal
     from server.runtime.preflight import StartError, database_url
 

@@ -1,4 +1,4 @@
-"""What a started server says: commands to paste, from the cart to the door."""
+"""The welcome text of a started server: commands to paste, from the cart to the door."""
 
 from server.domain.carts.carts import current_cart_id
 from server.identity import addresses
@@ -8,7 +8,7 @@ _SERVED = "Orders are served on {address}, kept in {where}.{metrics} {who}"
 _METRICS = " Metrics: {url}."
 _OPEN = "Open: whoever reaches it may do everything, until there is a key (`orders keys create`) and a restart."
 _CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
-# The last words, so that whoever reads along knows that nothing follows.
+# The end of the text, which readers of the output can wait for.
 _STOP = "Stop with Ctrl-C."
 
 _TEXT = """{served}
@@ -24,13 +24,13 @@ and then, one after the other:
 All there is: grpcurl -plaintext {address} list
 {served} {stop}"""
 
-# How each tool calls a method with a request.
+# The command of each tool that calls a method.
 _CALLERS = (
     'call() {{ grpcurl -plaintext -d "$2" {address} orders.v1.$1; }}',
     'call() {{ .venv/bin/buf curl --protocol grpc --http2-prior-knowledge -d "$2" http://{address}/orders.v1.$1; }}',
 )
 
-# Each step of the tour: the method, and its request, in which NUMBER is the next order's and CART is the customer's cart.
+# The steps of the tour: methods and requests, in which NUMBER is the next order's and CART is the customer's cart.
 _STEPS = (
     ("CartService/AddCartItem", '{"customer_id":"jane","product_id":"mug","quantity":2}'),
     ("CartService/AddCartItem", '{"customer_id":"jane","product_id":"sofa","variant_id":"blue","quantity":1}'),
@@ -64,7 +64,7 @@ _STEPS = (
 
 
 def welcome(started: Started, *, embedded: bool) -> str:
-    """The text for a server that has started. With the demo shop, and open, come commands to try it."""
+    """The text for a started server, with commands to try if it is open and has the demo shop."""
     where = "the embedded PostgreSQL" if embedded else "your PostgreSQL"
     host, port, number = started.host, started.port, started.next_order_number
     who = _OPEN if started.is_open else _CLOSED

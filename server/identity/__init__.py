@@ -1,1 +1,1 @@
-"""Finds out who calls: API keys and bearer tokens. Knows the domain and nothing of the network's other end or the database."""
+"""Authentication of callers by API keys, bearer tokens and client certificates."""

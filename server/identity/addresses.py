@@ -1,11 +1,11 @@
 """Addresses of servers, as clients write them."""
 
-# What a server listens on to be reached from everywhere, and what a client on the same machine calls it.
+# Wildcard addresses that a server listens on, and the address by which a client on the same machine reaches it.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def address(host: str, port: int) -> str:
-    """The address of a host, with brackets where IPv6 takes them."""
+    """The address of a host, with brackets for IPv6."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -1,4 +1,4 @@
-"""Tells who calls, by an API key, a token of an identity provider, or the name of a client certificate."""
+"""Identifies callers by an API key, a token of an identity provider, or the name of a client certificate."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class KeyStore(Protocol):
-    """What reads API keys: `storage/api_keys.py`."""
+    """The reader of API keys: `storage/read/api_keys.py`."""
 
     async def find(self, key_id: str) -> StoredKey | None: ...
     async def find_certificate(self, name: str) -> StoredKey | None: ...
 
 
 class Authenticator:
-    """Knows callers by what they present. What it has checked it believes for `cache_seconds`: so long a revoked key lives on."""
+    """Authenticates callers by their credentials. It caches results for `cache_seconds`, for which a revoked key still works."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Authenticator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._tokens = store, tokens
-        # Apart, so that no text that is sent can stand for a certificate.
+        # A cache of their own, so that no text from a caller can match a certificate.
         self._texts = CredentialCache(seconds=cache_seconds, clock=clock)
         self._certificates = CredentialCache(seconds=cache_seconds, clock=clock)
         self._uses: dict[Use, datetime] = {}
@@ -51,7 +51,7 @@ class Authenticator:
         return caller
 
     def take_uses(self) -> dict[Use, datetime]:
-        """What was used since the last call, and when."""
+        """The keys used since the last call of this method, and when."""
         uses, self._uses = self._uses, {}
         return uses
 
@@ -73,7 +73,7 @@ class Authenticator:
         if stored is None:
             raise _unknown_key()
         newest = key_texts.matches(presented.digest, stored.digest)
-        # Told what is wrong with a key is only who holds it.
+        # Only the holder of a key learns what is wrong with it.
         if not newest and not key_texts.matches(presented.digest, stored.previous):
             raise _unknown_key()
         return self._use(stored, presented.digest, newest=newest)

@@ -1,4 +1,4 @@
-"""What the claims of a token make of its bearer."""
+"""Converts the claims of a token to a caller."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from server.domain.base.errors import unauthenticated
 
 _MAX_SUBJECT = 200
 
-# As the protos have it.
+# As in the protos.
 _CUSTOMER_ID = re.compile(r"[!-~]{1,128}")
 
 
@@ -22,13 +22,13 @@ class ClaimRules:
     customer_id: str = "customer_id"
     roles: str = "roles"
     scopes: str = "scope"
-    # For tokens that have no such claim; one that grants nothing is obeyed.
+    # For tokens without the claim. An empty claim grants nothing.
     default_roles: frozenset[Role] = frozenset()
     default_scopes: frozenset[str] = frozenset()
 
 
 class _Claim(NamedTuple):
-    """What a token says under a name, be it null."""
+    """The value of a claim, which may be null."""
 
     value: Any
 
@@ -40,7 +40,7 @@ def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
     customer_id = _customer_id(claims, rules.customer_id)
     return Caller(
         subject="user:" + _subject(claims),
-        # Nobody is a customer without being a certain one.
+        # The role customer needs a customer id.
         roles=roles if customer_id else roles - {Role.CUSTOMER},
         scopes=rules.default_scopes if scopes is None else rules.valid_scopes & scopes,
         customer_id=customer_id,
@@ -49,7 +49,7 @@ def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
 
 def _subject(claims: Mapping[str, Any]) -> str:
     subject = claims.get("sub")
-    # It goes to the audit log, where nothing must look like something else.
+    # It goes to the audit log, where no name may imitate another.
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
         text = (
             f"the token's sub claim must be 1 to {_MAX_SUBJECT} printable characters; get a token for another subject"
@@ -71,7 +71,7 @@ def _customer_id(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
-    """The words of a claim, which is a text or a list, or else grants nothing; None if there is no such claim."""
+    """The words of a claim that is a text or a list; none for other types; None without the claim."""
     claim = _find(claims, name)
     if claim is None:
         return None
@@ -80,7 +80,7 @@ def _words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
 
 
 def _find(claims: Mapping[str, Any], name: str) -> _Claim | None:
-    """A claim by its name, or else by its path through objects."""
+    """The claim with a name or, failing that, at its path through objects."""
     if name in claims:
         return _Claim(claims[name])
     value: Any = claims

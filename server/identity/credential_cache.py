@@ -1,4 +1,4 @@
-"""Credentials that were checked a moment ago."""
+"""A cache of recently checked credentials."""
 
 import time
 from collections import OrderedDict
@@ -10,7 +10,7 @@ from server.domain.base.caller import Caller
 
 
 class Verified(NamedTuple):
-    """Whom a credential names, and until when, in seconds since 1970; None for ever."""
+    """The caller of a credential, and its expiry in seconds since 1970; None for no expiry."""
 
     caller: Caller
     expire_time: float | None
@@ -22,10 +22,9 @@ class _Known(NamedTuple):
 
 
 class CredentialCache:
-    """Callers by what they presented, each for some seconds.
+    """Callers by their credentials, each for a limited time.
 
-    What is kept is a digest. Finding one takes a time that depends on the digest and on a secret of this process only, so it tells
-    nothing of the credentials that are known.
+    The keys are digests made with a secret of this process, so the time of a lookup reveals nothing about known credentials.
     """
 
     def __init__(self, *, seconds: float, size: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +32,7 @@ class CredentialCache:
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
     def find(self, text: str) -> Caller | None:
-        """Whom a text names that was checked a moment ago; None if it has to be checked."""
+        """The caller of a recently checked text; None if it has to be checked."""
         digest = _digest(text)
         known = self._known.get(digest)
         if known is None:
@@ -45,7 +44,7 @@ class CredentialCache:
         return known.caller
 
     def keep(self, text: str, verified: Verified) -> None:
-        """Remembers a text that is right, for no longer than it is."""
+        """Remembers a valid text, but not beyond its expiry."""
         caller, expire_time = verified
         left = self._seconds if expire_time is None else min(self._seconds, expire_time - time.time())
         self._known[_digest(text)] = _Known(caller, self._clock() + left)

@@ -1,11 +1,11 @@
-"""Tells when a file was replaced."""
+"""Detects replaced files."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Fingerprint(NamedTuple):
-    """What changes with a file's contents, also where a symbolic link on its way is turned to another one."""
+    """Changes with a file's contents, and when a symbolic link on its path points elsewhere."""
 
     inode: int
     size: int
@@ -13,7 +13,7 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(path: Path) -> Fingerprint | None:
-    """None if there is no file, or none that may be looked at."""
+    """The fingerprint of a file; None if it does not exist or cannot be accessed."""
     try:
         status = path.stat()
     except OSError:

@@ -14,10 +14,10 @@ from server.identity.signing_keys import ALGORITHMS, SigningKey
 
 _MAX_TOKEN = 8 << 10
 
-# A time that a float can hold; later ones are as good as never.
+# The latest time that a float can hold; later ones mean never.
 _LAST_TIME = 1 << 53
 
-# Why a token is refused, by the library's errors: the first that fits.
+# The cause of a refusal, by the library's error: the first that matches.
 _REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
     (jwt.ExpiredSignatureError, "expired", "the token has expired; get a new one"),
     (jwt.ImmatureSignatureError, "not_yet_valid", "the token is not valid yet; check the clocks, or wait"),
@@ -50,7 +50,7 @@ class TokenVerifier:
         rules: ClaimRules,
         leeway: float = 30.0,
     ) -> None:
-        """`leeway` is how many seconds the clocks may differ. ValueError if the settings would let anybody in."""
+        """`leeway` is the tolerated difference of clocks, in seconds. Raises ValueError if the settings would accept any token."""
         _check_settings(issuer, audiences, algorithms)
         self._keys = keys
         self._issuer = issuer
@@ -60,7 +60,7 @@ class TokenVerifier:
         self._leeway = leeway
 
     async def verify(self, token: str) -> Verified:
-        """Whom a token names. UNAUTHENTICATED if it is not right, DEPENDENCY_UNAVAILABLE if there are no keys to tell by."""
+        """The caller of a token. Raises UNAUTHENTICATED for an invalid one, DEPENDENCY_UNAVAILABLE if there are no keys."""
         if len(token) > _MAX_TOKEN:
             raise unauthenticated(
                 "too_long", f"the token has more than {_MAX_TOKEN:,} characters; get one with fewer claims"
@@ -74,10 +74,10 @@ class TokenVerifier:
         return Verified(caller_of(claims, self._rules), float(min(int(claims["exp"]), _LAST_TIME)))
 
     def _read_header(self, token: str) -> tuple[str, str]:
-        """The id of the key and the algorithm. The header is the caller's word: nothing else in it is looked at."""
+        """The key id and the algorithm. Callers write the header: nothing else in it is used."""
         first, *_ = token.split(".", 1)
         try:
-            # With nothing behind it: the library would decode the rest too, which it does later anyway.
+            # Only the header: the library would decode the rest too, which it does later anyway.
             header = jwt.get_unverified_header(f"{first}..")
         except (jwt.PyJWTError, ValueError) as error:
             raise unauthenticated("malformed", "this is no JSON Web Token; send the token as it was issued") from error
@@ -88,7 +88,7 @@ class TokenVerifier:
         return header.get("kid", ""), algorithm
 
     def _claims(self, token: str, keys: list[SigningKey], algorithm: str) -> Mapping[str, Any]:
-        """The claims, proven by one of the keys."""
+        """The claims, verified with one of the keys."""
         for key in keys:
             try:
                 return self._decode(token, key, algorithm)

@@ -1,4 +1,4 @@
-"""Which addresses are this machine's own."""
+"""Loopback addresses."""
 
 import ipaddress
 

@@ -1,4 +1,4 @@
-"""The public keys by which tokens are signed, and the algorithms that each is good for."""
+"""The public keys that verify tokens, and the algorithms of each."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ _RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _EDWARDS = frozenset({"EdDSA"})
 _BY_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
-# Only asymmetric ones: who can check a token must not be able to make one.
+# Asymmetric only: a party that can verify a token must not be able to sign one.
 ALGORITHMS = _RSA | _EDWARDS | frozenset(_BY_CURVE.values())
 
 _MIN_RSA_BITS = 2048
@@ -27,7 +27,7 @@ _MIN_RSA_BITS = 2048
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A public key, its id ('' without one), and the algorithms of the tokens that it may check."""
+    """A public key, its id ('' without one), and the algorithms that it may verify."""
 
     key_id: str
     public: PublicKey
@@ -35,16 +35,16 @@ class SigningKey:
 
 
 def choose(keys: Iterable[SigningKey], *, key_id: str, algorithm: str) -> list[SigningKey]:
-    """The keys that may have signed a token: by its key's id where both have one, and fit for its algorithm always."""
+    """The keys that may have signed a token: those with its key id, if both have one, and with its algorithm."""
     return [
         key for key in keys if algorithm in key.algorithms and (key.key_id == key_id or not (key.key_id and key_id))
     ]
 
 
 def parse(data: bytes) -> list[SigningKey]:
-    """The usable keys of a PEM or of a JSON Web Key Set; ValueError, saying what is wrong, if there is none."""
+    """The usable keys of a PEM or of a JSON Web Key Set; raises ValueError with the reason if there is none."""
     found = _from_pem(data) if data.lstrip().startswith(b"-----BEGIN") else _from_set(data)
-    # A set also holds keys for other purposes, and of kinds that are not known here.
+    # A set may hold keys for other purposes and of unknown types.
     keys = [key for key in found if key.algorithms]
     if not keys:
         raise ValueError("there is no key in it that can check signatures")

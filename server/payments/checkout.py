@@ -1,7 +1,7 @@
-"""What goes around the writes of orders where there is a payment provider.
+"""Writes of orders with a payment provider.
 
-A write commits first, then the provider is asked, then what it says is written: three steps, any of which may be the last one
-before the process dies. Each can be done again, so the same request sent again goes on where the first one stopped.
+The write commits, then the provider is called, then its outcome is written. The process may die after any of these steps. Each
+can be repeated, so a retry of the request continues where the first attempt stopped.
 """
 
 import asyncio
@@ -46,12 +46,12 @@ Around = Callable[[PaymentFlow, Command], Coroutine[Any, Any, Answer]]
 
 
 class Checkout:
-    """Carries out commands as the writer does, and takes orders to the payment provider, if there is one."""
+    """Executes commands as the writer does, and involves the payment provider, if there is one."""
 
     def __init__(
         self, *, writer: Writes, orders: Orders, customers: Accounts, provider: PaymentProvider | None, timeout: float
     ) -> None:
-        """`timeout` is in seconds, for each call of the provider."""
+        """`timeout` bounds each call of the provider, in seconds."""
         self._writer = writer
         self._flow: PaymentFlow | None = None
         if provider is not None:
@@ -109,7 +109,7 @@ class Checkout:
         elif not uses_provider(order):
             return answer
         try:
-            # Once an intent was settled, a payment that fails later is no reason to cancel: the order has had its answer.
+            # Once an intent is settled, a later failure does not cancel the order: it has been answered.
             settled = await flow.open(order, cancels=not order.HasField("payment_intent"))
         except ProviderUnavailable as error:
             raise await self._unpaid(flow, command, order) from error
@@ -120,7 +120,7 @@ class Checkout:
         return _answer(settled.order, answer)
 
     async def _unpaid(self, flow: PaymentFlow, command: Command, order: Order) -> Refusal:
-        """The error for a new order that could not be paid. Nobody would come back for one without a request id: it is cancelled."""
+        """The error for a new order that could not be paid. Without a request id no retry would find it, so it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
             text += f"order {order.order_id} waits for its payment: send the request again with the same request_id"
@@ -152,7 +152,7 @@ class Checkout:
                 f"order {order.order_id} is changed, but the payment provider does not answer; send the request again"
             )
             raise _unavailable(text, order) from error
-        # The same payment that had failed before is no failure of this update.
+        # A payment that had failed before is not a failure of this update.
         tried = answer.replayed or settled.order.version > order.version
         if settled.declined and tried:
             raise _declined(settled.order)
@@ -168,7 +168,7 @@ class Checkout:
         return _answer(await self._given_up(flow, order), answer)
 
     async def _given_up(self, flow: PaymentFlow, order: Order) -> Order:
-        """Also where no intent is stored: it may have been opened by a call that has yet to say so, or died before it could."""
+        """Gives up the intent, even if none is stored: another call may have opened one and not recorded it yet."""
         concerned = uses_provider(order) or order.HasField("payment_intent")
         return await flow.give_up(order) if concerned else order
 
@@ -182,7 +182,7 @@ class Checkout:
         order = Order.FromString(answer.body)
         refund_id = order.refunds[-1].refund_id
         if not flow.took(order):
-            # Whoever took the money pays it back, and says so by RecordPayment.
+            # The party that took the money refunds it, and reports that by RecordPayment.
             return answer
         if answer.replayed:
             order = await flow.current(order)
@@ -198,7 +198,7 @@ class Checkout:
         try:
             return await call
         except ProviderUnavailable as error:
-            # It may have been paid back: taking the refund off would have it paid back twice.
+            # It may have been refunded: removing the refund would refund it twice.
             text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_id} is pending: "
             again = "send the request again with the same request_id"
             text += again if command.request.request_id else "RecordPayment says what became of it"
@@ -206,7 +206,7 @@ class Checkout:
 
 
 def _after_its_caller(task: asyncio.Task[Any]) -> None:
-    """Looks at how a call ended that nobody waits for any more. A refusal is of interest to its caller only."""
+    """Logs the failure of a call whose caller has left. A refusal concerns only its caller."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, Refusal):
         log.error("a call failed after its caller had left", exc_info=error)

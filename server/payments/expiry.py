@@ -1,4 +1,4 @@
-"""Orders that nobody pays: after a while they give back what they hold."""
+"""Expiry of unpaid orders, which returns their stock, coupons and points."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -19,28 +19,28 @@ from server.telemetry.log import fields
 log = logging.getLogger(__name__)
 
 _CALLER = Caller(subject="housekeeping", roles=frozenset({Role.ADMIN}))
-# However long nobody kept house, orders are not looked for further back than this.
+# Older orders are not looked for.
 _WINDOW = timedelta(days=30)
 
 
 class Unpaid(Protocol):
-    """What finds unpaid orders: `storage/orders.py`."""
+    """The reader of unpaid orders: `storage/read/orders.py`."""
 
     def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]: ...
 
 
 async def cancel_unpaid(checkout: Checkout, orders: Unpaid, *, before: datetime) -> int:
-    """Cancels the pending orders created before a time for which no money has come; returns how many."""
+    """Cancels the pending orders created before a time that have received no money; returns their number."""
     cancelled = 0
     async for order in orders.unpaid(since=before - _WINDOW, before=before):
-        # What is paid at the door is not late, and where a part has come somebody should look.
+        # Cash on delivery is not late, and a partial payment needs a person's decision.
         if order.payment_method != PAYMENT_METHOD_CASH_ON_DELIVERY and not has_money(order):
             cancelled += await _cancel(checkout, order)
     return cancelled
 
 
 async def _cancel(checkout: Checkout, order: Order) -> bool:
-    """The etag sees to it that nobody has paid meanwhile."""
+    """Cancels an order unless it has changed, for which the etag provides."""
     request = CancelOrderRequest(order_id=order.order_id, etag=order.etag, reason="not paid in time")
     try:
         await checkout.execute(Command(request, _CALLER))

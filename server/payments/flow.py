@@ -1,4 +1,4 @@
-"""Asks the payment provider, and records what it says: one order at a time, and never inside a transaction."""
+"""Calls the payment provider and records the outcome: one order at a time, never inside a transaction."""
 
 import asyncio
 import logging
@@ -37,27 +37,27 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# Paid without a payment provider.
+# Methods without a payment provider.
 _OFFLINE = frozenset({PAYMENT_METHOD_BANK_TRANSFER, PAYMENT_METHOD_CASH_ON_DELIVERY})
 
-# Seconds between attempts to record what the provider has done already.
+# Seconds between attempts to record what the provider has already done.
 _PAUSES = (0.1, 0.4, 1.5)
 
 
 class Writes(Protocol):
-    """What carries out commands: `storage/writer.py`."""
+    """The executor of commands: `storage/write/writer.py`."""
 
     async def execute(self, command: Command) -> Answer: ...
 
 
 class Orders(Protocol):
-    """What reads orders: `storage/orders.py`."""
+    """The reader of orders: `storage/read/orders.py`."""
 
     async def get(self, reference: Reference) -> bytes: ...
 
 
 class Accounts(Protocol):
-    """What reads customers' accounts, with the tokens of their payment methods: `storage/customers.py`."""
+    """The reader of customers' accounts with payment tokens: `storage/read/customers.py`."""
 
     async def account(self, customer_id: str) -> CustomerAccount: ...
 
@@ -67,7 +67,7 @@ class Settled(NamedTuple):
 
     order: Order
     client_secret: str
-    # The payment failed, by an event of this opening or of the same one before.
+    # Whether the payment failed, in this call or in an earlier attempt of it.
     declined: bool
 
 
@@ -77,7 +77,7 @@ def uses_provider(order: Order) -> bool:
 
 
 def awaits_payment(order: Order) -> bool:
-    """Whether the payment provider has still everything to do for an order."""
+    """Whether the payment provider has not acted on an order yet."""
     return uses_provider(order) and is_open(order)
 
 
@@ -86,7 +86,7 @@ def refund_of(order: Order, refund_id: str) -> Refund:
 
 
 class PaymentFlow:
-    """The payment provider, with what it does written down. Methods raise ProviderUnavailable, unless they say otherwise."""
+    """The payment provider, with its outcomes recorded. Methods raise ProviderUnavailable unless stated otherwise."""
 
     def __init__(
         self, *, writer: Writes, orders: Orders, customers: Accounts, provider: PaymentProvider, timeout: float
@@ -102,10 +102,10 @@ class PaymentFlow:
         return Order.FromString(await self._orders.get(Reference(order.order_id)))
 
     async def open(self, order: Order, *, cancels: bool) -> Settled:
-        """Brings the intent to what the order costs and records what became of it; a payment that fails cancels the order if asked to.
+        """Sets the intent to the order's total and records the outcome; with `cancels`, a failed payment cancels the order.
 
-        Whoever changes the order meanwhile opens the intent too, and the provider may hear of the later change first. So what was
-        recorded is compared with what was asked for, and the intent is brought to the order as it is now.
+        A concurrent change of the order opens the intent too, and may reach the provider first. So the recorded order is compared with
+        the requested terms, and the intent is set to the order's current state.
         """
         while True:
             opened = await self._ask(self._provider.open_intent(order, token=await self._token(order)))
@@ -124,11 +124,11 @@ class PaymentFlow:
         return Settled(settled, opened.intent.client_secret, declined)
 
     async def give_up(self, order: Order) -> Order:
-        """Gives up the intent of a cancelled order, as far as the provider can be reached; raises nothing for it."""
+        """Gives up the intent of a cancelled order, if the provider can be reached; never raises."""
         return order if minor_of(order.payment.paid_amount) else await self.close(order)
 
     def took(self, order: Order) -> bool:
-        """Whether an order was paid by its intent with this provider."""
+        """Whether this provider took the payment of an order."""
         intent = order.payment_intent
         return bool(intent.provider == self._provider.name and intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED)
 
@@ -145,7 +145,7 @@ class PaymentFlow:
         return bool(intent.provider == self._provider.name and intent.status not in done)
 
     async def drop(self, order: Order) -> Order:
-        """Gives up the intent of an order that is to be paid in another way, and writes that down."""
+        """Gives up the intent of an order that is paid otherwise, and records that."""
         event = await self._ask(self._provider.cancel_intent(order))
         if event is not None:
             return await self.record(order, event)
@@ -154,11 +154,11 @@ class PaymentFlow:
         return await self._record(order, SettleIntent(order.order_id, gone, None, False))
 
     async def close(self, order: Order) -> Order:
-        """Closes an order's intent, so that nothing is paid by it any more, if the provider can be reached."""
+        """Closes an order's intent, so that it can take no payment, if the provider can be reached."""
         try:
             event = await self._ask(self._provider.cancel_intent(order))
             if event is None or (event.type == PAYMENT_EVENT_TYPE_VOIDED and not has_money(order)):
-                # A hold that is not in the books yet comes with a call that is on its way, and that will ask for this event again.
+                # A hold that is not recorded yet belongs to a call in flight, which will request this event again.
                 return order
             return await self.record(order, event)
         except (ProviderUnavailable, Refusal) as error:
@@ -166,13 +166,13 @@ class PaymentFlow:
             return order
 
     async def refund(self, order: Order, refund: Refund) -> Order:
-        """Pays a pending refund back and records whether it worked."""
+        """Makes a pending refund and records the outcome."""
         event = await self._ask(self._provider.refund(order, refund))
         event.refund_id = refund.refund_id
         try:
             return await self.record(order, event)
         except Refusal:
-            # The provider may have reported it in another way meanwhile.
+            # The provider may have reported it by another path meanwhile.
             now = await self.current(order)
             if refund_of(now, refund.refund_id).status == REFUND_STATUS_PENDING:
                 raise
@@ -183,12 +183,12 @@ class PaymentFlow:
         return await self._record(order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event)))
 
     async def abandon(self, order: Order, *, reason: str) -> Order:
-        """Cancels an order that nobody can pay, and gives its lines back to its cart. Raises Refusal."""
+        """Cancels an order that cannot be paid, and returns its lines to its cart. Raises Refusal."""
         settle = SettleIntent(order.order_id, None, None, True, gives_up=reason, cart_id=order.cart_id)
         return await self._record(order, settle)
 
     async def _record(self, order: Order, request: object) -> Order:
-        """Carries a command out. What the provider has done is done, so a busy or absent database is asked again."""
+        """Executes a command. The provider has acted already, so a busy or absent database is retried."""
         for pause in (*_PAUSES, None):
             try:
                 return Order.FromString((await self._writer.execute(Command(request, self._caller))).body)
@@ -234,6 +234,6 @@ class PaymentFlow:
 
 
 def _terms(order: Order) -> tuple[str, int, str]:
-    """What an intent is opened with."""
+    """The terms of an intent."""
     total = order.pricing.total
     return total.currency_code, minor_of(total), order.payment_method_id

@@ -1,4 +1,4 @@
-"""Who may call a method, as its proto says it; and whose data the call may be about."""
+"""Authorization: the roles and scope that a method's proto requires, and the customer that a call may concern."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from server.domain.base.errors import Refusal
 
 
 class MethodAccess:
-    """The rule of one method. Where the proto says nothing, nobody has the role, and everybody is refused."""
+    """The access rule of one method. A method without a rule in its proto refuses every caller."""
 
     def __init__(self, method: MethodDescriptor) -> None:
         access: Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
@@ -23,12 +23,12 @@ class MethodAccess:
         self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))
         self.method_class = MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
         self._customer = access.customer.split(".") if access.customer else []
-        # A message that must be there is not made by filling in its field.
+        # Filling in a field must not create a message that the caller has to send.
         self._required = {name for name in self._customer[:-1] if _is_required(method.input_type, name)}
         self._is_about_order = _names_order(method.input_type)
 
     def admit(self, caller: Caller) -> Caller:
-        """The caller as this method sees it, with no other roles than those it is for. Refuses who has not the scope or no role."""
+        """The caller with only the roles that the method allows. Refuses a caller without the scope or without such a role."""
         if self.scope not in caller.scopes:
             text = f"{self._name} needs a credential with the scope {self.scope}"
             raise Refusal("SCOPE_MISSING", text, metadata={"scope": self.scope})
@@ -40,7 +40,7 @@ class MethodAccess:
         return Caller(caller.subject, roles, caller.scopes, caller.customer_id)
 
     def confine(self, request: Message, caller: Caller) -> None:
-        """Makes the request of a caller who sees one customer only be about that one."""
+        """Confines the request of a caller who sees only one customer to that customer."""
         owner = caller.confined_to
         if not owner or not self._customer:
             return

@@ -1,4 +1,4 @@
-"""The calls in flight: no more at once than the server can work on, and none for longer than it has patience."""
+"""The calls in flight, bounded in number and duration."""
 
 import asyncio
 import time
@@ -7,25 +7,25 @@ from server.domain.base.errors import Refusal
 
 
 class InFlight:
-    """Knows each call by its task, and when its time is over. Each that has entered must leave."""
+    """The tasks of the calls in flight, and their deadlines. Every call that enters must leave."""
 
-    # Not a timer for each call, which would cost it more than everything else here: who is late is looked for now and then.
+    # A timer for each call would cost more than everything else here, so late calls are searched for periodically.
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._calls: dict[asyncio.Task[object], float] = {}
-        # Those of them whose time was over.
+        # The calls that exceeded their deadlines.
         self._ended: set[asyncio.Task[object]] = set()
 
     def enter(self, *, until: float) -> None:
-        """Lets the running call in until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
+        """Admits the running call until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
             text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
             raise Refusal("OVERLOADED", text, retry_after=0.5)
         self._calls[_this_task()] = until
 
     def leave(self) -> None:
-        """The running call is over."""
+        """Removes the running call."""
         task = _this_task()
         self._calls.pop(task, None)
         self._ended.discard(task)
@@ -35,9 +35,9 @@ class InFlight:
         return len(self._calls)
 
     def end_overdue(self) -> None:
-        """Cancels the calls whose time is over, again and again until they have left.
+        """Cancels the calls that exceeded their deadlines, repeatedly until they have left.
 
-        The refusal of one whose caller reads nothing waits behind what is unread, and only a second cancelling ends that.
+        If the caller does not read, the refusal waits behind unread messages, and only another cancellation ends that.
         """
         now = time.monotonic()
         for task, until in self._calls.items():
@@ -46,7 +46,7 @@ class InFlight:
                 task.cancel()
 
     def has_ended(self) -> bool:
-        """Whether the running call was cancelled because its time was over."""
+        """Whether the running call was cancelled because it exceeded its deadline."""
         return _this_task() in self._ended
 
 

@@ -1,4 +1,4 @@
-"""What a replica knows of a bucket: the tokens it has leased, and until when there are none. Pure: callers say what time it is.
+"""A replica's view of a rate limit bucket: its leased tokens, and the time until which there are none. Pure: callers pass the time.
 
 Within any window, callers get no more than burst + rate × window, and the tokens that replicas held when it began: those leased
 within the last second and not used, no more than a tenth of the burst each, or as many as calls waited there at once.
@@ -13,16 +13,16 @@ from server.storage.rate_limits import Lease
 _LASTING = 0.25
 # Then leased tokens lapse.
 _LIFE = 1.0
-# How often an empty bucket is asked for more, however fast it fills.
+# The interval between requests for more tokens of an empty bucket.
 _PAUSE = 0.1
-# The clocks of both sides are not that exact.
+# The tolerance of clocks.
 _MARGIN = 0.002
 _MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many calls a second in the long run, and how many at once: a twentieth of it or more, or the rate is not reached."""
+    """The sustained calls per second, and the burst: at least a twentieth of it, or the rate is not reached."""
 
     rate: float
     burst: float
@@ -60,7 +60,7 @@ class Bucket:
         self._tokens, self._size, self._wanted = 0, 1, 0
         self._lease_time = self._lapse_time = self._empty_until = self._blocked_until = -math.inf
         self._refused, self._counted_until = 0, -math.inf
-        # Calls that wait for the next lease, and those that were refused since the last one.
+        # The calls that wait for the next lease, and those refused since the last one.
         self.waiting = self.refused_since_lease = 0
 
     def take(self, now: float) -> bool:
@@ -71,7 +71,7 @@ class Bucket:
         return False
 
     def wanted(self, now: float) -> int:
-        """How many tokens to lease: what lasts for a while at the pace of the last lease, and one for each call that waits."""
+        """The tokens to lease: enough for the interval at the pace of the last lease, and one for each waiting call."""
         lasted = max(now - self._lease_time, _MARGIN)
         size = int(self._size * min(2.0, _LASTING / lasted))
         self._size = max(1, min(size, self._limit.portion))
@@ -80,7 +80,7 @@ class Bucket:
         return self._wanted
 
     def fill(self, now: float, lease: Lease) -> None:
-        """Takes in a lease. One that is short of what was wanted says when there will be more."""
+        """Adds a lease. A short one says when there will be more."""
         self._lease_time, self._lapse_time = now, now + _LIFE
         self._tokens = lease.tokens
         self._blocked_until = now + lease.blocked if lease.blocked else -math.inf
@@ -101,7 +101,7 @@ class Bucket:
         return max(0.0, self._blocked_until - now)
 
     def refuse(self, now: float, *, patience: int) -> bool:
-        """Counts a refusal; says whether it is one too many within a minute."""
+        """Counts a refusal; returns whether it exceeds the limit within a minute."""
         if now >= self._counted_until:
             self._refused, self._counted_until = 0, now + _MINUTE
         self._refused += 1
@@ -109,6 +109,6 @@ class Bucket:
         return self._refused > patience
 
     def block(self, now: float, *, seconds: float) -> None:
-        """Refuses all calls for so long, and counts anew then."""
+        """Refuses all calls for a time, and restarts the count."""
         self._tokens, self._wanted, self._blocked_until = 0, 0, now + seconds
         self._counted_until = -math.inf

@@ -1,4 +1,4 @@
-"""A line for each call, for those who look for one."""
+"""The log line of each call."""
 
 import logging
 
@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def log_call(*, method: str, caller: str, code: str, seconds: float, error: Refusal | None = None) -> None:
-    """Says at debug level how a call ended; `caller` is '' where nobody was known."""
+    """Logs the end of a call at debug level; `caller` is '' if it is unknown."""
     if log.isEnabledFor(logging.DEBUG):
         spent = round(seconds * 1000, 3)
         log.debug("call", extra=fields(error, method=method, caller=caller, code=code, milliseconds=spent))

@@ -43,7 +43,7 @@ class CustomerServicer:
 
 
 def _entry_id(text: str) -> str:
-    """The id of an entry, or none; refuses what a made-up token has in its place."""
+    """The id of an entry, or ''. Refuses the id in a forged token."""
     try:
         return text and str(UUID(text))
     except ValueError as error:

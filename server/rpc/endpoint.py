@@ -1,7 +1,7 @@
-"""What happens around every handler: admit, decode, check, run, encode; and every failure becomes a proper refusal.
+"""The steps around every handler: admit, decode, check, run, encode. Every failure becomes a refusal with details.
 
-This is a wrapper made once a method, at start-up, and not a chain of `grpc.aio` interceptors: it sees the raw bytes, so that what
-cannot be decoded is refused like anything else, it serves unary and streaming methods alike, and it costs nothing a call.
+This is a wrapper that is made once per method, not a chain of `grpc.aio` interceptors: it sees the raw bytes, so it also refuses
+requests that cannot be decoded, it serves unary and streaming methods, and it adds no cost per call.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ Context: TypeAlias = grpc.aio.ServicerContext
 
 
 class Call(Protocol):
-    """What a handler may know of its call, and do to it besides answering."""
+    """A handler's view of its call."""
 
     caller: Caller
 
@@ -50,7 +50,7 @@ class Call(Protocol):
 
 
 class _CallerGone(asyncio.CancelledError):
-    """There is nobody to write to. The library says so before it cancels the handler."""
+    """The caller has left. The library reports that before it cancels the handler."""
 
 
 @dataclass(slots=True)
@@ -59,12 +59,12 @@ class _Call:
     gate: Gate
     access: MethodAccess
     metrics: MethodMetrics
-    # When it began, and when the server's patience is over, by `time.monotonic`.
+    # The start of the call and its latest end, by `time.monotonic`.
     began: float
     until: float
-    # Nobody, until the gate has let somebody in.
+    # NOBODY until the gate has identified the caller.
     caller: Caller = NOBODY
-    # Whether a repetition of the request does no harm, wherever this call has ended.
+    # Whether the request can be repeated safely, wherever this call ended.
     repeatable: bool = True
 
     def reference(self, order_id: str) -> Reference:
@@ -85,7 +85,7 @@ class _Call:
             raise _CallerGone from error
 
     async def check_caller(self) -> None:
-        """Refuses to go on for a caller who may not call any more, because their key was revoked, for example."""
+        """Refuses a caller whose access has ended since the call began, for example because their key was revoked."""
         self.access.admit(await self.gate.identify(self.context))
 
     async def refuse(self, error: Refusal) -> bytes:
@@ -95,20 +95,20 @@ class _Call:
         return await refuse(self.context, error, retriable=retriable)
 
     def end_without_caller(self) -> None:
-        """Counts a call that its caller has left: at its own deadline, or before."""
+        """Counts a call whose caller has left, at its deadline or before."""
         left = self.context.time_remaining()
-        # The caller leaves at its deadline by its own clock; by ours, which has it a little rounded up, that is just before.
+        # A caller leaves at its deadline by its own clock, which is shortly before the deadline by the server's.
         late = left is not None and left < 0.01 + 0.02 * (left + time.monotonic() - self.began)
         self.end("DEADLINE_EXCEEDED" if late else "CANCELLED")
 
     def end(self, code: str = "OK", error: Refusal | None = None) -> None:
-        """Counts the call and says how it ended to those who want to know."""
+        """Counts and logs the end of the call."""
         seconds = time.monotonic() - self.began
         self.metrics.count(code=code, seconds=seconds, reason="" if error is None else error.reason)
         log_call(method=self.access.method, caller=self.caller.subject, code=code, seconds=seconds, error=error)
 
     async def mark_replayed(self) -> None:
-        """Tells the caller that this is the answer to an earlier request. In the headers too: HTTP callers see no trailers."""
+        """Marks the answer as that of an earlier request. In the headers too: HTTP callers see no trailers."""
         replayed = (("idempotency-replayed", "true"),)
         self.context.set_trailing_metadata(replayed)
         try:
@@ -122,7 +122,7 @@ Handler = Callable[[Any, Call], Awaitable[Message | bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a call may take of the server: bytes of a request, and seconds of a unary call and of a stream."""
+    """The bounds of a call: bytes of a request, and seconds of a unary call and of a stream."""
 
     request_bytes: int
     seconds: float
@@ -168,7 +168,7 @@ def _method_handler(
             if _has_no_caller(error, call):
                 call.end_without_caller()
                 raise
-            # Under no name here: it may be the error itself, which holds this frame, until the garbage collector comes.
+            # Not bound to a name: an error that holds this frame would form a cycle.
             return await call.refuse(_refusal_of(error, call, seconds))
         else:
             call.end()
@@ -181,17 +181,17 @@ def _method_handler(
 
 
 def _has_no_caller(error: BaseException, call: _Call) -> bool:
-    """Whether a call failed because there is nobody any more to be told."""
+    """Whether a call failed because its caller has left."""
     if isinstance(error, asyncio.CancelledError) and not call.gate.in_flight.has_ended():
         return isinstance(error, _CallerGone) or _is_cancelled()
     return False
 
 
 def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
-    """What the caller is told of a call that failed."""
+    """The refusal of a call that failed."""
     if isinstance(error, asyncio.CancelledError) and call.gate.in_flight.has_ended():
         return _out_of_time(seconds)
-    # Of any kind: let out, it would leave the caller waiting for a status for ever.
+    # Of any kind: an escaping exception would leave the caller waiting for a status.
     error = contain(error)
     if isinstance(error, Refusal):
         return error
@@ -201,7 +201,7 @@ def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
 
 
 def _is_cancelled() -> bool:
-    """Whether the running task was: for a call, by the library, because its caller has left or the server's grace is over."""
+    """Whether the running task was cancelled: the library does that when the caller leaves or the grace ends."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -226,7 +226,7 @@ def _internal(request_id: str) -> Refusal:
 
 
 class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Refuses, with details, what no other handler serves. Goes last."""
+    """Refuses unknown methods with details. Must be the last handler."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         method = details.method

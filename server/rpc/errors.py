@@ -1,4 +1,4 @@
-"""Sends refusals. The table of codes is in domain/status.py; nothing else ends a call with an error."""
+"""Sends refusals. Nothing else ends a call with an error."""
 
 import random
 
@@ -8,15 +8,15 @@ from server.domain.base.error_codes import status_of
 from server.domain.base.errors import Refusal
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-# The header by which gRPC's built-in retry is told how long to wait; it ignores RetryInfo. A negative number tells it not to retry.
+# The delay for gRPC's built-in retry, which ignores RetryInfo. A negative number forbids the retry.
 _PUSHBACK = "grpc-retry-pushback-ms"
 _NEVER = "-1"
 
 
 async def refuse(context: grpc.aio.ServicerContext, error: Refusal, *, retriable: bool = True) -> bytes:
-    """Ends the call with the error's code and details; returns what its handler is to return, which nobody gets.
+    """Ends the call with the error's code and details; returns the handler's return value, which is not sent.
 
-    A call that is not `retriable` may have been carried out, and would be carried out again.
+    A call that is not `retriable` may have taken effect, and a retry would repeat it.
     """
     delay = _retry_milliseconds(error)
     status = status_of(error, retry_milliseconds=delay)
@@ -28,13 +28,13 @@ async def refuse(context: grpc.aio.ServicerContext, error: Refusal, *, retriable
     try:
         await context.abort(_CODES[status.code], status.message, trailing_metadata=tuple(trailers))
     except grpc.aio.AbortError as aborted:
-        # The call holds it, and it would hold the call, by the frames that it has passed, until the garbage collector comes.
+        # The call and the exception's frames would form a cycle.
         aborted.__traceback__ = aborted.__context__ = None
     return b""
 
 
 def _retry_milliseconds(error: Refusal) -> int | None:
-    """Spreads callers who failed together, so that they do not come back together. The rate limiter spreads its own."""
+    """The delay with jitter, so that callers who failed together do not retry together. The rate limiter adds its own."""
     if error.retry_after is None:
         return None
     spread = 1.0 if error.reason == "RATE_LIMITED" else random.uniform(1, 2)

@@ -1,4 +1,4 @@
-"""What every call passes before anything is done for it: room on the server, a known caller, the right to call, and a limit."""
+"""The gate that every call passes first: capacity, authentication, authorization and rate limit."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ _VISIBLE = re.compile("[!-~]+")
 
 
 class Gate:
-    """Lets callers in. Open, it takes everybody for one who may do everything."""
+    """Admits callers. An open gate grants every caller all permissions."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Gate:
         """Without an authenticator the gate is open."""
         self._authenticator, self._limiter, self._takes_certificates = authenticator, limiter, takes_certificates
         self.in_flight = in_flight
-        # Held by the one large request that is being decoded and checked.
+        # Held by the large request that is being decoded and checked.
         self.large_request = asyncio.Lock()
 
     async def admit(self, context: grpc.aio.ServicerContext, access: MethodAccess) -> Caller:
@@ -50,7 +50,7 @@ class Gate:
         return await self._authenticator.authenticate(_bearer_of(context), self._names_of(context))
 
     async def drain(self) -> None:
-        """Waits until nothing is asked of the database any more."""
+        """Waits until no lease is requested from the database."""
         if self._limiter is not None:
             await self._limiter.drain()
 
@@ -59,12 +59,12 @@ class Gate:
 
 
 def _bearer_of(context: grpc.aio.ServicerContext) -> str:
-    """What the caller presents: the bearer of `authorization`, or `token`; '' if neither is sent."""
+    """The caller's credential: the bearer of `authorization`, or `token`; '' if neither is sent."""
     sent = [(name, str(value)) for name, value in context.invocation_metadata() or () if name in _CREDENTIALS]
     if not sent:
         return ""
     if len(sent) > 1:
-        # Who stands before the server may have looked at another one.
+        # A proxy may have checked another one.
         raise unauthenticated("malformed", "there is more than one of `authorization` and `token`; send one")
     name, text = sent[0]
     if name == "authorization":

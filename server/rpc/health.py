@@ -16,33 +16,34 @@ from server.rpc.validation import decode
 SERVING = HealthCheckResponse.SERVING
 NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
-# Says that the process is alive, whatever the database does: none of its tasks has died. The overall service '' and those by name say that it is ready.
+# Liveness: none of the process's tasks has died, whatever the state of the database. The overall service '' and the named ones
+# report readiness.
 LIVENESS = "liveness"
-# Says that reads are answered, whether or not the database takes writes.
+# Reads are answered, whether or not the database accepts writes.
 READS = "reads"
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """Not serving until told otherwise, and done with its watches when the server stops."""
+    """Starts as NOT_SERVING, and ends its watches when the server stops."""
 
-    # The library's servicer starts as serving, and its watches never end: each would hold up a stop for all of its grace.
+    # The library's servicer starts as SERVING, and its watches never end: each would delay a stop for the whole grace.
 
     def __init__(self, services: Sequence[str], *, is_alive: Callable[[], bool]) -> None:
         self._is_alive = is_alive
         self._services = ("", *services)
         self._ready_statuses = dict.fromkeys((*self._services, READS), NOT_SERVING)
         self._stopping = False
-        # Why the database does not do its work; None if it does.
+        # The cause of the database's failure; None if it works.
         self.cause: str | None = None
-        # Set at the next change, and then replaced.
+        # Set and replaced at each change.
         self._changed = asyncio.Event()
 
     def set_ready(self, ready: bool, *, reads: bool | None = None) -> None:
-        """Says whether the server is ready for all calls, and for reads, which by default is the same."""
+        """Sets whether the server is ready for all calls and, by default the same, for reads."""
         self._tell(ready, reads=ready if reads is None else reads)
 
     def stop(self) -> None:
-        """Tells everybody, for good, and ends their watches."""
+        """Reports NOT_SERVING from now on, and ends the watches."""
         self._stopping = True
         self._tell(False, reads=False)
 
@@ -96,7 +97,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
 
 def _decoded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The handler behind our own decoding: the library's tells callers the names of its classes."""
+    """The handler behind own decoding: the library's reveals its class names to callers."""
 
     async def serve(data: bytes, context: grpc.aio.ServicerContext) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Rate limits, shared by all replicas: each leases tokens in portions and takes calls from these."""
+"""Rate limits, shared by all replicas: each leases tokens in portions, and calls take from those."""
 
 import asyncio
 import logging
@@ -17,16 +17,16 @@ from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
-# A subject and a class of methods.
+# A subject and a method class.
 Key = tuple[str, str]
 
-# Seconds after which a bucket that nobody uses is forgotten, and between two tries of a database that does not answer.
+# Seconds after which an unused bucket is dropped, and between attempts to reach a database that does not answer.
 _FORGET = 60.0
 _RETRY = 1.0
 
 
 class RateLimiter:
-    """So many calls a second for each subject and class of methods; a class without a limit is free.
+    """Limits calls per second for each subject and method class; a class without a limit is unlimited.
 
     While the database does not answer, calls pass: a limit is there to protect the service, not to take it down, and a call that
     needs the database will find out by itself. A bucket that is refused more than `patience` times within a minute is blocked on
@@ -47,7 +47,7 @@ class RateLimiter:
         """`timeout` is in seconds and bounds a lease; a call waits for it half that time at most, and then passes."""
         self._repository, self._limits, self._timeout, self._clock = repository, limits, timeout, clock
         self._patience, self._block_seconds = patience, block_seconds
-        # Two generations. A bucket that is used moves to the young one, and a generation is dropped as a whole.
+        # Two generations: a used bucket moves to the young one, and the old one is dropped as a whole.
         self._young: dict[Key, Bucket] = {}
         self._old: dict[Key, Bucket] = {}
         self._generation = max_buckets // 2
@@ -55,23 +55,23 @@ class RateLimiter:
         self._leases: dict[Key, asyncio.Task[bool]] = {}
         self._tasks = Tasks()
         self._batcher = Batcher[tuple[Key, Bucket], Lease](self._lease_all, max_batch=256, max_queue=100_000)
-        # Whether the last lease failed, and when to try again.
+        # Whether the last lease failed, and the time of the next attempt.
         self._outage, self._retry_time = False, -math.inf
 
     def try_take(self, subject: str, method_class: str) -> bool:
-        """Whether the call may go on right away. If not, `take` knows more."""
+        """Whether the call is admitted at once. If not, `take` decides."""
         bucket = self._young.get((subject, method_class))
         if bucket is None:
             return method_class not in self._limits
         return bucket.take(self._clock())
 
     async def take(self, subject: str, method_class: str) -> None:
-        """Lets the call go on, or raises RATE_LIMITED. Asks the database if there may be a token."""
+        """Admits the call, or raises RATE_LIMITED. Asks the database if it may have a token."""
         limit = self._limits.get(method_class)
         if limit is None:
             return
         key = (subject, method_class)
-        # The same one to the end, even if it is forgotten meanwhile: what is leased for this call is in it.
+        # The same bucket to the end, even if it is dropped meanwhile: it holds the token leased for this call.
         bucket = self._bucket(key, limit)
         while not bucket.take(now := self._clock()):
             if bucket.refused_for(now):
@@ -105,26 +105,26 @@ class RateLimiter:
         seconds = bucket.refused_for(now)
         blocked = bucket.blocked_for(now) > 0
         if not blocked:
-            # As many as were refused come back one after the other, as the bucket fills.
+            # The delays of refused calls follow each other as the bucket fills.
             seconds += random.random() * min(bucket.refused_since_lease, limit.burst) / limit.rate
         return _rate_limited(key[1], limit, seconds, blocked=blocked)
 
     def _lease(self, key: Key, bucket: Bucket) -> asyncio.Task[bool]:
-        """The lease that is under way, or a new one. Says whether the database answered."""
+        """The lease in progress, or a new one. Its result is whether the database answered."""
         lease = self._leases.get(key)
         if lease is None:
             lease = self._leases[key] = self._tasks.spawn(self._ask(key, bucket))
         return lease
 
     async def _wait_for(self, lease: asyncio.Task[bool]) -> bool:
-        """Whether the lease came in time. Whoever leaves takes nobody along."""
+        """Whether the lease came in time. A caller that leaves does not cancel it for the others."""
         await asyncio.wait([lease], timeout=self._timeout / 2)
         return lease.done() and lease.result()
 
     async def _ask(self, key: Key, bucket: Bucket) -> bool:
         try:
             lease = await self._batcher.submit((key, bucket))
-            # In one step with the end of this lease: a block that is decided from here on needs one of its own.
+            # In one step with the end of this lease: a later decision to block needs a lease of its own.
             bucket.fill(self._clock(), lease)
             self._see(None)
             return True
@@ -136,7 +136,7 @@ class RateLimiter:
             del self._leases[key]
 
     def _see(self, error: Exception | None) -> None:
-        """Notes whether the database answers, and logs when that changes."""
+        """Records whether the database answers, and logs changes."""
         if error and not self._outage:
             log.warning("no rate limits: the database does not answer", extra=fields(error))
         elif self._outage and not error:
@@ -144,7 +144,7 @@ class RateLimiter:
         self._outage = error is not None
 
     def _try_again(self, key: Key, bucket: Bucket, now: float) -> None:
-        """Asks a database that did not answer, once in a while and without anybody waiting."""
+        """Asks a database that did not answer, periodically and without delaying calls."""
         if now >= self._retry_time:
             self._retry_time = now + _RETRY
             self._lease(key, bucket)

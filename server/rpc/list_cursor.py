@@ -28,7 +28,7 @@ _YEAR_9999 = 253_370_764_800_000_000
 
 
 class Cursor(NamedTuple):
-    """Where a list continues: what it saw when it began, the last order delivered, and how many were."""
+    """The position in a list: the snapshot at its beginning, the last order delivered, and the number of orders so far."""
 
     began: Began
     after: Position | None

@@ -1,4 +1,4 @@
-"""Pages of lists: as many records as were asked for, or as fit into an answer that every client can read."""
+"""Pages of lists: as many records as requested, or as fit into a response that every client can read."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ from server.domain.base.sizes import MAX_PAGE, readable
 from server.rpc import wire
 
 _DEFAULT_SIZE = 100
-# What every key is made of that is a text; another one is made up.
+# The characters of every text key; any other key is forged.
 _TEXT_KEY = re.compile("[!-~]*")
 
 Key = TypeVar("Key", str, int)
@@ -21,7 +21,7 @@ Record = TypeVar("Record", bound=Message)
 def fitting(kind: type[Message], records: Iterable[bytes]) -> list[bytes]:
     """The first of the serialized records that fit into a page, at least one of them, each as clients can read it.
 
-    What is left out of a record that is too large to read counts too: that is how much of a list was read for the page.
+    Fields left out of a record that is too large count, too: they were read for the page.
     """
     page: list[bytes] = []
     room = MAX_PAGE

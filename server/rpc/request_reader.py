@@ -1,4 +1,4 @@
-"""Turns the bytes of a request into a message that its method may work on."""
+"""Decodes and checks requests."""
 
 from functools import partial
 
@@ -14,12 +14,12 @@ from server.rpc.request_bounds import SMALL, scan
 from server.rpc.validation import check, check_in_steps, decode
 from server.storage.fairness import Yielder, run_in_turns
 
-# Seconds for which a large request lets all others go first, at most; after that it lets each go on for a turn at a time.
+# The most seconds for which a large request yields to all others; after that, it yields one turn at a time.
 _COURTESY = 1.0
 
 
 class RequestReader:
-    """Decodes and checks the requests of one method. Checking a large one takes turns with other calls."""
+    """Decodes and checks the requests of one method. A large one yields to other calls while it is checked."""
 
     def __init__(self, method: MethodDescriptor, *, access: MethodAccess, gate: Gate, max_bytes: int) -> None:
         self._descriptor, self._type = method.input_type, GetMessageClass(method.input_type)
@@ -33,7 +33,7 @@ class RequestReader:
             request = self._decode(data, caller)
             check(request, data)
             return request
-        # One after the other: together, their turns would be long for everybody else, and what they hold would add up.
+        # One at a time: together, they would delay other calls, and their memory would add up.
         async with self._gate.large_request:
             in_turns = partial(run_in_turns, pause=Yielder(_COURTESY).pause)
             await in_turns(scan(self._descriptor, data))

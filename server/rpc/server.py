@@ -1,4 +1,4 @@
-"""The gRPC server: the one place where every service is registered."""
+"""The gRPC server, with every service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ from server.telemetry.metrics import Metrics
 SERVICE_NAMES = tuple(str(service.full_name) for service in SERVICES)
 
 _MAX_PENDING = 20_000
-# Seconds that a connection which has reached its age stays for its calls, over what the longest of them may take.
+# Seconds that a connection at its maximum age stays open beyond the longest call.
 _AGE_GRACE = 10.0
-# Pings too many before a connection is closed.
+# Excess pings before a connection is closed.
 _PING_STRIKES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """What a client's connection may do: its age and idle time and the time between its pings, in seconds, and calls at once."""
+    """The bounds of a client's connection: age, idle time and ping interval in seconds, and concurrent calls."""
 
     max_age: float
     max_idle: float
     min_ping_interval: float
     max_streams: int
-    # Whether other processes serve on the same port. Without, a forgotten server must not.
+    # Whether other processes serve on the same port. If not, a forgotten server must not share it.
     share_port: bool = False
 
 
@@ -75,15 +75,15 @@ def _options(bounds: Bounds, connections: Connections) -> list[tuple[str, int]]:
     longest = max(bounds.seconds, bounds.stream_seconds) + _AGE_GRACE
     return [
         ("grpc.so_reuseport", int(connections.share_port)),
-        # Above the limit that requests are refused by with details: the library's own refusal has none.
+        # Above the limit at which requests are refused with details: the library's own refusal has none.
         ("grpc.max_receive_message_length", 4 * bounds.request_bytes),
         ("grpc.max_send_message_length", -1),
-        # Of the calls that wait to be taken up, the library drops some above 1,000, as CANCELLED and without a word. The
+        # The library drops some of more than 1,000 pending calls as CANCELLED, without details. The
         # gate and the writer's queue refuse with details.
         ("grpc.server.max_pending_requests", _MAX_PENDING),
         ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING),
         ("grpc.max_concurrent_streams", connections.max_streams),
-        # The library counts calls among them that are answered and not yet cleared away, and refuses new ones without details.
+        # The library counts answered calls that are not cleaned up yet, and refuses new ones without details.
         ("grpc.http.overload_protection", 0),
         ("grpc.max_connection_age_ms", _milliseconds(connections.max_age)),
         ("grpc.max_connection_age_grace_ms", _milliseconds(longest)),

@@ -22,12 +22,12 @@ _CERTIFICATE = "ORDERS_TLS_CERTIFICATE"
 _KEY = "ORDERS_TLS_KEY"
 _CLIENT_CA = "ORDERS_TLS_CLIENT_CA"
 
-# Others fail at each handshake, not at the start.
+# Other faults would show at each handshake, not at startup.
 _CURVES = ("secp256r1", "secp384r1")
 
 
 class TlsError(Exception):
-    """The server cannot speak TLS; the message names the setting and says what is wrong."""
+    """TLS cannot be set up; the message names the setting and the fault."""
 
 
 def server_credentials(*, certificate: Path, key: Path, client_ca: Path | None) -> grpc.ServerCredentials:
@@ -49,7 +49,7 @@ class _Files:
         self._seen = self._look()
 
     def load(self) -> grpc.ServerCertificateConfiguration:
-        """What the files hold; TlsError if it is not all in order."""
+        """The contents of the files. Raises TlsError unless all are valid."""
         chain, key = _read(self._certificate, _CERTIFICATE), _read(self._key, _KEY)
         _check_pair(_certificates(chain, _CERTIFICATE)[0], _private_key(key))
         authorities = None if self._client_ca is None else _read(self._client_ca, _CLIENT_CA)
@@ -58,7 +58,7 @@ class _Files:
         return grpc.ssl_server_certificate_configuration([(key, chain)], root_certificates=authorities)
 
     def load_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """What the files hold now; None if that is the same as before, or not in order: files are replaced one by one."""
+        """The current contents of the files; None if they are unchanged or not valid: files are replaced one by one."""
         with self._lock:
             seen = self._look()
             if seen == self._seen:

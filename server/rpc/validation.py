@@ -1,4 +1,4 @@
-"""What a request is checked for before anything is done with it: its proto's rules, and card data."""
+"""Validation of requests: the rules of their protos, and card data."""
 
 from collections import deque
 from collections.abc import Callable, Container, Generator, Iterable, Iterator
@@ -22,7 +22,7 @@ _NANOS = 1_000_000_000
 
 
 def decode(request_type: type[Request], data: bytes) -> Request:
-    """The request, if its bytes are one."""
+    """Decodes a request. Refuses bytes of another form."""
     try:
         return request_type.FromString(data)
     except DecodeError as error:
@@ -31,16 +31,15 @@ def decode(request_type: type[Request], data: bytes) -> Request:
 
 
 def check(request: Message, data: bytes) -> None:
-    """Refuses a request that breaks its proto's rules, naming the fields that do, or that has card data.
+    """Refuses a request that breaks its proto's rules, naming the fields, or that holds card data.
 
-    `data` is what it was decoded from. Fields of it that this server does not know are dropped: they would be stored with the
-    known ones, and nobody can say what they hold.
+    `data` is its encoded form. Unknown fields are dropped: they would be stored with the known ones, unchecked.
     """
     _run(check_in_steps(request, data))
 
 
 def check_in_steps(request: Message, data: bytes) -> Steps:
-    """As `check`. Yields every few milliseconds at the latest, so that the caller can let others go first."""
+    """As `check`. Yields at least every few milliseconds, so that other work can run."""
     request.DiscardUnknownFields()
     if (yield from _may_hold_card_data(data)):
         yield from _check_card_data(request)
@@ -52,7 +51,7 @@ def check_in_steps(request: Message, data: bytes) -> Steps:
 
 
 def violations_of(order: UpsertOrder) -> list[Violation]:
-    """What is wrong with an order of a batch by the rules of its proto, or what of it is card data."""
+    """The violations of an order of a batch: of its proto's rules, or by card data."""
     if overlong := overlong_lists(order):
         return overlong
     if may_hold_card_data(order.SerializeToString()) and (found := card_violations(order)):
@@ -80,10 +79,10 @@ def _may_hold_card_data(data: bytes) -> Generator[None, None, bool]:
 
 
 def _check_card_data(request: Message) -> Steps:
-    """Goes before all other checks, whose texts might repeat what they refuse."""
+    """Runs before all other checks, whose messages might repeat card data."""
     search = CardSearch()
     if isinstance(request, BatchUpsertOrdersRequest):
-        # Each order is answered by itself, by `violations_of`. The request is remembered with all of them.
+        # Each order is answered separately, by `violations_of`, but the request is remembered as a whole.
         for order in request.orders:
             yield from search.conceal(order)
         return
@@ -190,7 +189,7 @@ def _bad_nanos(message: Message) -> list[Violation]:
     return violations
 
 
-# What the rules say, where they do not say it in the words of people.
+# Messages of rules, in clearer words.
 _WORDS = {
     "must be at least 1 characters": "is required",
     "must not be in list [0]": "is required",
@@ -221,7 +220,7 @@ Check = Callable[[Message, str, list[Violation]], None]
 
 @lru_cache(maxsize=256)
 def _timestamp_checks(descriptor: Descriptor) -> tuple[Check, ...]:
-    """The rules bound a Timestamp's seconds, but take any nanos; what these let through could not be written as JSON."""
+    """The rules bound a Timestamp's seconds but not its nanos, and invalid nanos cannot be written as JSON."""
     checks: list[Check] = []
     for field in descriptor.fields:
         inner = field.message_type

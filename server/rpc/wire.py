@@ -1,4 +1,4 @@
-"""The little of protobuf's wire format that joining serialized messages takes."""
+"""Joins serialized messages in protobuf's wire format."""
 
 from collections.abc import Iterable
 
@@ -14,13 +14,13 @@ def _varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-# Sizes below this are looked up.
+# Sizes below this come from a table.
 _COMMON = 1 << 14
 _SIZES = [_varint(size) for size in range(_COMMON)]
 
 
 def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
-    """A list's response: its records, already serialized, as its first field, and the rest of it."""
+    """A list's response: its serialized records as its first field, and the rest of it."""
     return b"".join([*repeated(1, records), rest.SerializeToString()])
 
 

@@ -1,1 +1,1 @@
-"""Orders from files into the service and out of it into files: what `orders import` and `orders export` do."""
+"""Import and export of orders: `orders import` and `orders export`, as clients of the API."""

@@ -1,15 +1,15 @@
-"""Orders into batches, none of which holds two of one key."""
+"""Batches of orders, none of which holds two orders with one key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from orders.v1.order_service_pb2 import UpsertOrder
 
-_FRAMING = 6  # bytes at most that a message takes in another beside its own
+_FRAMING = 6  # The most bytes that a message takes in another one besides its own.
 
 
 class Entry:
-    """An order with where it stands in the file, so that a refusal can name it; its key and its bytes in a request."""
+    """An order with its line in the file, its key and its size in a request, in bytes."""
 
     __slots__ = ("key", "line", "order", "raw", "size")
 
@@ -21,13 +21,13 @@ class Entry:
 
 @dataclass(slots=True)
 class Batch:
-    """Orders that go in one call, by key."""
+    """The orders of one call, by key."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     size: int = 0
 
     def add(self, entry: Entry) -> None:
-        """Takes an order whose key it does not hold."""
+        """Adds an order whose key the batch does not hold."""
         self.entries[entry.key] = entry
         self.size += entry.size
 
@@ -35,8 +35,8 @@ class Batch:
 class Batcher:
     """Fills batches up to a number of orders and of bytes.
 
-    An order whose key is in the batch already goes into a later one, and so do those of that key after it: the orders of
-    one key leave in the order in which they came.
+    An order whose key is in the batch already goes into a later one, as do the following orders with that key: the orders of
+    one key leave in their order in the file.
     """
 
     def __init__(self, *, orders: int, size: int) -> None:
@@ -46,12 +46,12 @@ class Batcher:
         self._later_keys: set[str] = set()
 
     def add(self, entry: Entry) -> Iterator[Batch]:
-        """Takes an order, not larger than a batch may be, and yields the batches that have to go before there is room."""
+        """Adds an order, which must fit into a batch, and yields the batches that have to be sent first."""
         while not self._place(entry):
             yield self._next()
 
     def flush(self) -> Iterator[Batch]:
-        """The batches that are not full."""
+        """The remaining batches."""
         while self._batch.entries:
             yield self._next()
 

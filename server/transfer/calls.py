@@ -1,4 +1,4 @@
-"""Calls that may fail for a while: which errors pass, how long to wait, and what an error says."""
+"""Retries of calls: which errors are transient, how long to wait, and how errors read."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 Metadata = Sequence[tuple[str, str]]
 _Detail = TypeVar("_Detail")
 
-# A deadline counts as passing: what is called here may be called again.
+# An exceeded deadline is transient: every call here can be repeated.
 _PASSING = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.ABORTED,
@@ -22,12 +22,12 @@ _PASSING = {
 
 
 class TransferError(Exception):
-    """An import or an export that could not be done, or not to its end; the text says why and what to do."""
+    """An import or export failed or stopped early; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a call is made at most, and how long to wait in between, in seconds."""
+    """The most attempts of a call, and the delays between them, in seconds."""
 
     attempts: int = 8
     base: float = 0.2
@@ -36,11 +36,11 @@ class Retry:
     DEFAULT: ClassVar["Retry"]
 
     def passes(self, error: grpc.aio.AioRpcError, *, attempt: int) -> bool:
-        """Whether to call again after the attempt, counted from 1, failed."""
+        """Whether to retry after a failed attempt, counted from 1."""
         return error.code() in _PASSING and attempt < self.attempts
 
     def delay(self, error: grpc.aio.AioRpcError | None, *, attempt: int) -> float:
-        """Twice as long each time, spread so that callers do not come back together; never sooner than the server asks."""
+        """The delay before the next attempt: doubled each time, with jitter, and no shorter than the server asks for."""
         backoff = min(self.longest, self.base * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
         asked = _asked_delay(error) if error else 0.0
         return asked + backoff / 4 if asked > backoff else backoff
@@ -49,7 +49,7 @@ class Retry:
 Retry.DEFAULT = Retry()
 
 
-# Where the answer to an error is a flag of the command.
+# Errors that a flag of the command fixes.
 _ADVICE = {
     grpc.StatusCode.UNAUTHENTICATED: "; here it goes into ORDERS_KEY, or behind --key",
     grpc.StatusCode.UNAVAILABLE: "; a server with TLS is reached with --tls or --tls-ca",
@@ -57,7 +57,7 @@ _ADVICE = {
 
 
 def explain(error: grpc.aio.AioRpcError) -> str:
-    """An error of a call in one line, with its fields if it names any, and what to do about it."""
+    """An error of a call in one line, with the fields that it names and what to do about it."""
     status = _status(error)
     fields = _fields(status) if status else ""
     said = f"{error.code().name}: {error.details() or 'no details'}" + (f" ({fields})" if fields else "")
@@ -65,12 +65,12 @@ def explain(error: grpc.aio.AioRpcError) -> str:
 
 
 def explain_status(status: status_pb2.Status) -> str:
-    """Why one item of a batch was refused, in one line that begins with its fields if it names any."""
+    """The refusal of one item of a batch in one line, which begins with the fields that it names."""
     return _fields(status) or status.message or str(code_pb2.Code.Name(status.code))
 
 
 async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits this long, but not once it is to stop."""
+    """Waits for the delay, or until it is to stop; returns whether it is."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""How a command reaches a server: its address, TLS, and who the caller is."""
+"""A command's connection to a server: address, TLS and credential."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ _OPTIONS = [("grpc.max_receive_message_length", 64 << 20), ("grpc.keepalive_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """What it takes to call a server."""
+    """The parameters of a connection to a server."""
 
     target: str
     key: str = ""
@@ -20,12 +20,12 @@ class Client:
     tls_ca: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    # The name in the server's certificate, where it is not the target's.
+    # The name in the server's certificate, if it differs from the target's.
     tls_name: str = ""
 
     @property
     def metadata(self) -> Metadata:
-        """What goes with each call."""
+        """The metadata of each call."""
         return (("authorization", f"Bearer {self.key}"),) if self.key else ()
 
     def channel(self) -> grpc.aio.Channel:

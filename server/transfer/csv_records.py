@@ -1,4 +1,4 @@
-"""Orders out of CSV: a row for each line item, and the rows of an order one below the other."""
+"""Orders from CSV: a row for each line item, with the rows of an order next to each other."""
 
 import csv
 import json
@@ -24,12 +24,12 @@ from server.transfer.shapes import (
 )
 from server.transfer.values import Convert, FieldError, Fields, status, text, text_map
 
-# What `export` writes beside what an upsert takes.
+# Columns that `export` writes and that an upsert does not take.
 _IGNORED = {"order_number", "source", "payment_status", "create_time", "update_time"}
 
 
 class Row(NamedTuple):
-    """A row with the lines it stands on, which are more than one where a cell has line breaks."""
+    """A row with its lines, of which there are several if a cell has line breaks."""
 
     line: int
     end: int
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Group:
-    """The rows of one order, and the line of a row next to them that cannot be read and may be another of theirs."""
+    """The rows of one order, and the line of an unreadable row next to them that may belong to it."""
 
     key: str
     rows: list[Row] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Group:
 
 
 class Column(NamedTuple):
-    """A column that is read: where it stands, its name, the field it fills, and how."""
+    """A column: its position, its name, the field that it fills, and its converter."""
 
     at: int
     name: str
@@ -57,11 +57,11 @@ class Column(NamedTuple):
 
 
 class Table:
-    """What a header says; raises FieldError for one that is not understood."""
+    """The columns of a header. Raises FieldError for a header that is not understood."""
 
     def __init__(self, header: Sequence[str], *, currency: str) -> None:
         names = [name.strip().lower() for name in header]
-        # With both, `order_id` is the service's own, as `export` writes it.
+        # If both exist, `order_id` is the service's own, as `export` writes it.
         self.names = tuple("" if name == "order_id" and "external_order_id" in names else name for name in names)
         self._currency = currency
         self._currency_at = _index(self.names, "currency")
@@ -71,18 +71,18 @@ class Table:
         self._of_order = itemgetter(*(column.at for column in columns(self.names, currency)[0]))
 
     def key(self, row: Row) -> str:
-        """The id of a row's order: the number where it has no other."""
+        """The id of a row's order: its number if it has no other."""
         return next((row.cells[index] for index in self._keys if row.cells[index]), "")
 
     def item(self, row: Row, *, first: Row) -> Values:
-        """What a row says of its line item: nothing, for an order that has none."""
+        """The line item of a row; None for an order that has none."""
         of_order, of_line = columns(self.names, self._currency_of(first))
         if row is not first and self._of_order(row.cells) != self._of_order(first.cells):
             _refuse_difference(row, first, of_order)
         return _taken(row, of_line)
 
     def order(self, first: Row, items: list[Values]) -> UpsertOrder:
-        """The order, of which the first row says everything but the items."""
+        """The order. Its first row holds everything except the items."""
         values = nest(_taken(first, columns(self.names, self._currency_of(first))[0]))
         return build({**values, "external_order_id": self.key(first), "items": items})
 
@@ -98,14 +98,14 @@ class Table:
             raise FieldError("is missing in the header", "external_order_id")
 
 
-@lru_cache(maxsize=64)  # a file's columns in each of its currencies
+@lru_cache(maxsize=64)  # The file's columns, for each of its currencies.
 def columns(names: tuple[str, ...], currency: str) -> tuple[list[Column], list[Column]]:
-    """The columns that say something of the order, and those that say something of a line."""
+    """The columns of the order, and those of a line."""
     return _chosen(names, _order_fields(currency)), _chosen(names, _line_fields(currency))
 
 
 def csv_records(lines: Iterator[Line], *, currency: str) -> Iterator[Record]:
-    """The orders of a file, each once its last row is read; a file whose header is not understood is refused whole."""
+    """The orders of a file, each once its last row is read. A file whose header is not understood is refused as a whole."""
     rows = _rows(lines)
     header = next(rows, None)
     if header is None:
@@ -168,7 +168,7 @@ def _rows(lines: Iterator[Line]) -> Iterator[Row]:
 
 
 def _texts(lines: Iterator[Line], taken: list[Line]) -> Iterator[str]:
-    """The lines as text, noted in `taken`; bytes that are not UTF-8 become characters that fail in their field."""
+    """The lines as text, recorded in `taken`. Bytes that are not UTF-8 become characters that fail in their field."""
     for line in lines:
         taken.append(line)
         yield line.data.decode(errors="surrogateescape")
@@ -198,7 +198,7 @@ def _taken(row: Row, chosen: list[Column]) -> Values:
 
 
 def _refuse_difference(row: Row, first: Row, of_order: list[Column]) -> None:
-    """Later rows of an order may leave out what the first says of it, but not contradict it."""
+    """Refuses rows that contradict the first row of their order; they may leave values out."""
     for column in of_order:
         if row.cells[column.at] not in ("", first.cells[column.at]):
             raise FieldError(f"differs from that on line {first.line}, for the same order", column.name)

@@ -1,4 +1,4 @@
-"""What `export` writes of an order: a line of JSON, or rows of CSV that the import reads back."""
+"""Exported orders: a line of JSON, or rows of CSV that the import reads back."""
 
 import csv
 import io
@@ -22,12 +22,12 @@ COLUMNS = [*_ORDER_COLUMNS, *_CUSTOMER_COLUMNS, *ADDRESS_NAMES, *_LINE_COLUMNS, 
 
 
 def header(format: ExportFormat) -> bytes:
-    """What a file begins with."""
+    """The beginning of a file."""
     return _csv([COLUMNS]) if format == "csv" else b""
 
 
 def encoder(format: ExportFormat) -> Callable[[Sequence[Order]], bytes]:
-    """What writes orders one after the other in a format."""
+    """The encoder of a format."""
     return csv_rows if format == "csv" else json_lines
 
 

@@ -1,4 +1,4 @@
-"""Orders from the service into a file."""
+"""Exports orders into a file."""
 
 import asyncio
 import time
@@ -22,16 +22,16 @@ from server.transfer.progress import Progress, Silent
 
 @dataclass(slots=True)
 class ExportReport:
-    """What an export did."""
+    """The result of an export."""
 
     orders: int = 0
-    resumed_at: int = 0  # orders that an earlier run had written
-    without_items: int = 0  # orders that the service shows without their items, as they are too large
+    resumed_at: int = 0  # Orders that an earlier run wrote.
+    without_items: int = 0  # Orders that the service returns without their items because they are too large.
     interrupted: bool = False
     seconds: float = 0.0
 
     def summary(self) -> str:
-        """The same in words."""
+        """The report as text."""
         rate = (self.orders - self.resumed_at) / max(self.seconds, 1e-9)
         said = f"{self.orders:,} orders; {self.seconds:.1f} s, {rate:,.0f} orders/s"
         said += f", {self.resumed_at:,} of them from an earlier run" if self.resumed_at else ""
@@ -40,7 +40,7 @@ class ExportReport:
 
 
 class ExportFailed(TransferError):
-    """An export that could not go on; the report says what was done before."""
+    """An export failed; the report covers the work before."""
 
     def __init__(self, message: str, report: ExportReport) -> None:
         super().__init__(message)
@@ -67,10 +67,10 @@ async def export_orders(
 ) -> ExportReport:
     """Writes the orders that match, at most `limit` unless it is 0, to a file (`-`: standard output).
 
-    A broken stream goes on from its last page, and so does a second run to the same file after an interruption.
-    `call_timeout` is that of one stream, in seconds: the export goes on in the next. `connect` is awaited before the first
-    call. Raises ExportFailed if the service
-    refuses a call, TransferError if the file is there and not this export's, and OSError if it cannot be written.
+    A broken stream resumes after its last page, as does a second run to the same file after an interruption.
+    `call_timeout` bounds one stream, in seconds: the export continues in the next. `connect` is awaited before the first
+    call. Raises ExportFailed if the service refuses a call, TransferError if the file exists and is not this export's, and
+    OSError if it cannot be written.
     """
     request = ListOrdersRequest(
         filter=filter, order_by=order_by, sort_order=sort_order, limit=limit, page_size=page_size
@@ -87,7 +87,7 @@ async def export_orders(
 
 @dataclass
 class _Export:
-    request: ListOrdersRequest  # its token is that of the last page written
+    request: ListOrdersRequest  # Its token is that of the last page written.
     output: Output
     streams: Callable[[ListOrdersRequest], Any]
     encode: Callable[[Sequence[Order]], bytes]
@@ -104,7 +104,7 @@ class _Export:
         try:
             finished = await self._all(progress)
             report.interrupted = not finished
-        except BrokenPipeError:  # who reads has had enough, which is as good as the end
+        except BrokenPipeError:  # The reader has closed the pipe, which ends the export.
             finished, report.interrupted = True, False
         except ExportFailed:
             report.interrupted = False
@@ -116,7 +116,7 @@ class _Export:
         return report
 
     async def _all(self, progress: Progress) -> bool:
-        """Takes one stream after the other; whether it came to the end of the orders."""
+        """Reads one stream after another; returns whether it reached the last order."""
         failures = 0
         while not self.stop.is_set():
             token, error = self.request.resume_token, None
@@ -130,7 +130,7 @@ class _Export:
         return False
 
     async def _stream(self, progress: Progress) -> bool:
-        """Writes what one stream gives; whether there is no more."""
+        """Writes the orders of one stream; returns whether it was the last."""
         stream, truncated = self.streams(self.request), False
         stopping = asyncio.create_task(self._cancel_when_told(stream))
         try:
@@ -146,11 +146,11 @@ class _Export:
             return False
         finally:
             stopping.cancel()
-            stream.cancel()  # of no effect on one that is over
+            stream.cancel()  # Has no effect on a finished call.
         return not truncated
 
     async def _cancel_when_told(self, stream: Any) -> None:
-        """Does not leave whoever says stop waiting for the next page."""
+        """Cancels the call as soon as the export is to stop, without waiting for the next page."""
         await self.stop.wait()
         stream.cancel()
 
@@ -163,7 +163,7 @@ class _Export:
             self.request.resume_token = page.resume_token
 
     async def _pause(self, error: grpc.aio.AioRpcError | None, failures: int) -> None:
-        """Waits before the next stream, or gives up; `failures` are those since the last page."""
+        """Waits before the next stream, or gives up; `failures` counts those since the last page."""
         if error and (not self.retry.passes(error, attempt=failures) or self._lost):
             raise ExportFailed(f"{explain(error)}; to a file, the same command again goes on from here", self.report)
         if failures >= self.retry.attempts or self._lost:
@@ -173,7 +173,7 @@ class _Export:
 
     @property
     def _lost(self) -> bool:
-        """Whether orders came without a token, so that a new stream would begin with them again."""
+        """Whether orders came without a token, so that a new stream would repeat them."""
         return bool(self.report.orders and not self.request.resume_token)
 
 
@@ -181,5 +181,5 @@ def _output(path: str | Path, request: ListOrdersRequest, *, format: ExportForma
     if str(path) == STDOUT:
         return Stdout()
     arguments = json_format.MessageToDict(request, preserving_proto_field_name=True)
-    arguments.pop("page_size", None)  # another one gives the same orders
+    arguments.pop("page_size", None)  # Another stream returns the same orders.
     return ResumableFile(Path(path), arguments={**arguments, "format": format}, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""Orders from a file into the service."""
+"""Imports orders from a file."""
 
 import asyncio
 import errno
@@ -23,7 +23,7 @@ from server.transfer.report import ImportFailed, ImportReport, Rejects
 from server.transfer.sender import Sender
 from server.transfer.threads import in_daemon_thread
 
-MAX_BATCH_BYTES = 3_670_016  # 3.5 MiB: a server takes 4 MiB a message unless told otherwise
+MAX_BATCH_BYTES = 3_670_016  # 3.5 MiB: by default, a server accepts messages of 4 MiB.
 
 
 async def import_orders(
@@ -45,11 +45,11 @@ async def import_orders(
     stop: asyncio.Event | None = None,
     connect: Callable[[], Awaitable[None]] | None = None,
 ) -> ImportReport:
-    """Upserts the orders of a file (`-`: standard input) by (source, external_order_id), so that a second run doubles nothing.
+    """Upserts the orders of a file (`-`: standard input) by (source, external_order_id), so that a second run duplicates nothing.
 
-    Once `stop` is set, or it is cancelled, it reads no more but waits for the calls that are out; cancelled again, it
-    gives them up. `call_timeout` is in seconds. `connect` is awaited before the first call. Raises ImportFailed if the service refuses a call, ValueError
-    for arguments that make no sense, and OSError if a file cannot be read or written.
+    Once `stop` is set or it is cancelled, it stops reading and waits for the calls in flight; cancelled again, it drops
+    them. `call_timeout` is in seconds. `connect` is awaited before the first call. Raises ImportFailed if the service
+    refuses a call, ValueError for invalid arguments, and OSError if a file cannot be read or written.
     """
     _check_files(path, rejects_path)
     if not 1 <= batch_size <= 1000 or concurrency < 1:
@@ -76,7 +76,7 @@ class _Import:
     sender: Sender
     progress: Progress
     stop: asyncio.Event
-    position: int = 0  # bytes of the file read so far
+    position: int = 0  # Bytes of the file read so far.
 
     async def run(self, batcher: Batcher, *, total: int | None, chunk: int) -> ImportReport:
         began, report = time.monotonic(), self.sender.report
@@ -86,7 +86,7 @@ class _Import:
             report.interrupted = not await self._feed(batcher, chunk)
             await self.sender.drain()
         except (Exception, asyncio.CancelledError):
-            if not self.stop.is_set():  # else it has been waited for already
+            if not self.stop.is_set():  # Otherwise it has been awaited already.
                 await self.sender.drain()
             raise
         finally:
@@ -99,7 +99,7 @@ class _Import:
         return report
 
     async def _feed(self, batcher: Batcher, chunk: int) -> bool:
-        """Whether it came to the end of the file."""
+        """Reads and sends the orders; returns whether it reached the end of the file."""
         while not self._halted:
             records = await self._next(chunk)
             if self._halted:
@@ -120,7 +120,7 @@ class _Import:
         return self.stop.is_set() or self.sender.failure is not None
 
     async def _next(self, chunk: int) -> list[Record]:
-        """Up to so many records, none at the end; or none because it is to stop, even if a pipe gives nothing."""
+        """Up to `count` records; none at the end, or when it is to stop, even while a pipe is silent."""
         reading = asyncio.ensure_future(in_daemon_thread(lambda: list(islice(self.records, chunk))))
         stopping = asyncio.ensure_future(self.stop.wait())
         try:
@@ -131,7 +131,7 @@ class _Import:
             stopping.cancel()
 
     def _batches(self, records: list[Record], batcher: Batcher) -> Iterator[Batch]:
-        """The batches that are full with these records, or what is left if there are no more."""
+        """The batches that these records fill; the remaining ones if there are no more records."""
         for record in records:
             entry = self._entry(record, largest=batcher.size)
             if entry:
@@ -173,7 +173,7 @@ def _check_readable(path: str | Path) -> None:
         return
     if Path(path).is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if stat.S_ISREG(Path(path).stat().st_mode):  # what a pipe gives, it gives once
+    if stat.S_ISREG(Path(path).stat().st_mode):  # A pipe can be read only once.
         Path(path).open("rb").close()
 
 

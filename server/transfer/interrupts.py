@@ -1,4 +1,4 @@
-"""Stopping in good order on SIGINT and SIGTERM."""
+"""Graceful stops on SIGINT and SIGTERM."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
-    """An event that the first signal sets; the second cancels the running task. To be used in a coroutine."""
+    """An event that the first signal sets; the second cancels the running task. Use it in a coroutine."""
     loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
 
     def on_signal() -> None:

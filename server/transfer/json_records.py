@@ -1,4 +1,4 @@
-"""Orders out of JSON Lines, or out of one document `{"data": [...]}` that may go over many lines."""
+"""Orders from JSON Lines, or from one document `{"data": [...]}` of any number of lines."""
 
 import json
 import re
@@ -14,14 +14,14 @@ _DOCUMENT_OPENS = re.compile(rb'\s*\{\s*("data"\s*(:\s*(\[.*)?)?)?', re.DOTALL)
 _DOCUMENT_ENDS = re.compile(r"\s*\]\s*\}\s*")
 _GAP = re.compile(r"\s*")
 _COMMA = re.compile(r"\s*,")
-# Decimal for floats, so that no amount is ever rounded; and for NaN and the like, which then fail where they stand.
+# Decimal for floats, so that no amount is rounded, and for NaN and the like, which then fail in their field.
 _JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=Decimal)
 _BAD_JSON = (ValueError, RecursionError, DecimalException)
-_SHOWN = 1000  # characters kept of what is longer than a line, from where it cannot be read on
+_SHOWN = 1000  # The most characters kept of text that cannot be parsed.
 
 
 def json_records(lines: Iterator[Line], *, currency: str) -> Iterator[Record]:
-    """The orders on the lines, or of the one document that they make."""
+    """The orders of the lines, or of the document that they form."""
     first = next(lines, None)
     if first is None:
         return
@@ -64,7 +64,7 @@ def _of_line(line: Line, *, currency: str) -> Iterator[Record]:
 
 
 def _of_document(text: str, line: Line, *, currency: str) -> Iterator[Record]:
-    """Decodes one order after the other, so that each keeps its own text and line, and no other is held."""
+    """Decodes one order at a time, so that each has its own text and line, and no other is held in memory."""
     position = _past(_GAP, text, _past(_DOCUMENT, text, 0))
     number = line.number + text.count("\n", 0, position)
     while not _DOCUMENT_ENDS.fullmatch(text, position):
@@ -80,7 +80,7 @@ def _of_document(text: str, line: Line, *, currency: str) -> Iterator[Record]:
 
 
 def _following(text: str, end: int) -> int:
-    """Where the next order stands, or the end of the list."""
+    """The position of the next order, or the end of the list."""
     comma = _COMMA.match(text, end)
     if comma is None and not _DOCUMENT_ENDS.fullmatch(text, end):
         raise json.JSONDecodeError("Expecting ',' or the end of the document", text, end)
@@ -100,7 +100,7 @@ def _of_value(value: object, raw: str, *, number: int, end: int, currency: str) 
 
 
 def _key(value: object) -> str:
-    """The id of a record that is refused, if it has one under any of its names."""
+    """The id of a refused record, under any of its names; '' if it has none."""
     if not isinstance(value, dict):
         return ""
     keys = (value.get(name) for name in ("external_order_id", "externalOrderId", "order_id", "order_number"))

@@ -1,4 +1,4 @@
-"""The lines of a file and what is found on them."""
+"""The lines of a file, and the records on them."""
 
 import os
 import sys
@@ -22,14 +22,14 @@ class Line(NamedTuple):
 
 
 class Record(NamedTuple):
-    """An order of a file, or what stands there and the reason why it cannot be taken."""
+    """An order of a file, or its text and the reason why it is refused."""
 
     line: int
     end: int  # bytes of the file read so far
     raw: str
     order: UpsertOrder | None
     reason: str = ""
-    external_order_id: str = ""  # of a record that is refused, as far as it is known
+    external_order_id: str = ""  # The id of a refused record, if known.
 
 
 @contextmanager
@@ -40,15 +40,15 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def _stdin() -> AbstractContextManager[IO[bytes]]:
-    """Standard input by a reader of its own: the interpreter cannot end while a thread waits in that of `sys.stdin`."""
+    """A separate reader of standard input: the interpreter cannot exit while a thread waits in `sys.stdin`."""
     try:
         return os.fdopen(os.dup(sys.stdin.buffer.fileno()), "rb")
-    except OSError:  # it is not a file, as when a program stands in for it
+    except OSError:  # It is not a real file, for example under a test runner.
         return nullcontext(sys.stdin.buffer)
 
 
 def numbered(file: IO[bytes]) -> Iterator[Line]:
-    """The lines of a file, without the byte order mark that some programs put before the first."""
+    """The lines of a file, without a byte order mark."""
     end = 0
     for number, data in enumerate(file, start=1):
         end += len(data)

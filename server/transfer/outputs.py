@@ -1,4 +1,4 @@
-"""Where an export goes: standard output, or a file that can be carried on with after an interruption."""
+"""Outputs of an export: standard output, or a file that an interrupted export can resume."""
 
 import errno
 import json
@@ -12,12 +12,12 @@ from typing import IO, Protocol
 from server.transfer.calls import TransferError
 from server.transfer.lines import STDIN
 
-STDOUT = STDIN  # both are `-`
+STDOUT = STDIN  # Both are `-`.
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where an export is: the token of the last page, the bytes of the file up to it, and the orders in them."""
+    """The progress of an export: the token of the last page, and the bytes and orders up to its end."""
 
     token: str = ""
     offset: int = 0
@@ -25,42 +25,42 @@ class Checkpoint:
 
 
 class Output(Protocol):
-    """What takes whole pages."""
+    """A sink for whole pages."""
 
     def check(self) -> None:
-        """Refuses what cannot be written to, before a server is asked."""
+        """Refuses an output that cannot be written, before a server is called."""
 
     def open(self, header: bytes) -> Checkpoint:
-        """Begins with the header, or goes on where an earlier run got to."""
+        """Writes the header, or resumes where an earlier run stopped."""
 
     def write(self, page: bytes, *, token: str, orders: int) -> None:
-        """Takes a page, and the token and the number of orders up to its end."""
+        """Writes a page, with the token and the number of orders up to its end."""
 
     def close(self, *, finished: bool) -> None:
-        """The export is over, or broken off and to be carried on with."""
+        """Ends the export: it is finished, or can be resumed."""
 
 
 class Stdout:
-    """Standard output, which cannot be carried on with."""
+    """Standard output, which cannot be resumed."""
 
     def check(self) -> None:
-        """Nothing is to be refused."""
+        """Refuses nothing."""
 
     def open(self, header: bytes) -> Checkpoint:
-        """Begins with the header."""
+        """Writes the header."""
         _to_stdout(header)
         return Checkpoint()
 
     def write(self, page: bytes, *, token: str, orders: int) -> None:
-        """Writes a page through."""
+        """Writes and flushes a page."""
         _to_stdout(page)
 
     def close(self, *, finished: bool) -> None:
-        """Nothing is left to do."""
+        """Does nothing."""
 
 
 class ResumableFile:
-    """A file, and next to it `<file>.resume`, which says up to where it is whole until it is finished."""
+    """A file, and `<file>.resume` next to it, which holds the progress until the export is finished."""
 
     def __init__(self, path: Path, *, arguments: Mapping[str, object], overwrite: bool) -> None:
         self._path, self._arguments, self._overwrite = path, dict(arguments), overwrite
@@ -69,7 +69,7 @@ class ResumableFile:
         self._orders = 0
 
     def check(self) -> None:
-        """Refuses a file that is there and not this export's, or cannot be written. Raises TransferError or OSError."""
+        """Refuses a file that exists and is not this export's, or that cannot be written. Raises TransferError or OSError."""
         if not self._path.parent.is_dir():
             raise TransferError(f"there is no folder {self._path.parent}; create it, or name another with --output")
         if self._path.is_dir():
@@ -80,7 +80,7 @@ class ResumableFile:
             self._found()
 
     def open(self, header: bytes) -> Checkpoint:
-        """Begins anew, or cuts the file off after its last whole page and goes on; raises TransferError if neither is safe."""
+        """Starts a new file, or truncates the file after its last whole page and resumes. Raises TransferError if neither is safe."""
         found = None if self._overwrite else self._found()
         self._file = self._path.open("r+b" if found else "wb")
         if found:
@@ -92,7 +92,7 @@ class ResumableFile:
         return Checkpoint()
 
     def write(self, page: bytes, *, token: str, orders: int) -> None:
-        """Appends a page; first the data is on the disk, then the note that it is."""
+        """Appends a page. The data reaches the disk before the progress does."""
         assert self._file is not None
         self._file.write(page)
         _sync(self._file)
@@ -100,7 +100,7 @@ class ResumableFile:
         self._note(Checkpoint(token, self._file.tell(), orders))
 
     def close(self, *, finished: bool) -> None:
-        """Removes the note of a file that is finished, and of one that was never begun both."""
+        """Removes the progress of a finished file, and both files if nothing was written."""
         if self._file is not None:
             self._file.close()
             if finished or not self._orders:
@@ -146,6 +146,6 @@ def _to_stdout(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # What is still buffered would be tried again at exit, and fail with a message of the interpreter's.
+        # Buffered data would be written again at exit, and fail with a message from the interpreter.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise

@@ -1,4 +1,4 @@
-"""How far an import or an export is, on a terminal or in a log."""
+"""Progress of imports and exports, for terminals and logs."""
 
 import sys
 import time
@@ -24,29 +24,29 @@ Counts = Mapping[str, int]
 
 
 class Progress(Protocol):
-    """What is told how far the work is."""
+    """A receiver of progress."""
 
     def start(self, label: str, *, total: int | None, unit: Unit) -> None:
-        """The work begins; `total` is how much there is of the unit, if it is known."""
+        """Starts; `total` is the amount of work in the unit, if known."""
 
     def update(self, *, done: int, orders: int, counts: Counts) -> None:
-        """So much of the unit and so many orders are done, with these outcomes."""
+        """Reports the units and orders done so far, and their outcomes."""
 
     def finish(self, summary: str) -> None:
-        """The work is over, or broken off, with this to say."""
+        """Ends with a summary."""
 
 
 class Silent:
-    """Says nothing."""
+    """Ignores progress."""
 
     def start(self, label: str, *, total: int | None, unit: Unit) -> None:
-        """Says nothing."""
+        """Ignores progress."""
 
     def update(self, *, done: int, orders: int, counts: Counts) -> None:
-        """Says nothing."""
+        """Ignores progress."""
 
     def finish(self, summary: str) -> None:
-        """Says nothing."""
+        """Ignores progress."""
 
 
 class Lines:
@@ -58,12 +58,12 @@ class Lines:
         self._began = self._said = clock()
 
     def start(self, label: str, *, total: int | None, unit: Unit) -> None:
-        """Takes the time."""
+        """Starts the clock."""
         self._label, self._total, self._unit = label, total or 0, unit
         self._began = self._said = self._clock()
 
     def update(self, *, done: int, orders: int, counts: Counts) -> None:
-        """Says a line, if the last one is long enough ago."""
+        """Prints a line if enough time has passed since the last."""
         now = self._clock()
         if now - self._said >= self._every:
             self._said = now
@@ -72,7 +72,7 @@ class Lines:
             self._say(f"{self._label}:{share} {orders:,} orders, {rate:,.0f} orders/s{_in_words(counts)}")
 
     def finish(self, summary: str) -> None:
-        """Says the summary."""
+        """Prints the summary."""
         self._say(summary)
 
     def _say(self, line: str) -> None:
@@ -80,7 +80,7 @@ class Lines:
 
 
 class Bar:
-    """A bar that grows, for a terminal."""
+    """A progress bar, for terminals."""
 
     def __init__(
         self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic, width: int | None = None
@@ -91,20 +91,20 @@ class Bar:
         self._task: TaskID | None = None
 
     def start(self, label: str, *, total: int | None, unit: Unit) -> None:
-        """Draws the bar; without a total it only moves."""
+        """Draws the bar; without a total it pulses."""
         self._bars = bars(self._console, DownloadColumn() if unit == "bytes" else MofNCompleteColumn())
         self._task = self._bars.add_task(label, total=total, counts="")
         self._began = self._clock()
         self._bars.start()
 
     def update(self, *, done: int, orders: int, counts: Counts) -> None:
-        """Draws it anew."""
+        """Redraws the bar."""
         if self._bars is not None and self._task is not None:
             rate = orders / max(self._clock() - self._began, 1e-9)
             self._bars.update(self._task, completed=done, counts=f"{rate:,.0f} orders/s{_in_words(counts)}")
 
     def finish(self, summary: str) -> None:
-        """Leaves the bar as it is and says the summary below."""
+        """Keeps the bar and prints the summary below it."""
         if self._bars is not None:
             self._bars.stop()
         self._console.print(summary, markup=False, highlight=False, soft_wrap=True)
@@ -126,7 +126,7 @@ def bars(console: Console, *amounts: ProgressColumn, transient: bool = False, di
 
 
 def presenter(stream: TextIO | None = None, *, quiet: bool = False) -> Progress:
-    """What suits the stream, standard error if none is given: a bar on a terminal, else lines."""
+    """The presenter for a stream, by default standard error: a bar on a terminal, otherwise lines."""
     if quiet:
         return Silent()
     stream = stream or sys.stderr

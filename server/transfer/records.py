@@ -1,4 +1,4 @@
-"""Orders out of a file, one after the other, whatever it holds."""
+"""Orders from a file of any supported format, one at a time."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jso
 
 
 def read_records(path: str | Path, *, format: Format = "auto", currency: str = "") -> Iterator[Record]:
-    """The orders of a file (`-`: standard input), lazily; `currency` is that of amounts which name none.
+    """The orders of a file (`-`: standard input), lazily; `currency` applies to amounts without one.
 
     Raises ValueError for a currency that is no ISO 4217 code, and OSError once the file cannot be read.
     """
@@ -37,6 +37,6 @@ def _records(path: str | Path, format: Format, currency: str) -> Iterator[Record
 
 
 def _format(path: str | Path, first: Line) -> str:
-    """By the file's name, else by its first character."""
+    """The format, by the file's name or else by its first character."""
     by_content = "jsonl" if first.data.lstrip()[:1] in (b"{", b"[") else "csv"
     return _SUFFIXES.get(Path(path).suffix.lower(), by_content)

@@ -1,4 +1,4 @@
-"""What became of the orders of a file."""
+"""The result of an import."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,26 +11,26 @@ from server.transfer.calls import TransferError
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of the orders of a file."""
+    """The result of an import."""
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
-    invalid: int = 0  # refused by the service
-    rejected: int = 0  # not understood, and never sent
+    invalid: int = 0  # Refused by the service.
+    rejected: int = 0  # Not understood, and never sent.
     warnings: int = 0
     interrupted: bool = False
     seconds: float = 0.0
-    rejects_path: Path | None = None  # where the invalid, the rejected and the warnings are, if there are any
+    rejects_path: Path | None = None  # The file with invalid and rejected lines and warnings, if there are any.
 
     @property
     def read(self) -> int:
-        """Records that were decided on."""
+        """Records with an outcome."""
         return self.answered + self.rejected
 
     @property
     def answered(self) -> int:
-        """Orders that the service has decided on."""
+        """Orders that the service has answered."""
         return self.inserted + self.updated + self.unchanged + self.invalid
 
     @property
@@ -40,7 +40,7 @@ class ImportReport:
         return {name: getattr(self, name) for name in names}
 
     def summary(self) -> str:
-        """The same in words."""
+        """The report as text."""
         counts = ", ".join(f"{number:,} {name}" for name, number in self.counts.items())
         rate = self.answered / max(self.seconds, 1e-9)
         said = f"{self.read:,} read: {counts}; {self.seconds:.1f} s, {rate:,.0f} orders/s"
@@ -53,7 +53,7 @@ class ImportReport:
 
 
 class ImportFailed(TransferError):
-    """An import that could not go on; the report says what was done before."""
+    """An import failed; the report covers the work before."""
 
     def __init__(self, message: str, report: ImportReport) -> None:
         super().__init__(message)
@@ -61,20 +61,20 @@ class ImportFailed(TransferError):
 
 
 class Rejects:
-    """The file of what was not taken, or was with a warning. It only exists if there is anything to say."""
+    """The file of rejected lines and warnings. It exists only if there are any."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: IO[str] | None = None
-        if path and path.is_file() and not path.is_symlink():  # but not /dev/null, or what /dev/stderr stands for
-            path.unlink()  # an earlier run's would be taken for this one's
+        if path and path.is_file() and not path.is_symlink():  # But not /dev/null or the target of /dev/stderr.
+            path.unlink()  # An earlier run's file would look like this one's.
 
     def add(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
-        """Writes a line that was not taken."""
+        """Writes a rejected line."""
         self._write({"line": line, "external_order_id": external_order_id, "reason": reason, "raw": raw})
 
     def warn(self, *, line: int, external_order_id: str, warnings: Sequence[str], raw: str) -> None:
-        """Writes a line that was taken, and what is odd about it."""
+        """Writes an accepted line with its warnings."""
         self._write({"line": line, "external_order_id": external_order_id, "warnings": list(warnings), "raw": raw})
 
     def _write(self, said: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Batches to the service, several at a time, but of one key only one after the other."""
+"""Sends batches to the service: several at a time, but those of one key in order."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from server.transfer.report import ImportReport, Rejects
 
 
 class Sender:
-    """The calls that are out, and the report of those that are back."""
+    """The calls in flight, and the report of those that are answered."""
 
     def __init__(
         self,
@@ -31,35 +31,35 @@ class Sender:
         self._concurrency, self._timeout, self._retry, self._metadata = concurrency, timeout, retry, metadata
         self._calls: dict[asyncio.Task[None], Batch] = {}
         self.report = ImportReport()
-        self.failure: Exception | None = None  # the first; nothing is sent after it
+        self.failure: Exception | None = None  # The first failure; nothing is sent after it.
 
     async def ready(self) -> None:
-        """Waits until another batch may go."""
+        """Waits until another batch can be sent."""
         while len(self._calls) >= self._concurrency:
             await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
             self._forget()
 
     def send(self, batch: Batch) -> None:
-        """Lets a batch go, after those before it that share a key with it."""
+        """Sends a batch once earlier batches that share a key with it are answered."""
         keys = batch.entries.keys()
         before = [call for call, earlier in self._calls.items() if not keys.isdisjoint(earlier.entries)]
         self._calls[asyncio.create_task(self._deliver(batch, before))] = batch
 
     async def drain(self) -> None:
-        """Waits for all that are out."""
+        """Waits for all calls in flight."""
         if self._calls:
             await asyncio.wait(self._calls)
             self._forget()
 
     async def close(self) -> None:
-        """Gives up what is out, and closes the file of rejects."""
+        """Cancels the calls in flight and closes the file of rejects."""
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
         self.report.rejects_path = self._rejects.close()
 
     def reject(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
-        """Counts and notes a record that cannot be sent."""
+        """Counts and records a record that cannot be sent."""
         self.report.rejected += 1
         self._rejects.add(line=line, external_order_id=external_order_id, reason=reason, raw=raw)
 
@@ -73,12 +73,12 @@ class Sender:
             return
         try:
             self._note(await self._call(batch), list(batch.entries.values()))
-        except Exception as error:  # to be raised where the orders come from, whatever it is
+        except Exception as error:  # Raised where the orders are read.
             self.failure = self.failure or error
 
     async def _call(self, batch: Batch) -> BatchUpsertOrdersResponse:
         orders = (entry.order for entry in batch.entries.values())
-        # With a request id, a retry is answered with what the first attempt did and is counted as that.
+        # With a request id, a retry gets the first attempt's answer and counts as that.
         request = BatchUpsertOrdersRequest(orders=orders, request_id=str(uuid.uuid4()))
         request.MergeFrom(self._request)
         for attempt in count(1):
@@ -113,5 +113,5 @@ class Sender:
 
 
 def _of_one_order(text: str, index: int) -> str:
-    """Without the order's number in the request, which says nothing to who reads the file."""
+    """The error without the order's index in the request, which means nothing to the reader of the file."""
     return text.replace(f"orders[{index}].", "")

@@ -1,4 +1,4 @@
-"""The JSON shapes an order may come in, each turned into an UpsertOrder."""
+"""The JSON shapes of orders, each converted to an UpsertOrder."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -26,7 +26,7 @@ from server.transfer.values import (
 
 Values = dict[str, object]
 
-# What other systems call the values of an order and of a line of it, in a flat record. The misspelling is theirs.
+# Other systems' names for the values of an order and its lines, in a flat record. The misspelling is theirs.
 ORDER_NAMES = {
     "order_id": "external_order_id",
     "user_id": "customer_id",
@@ -58,7 +58,7 @@ _NESTED = {"customer": _CUSTOMER_NAMES, "shipping_address": ADDRESS_NAMES}
 _ONLY_FLAT = frozenset(ORDER_NAMES).difference(("order_id", "discount", "referral_code")) | {"products"}
 _ONLY_ORDER = frozenset(("order_id", "orderId", "order_number", "orderNumber", "pricing"))
 
-# What an upsert takes of an exported order; the rest is the service's own.
+# The fields of an exported order that an upsert takes; the service sets the others.
 _SAME = {field.name for field in UpsertOrder.DESCRIPTOR.fields} & {field.name for field in Order.DESCRIPTOR.fields}
 _KEPT = {
     "orders.v1.Order": {*_SAME, "order_number", "pricing"},
@@ -69,12 +69,12 @@ _BY_TYPE: Mapping[int, Convert] = {
     FieldDescriptor.TYPE_STRING: text,
     FieldDescriptor.TYPE_INT32: int32,
     FieldDescriptor.TYPE_INT64: int64,
-    FieldDescriptor.TYPE_ENUM: status,  # the one enum that is kept
+    FieldDescriptor.TYPE_ENUM: status,  # The only enum that is kept.
 }
 
 
 def order_from_json(record: object, *, currency: str) -> UpsertOrder:
-    """The order that an object says, in any of the shapes; `currency` is that of amounts which name none."""
+    """The order of an object in any of the shapes; `currency` applies to amounts without one."""
     names = members(record)
     if not _ONLY_FLAT.isdisjoint(names):
         return build(nest(_flat_reader(currency)(names)))
@@ -84,19 +84,19 @@ def order_from_json(record: object, *, currency: str) -> UpsertOrder:
 
 
 def order_values(currency: str) -> dict[str, Convert]:
-    """How each value that a flat record says of an order is read."""
+    """The converters of a flat record's order values."""
     money = optional(decimal_money(currency))
     texts = ("external_order_id", "customer_id", "customer_name", "email", "phone", "address_text", "referral_code")
     return {**dict.fromkeys(texts, text), "total": money, "discount": money, "total_quantity": optional(int64)}
 
 
 def line_values(currency: str) -> dict[str, Convert]:
-    """How each value that a flat record says of a line is read."""
+    """The converters of a flat record's line values."""
     return {"sku": text, "name": text, "quantity": optional(int32), "unit_price": optional(decimal_money(currency))}
 
 
 def nest(flat: Values) -> Values:
-    """A flat record's values as those of an UpsertOrder."""
+    """The values of a flat record, nested as an UpsertOrder."""
     for message, names in _NESTED.items():
         inner = {field: flat.pop(name) for name, field in names.items() if name in flat}
         if inner:
@@ -105,7 +105,7 @@ def nest(flat: Values) -> Values:
 
 
 def build(values: Mapping[str, Any]) -> UpsertOrder:
-    """The message, which has to have the key that upserts go by."""
+    """The message. Refuses one without the key of upserts."""
     if not values.get("external_order_id"):
         raise FieldError("is missing", "external_order_id")
     return UpsertOrder(**values)
@@ -118,7 +118,7 @@ def _flat_reader(currency: str) -> Callable[[object], Values]:
 
 
 def named(names: Mapping[str, str], values: Mapping[str, Convert]) -> Fields:
-    """The fields of a record that calls them by these names."""
+    """The fields of a record with these names."""
     return {name: (field, values[field]) for name, field in names.items()}
 
 
@@ -137,7 +137,7 @@ def _of_order(order: Values) -> Values:
 
 
 def _of_item(item: Values) -> Values:
-    product_id = item.pop("product_id", "")  # stands in for the SKU of products that have none
+    product_id = item.pop("product_id", "")  # The SKU of products that have none.
     return item if item.get("sku") else {**item, "sku": product_id}
 
 

@@ -1,4 +1,4 @@
-"""Work that blocks, in a thread that nobody has to wait for."""
+"""Blocking work in a daemon thread."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 async def in_daemon_thread(work: Callable[[], _T]) -> _T:
     """Runs `work` in a thread of its own.
 
-    Not in the loop's executor: the process would wait at its end for a thread that still reads from a terminal.
+    Not in the loop's executor: at exit, the process would wait for a thread that reads from a terminal.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
@@ -21,7 +21,7 @@ async def in_daemon_thread(work: Callable[[], _T]) -> _T:
         try:
             result = work()
         except BaseException as error:
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+            with suppress(RuntimeError):  # The loop is closed.
                 loop.call_soon_threadsafe(_set_exception, done, error)
         else:
             with suppress(RuntimeError):

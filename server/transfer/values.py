@@ -29,7 +29,7 @@ _MAX_SHOWN = 60
 
 
 class FieldError(ValueError):
-    """A value that cannot be taken, with the path to it in the names of the input."""
+    """A value that cannot be converted, with its path in the input's names."""
 
     def __init__(self, reason: str, path: str = "") -> None:
         super().__init__(reason, path)
@@ -37,7 +37,7 @@ class FieldError(ValueError):
         self.path = path
 
     def within(self, outer: str) -> "FieldError":
-        """The same error, seen from the object or list that holds the value."""
+        """The same error, with the path from the enclosing object or list."""
         dot = "." if self.path and not self.path.startswith("[") else ""
         return FieldError(self.reason, f"{outer}{dot}{self.path}")
 
@@ -46,7 +46,7 @@ class FieldError(ValueError):
 
 
 def text(value: object) -> str:
-    """Text as it is; a whole number, as ids and telephone numbers sometimes are, in digits."""
+    """Text; a whole number, as ids and phone numbers sometimes are, becomes its digits."""
     if type(value) is int:
         return str(value)
     if type(value) is not str:
@@ -107,7 +107,7 @@ def amount(value: object) -> tuple[int, int]:
     return _units_and_nanos(str(value))
 
 
-@lru_cache(maxsize=65536)  # prices repeat
+@lru_cache(maxsize=65536)  # Prices repeat.
 def _units_and_nanos(value: str) -> tuple[int, int]:
     digits = value.strip()
     if not _DECIMAL.fullmatch(digits):
@@ -163,7 +163,7 @@ def list_of(to: Convert) -> Convert:
 
 
 def optional(to: Convert) -> Convert:
-    """A converter that takes empty text, which is how many systems write a missing number, for null."""
+    """A converter that treats empty text, as many systems write a missing number, as null."""
     return lambda value: None if value == "" else to(value)
 
 
@@ -175,7 +175,7 @@ def _at(name: str, to: Callable[[object], _T], value: object) -> _T:
 
 
 def _integer(value: object, *, bits: int) -> int:
-    # What strip() takes for blanks, int() does not always.
+    # int() does not accept every blank that strip() removes.
     bare = value.strip() if type(value) is str else value
     if type(bare) is int:
         number = bare
@@ -189,7 +189,7 @@ def _integer(value: object, *, bits: int) -> int:
 
 
 def _is_whole(value: Decimal) -> bool:
-    # The size first: to compute with 1e999999 takes as many digits.
+    # Check the size first: computing with 1e999999 takes as many digits.
     return value.is_finite() and abs(value.adjusted()) < 20 and value == value.to_integral()
 
 

@@ -26,10 +26,11 @@ if _version_not_supported:
 
 
 class CartServiceStub:
-    """Carts: what customers mean to order. A cart holds nothing back; stock is reserved when the order is created from it, by
-    CreateOrder with its `cart_id`. Every customer has one current cart; ReorderOrder makes others.
+    """Carts. A cart reserves nothing: stock is reserved when CreateOrder creates the order from its
+    `cart_id`. Every customer has one current cart; ReorderOrder creates others.
 
-    Every method answers with the cart as it is now, at today's prices.
+    Every method returns the cart in its current state, at current prices. OrderService lists the
+    errors that are common to all methods.
     """
 
     def __init__(self, channel):
@@ -66,55 +67,58 @@ class CartServiceStub:
 
 
 class CartServiceServicer:
-    """Carts: what customers mean to order. A cart holds nothing back; stock is reserved when the order is created from it, by
-    CreateOrder with its `cart_id`. Every customer has one current cart; ReorderOrder makes others.
+    """Carts. A cart reserves nothing: stock is reserved when CreateOrder creates the order from its
+    `cart_id`. Every customer has one current cart; ReorderOrder creates others.
 
-    Every method answers with the cart as it is now, at today's prices.
+    Every method returns the cart in its current state, at current prices. OrderService lists the
+    errors that are common to all methods.
     """
 
     def GetCart(self, request, context):
-        """Gets a cart with an estimate of what it costs, for delivery to the customer's first saved address. A current cart that
-        nothing was put into yet is empty.
+        """Gets a cart with an estimate of its price, for delivery to the customer's first saved address.
+        A current cart that has never held an item is returned empty.
 
-        NOT_FOUND: CART_NOT_FOUND.
+        Errors: NOT_FOUND (CART_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AddCartItem(self, request, context):
-        """Adds a line. What the cart has in the same variant, design and customizations already becomes more.
+        """Adds an item. If the cart already has an item of the same variant, design and customizations,
+        its quantity increases.
 
-        NOT_FOUND: CART_NOT_FOUND. FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (CART_NOT_FOUND), FAILED_PRECONDITION (PRODUCT_NOT_FOUND,
+        INSUFFICIENT_STOCK), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCartItem(self, request, context):
-        """Sets the quantity of a line, at today's price.
+        """Sets the quantity of an item and accepts its current price.
 
-        NOT_FOUND: CART_NOT_FOUND, CART_ITEM_NOT_FOUND. FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (CART_NOT_FOUND, CART_ITEM_NOT_FOUND), FAILED_PRECONDITION
+        (PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveCartItem(self, request, context):
-        """Removes a line.
+        """Removes an item.
 
-        NOT_FOUND: CART_NOT_FOUND, CART_ITEM_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (CART_NOT_FOUND, CART_ITEM_NOT_FOUND), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ClearCart(self, request, context):
-        """Removes every line.
+        """Removes all items.
 
-        NOT_FOUND: CART_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (CART_NOT_FOUND), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,10 +161,11 @@ def add_CartServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CartService:
-    """Carts: what customers mean to order. A cart holds nothing back; stock is reserved when the order is created from it, by
-    CreateOrder with its `cart_id`. Every customer has one current cart; ReorderOrder makes others.
+    """Carts. A cart reserves nothing: stock is reserved when CreateOrder creates the order from its
+    `cart_id`. Every customer has one current cart; ReorderOrder creates others.
 
-    Every method answers with the cart as it is now, at today's prices.
+    Every method returns the cart in its current state, at current prices. OrderService lists the
+    errors that are common to all methods.
     """
 
     @staticmethod

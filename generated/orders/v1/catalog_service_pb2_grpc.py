@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class CatalogServiceStub:
-    """What can be ordered and on what terms: products with their prices and stock, coupons, and the zones that are delivered to.
+    """The catalogue: products with prices and stock, coupons, and delivery zones.
+
+    OrderService lists the errors that are common to all methods.
     """
 
     def __init__(self, channel):
@@ -98,13 +100,16 @@ class CatalogServiceStub:
 
 
 class CatalogServiceServicer:
-    """What can be ordered and on what terms: products with their prices and stock, coupons, and the zones that are delivered to.
+    """The catalogue: products with prices and stock, coupons, and delivery zones.
+
+    OrderService lists the errors that are common to all methods.
     """
 
     def BatchUpsertProducts(self, request, context):
-        """Inserts or replaces up to 1,000 products by id, all or nothing. Stock changes only where it is said.
+        """Inserts or replaces up to 1,000 products by id, all or nothing. Stock changes only for products
+        that set it.
 
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,71 +118,73 @@ class CatalogServiceServicer:
     def GetProduct(self, request, context):
         """Gets a product with its stock.
 
-        NOT_FOUND: PRODUCT_NOT_FOUND.
+        Errors: NOT_FOUND (PRODUCT_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListProducts(self, request, context):
-        """Lists products by id.
+        """Lists products, sorted by id.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AdjustStock(self, request, context):
-        """Adds to or takes from the stock of a product or a variant, and keeps the reason.
+        """Adds or removes stock of a product or a variant and records the reason.
 
-        NOT_FOUND: PRODUCT_NOT_FOUND. FAILED_PRECONDITION: INSUFFICIENT_STOCK. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (PRODUCT_NOT_FOUND), FAILED_PRECONDITION (INSUFFICIENT_STOCK),
+        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListStockAdjustments(self, request, context):
-        """Lists the adjustments of a product's stock, newest first. What orders take and give back is in their events.
+        """Lists the adjustments of a product's stock, newest first. Stock taken and returned by orders is
+        recorded in their events.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchUpsertCoupons(self, request, context):
-        """Inserts or replaces up to 1,000 coupons by code, all or nothing. How often they were used stays.
+        """Inserts or replaces up to 1,000 coupons by code, all or nothing. Usage counts are kept.
 
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCoupon(self, request, context):
-        """Gets a coupon, with how often it was used.
+        """Gets a coupon with its usage count.
 
-        NOT_FOUND: COUPON_NOT_FOUND.
+        Errors: NOT_FOUND (COUPON_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCoupons(self, request, context):
-        """Lists coupons by code.
+        """Lists coupons, sorted by code.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchUpsertDeliveryZones(self, request, context):
-        """Inserts or replaces delivery zones by id, all or nothing. At most 1,000 zones in all. As long as there are none, everything
-        is delivered everywhere, free and untaxed.
+        """Inserts or replaces delivery zones by id, all or nothing. There can be at most 1,000 zones in
+        total. As long as there are none, every order is delivered to any address, free and untaxed.
 
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,25 +193,26 @@ class CatalogServiceServicer:
     def GetDeliveryZone(self, request, context):
         """Gets a delivery zone.
 
-        NOT_FOUND: DELIVERY_ZONE_NOT_FOUND.
+        Errors: NOT_FOUND (DELIVERY_ZONE_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDeliveryZones(self, request, context):
-        """Lists delivery zones by id.
+        """Lists delivery zones, sorted by id.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDeliveryZone(self, request, context):
-        """Deletes a delivery zone: its addresses are delivered to no longer, or belong to a wider zone. Answers with what it was.
+        """Deletes a delivery zone and returns it. Its addresses then belong to a wider zone, if one
+        covers them, or are no longer delivered to.
 
-        NOT_FOUND: DELIVERY_ZONE_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (DELIVERY_ZONE_NOT_FOUND), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -282,7 +290,9 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
-    """What can be ordered and on what terms: products with their prices and stock, coupons, and the zones that are delivered to.
+    """The catalogue: products with prices and stock, coupons, and delivery zones.
+
+    OrderService lists the errors that are common to all methods.
     """
 
     @staticmethod

@@ -27,8 +27,11 @@ if _version_not_supported:
 
 
 class CustomerServiceStub:
-    """What is kept of customers: contact, addresses, payment methods and loyalty points. Customers themselves live elsewhere; any
-    `customer_id` is as good as another, and what is written first makes the account.
+    """The customer data that the checkout needs: contact, addresses, payment methods and loyalty
+    points. Customers themselves are managed elsewhere: any `customer_id` is valid, and the first
+    write creates the account.
+
+    OrderService lists the errors that are common to all methods.
     """
 
     def __init__(self, channel):
@@ -80,51 +83,57 @@ class CustomerServiceStub:
 
 
 class CustomerServiceServicer:
-    """What is kept of customers: contact, addresses, payment methods and loyalty points. Customers themselves live elsewhere; any
-    `customer_id` is as good as another, and what is written first makes the account.
+    """The customer data that the checkout needs: contact, addresses, payment methods and loyalty
+    points. Customers themselves are managed elsewhere: any `customer_id` is valid, and the first
+    write creates the account.
+
+    OrderService lists the errors that are common to all methods.
     """
 
     def GetCustomer(self, request, context):
         """Gets a customer's account.
 
-        NOT_FOUND: CUSTOMER_NOT_FOUND.
+        Errors: NOT_FOUND (CUSTOMER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpsertCustomer(self, request, context):
-        """Replaces a customer's contact: name, e-mail and phone. New orders carry it; those that exist keep theirs.
+        """Replaces a customer's contact: name, email and phone. New orders copy it; existing orders keep
+        theirs.
 
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpsertAddress(self, request, context):
-        """Saves an address, new or over the one with its id. The first one is the default for estimates.
+        """Saves an address: replaces the one with the same id, or adds a new one. The first address is
+        the default for estimates.
 
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAddress(self, request, context):
-        """Deletes a saved address. Orders keep theirs.
+        """Deletes a saved address. Existing orders keep their copy.
 
-        NOT_FOUND: CUSTOMER_NOT_FOUND, ADDRESS_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (CUSTOMER_NOT_FOUND, ADDRESS_NOT_FOUND), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpsertPaymentMethod(self, request, context):
-        """Saves a payment method, new or over the one with its id: what it is called and the provider's token for it. A card number or
-        a CVC, in whatever field, is refused and never stored or logged.
+        """Saves a payment method with the provider's token: replaces the one with the same id, or adds a
+        new one. Card numbers and CVCs are refused in every field and never stored or logged.
 
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,16 +142,17 @@ class CustomerServiceServicer:
     def DeletePaymentMethod(self, request, context):
         """Deletes a saved payment method.
 
-        NOT_FOUND: CUSTOMER_NOT_FOUND, PAYMENT_METHOD_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (CUSTOMER_NOT_FOUND, PAYMENT_METHOD_NOT_FOUND), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AdjustPoints(self, request, context):
-        """Adds to or takes from a customer's loyalty points, and keeps the reason.
+        """Adds or removes loyalty points and records the reason.
 
-        FAILED_PRECONDITION: INSUFFICIENT_POINTS. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: FAILED_PRECONDITION (INSUFFICIENT_POINTS), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,7 +161,7 @@ class CustomerServiceServicer:
     def ListPointsEntries(self, request, context):
         """Lists every change of a customer's loyalty points, newest first.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,8 +219,11 @@ def add_CustomerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CustomerService:
-    """What is kept of customers: contact, addresses, payment methods and loyalty points. Customers themselves live elsewhere; any
-    `customer_id` is as good as another, and what is written first makes the account.
+    """The customer data that the checkout needs: contact, addresses, payment methods and loyalty
+    points. Customers themselves are managed elsewhere: any `customer_id` is valid, and the first
+    write creates the account.
+
+    OrderService lists the errors that are common to all methods.
     """
 
     @staticmethod

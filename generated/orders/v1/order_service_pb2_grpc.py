@@ -31,16 +31,18 @@ if _version_not_supported:
 class OrderServiceStub:
     """Orders, from checkout to delivery.
 
-    Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. Besides the codes that a method
-    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
-    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED,
-    UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. In
+    addition to the errors that a method lists, any method can return INVALID_ARGUMENT
+    (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED,
+    OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL. Any write can
+    also return ABORTED (IDEMPOTENCY_IN_PROGRESS).
 
-    Who may call a method, and with which scope, says its `access`. Customers see their own orders only; others answer as if they did
-    not exist.
+    The `access` option of a method defines the scope and the roles that may call it. Customers see
+    only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
-    `idempotency-replayed: true` in the trailers, for 7 days.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
+    first response again, with `idempotency-replayed: true` in the trailers.
     """
 
     def __init__(self, channel):
@@ -144,166 +146,189 @@ class OrderServiceStub:
 class OrderServiceServicer:
     """Orders, from checkout to delivery.
 
-    Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. Besides the codes that a method
-    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
-    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED,
-    UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. In
+    addition to the errors that a method lists, any method can return INVALID_ARGUMENT
+    (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED,
+    OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL. Any write can
+    also return ABORTED (IDEMPOTENCY_IN_PROGRESS).
 
-    Who may call a method, and with which scope, says its `access`. Customers see their own orders only; others answer as if they did
-    not exist.
+    The `access` option of a method defines the scope and the roles that may call it. Customers see
+    only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
-    `idempotency-replayed: true` in the trailers, for 7 days.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
+    first response again, with `idempotency-replayed: true` in the trailers.
     """
 
     def CreateOrder(self, request, context):
-        """Creates an order: prices it from the catalogue, reserves the stock, uses the coupon and the points, empties the cart and
-        numbers the order, all or nothing. With a payment provider, the answer carries the intent and its client secret; where the
-        payment is declined, the order is cancelled, everything released, and the lines go back into their cart. An order has at most
-        1 MiB, serialized.
+        """Creates an order in one transaction: prices it from the catalogue, reserves stock, redeems the
+        coupon and the points, empties the cart and assigns the order number. With a payment provider,
+        the response contains the payment intent and its client secret. If the payment is declined, the
+        order is cancelled, everything it reserved is released, and the items return to their cart. A
+        serialized order is limited to 1 MiB.
 
-        FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE,
-        PRICE_CHANGED, PAYMENT_FAILED. NOT_FOUND: CART_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: FAILED_PRECONDITION (PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON,
+        INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE, PRICE_CHANGED, PAYMENT_FAILED), NOT_FOUND
+        (CART_NOT_FOUND), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PriceOrder(self, request, context):
-        """Says what an order would cost and when it would arrive, and why: for every amount the rule and the numbers behind it. Stores
-        nothing and holds nothing.
+        """Returns the price and delivery time that an order would have, and for each amount the rule and
+        the numbers behind it. Stores and reserves nothing.
 
-        FAILED_PRECONDITION: PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE,
-        PRICE_CHANGED. NOT_FOUND: CART_NOT_FOUND.
+        Errors: FAILED_PRECONDITION (PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON,
+        INSUFFICIENT_POINTS, DELIVERY_NOT_AVAILABLE, PRICE_CHANGED), NOT_FOUND (CART_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetOrder(self, request, context):
-        """Gets an order by its id or its number.
+        """Gets an order by its id or number.
 
-        NOT_FOUND: ORDER_NOT_FOUND.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetOrders(self, request, context):
-        """Gets up to 100 orders by id or number, each once, in the order asked for. Those that do not exist are named, not refused, and so
-        are those that do not fit into an answer of 2 MiB.
+        """Gets up to 100 orders by id or number, each once, in the order requested. Orders that do not
+        exist, and orders that do not fit into a response of 2 MiB, are listed in the response instead
+        of failing the call.
+
+        Errors: only those common to all methods.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListOrders(self, request, context):
-        """Streams all orders that match, a page a message. Each message carries a token from which a broken stream goes on with
-        nothing lost and nothing repeated: every order that existed when the stream began comes exactly once, whatever is written
-        meanwhile. Filters look at an order as it is when its page is read. Before the caller's deadline the stream ends by itself with
-        `truncated` and a token, early enough for a slow reader to get there.
+        """Streams all matching orders, one page per message. Each message carries a token that resumes a
+        broken stream without losing or repeating an order: every order that existed when the stream
+        began is sent exactly once, regardless of concurrent writes. Filters see an order as it is when
+        its page is read. Before the caller's deadline the stream ends with `truncated` and a token,
+        early enough for a slow reader to receive them.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SearchOrders(self, request, context):
-        """Gets one page of the orders that match, and how many there are.
+        """Gets one page of the matching orders and their total number.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateOrder(self, request, context):
-        """Changes the fields that the mask names; without a mask, those that are set and differ. Addresses, contact, delivery and
-        installation change until the order is shipped, items while it is pending and unpaid, the status by the same rules as in
-        TransitionOrder. While it is pending and unpaid, items, address and delivery method price the order anew, and stock, coupon
-        and points follow; with a payment provider, another saved payment method pays the order at once. Without a mask, an address
-        that is set replaces the whole one. A field that may not change is refused by name. An order that has changed 10,000 times is
-        not updated any more, and none is made larger than 1 MiB, serialized.
+        """Changes the fields named in the mask or, without a mask, the fields that are set and differ.
+        Addresses, contact, delivery and installation can change until the order is shipped, items
+        while it is pending and unpaid, and the status by the same rules as in TransitionOrder. Without
+        a mask, a shipping or billing address is replaced as a whole. A field that may not change is
+        refused by name.
 
-        NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED,
-        ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PAYMENT_FAILED.
-        PERMISSION_DENIED: ORDER_ACCESS_DENIED.
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        While the order is pending and unpaid, a change to its items, address or delivery method
+        recomputes the price and adjusts stock, coupon and points. With a payment provider, choosing
+        another saved payment method pays the order immediately. An order accepts no updates after
+        10,000 changes, and a serialized order is limited to 1 MiB.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
+        (INVALID_TRANSITION, ORDER_ALREADY_CANCELLED, ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND,
+        INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PAYMENT_FAILED), PERMISSION_DENIED
+        (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TransitionOrder(self, request, context):
-        """Moves an order to another status, if the lifecycle allows it. A status that is passed over is recorded too.
+        """Moves an order to another status, if the lifecycle allows it. Statuses that are skipped on the
+        way are recorded too.
 
-        NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED,
-        ORDER_NOT_CANCELLABLE. PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
+        (INVALID_TRANSITION, ORDER_ALREADY_CANCELLED, ORDER_NOT_CANCELLABLE), PERMISSION_DENIED
+        (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelOrder(self, request, context):
-        """Cancels an order and gives its stock, its coupon and its points back. A payment that was made becomes due for refund.
+        """Cancels an order and returns its stock, coupon use and points. A payment already made becomes
+        due for refund.
 
-        NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: ORDER_NOT_CANCELLABLE, ORDER_ALREADY_CANCELLED.
-        PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
+        (ORDER_NOT_CANCELLABLE, ORDER_ALREADY_CANCELLED), PERMISSION_DENIED (ORDER_ACCESS_DENIED),
+        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TrackOrder(self, request, context):
-        """Says where an order's parcel is and everything that happened to it.
+        """Gets the location of an order's parcel and its tracking history.
 
-        NOT_FOUND: ORDER_NOT_FOUND.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecordTrackingEvent(self, request, context):
-        """Records what a carrier reports. An event that means the parcel has left (SHIPPED, IN_TRANSIT, OUT_FOR_DELIVERY,
-        DELIVERY_ATTEMPTED, RETURNED) moves the order to SHIPPED, a DELIVERED one to DELIVERED, if the lifecycle allows it. An order
-        takes up to 1,000 reports, changes of its status included.
+        """Records a carrier's tracking event. SHIPPED, IN_TRANSIT, OUT_FOR_DELIVERY, DELIVERY_ATTEMPTED
+        and RETURNED mean that the parcel has left, so they move the order to SHIPPED; DELIVERED moves
+        it to DELIVERED. Both happen only if the lifecycle allows it. An order holds up to 1,000
+        tracking events, including its status changes.
 
-        NOT_FOUND: ORDER_NOT_FOUND. FAILED_PRECONDITION: INVALID_TRANSITION, ORDER_ALREADY_CANCELLED.
-        PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (INVALID_TRANSITION,
+        ORDER_ALREADY_CANCELLED), PERMISSION_DENIED (ORDER_ACCESS_DENIED), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchUpsertOrders(self, request, context):
-        """Inserts or updates up to 1,000 orders of another system by its ids. Each comes back with its own outcome. Statuses and
-        amounts are the source's; no stock is held for imported lines. An order has at most 1 MiB, serialized.
+        """Inserts or updates up to 1,000 orders from another system by their ids in that system, and
+        returns the outcome of each. Statuses and amounts are taken from the source; imported items
+        reserve no stock. A serialized order is limited to 1 MiB.
 
-        INVALID_ARGUMENT: INVALID_ORDER_DATA in mode ALL_OR_NOTHING if one order is invalid, IDEMPOTENCY_KEY_REUSED.
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED; in mode ALL_OR_NOTHING, INVALID_ORDER_DATA if
+        any order is invalid).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecordPayment(self, request, context):
-        """Records what a payment provider reports: the way in for a payment service outside. The same event counts once. An authorized
-        or paid order goes from PENDING to CONFIRMED and gets its invoice; money that arrives for a cancelled order is due for refund.
+        """Records an event of a payment provider. External payment services report through this method.
+        The same event counts once. An order that is authorized or paid moves from PENDING to CONFIRMED
+        and gets its invoice; a payment for a cancelled order is due for refund.
 
-        NOT_FOUND: ORDER_NOT_FOUND. PERMISSION_DENIED: ORDER_ACCESS_DENIED. FAILED_PRECONDITION: REFUND_EXCEEDS_PAYMENT.
-        INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), PERMISSION_DENIED (ORDER_ACCESS_DENIED),
+        FAILED_PRECONDITION (REFUND_EXCEEDS_PAYMENT), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RefundOrder(self, request, context):
-        """Pays back what was paid, whole or in part. What the order's intent was paid by, its provider pays back at once; a payment
-        service outside finds it PENDING in the order's refunds and reports it by RecordPayment. A refund that is made issues a
-        credit note.
+        """Refunds a payment, in full or in part. If the order was paid through its payment intent, the
+        provider makes the refund immediately. Otherwise the refund stays PENDING in the order's
+        `refunds` until the external payment service reports it with RecordPayment. A successful refund
+        issues a credit note.
 
-        NOT_FOUND: ORDER_NOT_FOUND. ABORTED: ETAG_MISMATCH. FAILED_PRECONDITION: REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED.
-        PERMISSION_DENIED: ORDER_ACCESS_DENIED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
+        (REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED), PERMISSION_DENIED (ORDER_ACCESS_DENIED),
+        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -312,25 +337,27 @@ class OrderServiceServicer:
     def GetInvoice(self, request, context):
         """Gets an order's invoice and its credit notes.
 
-        NOT_FOUND: ORDER_NOT_FOUND, INVOICE_NOT_FOUND.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND, INVOICE_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReorderOrder(self, request, context):
-        """Makes a new cart of an order's lines, at today's prices. What cannot be had any more stands in the cart's notices.
+        """Creates a new cart with an order's items at current prices. Items that are no longer available
+        are listed in the cart's notices.
 
-        NOT_FOUND: ORDER_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExplainOrder(self, request, context):
-        """Says of every status whether the caller may move the order to it now, what is in the way if not, and who may.
+        """Lists, for each status, whether the caller may move the order to it now, what blocks the move,
+        and which roles may make it.
 
-        NOT_FOUND: ORDER_NOT_FOUND.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -339,7 +366,7 @@ class OrderServiceServicer:
     def ListOrderEvents(self, request, context):
         """Lists every change of an order, oldest first.
 
-        NOT_FOUND: ORDER_NOT_FOUND. INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -449,16 +476,18 @@ def add_OrderServiceServicer_to_server(servicer, server):
 class OrderService:
     """Orders, from checkout to delivery.
 
-    Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. Besides the codes that a method
-    names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
-    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED,
-    UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    Every error carries exactly one `google.rpc.ErrorInfo` whose `reason` is an `ErrorReason`. In
+    addition to the errors that a method lists, any method can return INVALID_ARGUMENT
+    (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING, ORDER_ACCESS_DENIED, CUSTOMER_ACCESS_DENIED), RESOURCE_EXHAUSTED (RATE_LIMITED,
+    OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL. Any write can
+    also return ABORTED (IDEMPOTENCY_IN_PROGRESS).
 
-    Who may call a method, and with which scope, says its `access`. Customers see their own orders only; others answer as if they did
-    not exist.
+    The `access` option of a method defines the scope and the roles that may call it. Customers see
+    only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
-    `idempotency-replayed: true` in the trailers, for 7 days.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
+    first response again, with `idempotency-replayed: true` in the trailers.
     """
 
     @staticmethod

@@ -17,7 +17,7 @@ from orders.v1.customer_service_pb2 import SavedPaymentMethod
 from server.domain.access.card_numbers import SHORTEST, candidates, is_card_number
 from server.domain.base.errors import Violation, invalid_field
 
-# Stands where `conceal` has removed card data, and is refused like it.
+# Replaces card data that `conceal` has removed, and is refused like it.
 CONCEALED = "[card data removed]"
 
 _ADVICE = "card data is never kept here, send the provider's token instead"
@@ -44,7 +44,7 @@ _CODE_KEY = re.compile(
 _DIGITS_ONLY = re.compile(r"[\d\s-]*\d[\d\s-]*")
 # A card's last digits are no secret.
 _SHOWN_DIGITS = 4
-# What these hold are numbers of articles, some of which begin like a card's.
+# These fields hold article numbers, some of which begin like a card's.
 _ARTICLE_KEYS = frozenset({"ean", "gtin", "barcode", "upc", "isbn", "jan"})
 _ARTICLE_NUMBER = re.compile(r"\d{8,14}")
 
@@ -54,12 +54,12 @@ _CODE_IN_TEXT = re.compile(
     rf"|(?<![^\W_])\d{{3,4}}[\W_]{{1,3}}{_CODE_WORD}(?![^\W_])"
 )
 
-# Fields in which numbers are somebody's ids; now and then one would look like a card's.
+# Fields that hold ids, which sometimes look like a card number.
 _IDENTIFIERS = frozenset(
     {"id", "source", "etag", "tracking_number", "sku", "phone", "order_number", "invoice_number", "credit_note_number"}
 )
 _IDENTIFIER_ENDINGS = ("_id", "_ids", "_token", "_uri")
-# Identifiers, but such that callers choose freely, or that a card number is most likely to be put into.
+# Identifiers that callers choose freely, or that a card number is likely to be put into.
 _SEARCHED = frozenset(
     {"payment_method_id", "address_id", "shipping_address_id", "billing_address_id", "design_project_id"}
 )
@@ -88,12 +88,12 @@ def may_hold_card_data(data: bytes) -> bool:
 
 
 def card_violations(message: Message) -> list[Violation]:
-    """A violation for every text of a message that looks like card data."""
+    """A violation for each text of a message that looks like card data."""
     return [violation for violation in CardSearch().look_through(message) if violation is not None]
 
 
 class CardSearch:
-    """The search of one request, which may have parts. It does not go on for ever: it refuses, when it has looked at too much."""
+    """The search of one request, in parts if need be. It is bounded: it refuses a request with too many candidates."""
 
     def __init__(self) -> None:
         self._left = _MAX_CANDIDATES
@@ -111,7 +111,7 @@ class CardSearch:
             if self._describe(text.value, key=text.key):
                 replaced.append((text, CONCEALED))
             elif text.is_cut:
-                # Nothing has searched the rest. What is left is still longer than its rule allows.
+                # The rest was not searched. The text is still longer than its rule allows.
                 replaced.append((text, text.value))
             yield
         for text, value in replaced:
@@ -122,7 +122,7 @@ class CardSearch:
         return text.path if not text.key or self._describe(text.key) else f'{text.path}["{text.key}"]'
 
     def _describe(self, value: str, *, key: str = "") -> str:
-        """What is wrong with a text, under what key it stands in a map if it does; '' if nothing is."""
+        """The fault of a text; '' if there is none. `key` is its key in a map."""
         name = "".join(filter(str.isalpha, key)).casefold()
         if name in _ARTICLE_KEYS and _ARTICLE_NUMBER.fullmatch(value):
             return ""

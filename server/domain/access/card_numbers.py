@@ -1,4 +1,4 @@
-"""What a card number looks like in a text."""
+"""Recognizes card numbers in texts."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from itertools import accumulate
 
 SHORTEST, LONGEST = 13, 19
 
-# What begins, and is as long, like a number of a known issuer.
+# The prefixes and lengths of known issuers' numbers.
 _ISSUED = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
     r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
@@ -42,7 +42,7 @@ _DOUBLED = {"0": 0, "1": 2, "2": 4, "3": 6, "4": 8, "5": 1, "6": 3, "7": 5, "8":
 
 
 def candidates(text: str) -> Iterator[str]:
-    """What `is_card_number` has to look at: wherever a number may begin, with its gaps, and with what may come after it."""
+    """The candidates for `is_card_number`: each place where a number may begin, with its gaps and the text after it."""
     if not _ENOUGH_DIGITS.search(text):
         return
     if not text.isascii():
@@ -53,7 +53,7 @@ def candidates(text: str) -> Iterator[str]:
 
 
 def _without_hex(found: re.Match[str]) -> str:
-    """What is all digits stays: it may be a number."""
+    """Keeps runs of digits only: they may be a number."""
     return "x" if any(map(str.isalpha, found[0])) else found[0]
 
 

@@ -1,4 +1,4 @@
-"""The format of an API key's text: `ord_`, an id, `_`, a secret, and a checksum that reveals typos."""
+"""The format of API keys: `ord_`, an id, `_`, a secret, and a checksum by which typos are found and secret scanners recognize a key."""
 
 import hmac
 import re
@@ -24,7 +24,7 @@ _KEY = re.compile(rf"{PREFIX}({_ID.pattern})_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHE
 
 
 class NewKey(NamedTuple):
-    """A key's text, which is shown once, and the parts of it that are stored."""
+    """A new key: its text, which is shown once, and its stored id and digest."""
 
     key_id: str
     text: str
@@ -32,14 +32,14 @@ class NewKey(NamedTuple):
 
 
 class Presented(NamedTuple):
-    """A caller's key: the id to look up, and the digest to compare."""
+    """The parts of a presented key: the id to look up, and the digest to compare."""
 
     key_id: str
     digest: bytes
 
 
 def generate(key_id: str | None = None) -> NewKey:
-    """A new key, with the given id or a random one. Raises ValueError if the id has another format."""
+    """A new key; with the id of an old one, its successor. Raises ValueError for an id of another form."""
     if key_id is None:
         key_id = _random(_ID_LENGTH)
     elif not _ID.fullmatch(key_id):
@@ -50,7 +50,7 @@ def generate(key_id: str | None = None) -> NewKey:
 
 
 def parse(text: str) -> Presented | None:
-    """Takes a key apart; None if it is none, or has a typo."""
+    """The parts of a key; None if the text is no key, or has a typo."""
     found = _KEY.fullmatch(text)
     if found is None or text[-_CHECKSUM_LENGTH:] != _checksum(text[:-_CHECKSUM_LENGTH]):
         return None
@@ -58,7 +58,7 @@ def parse(text: str) -> Presented | None:
 
 
 def matches(digest: bytes, stored: bytes | None) -> bool:
-    """Whether a digest is the stored one, if there is one, in a time that tells nothing."""
+    """Whether a digest equals the stored one, if any, compared in constant time."""
     return hmac.compare_digest(digest, stored or b"")
 
 
@@ -73,5 +73,5 @@ def _checksum(text: str) -> str:
 
 
 def _digest(text: str) -> bytes:
-    # 256 random bits cannot be guessed, so a slow hash would only slow down callers.
+    # 256 random bits cannot be guessed, so a slow hash would only slow callers down.
     return sha256(text.encode()).digest()

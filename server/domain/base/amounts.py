@@ -1,4 +1,4 @@
-"""Amounts in several currencies, each currency once: prices, minimums, what a coupon takes off."""
+"""Amounts in several currencies, one for each currency: prices, minimums, discounts."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from server.domain.base.money import minor_of, to_minor
 
 
 def check_amounts(amounts: Iterable[Money], *, field: str, taken: Iterable[str] = ()) -> dict[str, int]:
-    """The minor units by currency; refuses a currency that occurs twice, or is `taken` by an amount beside the list."""
+    """The minor units by currency. Refuses a currency that occurs twice, or that is in `taken`."""
     checked: dict[str, int] = {}
     used = set(taken)
     for index, amount in enumerate(amounts):
@@ -24,5 +24,5 @@ def check_amounts(amounts: Iterable[Money], *, field: str, taken: Iterable[str] 
 
 
 def by_currency(amounts: Iterable[Money]) -> dict[str, int]:
-    """The minor units by currency of amounts that were checked when they were stored."""
+    """The minor units by currency, for amounts that were checked when they were stored."""
     return {amount.currency_code: minor_of(amount) for amount in amounts}

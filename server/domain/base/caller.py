@@ -1,4 +1,4 @@
-"""Who calls, and what they may see."""
+"""Callers: their roles, their scopes, and the orders that they may see."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from orders.v1.access_pb2 import Scope
 
 
 class Role(StrEnum):
-    """What a caller is to an order."""
+    """A caller's relation to an order."""
 
     CUSTOMER = "customer"
     FULFILMENT = "fulfilment"
@@ -17,12 +17,12 @@ class Role(StrEnum):
 
 
 def role_of(role: int) -> Role:
-    """The role that the API means."""
+    """The role for a value of the proto's enum."""
     return Role(str(access_pb2.Role.Name(role)).removeprefix("ROLE_").lower())
 
 
 def scope_name(scope: int) -> str:
-    """The scope as credentials have it: `orders.read`."""
+    """The name of a scope in credentials, for example `orders.read`."""
     return str(Scope.Name(scope)).removeprefix("SCOPE_").lower().replace("_", ".")
 
 
@@ -33,7 +33,7 @@ _CUSTOMER_ONLY = frozenset({Role.CUSTOMER})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal: the name that the audit log keeps, and what it may do."""
+    """A principal: its name in the audit log, and its permissions."""
 
     subject: str
     roles: frozenset[Role]
@@ -42,17 +42,17 @@ class Caller:
     customer_id: str = ""
 
     def __post_init__(self) -> None:
-        # Without it, a customer would be taken for somebody who sees everything.
+        # Without an id, a customer would count as a caller who sees all orders.
         if self.roles == _CUSTOMER_ONLY and not self.customer_id:
             raise ValueError("a customer has a customer id")
 
     @property
     def confined_to(self) -> str:
-        """The one customer whose orders the caller sees; empty for one who sees all."""
+        """The one customer whose orders the caller sees; empty for a caller who sees all."""
         return self.customer_id if self.roles == _CUSTOMER_ONLY else ""
 
     def roles_towards(self, customer_id: str) -> frozenset[Role]:
-        """What the caller is to what belongs to a customer."""
+        """The caller's roles towards the data of a customer."""
         return self.roles if customer_id == self.customer_id else self.roles - _CUSTOMER_ONLY
 
 

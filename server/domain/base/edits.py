@@ -1,4 +1,4 @@
-"""An order being changed: the copy that is changed, and the events that say how."""
+"""Edits of an order: the copy that is changed, and the events that record the change."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from server.domain.base.errors import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What every event of a command has in common."""
+    """The caller, request id and time that all events of a command share."""
 
     caller: Caller
     # The name of the method, for example `CreateOrder`.
@@ -39,7 +39,7 @@ class OrderEdit:
     events: list[OrderEvent] = field(default_factory=list)
 
     def record(self, event: OrderEvent) -> None:
-        """Counts the event as the order's next version."""
+        """Records an event as the order's next version."""
         order, audit = self.order, self.audit
         order.version += 1
         event.order_id = order.order_id
@@ -52,7 +52,7 @@ class OrderEdit:
         self.events.append(event)
 
     def note_delivery_changes(self, *fields: str) -> None:
-        """Lists, with the last event, those of the delivery's fields that the edit has changed."""
+        """Adds the changed fields of the delivery to the last event."""
         assert self.before is not None
         before, after = self.before.delivery, self.order.delivery
         changed = [f"delivery.{field}" for field in fields if getattr(before, field) != getattr(after, field)]
@@ -66,16 +66,16 @@ class OrderEdit:
 
 
 def edit_of(before: Order, audit: Audit) -> OrderEdit:
-    """A edit that starts from a stored order."""
+    """An edit that starts from a stored order."""
     copy = Order()
     copy.CopyFrom(before)
-    # That of an event which is no longer the last one; of those that are not stored there is none.
+    # It belongs to an event that is no longer the last one.
     copy.ClearField("event_hash")
     return OrderEdit(order=copy, before=before, audit=audit)
 
 
 def check_etag(order: Order, etag: str) -> None:
-    """Refuses if the caller has seen another version; an empty etag asks for no check."""
+    """Refuses an etag of another version; an empty etag skips the check."""
     if etag and etag != order.etag:
         raise Refusal(
             "ETAG_MISMATCH",

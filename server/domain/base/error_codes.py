@@ -11,8 +11,8 @@ from server.domain.base.errors import Refusal, Violation
 
 DOMAIN = "orders.v1"
 
-# A status travels in the trailers, of which clients take 8 KiB: the message twice, each byte of it as three at worst, and
-# everything once more in base 64. What does not fit is counted, not listed. All in bytes of UTF-8.
+# A status travels in the trailers, of which clients accept 8 KiB: the message twice, each byte as up to three, and everything
+# again in base 64. Details that do not fit are counted, not listed. All sizes are in bytes of UTF-8.
 _MAX_MESSAGE = 500
 _MAX_TEXT = 300
 _MAX_VIOLATIONS = 2500
@@ -66,7 +66,7 @@ def code_of(error: Refusal) -> int:
 
 
 def status_of(error: Refusal, *, retry_milliseconds: int | None = None) -> Status:
-    """The status: exactly one ErrorInfo, the fields if some are to blame, and when to come back if that helps.
+    """The status of a refusal: one ErrorInfo, the fields that break a rule, and the delay before a retry if one helps.
 
     `retry_milliseconds` replaces the error's own delay.
     """
@@ -96,7 +96,7 @@ def _fitting(violations: Sequence[Violation]) -> Iterator[BadRequest.FieldViolat
 
 
 def cut(text: str, size: int) -> str:
-    """The text's first characters that have at most `size` bytes."""
+    """The beginning of a text, in at most `size` bytes."""
     return text.encode()[:size].decode(errors="ignore")
 
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from orders.v1.error_reason_pb2 import ErrorReason
 
 _PREFIX = "ERROR_REASON_"
-# Violations that an error reports. A status has no room for more, and a request may have any number of them.
+# The most violations that an error reports: a status has no room for more.
 MAX_VIOLATIONS = 30
 
 
 class Violation(NamedTuple):
-    """What is wrong with one field of a request."""
+    """A broken rule on one field of a request."""
 
     field: str
     description: str
@@ -32,10 +32,10 @@ class Refusal(Exception):
     ) -> None:
         """`reason` is a name of ErrorReason without its prefix; `retry_after` is in seconds.
 
-        `asked_for` marks that what is missing is what the call itself asked for, not what it would have used.
+        `requested` marks that the missing thing is the one that the call asks for, not one that it would use.
         """
         super().__init__(message)
-        ErrorReason.Value(_PREFIX + reason)  # a reason that is not in the proto is a bug
+        ErrorReason.Value(_PREFIX + reason)  # A reason that is not in the proto is a bug.
         self.reason = reason
         self.message = message
         self.metadata = dict(metadata or {})
@@ -63,5 +63,5 @@ def order_not_found(order_id: str) -> Refusal:
 
 
 def unauthenticated(cause: str, text: str) -> Refusal:
-    """The caller is not known. `text` goes to them, and holds nothing of what they sent."""
+    """A refusal of an unknown caller. `text` goes to the caller, and repeats nothing of the request."""
     return Refusal("UNAUTHENTICATED", text, metadata={"cause": cause})

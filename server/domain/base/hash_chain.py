@@ -8,17 +8,17 @@ from server.domain.base.edits import OrderChange
 
 HASH_SIZE = 32
 
-# Stands for the hash before the first event's.
+# The hash before the first event's.
 START = bytes(HASH_SIZE)
 
-# What comes before the hash's own bytes where it is a field. A field that is appended to a serialized message is set in it.
+# The tag and length of the hash field. A field that is appended to a serialized message is set in it.
 _FIELD = OrderEvent(hash=START).SerializeToString()[:-HASH_SIZE]
 
 
 def chain_events(change: OrderChange) -> list[bytes]:
-    """Gives the events of a change their hashes, and the order the last one; returns the events as they are stored.
+    """Sets the hashes of the events of a change, and the order's; returns the events as they are stored.
 
-    What is hashed is final: whoever changes an event afterwards breaks the chain.
+    The hash is final: changing an event afterwards breaks the chain.
     """
     previous = START if change.before is None else change.before.event_hash
     stored = []

@@ -1,4 +1,4 @@
-"""Request ids: the same id with the same request gets the first answer again."""
+"""Request ids: a request that is sent again with its id gets the first answer."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from server.domain.base.redaction import without_secrets
 
 
 class Key(NamedTuple):
-    """What a request id is unique within."""
+    """The scope within which a request id is unique."""
 
     caller: str
     method: str
@@ -26,7 +26,7 @@ class Remembered(NamedTuple):
 def first_answer(key: Key, request: Message, remembered: Remembered) -> bytes:
     """The answer to the first request with the key; refuses if this one differs from it."""
     first = type(request).FromString(remembered.request)
-    # Not by comparing the messages: fields that this server does not know, of a newer client, make no other request.
+    # Field by field: a field that this server does not know does not make it another request.
     if differing := differing_fields(first, without_secrets(request)):
         raise _reused(key, differing)
     return remembered.response

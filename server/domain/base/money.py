@@ -1,4 +1,4 @@
-"""Money: integers of a currency's minor unit inside, `google.type.Money` outside, and never a float."""
+"""Money: integers of a currency's minor unit inside, `google.type.Money` outside, never floats."""
 
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ MAX_MINOR = 10**15
 
 
 def to_minor(money: Money, *, field: str, currency: str = "") -> int:
-    """The amount in minor units; refuses what is negative, too exact for its currency or, if one is given, in another currency."""
+    """The amount in minor units. Refuses a negative amount, more digits than the currency has, and another currency if one is given."""
     code, units, nanos = money.currency_code, money.units, money.nanos
     exponent = EXPONENTS.get(code)
     if exponent is None:
@@ -37,14 +37,14 @@ def to_minor(money: Money, *, field: str, currency: str = "") -> int:
 
 @lru_cache(maxsize=4096)
 def from_minor(minor: int, currency: str) -> Money:
-    """The amount as a message. Shared: copy it into place, never change it."""
+    """The amount as a message. It is cached: copy it, never change it."""
     scale: int = 10 ** EXPONENTS[currency]
     units, rest = divmod(minor, scale)
     return Money(currency_code=currency, units=units, nanos=rest * (_NANOS // scale))
 
 
 def minor_of(money: Money) -> int:
-    """The minor units of an amount that this service wrote itself; 0 for none."""
+    """The minor units of an amount that this service has stored; 0 if it is unset."""
     if not money.currency_code:
         return 0
     scale: int = 10 ** EXPONENTS[money.currency_code]

@@ -1,4 +1,4 @@
-"""Resume and page tokens: opaque text that says where a list goes on, and refuses to be used for another list."""
+"""Resume and page tokens: opaque texts that hold a position in one list, and are refused for any other."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -85,7 +85,7 @@ class Kind(StrEnum):
 
 
 class RecordChange(NamedTuple):
-    """A record to write: what it is now, None if it is to go; `new` if none was stored before."""
+    """A record to write: its new value, None to delete it; `new` if no row exists yet."""
 
     snapshot: bytes | None
     new: bool
@@ -106,7 +106,7 @@ class Records:
         self.changes[key] = RecordChange(snapshot, new)
 
     def upsert(self, key: str, snapshot: bytes) -> str:
-        """Stores a message unless it is stored already; says which: `inserted`, `updated` or `unchanged`."""
+        """Stores a message if it differs from the stored one; returns `inserted`, `updated` or `unchanged`."""
         before = self.stored.get(key)
         if before == snapshot:
             return "unchanged"
@@ -137,7 +137,7 @@ class Counters(Generic[Key]):
     new: set[Key] = field(default_factory=set)
 
     def add(self, key: Key, delta: int) -> int:
-        """Adds to a number; returns what it is now."""
+        """Adds to a number and returns the result."""
         if key not in self.values:
             self.new.add(key)
         self.values[key] = self.values.get(key, 0) + delta

@@ -1,4 +1,4 @@
-"""Division of amounts: rounded half to even, or spread so that nothing is lost."""
+"""Division of amounts: rounded half to even, or split so that the parts add up."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ def divide(numerator: int, denominator: int) -> int:
 
 
 def spread(amount: int, weights: Sequence[int], *, ties: Sequence[Any]) -> list[int]:
-    """The amount in shares in proportion to the weights, by largest remainder. Where remainders are equal, the least of `ties` wins."""
+    """The amount split in proportion to the weights, by largest remainder. Among equal remainders, the least of `ties` wins."""
     whole = sum(weights)
     shares = [amount * weight // whole for weight in weights]
     left = amount - sum(shares)

@@ -1,4 +1,4 @@
-"""How large messages may be: clients accept 4 MiB unless they are told otherwise."""
+"""The sizes of messages: by default, clients accept 4 MiB."""
 
 from google.protobuf.message import Message
 

@@ -39,7 +39,7 @@ class Changes:
     # Each changed order as it was before the batch, None for a new one. State.orders holds it as it is now.
     orders: dict[str, Order | None] = field(default_factory=dict)
     snapshots: dict[str, bytes] = field(default_factory=dict)
-    # The hashes of what the sources of these orders have sent, None where the order is no longer what that has made it.
+    # The hash of the import that each order equals; None if it has changed since.
     sent: dict[str, bytes | None] = field(default_factory=dict)
     # Events with the orders after them, and as they are stored.
     events: list[tuple[Order, OrderEvent, bytes]] = field(default_factory=list)
@@ -65,7 +65,7 @@ class State:
     new_id: Callable[[], str]
     validate: Validate
     terms: Terms = field(default_factory=Terms)
-    # When the batch takes place.
+    # The time of the batch.
     time: Timestamp = field(default_factory=Timestamp)
     orders: dict[str, Order] = field(default_factory=dict)
     ids_by_number: dict[str, str] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class State:
         }[kind]
 
     def add_order(self, order: Order) -> None:
-        """Takes in a stored order, to be found by its id, its number and its source's id."""
+        """Adds a stored order, which can then be found by its id, its number and its source's id."""
         self.orders[order.order_id] = order
         self.ids_by_number[order.order_number] = order.order_id
         if order.source:

@@ -1,4 +1,4 @@
-"""Carts: what customers mean to order. A cart stores only what was chosen, and the prices that were seen."""
+"""Carts. A cart stores only the chosen products and the prices that the customer saw."""
 
 from collections.abc import Mapping
 from uuid import UUID, uuid5
@@ -32,7 +32,7 @@ CartRequest = GetCartRequest | AddCartItemRequest | UpdateCartItemRequest | Remo
 MAX_LINES = 500
 MAX_PIECES = 1_000_000
 
-# The ids of current carts are made of it and the customers' ids; it must never change.
+# The ids of current carts derive from it and the customers' ids; it must never change.
 _NAMESPACE = UUID("6f8b1c0e-52a7-4d0f-9a43-0d6c7e1b94f2")
 
 
@@ -109,7 +109,7 @@ def clear_cart(request: ClearCartRequest, state: State, audit: Audit) -> Cart:
     needs=lambda request: Needs(orders=[request.order_id], related=True, zones=True, replaces=Kind.CART),
 )
 def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
-    """A new cart of what an order's lines are today."""
+    """Fills a new cart with the lines of an order, at today's prices."""
     order = state.order(request.order_id, audit.caller)
     cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
     refusals = _add_ordered_lines(cart, order, state, audit)
@@ -129,7 +129,7 @@ def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
 
 
 def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, list[NewOrderItem]]:
-    """The cart to order from and its lines; refuses prices that the customer has not seen, unless they take any."""
+    """The cart to order from and its lines; refuses prices that the customer has not seen, unless they accept any."""
     cart = _find_cart(request, state)
     if not cart.items:
         raise invalid_field("cart_id", "the cart is empty; add items to it first")
@@ -151,7 +151,7 @@ def empty(cart_id: str, state: State, audit: Audit) -> None:
 
 
 def refill(cart_id: str, order: Order, state: State, audit: Audit) -> None:
-    """Puts the lines of an order that came to nothing back into its cart, unless the customer has begun another."""
+    """Puts the lines of a failed order back into its cart, unless the customer has put other lines into it."""
     snapshot = state.carts.stored.get(cart_id)
     cart = Cart() if snapshot is None else Cart.FromString(snapshot)
     if cart.items or cart.customer_id != order.customer.customer_id:
@@ -187,7 +187,7 @@ def _ordered(item: CartItem) -> NewOrderItem:
     )
 
 
-# What the rules are made of.
+# Helpers.
 
 
 def _check_currency(cart: Cart, wished: str) -> None:
@@ -206,7 +206,7 @@ def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
             return cart
     elif cart_id == current_cart_id(request.customer_id):
         return Cart(cart_id=cart_id, customer_id=request.customer_id)
-    # Somebody else's cart is not told from none.
+    # Another customer's cart looks like one that does not exist.
     text = f"customer {request.customer_id!r} has no cart {cart_id!r}"
     raise Refusal("CART_NOT_FOUND", text, metadata={"cart_id": cart_id})
 
@@ -231,7 +231,7 @@ def _choice(line: CartItem | AddCartItemRequest) -> tuple[str, str, str, dict[st
 
 
 def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) -> CartItem:
-    """Appends a line without pieces and price."""
+    """Appends a line without quantity and price."""
     if len(cart.items) == MAX_LINES:
         raise invalid_field(
             "cart_id", f"the cart has {MAX_LINES} lines, as many as an order can have; remove one first"
@@ -247,7 +247,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) 
 
 
 def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state: State) -> None:
-    """Sets the pieces of a line, at today's price; refuses what could not be ordered."""
+    """Sets the quantity of a line, at today's price; refuses one that could not be ordered."""
     if quantity > MAX_PIECES:
         raise invalid_field("quantity", f"makes {quantity:,} pieces; a line has at most {MAX_PIECES:,}")
     if (offer.unit_minor + offer.installation_minor) * quantity > MAX_MINOR:
@@ -262,7 +262,7 @@ def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state
 
 
 def _see(item: CartItem, line: OrderItem) -> None:
-    """Keeps the prices that the customer sees now."""
+    """Stores the prices that the customer sees now."""
     item.unit_price.CopyFrom(line.unit_price)
     item.ClearField("installation_price")
     if line.HasField("installation_price"):
@@ -278,7 +278,7 @@ def _index_of(cart: Cart, item_id: str) -> int:
 
 
 def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> list[Refusal]:
-    """Adds the lines of an order that can be had today; returns what is in the way of the others."""
+    """Adds the lines of an order that are available today; returns the refusals of the others."""
     refusals = []
     for line in order.items:
         try:
@@ -300,7 +300,7 @@ def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) 
 
 
 def _store(cart: Cart, state: State, audit: Audit) -> Cart:
-    """Stores a cart if it has changed; returns it as it is shown."""
+    """Stores a cart if it has changed; returns its public view."""
     _put(cart, state, audit)
     return shown(cart, state)
 

@@ -1,4 +1,4 @@
-"""A cart as it is shown: at today's prices, with what it would cost and what stands in the way of ordering it."""
+"""The public view of a cart: at today's prices, with an estimate and notices of what blocks ordering it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from server.domain.pricing.delivery import serve
 from server.domain.pricing.quotes import add_line, fill, line_of, quote
 from server.domain.pricing.zones import Service
 
-# Bytes of a cart that is shown with pictures and attributes.
+# The size in bytes up to which a cart is shown with pictures and attributes.
 _MAX_SHOWN = 2 << 20
 # Bytes of a notice's message.
 _MAX_NOTICE = 300
 
 
 def shown(cart: Cart, state: State) -> Cart:
-    """The answer to whoever asks for a stored cart; the cart itself stays as it is."""
+    """The public view of a stored cart, as a copy."""
     answer = Cart()
     answer.CopyFrom(cart)
     order = Order()
@@ -38,7 +38,7 @@ def shown(cart: Cart, state: State) -> Cart:
 
 
 def _drop_looks(cart: Cart) -> None:
-    """Leaves out what the catalogue shows of the lines: it may have some megabytes, and GetProduct has it too."""
+    """Leaves out the lines' pictures and attributes, which may be megabytes; GetProduct returns them too."""
     for item in cart.items:
         item.ClearField("image_uri")
         item.ClearField("variant_attributes")
@@ -49,7 +49,7 @@ def sku_of(item: CartItem) -> Sku:
 
 
 def price_change(seen: CartItem, offer: Offer) -> Violation | None:
-    """Which price of a line is another one than the customer saw, and how: `was 10.00 USD, is 12.00 USD`."""
+    """The price of a line that differs from the one the customer saw: `was 10.00 USD, is 12.00 USD`."""
     prices = {"unit_price": offer.unit_minor, "installation_price": offer.installation_minor}
     for field, now in prices.items():
         was = minor_of(getattr(seen, field))
@@ -59,7 +59,7 @@ def price_change(seen: CartItem, offer: Offer) -> Violation | None:
 
 
 def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
-    """Adds a notice of what would be refused."""
+    """Adds a refusal as a notice."""
     # A cart's reader has sent no fields that a violation could name.
     message = "; ".join(violation.description for violation in error.violations) or error.message
     cart.notices.add(item_id=item_id, reason=f"ERROR_REASON_{error.reason}", message=cut(message, _MAX_NOTICE))
@@ -68,7 +68,7 @@ def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
 def offer_of(
     products: Mapping[str, bytes], *, product_id: str, variant_id: str, currency: str, field: str = "items"
 ) -> Offer:
-    """As `find_offer`, but whatever is in the way of having the product is PRODUCT_NOT_FOUND."""
+    """As `find_offer`, but every refusal is PRODUCT_NOT_FOUND."""
     try:
         return find_offer(products, product_id=product_id, variant_id=variant_id, currency=currency, field=field)
     except Refusal as error:
@@ -80,7 +80,7 @@ def offer_of(
 
 
 def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
-    """Fills in today's offers and adds the lines that can be had to the order; returns the offers of these."""
+    """Fills in today's offers and adds the available lines to the order; returns their offers."""
     wanted: Counter[Sku] = Counter()
     for item in cart.items:
         wanted[sku_of(item)] += item.quantity
@@ -128,7 +128,7 @@ def _check_stock(cart: Cart, item: CartItem, pieces: int, state: State) -> None:
 
 
 def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> None:
-    """Prices the lines that can be had, as an order of them would be."""
+    """Prices the available lines as an order of them would be priced."""
     lines = [line_of(offer, item.quantity) for offer, item in zip(offers, order.items, strict=True)]
     service = _service(cart, state)
     try:
@@ -141,7 +141,7 @@ def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> No
 
 
 def _service(cart: Cart, state: State) -> Service | None:
-    """Standard delivery to the customer's first address; None, with a notice, where nothing is delivered."""
+    """Standard delivery to the customer's first address; None, with a notice, if that is not possible."""
     addresses = state.account(cart.customer_id).addresses
     if not addresses:
         return None

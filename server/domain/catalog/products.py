@@ -1,4 +1,4 @@
-"""Products: what they are checked for, and what an order line takes from them."""
+"""Products: their rules, and the offers that order lines are made from."""
 
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Offer:
 
 
 class Offers:
-    """What a stored product offers. Each offer is made when it is first asked for: few are, of all variants and currencies."""
+    """The offers of a stored product. Each is made when it is first needed: few of all variants and currencies are."""
 
     def __init__(self, product: Product) -> None:
         self._product = product
@@ -78,7 +78,7 @@ class Offers:
 
 @lru_cache(maxsize=20_000)
 def offers_of(snapshot: bytes) -> Offers:
-    """What a stored product offers."""
+    """The offers of a stored product."""
     return Offers(Product.FromString(snapshot))
 
 
@@ -139,7 +139,7 @@ def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str
 
 
 def product_not_found(product_id: str, variant_id: str = "", *, asked_for: bool = False) -> Refusal:
-    """`asked_for`: the product itself was asked for, not an order of it."""
+    """`requested`: the call asks for the product itself, not for an order of it."""
     text = f"there is no product {product_id!r}" + (f" with a variant {variant_id!r}" if variant_id else "")
     metadata = {"product_id": product_id, "variant_id": variant_id}
     return Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata, asked_for=asked_for)
@@ -157,7 +157,7 @@ CatalogChange = ProductChange | Adjustment
 
 
 def with_stock(product: Product, stock: Mapping[Sku, int], reserved: Mapping[Sku, int]) -> Product:
-    """Fills in the pieces that can be ordered and that orders hold, which are counted beside the product."""
+    """Fills in the available and reserved quantities, which are stored beside the product."""
     product_id = product.product_id
     if not product.variants:
         product.stock = stock.get((product_id, ""), 0)
@@ -246,7 +246,7 @@ def _changes_of(product: Product, before: bytes | None, stock: Mapping[Sku, int]
 
 
 def skus_of(product: Product) -> dict[Sku, int | None]:
-    """The skus a product has, each with the stock that the message says, if it does."""
+    """The SKUs of a product, each with the stock that the message sets, if any."""
     if not product.variants:
         return {(product.product_id, ""): product.stock if product.HasField("stock") else None}
     return {
@@ -256,7 +256,7 @@ def skus_of(product: Product) -> dict[Sku, int | None]:
 
 
 def skus_of_snapshot(snapshot: bytes) -> list[Sku]:
-    """The skus of a stored product."""
+    """The SKUs of a stored product."""
     return list(skus_of(Product.FromString(snapshot)))
 
 
@@ -271,7 +271,7 @@ def _without_stock(product: Product) -> Product:
 
 
 def check_products(products: Iterable[Product]) -> Generator[None, None, None]:
-    """Refuses what the proto cannot say: prices, currencies, ids that occur twice. Yields after each product."""
+    """Checks the rules that protos cannot express: prices, currencies, duplicate ids. Yields after each product."""
     violations: list[Violation] = []
     seen: set[str] = set()
     for index, product in enumerate(products):

@@ -1,4 +1,4 @@
-"""Stock: what an order holds, and what a change of it takes from the skus."""
+"""Stock: the quantities that an order holds, and those that a change of it moves."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _GONE = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 
 
 def held_by(order: Order | None) -> dict[Sku, int]:
-    """The pieces an order holds. A cancelled order holds none, nor do imported lines, which have no product here."""
+    """The quantities that an order holds, by SKU. Cancelled orders and imported lines hold none."""
     held: dict[Sku, int] = {}
     if order is not None and order.status != ORDER_STATUS_CANCELLED:
         for item in order.items:
@@ -22,7 +22,7 @@ def held_by(order: Order | None) -> dict[Sku, int]:
 
 
 def reserved_by(order: Order) -> dict[Sku, int]:
-    """Of the pieces an order holds, those that are still on the sku. Shipping takes them off it."""
+    """The held quantities that have not shipped yet, by SKU."""
     return _still_there(order, held_by(order))
 
 
@@ -31,9 +31,9 @@ def _still_there(order: Order, held: dict[Sku, int]) -> dict[Sku, int]:
 
 
 def moved_by(before: Order | None, after: Order) -> tuple[dict[Sku, int], dict[Sku, int]]:
-    """The pieces a change takes from each sku, and those it reserves more there; both negative where it gives back.
+    """The quantities that a change takes from each SKU, and those that it reserves; negative where it returns them.
 
-    Every change of every order goes through here, so stock is given back exactly as often as it was taken.
+    Every change of every order goes through here, so stock returns exactly as often as it was taken.
     """
     held = held_by(after)
     reserved = _still_there(after, held)
@@ -51,7 +51,7 @@ def _difference(before: Mapping[Sku, int], after: Mapping[Sku, int]) -> dict[Sku
 
 
 def check_available(taken: Mapping[Sku, int], stock: Mapping[Sku, int]) -> None:
-    """Refuses if a sku has fewer pieces than are taken from it."""
+    """Refuses to take more of a SKU than is available."""
     for sku, pieces in taken.items():
         available = stock.get(sku, 0)
         if pieces > available:

@@ -1,4 +1,4 @@
-"""What is kept of customers: contact, saved addresses and payment methods, and the adjusting of loyalty points.
+"""Customers' accounts: contact, saved addresses and payment methods, and adjustments of loyalty points.
 
 A customer's account is one record, stored without its points, which are counted beside it.
 """
@@ -32,7 +32,7 @@ from server.domain.customers.points import check_points
 
 MAX_ADDRESSES = 100
 MAX_PAYMENT_METHODS = 50
-# Ids that a refusal lists at most.
+# The most ids that a refusal lists.
 _LISTED = 10
 
 
@@ -69,7 +69,7 @@ def find_payment_method(account: CustomerAccount, payment_method_id: str, *, fie
 
 
 def pay_by_saved_method(order: Order, account: CustomerAccount, *, now: Timestamp, path: str = "") -> None:
-    """An order that names a saved payment method is paid in its way; refuses another one. `path` is the order's in the request."""
+    """Sets the order's payment method to the saved one that it names; refuses another type. `path` is the order's in the request."""
     saved = find_payment_method(account, order.payment_method_id, field=f"{path}payment_method_id")
     today = now.ToDatetime()
     if saved.expiry_year and (saved.expiry_year, saved.expiry_month) < (today.year, today.month):
@@ -89,7 +89,7 @@ def _refuse_unknown(what: str, unknown: str, known: Iterable[str], *, field: str
 
 
 def check_address(address: Address, *, field: str) -> None:
-    """An address that nobody could deliver to is refused."""
+    """Refuses an address without a street."""
     if not address.street:
         raise invalid_field(f"{field}.street", "an address needs a street")
 
@@ -147,7 +147,7 @@ def delete_address(request: DeleteAddressRequest, state: State, audit: Audit) ->
 
 @operation(UpsertPaymentMethodRequest, needs=_needs)
 def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, audit: Audit) -> SavedPaymentMethod:
-    """Saves a payment method over the one with its id, or after the others. What it answers has no token."""
+    """Saves a payment method over the one with its id, or after the others. The response has no token."""
     wished = request.payment_method
     _check_expiry(wished)
     account = state.account(request.customer_id)
@@ -207,7 +207,7 @@ def adjust_points(request: AdjustPointsRequest, state: State, audit: Audit) -> P
 
 
 def _existing(state: State, customer_id: str) -> CustomerAccount:
-    """The account of a customer of whom anything is kept, points at least."""
+    """The account of a customer who has one, or has points."""
     if customer_id not in state.customers.stored and customer_id not in state.points.values:
         raise customer_not_found(customer_id)
     return state.account(customer_id)

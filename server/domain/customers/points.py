@@ -1,4 +1,4 @@
-"""Loyalty points: whether there are enough, and the entry that is kept of every change."""
+"""Loyalty points: the check of a balance, and the ledger entry of each change."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from server.domain.base.values import PointsMove
 
 
 def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
-    """Refuses moves that take more points than the customer has. What the same change gives cannot be used by it."""
+    """Refuses moves that take more points than the customer has. A change cannot use the points that it earns."""
     requested = -sum(move.delta for move in moves if move.delta < 0)
     if requested > max(balance, 0):
         text = f"{requested} points were to be used, the customer has {balance}"
@@ -19,7 +19,7 @@ def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
 
 
 def entry_of(move: PointsMove, change: OrderChange, *, entry_id: str, balance: int) -> PointsEntry:
-    """What is kept of points that a change of an order moved; `balance` is the customer's after it."""
+    """The ledger entry for points that a change of an order moved; `balance` is the customer's afterwards."""
     order, event = change.after, change.events[-1]
     return PointsEntry(
         entry_id=entry_id,

@@ -1,4 +1,4 @@
-"""RecordTrackingEvent and TrackOrder: what the carrier reports, and the story it makes with the order's own events."""
+"""Tracking: the carrier's reports, and the tracking that they and the order's own events add up to."""
 
 from collections.abc import Iterable
 
@@ -38,7 +38,7 @@ from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role, transition
 
-# The status an order has reached, if its parcel is where the carrier says.
+# The order status that a tracking status implies.
 IMPLIED = {
     TRACKING_STATUS_SHIPPED: ORDER_STATUS_SHIPPED,
     TRACKING_STATUS_IN_TRANSIT: ORDER_STATUS_SHIPPED,
@@ -52,7 +52,7 @@ _ON_ITS_WAY = frozenset(
     {TRACKING_STATUS_IN_TRANSIT, TRACKING_STATUS_OUT_FOR_DELIVERY, TRACKING_STATUS_DELIVERY_ATTEMPTED}
 )
 
-# How an order's own events read in the story of its parcel.
+# The tracking events that the order's own statuses stand for.
 _OWN_EVENTS = {
     ORDER_STATUS_PENDING: (TRACKING_STATUS_ORDER_PLACED, "Order placed"),
     ORDER_STATUS_CONFIRMED: (TRACKING_STATUS_ORDER_CONFIRMED, "Order confirmed"),
@@ -64,7 +64,7 @@ _OWN_EVENTS = {
 
 _ONE_DAY = 86_400
 
-# The types of the events that the story is told by.
+# The types of events that tracking is built from.
 TOLD = (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_EVENT_TYPE_IMPORTED,
@@ -72,12 +72,12 @@ TOLD = (
     ORDER_EVENT_TYPE_TRACKING,
 )
 
-# Far above any parcel's, and few enough to tell as one story.
+# Far above any parcel's, and few enough for one response.
 _MAX_TOLD = 1000
 
 
 def report(before: Order, request: RecordTrackingEventRequest, *, told: int, audit: Audit) -> OrderChange:
-    """The order after what the carrier reports; `told` is how many events tell its story by now."""
+    """The order after a carrier's report; `recorded` is the number of its tracking events so far."""
     check_not_cancelled(before)
     check_role(before, FULFILMENT, audit.caller, what="record what the carrier reports of")
     if told >= _MAX_TOLD:
@@ -100,7 +100,7 @@ def report(before: Order, request: RecordTrackingEventRequest, *, told: int, aud
 
 
 def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOrderRequest) -> None:
-    """Takes over the carrier and the tracking number, where the request says them."""
+    """Sets the carrier and the tracking number that the request gives."""
     delivery = order.delivery
     delivery.carrier = request.carrier or delivery.carrier
     delivery.tracking_number = request.tracking_number or delivery.tracking_number
@@ -119,7 +119,7 @@ def _advance(edit: OrderEdit, reported: TrackingEvent) -> None:
 
 
 def _set_shipping_status(order: Order, reported: int) -> None:
-    """A late report does not take a parcel back that has arrived; only its return does."""
+    """A late report does not move a delivered parcel back; only its return does."""
     if reported == TRACKING_STATUS_RETURNED:
         order.shipping_status = SHIPPING_STATUS_RETURNED
     elif reported in _ON_ITS_WAY and order.shipping_status not in (SHIPPING_STATUS_DELIVERED, SHIPPING_STATUS_RETURNED):
@@ -127,7 +127,7 @@ def _set_shipping_status(order: Order, reported: int) -> None:
 
 
 def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
-    """The story of an order's parcel, oldest first, and where it is now."""
+    """The tracking of an order: its events, oldest first, and its current status."""
     history = list(events)
     reports = [event.tracking_event for event in history if event.tracking_event.status in IMPLIED]
     story = [entry for event in history if (entry := _as_tracking_event(event, reports)) is not None]
@@ -156,7 +156,7 @@ def _as_tracking_event(event: OrderEvent, reports: Iterable[TrackingEvent]) -> T
 
 
 def _happened(event: OrderEvent, reports: Iterable[TrackingEvent]) -> Timestamp:
-    """An order's own event is recorded when it is known here; it happened no later than a report that presupposes it."""
+    """The time of an order's own event: no later than a report that presupposes it."""
     rank = RANK[event.to_status]
     later = (report.time for report in reports if RANK[IMPLIED[report.status]] >= rank)
     return min((event.event_time, *later), key=_when)

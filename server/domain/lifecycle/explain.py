@@ -1,4 +1,4 @@
-"""ExplainOrder: where an order can go from here, and what is in the way."""
+"""ExplainOrder: the statuses that an order can reach, and what blocks the others."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.order_pb2 import Order, OrderStatus
@@ -11,7 +11,7 @@ from server.domain.lifecycle.lifecycle import RANK, STEPS, transition
 
 
 def explain_order(order: Order, caller: Caller) -> ExplainOrderResponse:
-    """What TransitionOrder would answer this caller for every status but the order's own."""
+    """TransitionOrder's answer to this caller for each status but the order's own."""
     others = [status for status in sorted(RANK, key=RANK.__getitem__) if status != order.status]
     return ExplainOrderResponse(
         order_id=order.order_id,

@@ -1,4 +1,4 @@
-"""The life of an order: which status follows which, who may say so, and under which condition."""
+"""The lifecycle of an order: the allowed transitions, their roles and their guards."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ from server.domain.lifecycle.payment_status import is_paid_for, payment_status_o
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One allowed move: who may make it, its guard, and the status it passes over."""
+    """An allowed transition: the roles that may make it, its guard, and the status that it skips."""
 
     who: frozenset[Role]
     guard: str = ""
@@ -58,7 +58,7 @@ STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
     (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED): Step(_ADMIN),
 }
 
-# How far along a status is, where it matters which of two comes first.
+# The order of the statuses.
 RANK = {
     ORDER_STATUS_PENDING: 0,
     ORDER_STATUS_CONFIRMED: 1,
@@ -102,7 +102,7 @@ def transition(
 
 
 def check_not_cancelled(order: Order) -> None:
-    """A cancelled order changes no more."""
+    """Refuses a cancelled order, which cannot change."""
     if order.status == ORDER_STATUS_CANCELLED:
         metadata = {"order_id": order.order_id, "status": status_name(order.status)}
         text = f"order {order.order_id} is cancelled and changes no more"
@@ -127,7 +127,7 @@ def _not_cancellable(order: Order) -> Refusal:
 
 
 def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> Refusal:
-    """The order's status forbids the move; `why` ends the sentence."""
+    """A refusal of a transition; `why` ends the sentence."""
     metadata = {"order_id": order.order_id, "from": status_name(order.status), "to": status_name(to)}
     if guard:
         metadata["guard"] = guard
@@ -193,7 +193,7 @@ def _cancel(order: Order, audit: Audit, reason: str = "") -> None:
 
 
 def advance_imported(order: Order, to: OrderStatus, audit: Audit) -> None:
-    """Moves an imported order as its source says: forward over any number of statuses, or to CANCELLED before it is shipped."""
+    """Moves an imported order to its source's status: forward over any number of statuses, or to CANCELLED before it ships."""
     if to in (0, order.status):
         return
     if to == ORDER_STATUS_CANCELLED and order.status in (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED):

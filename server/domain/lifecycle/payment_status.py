@@ -1,4 +1,4 @@
-"""Where an order's payment stands, derived from its sums, its refunds and its total."""
+"""The payment status of an order, derived from its sums, its refunds and its total."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ PAID_STATUSES = frozenset({PAYMENT_STATUS_AUTHORIZED, PAYMENT_STATUS_PAID, PAYME
 
 
 def payment_status_of(order: Order) -> PaymentStatus:
-    """Where the payment stands. Only that the last attempt has FAILED is not to be seen in the sums: it stays until money moves."""
+    """The payment status. FAILED, which the sums do not show, stays until money moves."""
     if not order.HasField("payment"):
         return _without_sums(order)
     payment, total = order.payment, minor_of(order.pricing.total)
@@ -48,45 +48,45 @@ def payment_status_of(order: Order) -> PaymentStatus:
 
 
 def _without_sums(order: Order) -> PaymentStatus:
-    """For an order that was stored with a status of the payment and no sums, or that had no payment yet: the status is all there is."""
+    """For an order that has no sums: one without a payment, or one stored before sums existed."""
     if order.status == ORDER_STATUS_CANCELLED and order.payment_status in PAID_STATUSES:
         return PAYMENT_STATUS_REFUND_DUE
     return order.payment_status or PAYMENT_STATUS_UNPAID
 
 
 def is_paid_for(order: Order) -> bool:
-    """Whether what an order costs is paid or held, if it costs anything."""
+    """Whether the order's total is paid or held."""
     if not order.HasField("payment") and order.payment_status in PAID_STATUSES:
         return True
     return secured(order) >= minor_of(order.pricing.total)
 
 
 def secured(order: Order) -> int:
-    """What is paid or held and does not go back, in minor units."""
+    """The amount that is paid or held and not being refunded, in minor units."""
     return minor_of(order.payment.authorized_amount) + refundable(order)
 
 
 def has_money(order: Order) -> bool:
-    """Whether anything of an order is paid or held, or was."""
+    """Whether any amount of an order is or was paid or held."""
     return bool(minor_of(order.payment.paid_amount) or minor_of(order.payment.authorized_amount))
 
 
 def is_open(order: Order) -> bool:
-    """Whether an order waits for its money: nothing is paid or held, not even in part, and no invoice is out.
+    """Whether an order awaits payment: nothing is paid or held, even in part, and no invoice is issued.
 
-    Until then it may come to cost something else, and the payment provider has still everything to do.
+    While it is open, its price may change, and the payment provider has not acted yet.
     """
     unpaid = order.payment_status in (PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED)
     return order.status == ORDER_STATUS_PENDING and unpaid and not has_money(order)
 
 
 def refundable(order: Order) -> int:
-    """What was paid and is neither paid back nor about to be, in minor units."""
+    """The paid amount that is neither refunded nor being refunded, in minor units."""
     return minor_of(order.payment.paid_amount) - sum_of(
         refund for refund in order.refunds if refund.status != REFUND_STATUS_FAILED
     )
 
 
 def sum_of(refunds: Iterable[Refund]) -> int:
-    """The refunds' amounts together, in minor units."""
+    """The sum of the refunds, in minor units."""
     return sum(minor_of(refund.amount) for refund in refunds)

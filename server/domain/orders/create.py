@@ -33,7 +33,7 @@ from server.domain.pricing.zones import Service
 
 
 class Created(NamedTuple):
-    """A new order, and how its price came about."""
+    """A new order and its quote."""
 
     change: OrderChange
     quote: Quote
@@ -154,7 +154,7 @@ def _price_of(created: Created, state: State) -> PriceOrderResponse:
 
 
 def choose_order_delivery(order: Order, state: State, *, currency: str, field: str) -> Service | None:
-    """How the order is delivered to its address in the way that it asks for; `field` is the address's path in the request."""
+    """The delivery of an order to its address by its method; `field` is the address's path in the request."""
     address = order.shipping_address if order.HasField("shipping_address") else None
     delivery = order.delivery
     return serve(
@@ -180,7 +180,7 @@ def price_lines(
     counted: bool = False,
     field: str = "items",
 ) -> Quote:
-    """Prices the order's lines into it. `counted`: the order is among the coupon's uses already."""
+    """Prices the lines and writes the price into the order. `counted`: the coupon's uses include the order already."""
     discount = None
     if coupon_code:
         customer_id = order.customer.customer_id
@@ -195,7 +195,7 @@ def price_lines(
 
 
 def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple[list[Line], str]:
-    """Adds the wanted lines to the order; returns them for pricing, and their currency."""
+    """Adds the requested lines to the order; returns them for pricing, and their currency."""
     items, currency, path = _wanted(request, state)
     lines = []
     for index, wanted in enumerate(items):
@@ -230,7 +230,7 @@ def _wanted(request: CreateOrderRequest, state: State) -> tuple[Sequence[NewOrde
 
 
 def _set_addresses(order: Order, request: CreateOrderRequest, account: CustomerAccount) -> None:
-    """The bill goes where the parcel goes, if not said otherwise."""
+    """Sets both addresses; the billing address defaults to the shipping address."""
     shipping = _address(request, "shipping_address", account)
     billing = _address(request, "billing_address", account) or shipping
     if shipping is not None:
@@ -240,7 +240,7 @@ def _set_addresses(order: Order, request: CreateOrderRequest, account: CustomerA
 
 
 def _address(request: CreateOrderRequest, field: str, account: CustomerAccount) -> Address | None:
-    """The address given as itself or by the id of a saved one."""
+    """The address, given directly or by the id of a saved one."""
     if request.HasField(field):
         address: Address = getattr(request, field)
         check_address(address, field=field)

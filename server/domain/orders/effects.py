@@ -1,7 +1,7 @@
-"""What a change of an order moves elsewhere: stock, coupon uses, loyalty points.
+"""The effects of a change of an order: stock, coupon uses, loyalty points.
 
-All of it is the difference between what the order holds after and before. Every change of every order goes through here, so
-everything is given back exactly as often as it was taken.
+Effects are the difference between the order's holdings after and before. Every change of every order goes through here, so
+everything is returned exactly as often as it was taken.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from server.domain.catalog.stock import moved_by
 
 
 class Effects(NamedTuple):
-    """What one change of an order moves."""
+    """The quantities that one change of an order moves."""
 
     taken: dict[Sku, int]
     reserved: dict[Sku, int]
@@ -27,7 +27,7 @@ class Effects(NamedTuple):
 
 
 def effects_of(before: Order | None, after: Order) -> Effects:
-    """What a change moves; `before` is None for a new order."""
+    """The effects of a change; `before` is None for a new order."""
     taken, reserved = moved_by(before, after)
     return Effects(taken, reserved, _coupon_uses(before, after), _points(before, after))
 
@@ -42,7 +42,7 @@ def uses_of(order: Order | None) -> dict[CouponUse, int]:
 
 
 def points_used_by(order: Order | None) -> int:
-    """The loyalty points an order is partly paid with. A cancelled order has given them back."""
+    """The loyalty points that pay for an order. A cancelled order uses none."""
     return 0 if order is None or order.status == ORDER_STATUS_CANCELLED else order.pricing.loyalty_points_used
 
 

@@ -1,4 +1,4 @@
-"""Invoices and credit notes: when they are issued, and what stands on them."""
+"""Invoices and credit notes: when they are issued, and their contents."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ CREDIT_NOTES = "CN"
 def issue_documents(
     change: OrderChange, *, number: Callable[[str], str], time: Timestamp
 ) -> list[Invoice | CreditNote]:
-    """The documents that a change of an order brings with it; writes their numbers into the order."""
+    """The documents that a change of an order causes; writes their numbers into the order."""
     documents: list[Invoice | CreditNote] = []
     order = change.after
     if _is_due(change):
@@ -48,7 +48,7 @@ def _is_due(change: OrderChange) -> bool:
 
 
 def _newly_paid_back(change: OrderChange) -> list[Refund]:
-    """The refunds that succeed by this change. Those from before the invoice are no part of it, and never get a credit note."""
+    """The refunds that succeed by this change. Those from before the invoice never get a credit note."""
     done = {refund.refund_id for refund in change.before.refunds if _succeeded(refund)} if change.before else set()
     return [refund for refund in change.after.refunds if _succeeded(refund) and refund.refund_id not in done]
 
@@ -73,7 +73,7 @@ def _invoice(order: Order, time: Timestamp) -> Invoice:
 
 
 def _credit(refund: Refund, order: Order) -> bool:
-    """Says in the refund what of it the invoice is less by; false if nothing is, because more was paid than the invoice is over."""
+    """Sets the credited amount of a refund; false if there is none because more was paid than invoiced."""
     payment, total = order.payment, minor_of(order.pricing.total)
     kept = minor_of(payment.paid_amount) - minor_of(payment.refunded_amount)
     credit = min(minor_of(refund.amount), max(0, total - kept) - _credited(order))
@@ -83,7 +83,7 @@ def _credit(refund: Refund, order: Order) -> bool:
 
 
 def _credited(order: Order) -> int:
-    """What the order's credit notes are over together, in minor units."""
+    """The sum of the order's credit notes, in minor units."""
     return sum(minor_of(refund.credited_amount) for refund in order.refunds)
 
 
@@ -102,9 +102,9 @@ def _credit_note(order: Order, refund: Refund, number: Callable[[str], str], tim
 
 
 def _tax_in(order: Order, refund: Refund) -> int:
-    """The invoice's tax in proportion, in minor units: what all credit notes now have of it, less what the earlier ones had.
+    """The credit note's part of the invoice's tax, in minor units: the part of all credit notes now, less that of the earlier ones.
 
-    So the credit notes of an order that is paid back in parts have its whole tax together, whatever was rounded on the way.
+    So the credit notes of an order that is refunded in parts add up to its whole tax.
     """
     now = _credited(order)
     return _tax_on(order, now) - _tax_on(order, now - minor_of(refund.credited_amount))

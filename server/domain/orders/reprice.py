@@ -1,4 +1,4 @@
-"""What a changed order costs and when it arrives."""
+"""The price and arrival of a changed order."""
 
 from collections.abc import Collection
 
@@ -19,28 +19,28 @@ from server.domain.pricing.delivery import check_installation, schedule
 from server.domain.pricing.quotes import Line
 from server.domain.pricing.zones import Service
 
-# What else than the items says what an order costs or when it arrives.
+# The other fields that an order's price or arrival depends on.
 _PLACE = ("shipping_address", "delivery.method")
 _APPOINTMENT = "order.installation.scheduled_time"
 _TIME = ("delivery.time_slot", "delivery.requested_time")
 
 
 def reprice(before: Order, order: Order, paths: Collection[str], state: State) -> None:
-    """Prices and schedules an order anew after these paths have changed.
+    """Recomputes the price and schedule of an order after these paths have changed.
 
-    Where the order goes and how changes its price while it may still change; after that, what would change it is refused.
+    Destination and method change the price while it may still change; afterwards, a change of price is refused.
     """
     if _touched(paths, ("items", *_PLACE, *_TIME)):
         _follow(before, order, paths, state)
-    # Other lines may need installing, and what arrives at another time may be installed at another.
+    # Other lines may need installation, and another arrival may allow another time for it.
     if _touched(paths, ("items", "installation.scheduled_time")):
         check_installation(order, field=_APPOINTMENT)
 
 
 def _follow(before: Order, order: Order, paths: Collection[str], state: State) -> None:
-    """Makes price and arrival follow what was ordered, where it goes and when it is wanted."""
+    """Recomputes price and arrival from the lines, the destination and the requested time."""
     if before.delivery.zone_id and not state.zones.all() and "items" not in paths:
-        return  # No zones are kept any more: what was agreed stays.
+        return  # There are no zones any more: the agreed delivery remains.
     items, place = "items" in paths, _touched(paths, _PLACE)
     currency = order.pricing.total.currency_code
     service = choose_order_delivery(order, state, currency=currency, field="order.shipping_address")
@@ -49,7 +49,7 @@ def _follow(before: Order, order: Order, paths: Collection[str], state: State) -
         _price(order, service, state)
     elif elsewhere and before.delivery.zone_id:
         _check_total(before, order, service, state)
-    # The zones may have changed since: an order that is priced by another one is delivered by it too.
+    # The zones may have changed: an order that is priced by another one is delivered by it too.
     if place or "delivery.requested_time" in paths or (opened and elsewhere):
         _schedule(order, service, paths, state)
 
@@ -82,7 +82,7 @@ def _price(order: Order, service: Service | None, state: State) -> None:
 
 
 def _line(item: OrderItem, state: State) -> Line:
-    """The line as it stands, at the price that it was ordered at."""
+    """The line at the price that it was ordered at."""
     snapshot = state.products.stored.get(item.product_id)
     return Line(
         item.product_id,

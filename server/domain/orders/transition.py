@@ -19,7 +19,7 @@ from server.domain.fulfilment.tracking import set_carrier
 from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_role, transition
 from server.domain.orders.apply import apply
 
-# Statuses whose entering moves what an order holds, and those whose entering may issue an invoice.
+# Statuses whose entry changes the order's holdings, and those whose entry may issue an invoice.
 MOVING = frozenset({ORDER_STATUS_CANCELLED, ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 INVOICED = frozenset({ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING})
 

@@ -1,4 +1,4 @@
-"""UpdateOrder: which fields may change until when, and the change itself."""
+"""UpdateOrder: the fields that may change, until when, and the change itself."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from server.domain.pricing.quotes import add_line
 
 
 class Rule(NamedTuple):
-    """Until which status a field may change, that one included, and who may change it."""
+    """The last status in which a field may change, and the roles that may change it."""
 
     until: OrderStatus
     who: frozenset[Role]
@@ -47,7 +47,7 @@ _SENDER = frozenset({Role.FULFILMENT, Role.ADMIN})
 _PAYER = _BUYER | {Role.PAYMENT}
 _ANY = frozenset(Role)
 
-# A cancelled order changes no more.
+# A cancelled order cannot change.
 CHANGEABLE: dict[str, Rule] = {
     "items": Rule(ORDER_STATUS_PENDING, _BUYER),
     "customer.name": Rule(ORDER_STATUS_PROCESSING, _BUYER),
@@ -72,15 +72,15 @@ CHANGEABLE: dict[str, Rule] = {
     "status": Rule(ORDER_STATUS_DELIVERED, _ANY),
 }
 
-# What the delivery zone says, of the delivery's fields.
+# The fields that follow from others.
 _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
 _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
 
-# What names the order in the request, changes with every change, or belongs to a read: no wish to set it.
+# Fields that identify the order, change with every change, or belong to a read: setting them is not a request to change them.
 _NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields"})
 
 
-# Each is an event that is kept; no order needs so many. Its status goes on by TransitionOrder.
+# Each version is a stored event; no order needs more. TransitionOrder still works.
 _MAX_VERSIONS = 10_000
 
 
@@ -141,7 +141,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
 
 
 def _change_fields(before: Order, edit: OrderEdit, wished: Order, paths: list[str], state: State) -> list[str]:
-    """Changes the fields, and returns those that came out different: lines may cost what they did, and be the same."""
+    """Changes the fields and returns those that differ now: replaced lines may equal the old ones."""
     order = edit.order
     plain = [path for path in paths if path != "items"]
     _merge(wished, order, plain)
@@ -157,7 +157,7 @@ def _change_fields(before: Order, edit: OrderEdit, wished: Order, paths: list[st
 
 
 def _set_payment_method(order: Order, paths: list[str], state: State) -> None:
-    """A saved payment method says how the customer pays; whoever says only how means none of the saved ones."""
+    """A saved payment method sets the type; setting only the type drops the saved one."""
     if "payment_method_id" in paths and order.payment_method_id:
         if "payment_method" not in paths:
             order.ClearField("payment_method")
@@ -174,7 +174,7 @@ def _following(before: Order, order: Order, paths: list[str]) -> list[str]:
 
 
 def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
-    """The paths to change, each within one rule of CHANGEABLE; refuses by name those that may never change."""
+    """The paths to change, each within one rule of CHANGEABLE; refuses paths that may never change."""
     named = list(dict.fromkeys(mask.paths)) or [path for path in set_paths(wished) if _differs(before, wished, path)]
     if named == ["*"]:
         return [path for path in CHANGEABLE if path != "status" or wished.status]
@@ -205,7 +205,7 @@ def _within_rules(path: str) -> list[str]:
 
 
 def _fixed_within(before: Order, wished: Order, parent: str) -> list[Violation]:
-    """What else is set below a path that stands for several: it was meant to change, and may not."""
+    """The violations of fields below a path that stands for several, and that may not change."""
     return [
         Violation(f"order.{path}", "may not change")
         for path in set_paths(wished)
@@ -238,7 +238,7 @@ def set_paths(message: Message, prefix: str = "") -> Iterator[str]:
 def _is_branch(field: FieldDescriptor) -> bool:
     message_type = field.message_type
     if message_type is None or field.is_repeated or message_type is Address.DESCRIPTOR:
-        return False  # Half an address and half of another one are none.
+        return False  # Parts of two addresses do not make one.
     return bool(message_type.file.package == "orders.v1")
 
 
@@ -273,7 +273,7 @@ def _too_late(order: Order, path: str, why: str) -> Refusal:
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:
-    """Sets the paths to what is wished; FieldMask.MergeMessage would keep those whose parent is not set in the wish."""
+    """Copies the paths. FieldMask.MergeMessage would keep those whose parent is unset in the request."""
     for path in paths:
         *parents, name = path.split(".")
         source, target = wished, order
@@ -297,7 +297,7 @@ def _check_addresses(order: Order, paths: list[str]) -> None:
 
 
 def _replace_items(order: Order, wished: Order, state: State) -> None:
-    """Puts in the wished lines at today's prices. A line that names the id of an old one keeps it; the others get new ids."""
+    """Replaces the lines, at today's prices. A line that names an old id keeps it; the others get new ids."""
     if order.source:
         raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
     if not wished.items:

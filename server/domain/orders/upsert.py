@@ -1,4 +1,4 @@
-"""BatchUpsertOrders: what an order of another system makes of the one stored here."""
+"""BatchUpsertOrders: the change that an order of another system makes to the one stored here."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -41,7 +41,7 @@ _RULES = 1
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """An imported order's amounts in minor units of its currency, and what looks wrong about them."""
+    """An imported order's amounts in minor units of its currency, and warnings about them."""
 
     currency: str
     unit_prices: list[int]
@@ -53,7 +53,7 @@ class Amounts:
 
 
 def sent_hash(wished: UpsertOrder, version: int) -> bytes:
-    """What tells that a version of an order is what a source sends: SHA-256, 32 bytes."""
+    """The hash that a version of an order has if it equals what its source sends: SHA-256, 32 bytes."""
     return sha256(b"%d %d " % (_RULES, version) + wished.SerializeToString(deterministic=True)).digest()
 
 
@@ -62,7 +62,7 @@ def upsert_order(
 ) -> tuple[OrderChange, list[str]]:
     """The change an upsert makes (after is before if it makes none) and its warnings.
 
-    `fresh` is what the order starts from if it is new: its ids.
+    `fresh` has the ids of a new order.
     """
     amounts = _amounts(wished)
     if before is None:
@@ -76,7 +76,7 @@ def upsert_order(
     advance_imported(edit.order, wished.status, audit)
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
-        # What was paid may be all of it now, or no longer.
+        # The paid amount may cover the total now, or no longer.
         edit.order.payment_status = payment_status_of(edit.order)
         changed += ["payment_status"] if edit.order.payment_status != before.payment_status else []
     if changed:
@@ -146,7 +146,7 @@ def _given(wished: UpsertOrder, field: str, currency: str) -> int | None:
 
 
 def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
-    """Writes what the upsert says over the order; what it leaves out stays."""
+    """Writes the import over the order; fields that it leaves out remain."""
     order.customer.CopyFrom(wished.customer)
     if wished.referral_code:
         order.referral_code = wished.referral_code
@@ -186,7 +186,7 @@ def _fill_pricing(order: Order, amounts: Amounts) -> None:
 
 
 def summarize(response: BatchUpsertOrdersResponse) -> None:
-    """Fills in what follows from the counts."""
+    """Fills in the fields that follow from the counts."""
     response.skipped = response.unchanged + response.invalid
     response.message = (
         f"{response.inserted} new records inserted. {response.updated} existing records updated. "

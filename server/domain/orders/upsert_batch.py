@@ -43,7 +43,7 @@ def upsert_orders(request: BatchUpsertOrdersRequest, state: State, audit: Audit)
     return (yield from batch.finish())
 
 
-# Characters of an id that an answer repeats: as many as a valid one has at most.
+# The longest id that an answer repeats: as long as a valid one can be.
 _MAX_ID = 128
 # Bytes of statuses in an answer that name fields; later ones have only their code, their message and their reason.
 _MAX_STATUSES = 2 << 20
@@ -55,7 +55,7 @@ class UpsertBatch:
     def __init__(self, request: BatchUpsertOrdersRequest, state: State, audit: Audit) -> None:
         self._request, self._state, self._stamp = request, state, audit
         self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
-        # Nothing of an atomic batch becomes part of the state before all of it is known to be valid.
+        # An atomic batch changes the state only once all of it is known to be valid.
         self._deferred = request.validate_only or self._atomic
         self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
@@ -83,7 +83,7 @@ class UpsertBatch:
     def _upsert(self, wished: UpsertOrder, result: UpsertResult) -> None:
         same = self._state.same.get((self._request.source, wished.external_order_id))
         if same is not None and wished.external_order_id not in self._seen:
-            # Checked when it was sent first, and nothing has happened since.
+            # It was checked when it was first sent, and has not changed since.
             self._seen.add(wished.external_order_id)
             self._response.unchanged += 1
             result.outcome = UPSERT_OUTCOME_UNCHANGED
@@ -97,7 +97,7 @@ class UpsertBatch:
         before = self._state.imported(self._request.source, wished.external_order_id)
         change, warnings = upsert_order(before, wished, fresh=self._fresh(before), audit=self._stamp)
         self._seen.add(wished.external_order_id)
-        # One with warnings is looked at again whenever it is sent, to give them again.
+        # An order with warnings is processed again each time, to repeat them.
         sent = None if warnings else sent_hash(wished, change.after.version)
         if self._deferred:
             check(change, self._state)
@@ -129,7 +129,7 @@ class UpsertBatch:
             self._response.unchanged += 1
 
     def finish(self) -> Generator[None, None, bytes]:
-        """Returns the answer, serialized. Yields after each order that only now becomes part of the state."""
+        """Applies an atomic batch and returns the serialized response. Yields after each order."""
         if self._atomic and self._errors:
             raise invalid(
                 *(
@@ -148,7 +148,7 @@ class UpsertBatch:
 
 
 def _within(error: Refusal, index: int) -> Refusal:
-    """The same error, its fields named as the batch's."""
+    """The same error, with the fields' paths in the batch."""
     error.violations = [
         Violation(f"orders[{index}].{violation.field}", violation.description) for violation in error.violations
     ]

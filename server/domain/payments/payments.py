@@ -1,4 +1,4 @@
-"""RecordPayment and RefundOrder, and what the service's own payment provider says: the money of an order."""
+"""The money of an order: recorded payments, refunds, and the intents of the server's own provider."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,10 +47,10 @@ MAX_REFUNDS = 100
 # The payment events that the service has, with the orders that they are about.
 Recorded = Mapping[PaymentKey, tuple[str, PaymentEvent]]
 
-# What of an order a payment event can change.
+# The fields of an order that a payment event can change.
 _FIELDS = ("payment_status", "payment", "refunds", "payment_intent")
 
-# Where an intent stands after its provider's events.
+# The status of an intent after its provider's events.
 _INTENT_STATUS = {
     PAYMENT_EVENT_TYPE_AUTHORIZED: PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
     PAYMENT_EVENT_TYPE_PAID: PAYMENT_INTENT_STATUS_SUCCEEDED,
@@ -59,14 +59,14 @@ _INTENT_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class SettleIntent:
-    """What the service's own payment provider made of an order's intent."""
+    """The outcome of an order's intent with the server's own payment provider."""
 
-    # The ids of the order and of the event make it safe to repeat; there is no request id.
+    # The ids of the order and the event make it safe to repeat, so it has no request id.
     request_id: ClassVar[str] = ""
 
     order_id: str
     # Without the client secret, which is never stored.
-    # None if the provider did not say.
+    # None if the provider did not report one.
     intent: PaymentIntent | None
     event: PaymentEvent | None
     # Whether a FAILED event cancels the order.
@@ -82,12 +82,12 @@ class SettleIntent:
 
 
 def payment_key(event: PaymentEvent) -> PaymentKey:
-    """What a payment event is known by."""
+    """The identity of a payment event."""
     return event.provider or DEFAULT_PROVIDER, event.event_id
 
 
 def record_payment(before: Order, event: PaymentEvent, payments: Recorded, *, audit: Audit) -> OrderChange:
-    """The order after what a payment provider reports; the same order, if that was recorded before."""
+    """The order after a provider's event; unchanged if the event was recorded before."""
     check_role(before, PAYMENT, audit.caller, what="record a payment of")
     edit = edit_of(before, audit)
     _record(edit, event, payments)
@@ -95,7 +95,7 @@ def record_payment(before: Order, event: PaymentEvent, payments: Recorded, *, au
 
 
 def settle_intent(before: Order, settle: SettleIntent, payments: Recorded, *, audit: Audit) -> OrderChange:
-    """The order with what became of its intent; the same order, if that is known already."""
+    """The order after its intent's outcome; unchanged if that is known already."""
     check_role(before, PAYMENT, audit.caller, what="record a payment of")
     edit = edit_of(before, audit)
     why = settle.gives_up
@@ -148,7 +148,7 @@ def _set_intent(edit: OrderEdit, intent: PaymentIntent) -> None:
 
 
 def _record(edit: OrderEdit, event: PaymentEvent, payments: Recorded) -> bool:
-    """Records an event with the edit, and confirms the order if it is paid for now. False if it was recorded before."""
+    """Records an event, and confirms the order if it is now paid for. False if the event was recorded before."""
     order = edit.order
     recorded = payments.get(payment_key(event))
     if recorded is not None:
@@ -177,18 +177,18 @@ def _record(edit: OrderEdit, event: PaymentEvent, payments: Recorded) -> bool:
 
 
 def _follow(intent: PaymentIntent, order: Order, event: PaymentEvent) -> None:
-    """An intent stands where its provider's events bring it; an order that was paid in another way needs it no more."""
+    """Moves the intent as its provider's events say; an order that is paid otherwise no longer needs it."""
     status = _INTENT_STATUS.get(event.type)
     if status is None or intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return
     if order.status == ORDER_STATUS_CANCELLED and event.type == PAYMENT_EVENT_TYPE_AUTHORIZED:
-        return  # A hold that comes too late is given back.
+        return  # A late hold is released.
     total = minor_of(order.pricing.total)
     if event.provider == intent.provider:
         if minor_of(order.payment.authorized_amount) + minor_of(order.payment.paid_amount) >= total:
             intent.status = status
         return
-    # What is held beside another provider's payment may be held by the intent.
+    # A hold beside another provider's payment may be the intent's.
     if (secured(order) if event.type == PAYMENT_EVENT_TYPE_AUTHORIZED else refundable(order)) >= total:
         intent.status = PAYMENT_INTENT_STATUS_CANCELLED
 
@@ -198,7 +198,7 @@ def _changed_fields(before: Order, after: Order) -> list[str]:
 
 
 def _check_same(order: Order, event: PaymentEvent, order_id: str, recorded: PaymentEvent) -> None:
-    """Refuses an event that has the id of another one. An amount that is not said is the one that was recorded."""
+    """Refuses an event that reuses the id of a different one. A missing amount equals the recorded one."""
     fields = ["order_id"] if order_id != order.order_id else []
     fields += [name for name in ("type", "refund_id") if getattr(event, name) != getattr(recorded, name)]
     if event.HasField("amount") and event.amount != recorded.amount:
@@ -213,7 +213,7 @@ def _check_same(order: Order, event: PaymentEvent, order_id: str, recorded: Paym
 
 
 def _normalised(order: Order, event: PaymentEvent, audit: Audit) -> PaymentEvent:
-    """The event with everything said that it leaves out."""
+    """The event with its defaults filled in."""
     normal = PaymentEvent()
     normal.CopyFrom(event)
     normal.provider = event.provider or DEFAULT_PROVIDER
@@ -227,7 +227,7 @@ def _normalised(order: Order, event: PaymentEvent, audit: Audit) -> PaymentEvent
 
 
 def _default_amount(order: Order, event: PaymentEvent) -> int:
-    """The whole of what the event is about."""
+    """The whole amount that the event can be about."""
     if event.type in (PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_REFUND_FAILED):
         if event.type == PAYMENT_EVENT_TYPE_REFUNDED and not event.refund_id:
             raise invalid_field("event.amount", "is required where no refund_id says which refund it is")
@@ -239,7 +239,7 @@ def _default_amount(order: Order, event: PaymentEvent) -> int:
 
 
 def _left_to_pay(order: Order) -> int:
-    """What was paid back before an order was confirmed has to be paid again; after that, it was taken off what the order costs."""
+    """The amount left to pay. A refund before confirmation has to be paid again; one after it reduces the price."""
     pending = order.status == ORDER_STATUS_PENDING
     came = refundable(order) if pending else minor_of(order.payment.paid_amount)
     return max(0, minor_of(order.pricing.total) - came)
@@ -249,11 +249,11 @@ def _currency(order: Order) -> str:
     return str(order.pricing.total.currency_code)
 
 
-# What each event does to the sums and the refunds of the draft's order. Amounts are in minor units.
+# The effect of each event on the sums and refunds of the edited order. Amounts are in minor units.
 
 
 def _authorize(edit: OrderEdit, _: PaymentEvent, amount: int) -> None:
-    """A hold that is reported late, after it was turned into a payment, holds nothing any more."""
+    """A hold that is reported after its capture holds nothing."""
     order = edit.order
     paid = minor_of(order.payment.paid_amount)
     _set_sums(order, authorized=min(amount, _left_to_pay(order)) if paid else amount)
@@ -318,7 +318,7 @@ _MOVES: dict[PaymentEventType, Callable[[OrderEdit, PaymentEvent, int], None]] =
 def _set_sums(
     order: Order, *, authorized: int | None = None, paid: int | None = None, refunded: int | None = None
 ) -> None:
-    """Sets the sums that are given. Money has moved, so an attempt that had failed before counts no more."""
+    """Sets the given sums. Money has moved, so an earlier failed attempt no longer counts."""
     payment, currency = order.payment, _currency(order)
     sums = {"authorized_amount": authorized, "paid_amount": paid, "refunded_amount": refunded}
     for name, amount in sums.items():

@@ -1,4 +1,4 @@
-"""Coupons: whether an order may use one, and the rules on the coupons themselves."""
+"""Coupons: the conditions of their use, and the rules on the coupons themselves."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def find_discount(
     time: Timestamp,
     counted: bool = False,
 ) -> Discount:
-    """What a coupon takes off these lines. `counted`: the order is among its uses already, so their limits do not matter."""
+    """The discount of a coupon on these lines. `counted`: its uses include the order already, so limits do not apply."""
     code = code_of(code)
     snapshot = state.coupons.stored.get(code)
     if snapshot is None:
@@ -124,7 +124,7 @@ def _check_limits(coupon: Coupon, state: State, customer_id: str) -> None:
 
 
 def with_uses(coupon: Coupon, uses: int) -> Coupon:
-    """Fills in how many orders use it, which is counted beside the coupon."""
+    """Fills in the number of orders that use the coupon, which is stored beside it."""
     coupon.times_used = uses
     return coupon
 
@@ -157,7 +157,7 @@ def _kept(wished: Coupon) -> Coupon:
 
 
 def _check_coupons(coupons: Iterable[Coupon]) -> Generator[None, None, None]:
-    """Refuses what the proto cannot say."""
+    """Checks the rules that protos cannot express."""
     violations: list[Violation] = []
     seen: set[str] = set()
     for index, coupon in enumerate(coupons):

@@ -1,4 +1,4 @@
-"""Delivery: whether and how an address is delivered to, when the parcel arrives, and the rules on delivery zones."""
+"""Delivery: the methods for an address, the times of shipping and arrival, and the rules on delivery zones."""
 
 from collections.abc import Generator, Mapping, Sequence
 
@@ -39,7 +39,7 @@ def serve(
     currency: str,
     field: str = "shipping_address",
 ) -> Service | None:
-    """How an address is delivered to in the way that was asked for; None if no zones are kept. `field` is the address's path."""
+    """The delivery to an address by the requested method; None if there are no zones. `field` is the address's path."""
     if not zones:
         return None
     if address is None:
@@ -59,7 +59,7 @@ def serve(
 
 
 def _way(zone: Zone, method: str, currency: str) -> Way:
-    """The way of delivery with this id; for '', the standard one or else the first, of those with a price in the currency."""
+    """The delivery method with an id; for '', the standard one or else the first, of those with a price in the currency."""
     offered = zone.ways_in(currency)
     if not method and offered:
         return next((way for way in offered if way.method.method == STANDARD), offered[0])
@@ -103,7 +103,7 @@ def _not_available(condition: str, text: str, **asked: str) -> Refusal:
 
 
 def schedule(order: Order, service: Service | None, *, now: Timestamp, field: str = "installation_time") -> None:
-    """Says how and when the order arrives, if it is sent off now. `field` is the installation time's path in the request."""
+    """Sets the order's delivery, as if it were placed now. `field` is the installation time's path in the request."""
     delivery = order.delivery
     if service is None:
         _unschedule(order)
@@ -121,7 +121,7 @@ def schedule(order: Order, service: Service | None, *, now: Timestamp, field: st
 
 
 def _unschedule(order: Order) -> None:
-    """What was asked for stays; what a zone has said that is there no longer goes."""
+    """Keeps what was requested and clears what came from a zone that no longer exists."""
     delivery = order.delivery
     delivery.method = delivery.method or STANDARD
     if delivery.zone_id:
@@ -141,7 +141,7 @@ def check_installation(order: Order, *, field: str = "order.installation.schedul
 
 
 def _times(method: DeliveryMethod, now: Timestamp) -> tuple[Timestamp, Timestamp]:
-    """When a parcel ordered now leaves, and when it arrives."""
+    """The times at which a parcel ordered now leaves and arrives."""
     leaves = now.seconds + method.handling_days * _DAY
     arrives = leaves + method.transit_days * _DAY
     return Timestamp(seconds=leaves, nanos=now.nanos), Timestamp(seconds=arrives, nanos=now.nanos)
@@ -154,7 +154,7 @@ def _is_before(one: Timestamp, other: Timestamp) -> bool:
 def delivery_options(
     zones: Mapping[str, bytes], address: Address | None, *, currency: str, quote: Quote, now: Timestamp
 ) -> list[DeliveryOption]:
-    """The ways in which a priced order could be delivered to an address, cheapest first. None without zones."""
+    """The delivery options of a priced order for an address, cheapest first; empty without zones."""
     zone = find_zone(zones, address) if zones and address is not None else None
     if zone is None:
         return []
@@ -196,7 +196,7 @@ def upsert_zones(
 
 @operation(DeleteDeliveryZoneRequest, needs=_needs)
 def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) -> DeliveryZone:
-    """Deletes a zone, and answers with what it was."""
+    """Deletes a zone and returns it."""
     zone_id = request.zone_id
     snapshot = state.zones.stored.get(zone_id)
     if snapshot is None:
@@ -207,10 +207,10 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) 
 
 
 def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> Generator[None, None, None]:
-    """Refuses what the proto cannot say: zones, areas, methods, taxes and currencies that occur twice."""
+    """Checks the rules that protos cannot express: duplicate zones, areas, methods, taxes and currencies."""
     replaced = {zone.zone_id for zone in zones}
     kept = {zone_id: snapshot for zone_id, snapshot in stored.items() if zone_id not in replaced}
-    # Each area, with the zone it is in.
+    # Each area, with its zone.
     taken: dict[Area, str] = {}
     for zone_id, snapshot in kept.items():
         taken |= dict.fromkeys(zone_of(snapshot).areas, zone_id)

@@ -1,4 +1,4 @@
-"""Where a price comes from: every amount with its rule and the rule's numbers."""
+"""The steps of a price: each amount with its rule and the rule's numbers."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -26,7 +26,7 @@ from server.domain.pricing.quotes import Quote, eligible_subtotal
 
 
 def steps_of(quote: Quote) -> list[PriceStep]:
-    """Every amount of a price with its rule and its numbers, in the order of reckoning."""
+    """Each amount of a price with its rule and its numbers, in the order of computation."""
     return [
         *_line_steps(quote),
         _step(quote, PRICE_STEP_TYPE_SUBTOTAL, "", "the sum of the lines", quote.subtotal, lines=str(len(quote.lines))),
@@ -170,7 +170,7 @@ def _percent(basis_points: int) -> str:
 
 
 def _decimal(value: Fraction) -> str:
-    """The number as people write it: `0.05`; `1/3` where it has no end."""
+    """The number in decimals: `0.05`; `1/3` if they do not end."""
     for digits in range(13):
         if 10**digits % value.denominator == 0:
             whole, rest = divmod(value.numerator * 10**digits // value.denominator, 10**digits)

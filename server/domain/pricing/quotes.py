@@ -1,4 +1,4 @@
-"""What an order costs, as a pure function of its lines. All amounts are integers of the currency's minor unit."""
+"""Prices of orders, as a pure function of their lines. All amounts are integers of the currency's minor unit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _WHOLE = 10_000
 
 
 class Line(NamedTuple):
-    """An order line as far as it costs something; the prices are those of one piece."""
+    """The priced part of an order line; prices are per unit."""
 
     product_id: str
     variant_id: str
@@ -49,7 +49,7 @@ class Discount:
 
 
 class Quote(NamedTuple):
-    """A price and all that it was reckoned from."""
+    """A price and everything that it was computed from."""
 
     lines: Sequence[Line]
     currency: str
@@ -86,7 +86,7 @@ def quote(
     points: int = 0,
     field: str = "items",
 ) -> Quote:
-    """What the lines cost; `points` are those asked to be used, `field` is the lines' path in the request."""
+    """The price of the lines; `points` are those to use, `field` is the lines' path in the request."""
     quantity = subtotal = installation = 0
     for line in lines:
         pieces = line.quantity
@@ -136,17 +136,17 @@ def quote(
 
 
 def shipping_price(price: int, free_from: int | None, *, goods: int) -> int:
-    """What a way of delivery costs for goods of this subtotal less the discount."""
+    """The price of a delivery method for goods of this subtotal less the discount."""
     return 0 if free_from is not None and goods >= free_from else price
 
 
 def eligible_subtotal(lines: Sequence[Line], discount: Discount) -> int:
-    """What the lines cost that a coupon takes something off."""
+    """The subtotal of the lines that a coupon applies to."""
     return sum(line.total for line in lines if discount.fits(line))
 
 
 def _discount(lines: Sequence[Line], discount: Discount) -> tuple[int, Sequence[int]]:
-    """What a coupon takes off, and of each line. Lines of the same content decide ties, so that their order changes no sum."""
+    """A coupon's discount in total and by line. Ties go by the lines' content, so that their order changes no sum."""
     weights = [line.total if discount.fits(line) else 0 for line in lines]
     eligible = sum(weights)
     if discount.type == COUPON_TYPE_PERCENTAGE:
@@ -183,7 +183,7 @@ def _points(asked: int, terms: Terms, currency: str, *, to_pay: int) -> tuple[in
     if not worth:
         return asked, 0
     value_paid = min(asked * worth // of, to_pay)
-    # No more points than the value takes: what would pay nothing stays with the customer.
+    # No more points than pay for something: the rest stays with the customer.
     return -(-value_paid * of // worth), value_paid
 
 
@@ -193,7 +193,7 @@ def _points_earned(total: int, terms: Terms, currency: str) -> int:
 
 
 def line_of(offer: Offer, quantity: int) -> Line:
-    """So many pieces of an offer."""
+    """A quantity of an offer, as a line to price."""
     line = offer.line
     return Line(line.product_id, line.variant_id, quantity, offer.unit_minor, offer.installation_minor, offer.tax_class)
 
@@ -212,7 +212,7 @@ def add_line(order: Order, offer: Offer, *, quantity: int, item_id: str, field: 
 
 
 def fill(order: Order, quote: Quote) -> None:
-    """Writes a price into the order whose items stand one for one with the quote's lines."""
+    """Writes a price into the order, whose items correspond to the quote's lines."""
     if order.HasField("pricing"):
         _clear(order)
     if quote.line_discounts or quote.line_taxes:
@@ -239,7 +239,7 @@ def fill(order: Order, quote: Quote) -> None:
 
 
 def _clear(order: Order) -> None:
-    """Forgets an earlier price."""
+    """Clears an earlier price."""
     order.ClearField("pricing")
     for item in order.items:
         item.ClearField("discount")

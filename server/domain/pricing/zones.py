@@ -1,4 +1,4 @@
-"""Delivery zones: which one an address belongs to, what it taxes, and the ways of delivery it has."""
+"""Delivery zones: their areas, taxes and delivery methods."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Taxes:
 
 
 class Way(NamedTuple):
-    """A way of delivery, with its prices in minor units by currency."""
+    """A delivery method, with its prices in minor units by currency."""
 
     method: DeliveryMethod
     prices: Mapping[str, int]
@@ -39,12 +39,12 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How an order is delivered: a zone, one of its ways of delivery, and what that costs in the order's currency."""
+    """The chosen delivery of an order: a zone, one of its methods, and its price in the order's currency."""
 
     zone: DeliveryZone
     method: DeliveryMethod
     price_minor: int
-    # From which subtotal on, less the discount, it is free; None for never.
+    # The subtotal less the discount from which it is free; None for never.
     free_from_minor: int | None
     time_slot: str
     taxes: Taxes
@@ -77,11 +77,11 @@ class Zone:
 
     @property
     def currencies(self) -> set[str]:
-        """The currencies that any way of delivery has a price in."""
+        """The currencies that any method has a price in."""
         return {currency for way in self.ways.values() for currency in way.prices}
 
     def ways_in(self, currency: str) -> list[Way]:
-        """The ways of delivery that have a price in a currency, in the zone's order."""
+        """The methods that have a price in a currency, in the zone's order."""
         return [way for way in self.ways.values() if currency in way.prices]
 
 
@@ -140,7 +140,7 @@ class ZoneIndex:
 
 @dataclass(slots=True)
 class _Latest:
-    """The zones that were looked at last. They are read with every order, and seldom change."""
+    """The zones of the last lookup: they are read with every order, and seldom change."""
 
     snapshots: tuple[bytes, ...] = ()
     zone_index: ZoneIndex = field(default_factory=lambda: ZoneIndex(()))
