@@ -10,7 +10,6 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY server server
 COPY generated generated
 COPY protos protos
-COPY third_party third_party
 RUN /opt/orders/bin/pip install --no-cache-dir --constraint constraints.txt .
 
 FROM python:3.11-slim

@@ -7,7 +7,7 @@ OR_EXPLAIN = 2> $(VENV)/pip.log \
 	|| { echo "cannot install into $(VENV): $$(sed -n 's|^ *ERROR: ||p' $(VENV)/pip.log | tail -n 1); the first run needs the network, or a mirror in PIP_INDEX_URL; all that pip said is in $(VENV)/pip.log" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-16 fuzz restarts hostile lint types proto check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz restarts hostile lint words types proto docs check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,19 +59,25 @@ lint: check-proto ## Check style, the protos' too, and that no proto change brea
 	$(BIN)/buf lint generated/orders.binpb --path orders
 	@$(BIN)/python tools/breaking.py $(BIN)/buf
 
+words: $(VENV)/.dev ## Check the prose for misspellings and for words to avoid, which tools/words.txt lists
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs protos
+
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
 
-proto: $(VENV)/.dev ## Regenerate generated/, docs/api.md and docs/service-config.json from protos/; offline
+proto: $(VENV)/.dev ## Regenerate generated/ and the reference in docs/ from protos/; offline
 	$(BIN)/buf format --write protos
 	$(BIN)/python tools/generate.py
-	$(BIN)/python tools/reference.py
-	$(BIN)/python tools/service_config.py
+	@$(MAKE) --no-print-directory docs
 
-check-proto: $(VENV)/.dev ## Check that generated/ is what protos/ say
+docs: $(VENV)/.dev ## Regenerate the reference pages and tables in docs/
+	$(BIN)/python -m tools.reference
+
+check-proto: $(VENV)/.dev ## Check that generated/ and the reference in docs/ are up to date
 	@rm -rf $(VENV)/generated && $(BIN)/python tools/generate.py $(VENV)/generated
 	@diff --recursive --brief --exclude=__pycache__ $(VENV)/generated generated \
 		|| { echo "generated/ is not what protos/ say: run make proto"; exit 1; }
+	@$(BIN)/python -m tools.reference --check
 
 bench: $(VENV)/.dev ## Measure the server and its baselines; update docs/performance.md and docs/performance-results.md
 	$(BIN)/python -m benchmarks

@@ -7,7 +7,7 @@ from uuid import uuid4
 from google.type.money_pb2 import Money
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
-from orders.v1.order_pb2 import ORDER_STATUS_CONFIRMED, Address
+from orders.v1.order_pb2 import ORDER_STATUS_CONFIRMED, Address, Order
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     CancelOrderRequest,
@@ -147,6 +147,5 @@ def _request_id(number: int) -> str:
 
 
 def order_id_of(order: bytes) -> str:
-    """The id of a serialized order: its first field."""
-    assert order[:2] == b"\x0a\x24"
-    return order[2:38].decode()
+    """The id of a serialized order."""
+    return Order.FromString(order).order_id

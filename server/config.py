@@ -61,133 +61,153 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    workers: Annotated[int, Field(ge=1, le=64)] = Field(
-        1, description="Processes that serve on the port; as many as there are cores to use."
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on. Beyond localhost the server requires authentication and TLS, unless ORDERS_INSECURE is set.",
     )
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(50051, description="Port to listen on; 0 takes a free one.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Server processes that share the port; one uses one core."
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(50051, description="Port to listen on; 0 picks a free one.")
     database_url: SecretStr | None = Field(
         None,
-        description="PostgreSQL to use, as postgresql://user:password@host:port/name. Without it: the embedded one.",
+        description="PostgreSQL to use, as postgresql://user:password@host:port/name. Default: the embedded PostgreSQL.",
     )
-    data_dir: Path = Field(Path(".data/postgres"), description="Folder of the embedded PostgreSQL.")
+    data_dir: Path = Field(Path(".data/postgres"), description="Data folder of the embedded PostgreSQL.")
     postgres_version: int = Field(
-        18, description="Version of the embedded PostgreSQL: 18 or 16.", json_schema_extra={"enum": [18, 16]}
+        18, description="Version of the embedded PostgreSQL.", json_schema_extra={"enum": [18, 16]}
     )
     database_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
-        10.0, description="Seconds until a call of the database is given up."
+        10.0, description="Timeout of a database call, in seconds."
     )
-    pool_size: Annotated[int, Field(ge=4, le=1000)] = Field(10, description="Connections to the database at most.")
-    max_batch: Annotated[int, Field(ge=1, le=1000)] = Field(64, description="Writes that share a transaction at most.")
+    pool_size: Annotated[int, Field(ge=4, le=1000)] = Field(
+        10, description="Maximum database connections of each worker."
+    )
+    max_batch: Annotated[int, Field(ge=1, le=1000)] = Field(64, description="Maximum writes in one transaction.")
     max_queue: Annotated[int, Field(ge=1)] = Field(
-        10_000, description="Writes that wait at most before new ones are refused."
+        10_000, description="Writes that may wait in each worker; further ones are refused."
     )
     max_waiting_reads: Annotated[int, Field(ge=1)] = Field(
-        3000, description="Reads that wait for a connection to the database before new ones are refused."
+        3000, description="Reads that may wait for a database connection in each worker; further ones are refused."
     )
     authentication: Literal["required", "open"] | None = Field(
         None,
-        description="Whether callers must be known: required, or open to everybody. Without it: required as soon as there is an "
-        "API key, a token provider or a client CA.",
+        description="required always enforces authentication; open disables it even when keys exist. Default: required as soon "
+        "as there is an API key, a token provider or a client CA.",
     )
     insecure: bool = Field(
-        False, description="Serve other machines without TLS or without authentication, as on a private network."
+        False, description="Allow listening beyond localhost without TLS or authentication, for private networks."
     )
-    tls_certificate: Path | None = Field(None, description="PEM file of the server's certificate and its chain.")
-    tls_key: Path | None = Field(None, description="PEM file of the certificate's private key.")
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of the server's certificate and its chain; reloaded when it changes."
+    )
+    tls_key: Path | None = Field(
+        None, description="PEM file of the certificate's private key; reloaded when it changes."
+    )
     tls_client_ca: Path | None = Field(
-        None, description="PEM file of the authorities whose client certificates are required of every caller."
+        None,
+        description="PEM file of certificate authorities; every caller must present a client certificate of one of them.",
     )
-    jwt_jwks_url: str | None = Field(None, description="URL of the keys (JWKS) of the provider whose tokens are taken.")
-    jwt_key_file: Path | None = Field(None, description="File of the keys instead: a JWKS, or a public key in PEM.")
-    jwt_issuer: str = Field("", description="What a token's iss must be.")
-    jwt_audience: str = Field("", description="What a token's aud must have.")
-    jwt_algorithms: str = Field("RS256 ES256", description="Algorithms that tokens may be signed by.")
+    jwt_jwks_url: str | None = Field(None, description="URL of the token provider's keys (JWKS).")
+    jwt_key_file: Path | None = Field(
+        None, description="File of the token provider's keys instead of the URL: a JWKS or a public key in PEM."
+    )
+    jwt_issuer: str = Field("", description="Required iss of a token.")
+    jwt_audience: str = Field(
+        "", description="Required aud of a token; separate several by spaces, of which a token needs one."
+    )
+    jwt_algorithms: str = Field("RS256 ES256", description="Accepted signature algorithms, separated by spaces.")
     jwt_leeway: Annotated[float, Field(ge=0, le=300)] = Field(
-        30.0, description="Seconds that the provider's clock may be off."
+        30.0, description="Tolerated difference to the provider's clock, in seconds."
     )
-    jwt_customer_claim: str = Field("customer_id", description="Claim that has the customer's id.")
-    jwt_roles_claim: str = Field("roles", description="Claim that has the roles; realm_access.roles is a path.")
-    jwt_scopes_claim: str = Field("scope", description="Claim that has the scopes.")
-    jwt_default_roles: str = Field("", description="Roles of tokens without that claim, for example customer.")
-    jwt_default_scopes: str = Field("", description="Scopes of tokens without that claim.")
+    jwt_customer_claim: str = Field("customer_id", description="Claim that holds the customer's id.")
+    jwt_roles_claim: str = Field(
+        "roles", description="Claim that holds the roles; may be a path such as realm_access.roles."
+    )
+    jwt_scopes_claim: str = Field("scope", description="Claim that holds the scopes; may be a path.")
+    jwt_default_roles: str = Field("", description="Roles of tokens without the roles claim, for example customer.")
+    jwt_default_scopes: str = Field("", description="Scopes of tokens without the scopes claim.")
     key_cache_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
-        5.0, description="Seconds until a revoked key is refused everywhere, at most."
+        5.0, description="Maximum seconds until every replica refuses a revoked key."
     )
     rate_limit_read: Annotated[float, Field(ge=0, le=1_000_000_000)] = Field(
-        1000.0, description="Reads a second of one caller, over all replicas; 0 for no limit."
+        1000.0, description="Reads per second of one caller, across all replicas; 0 means no limit."
     )
     rate_limit_write: Annotated[float, Field(ge=0, le=1_000_000_000)] = Field(
-        1000.0, description="Writes a second of one caller, over all replicas; 0 for no limit."
+        1000.0, description="Writes per second of one caller, across all replicas; 0 means no limit."
     )
     rate_limit_bulk: Annotated[float, Field(ge=0, le=1_000_000_000)] = Field(
-        50.0, description="Streams and batches a second of one caller, over all replicas; 0 for no limit."
+        50.0, description="Streams and batches per second of one caller, across all replicas; 0 means no limit."
     )
     rate_limit_block_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
-        60.0, description="Seconds that a caller is blocked who goes on over a limit; 0 blocks nobody."
+        60.0, description="Seconds to block a caller that keeps exceeding a limit; 0 disables blocking."
     )
-    max_in_flight: Annotated[int, Field(ge=1)] = Field(5000, description="Calls at once before new ones are refused.")
+    max_in_flight: Annotated[int, Field(ge=1)] = Field(
+        5000, description="Maximum concurrent calls of each worker; further ones are refused."
+    )
     max_call_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        60.0, description="Seconds that a call gets at most, whatever deadline it has."
+        60.0, description="Maximum duration of a call in seconds, whatever its deadline."
     )
     max_stream_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
-        3600.0, description="Seconds that a stream gets; it ends truncated, with a token to go on from."
+        3600.0, description="Maximum duration of a stream in seconds; it then ends truncated, with a token to resume."
     )
     max_connection_age: Annotated[float, Field(gt=0, le=2_000_000)] = Field(
-        3600.0, description="Seconds until a connection is asked to be made anew, so that load spreads over replicas."
+        3600.0, description="Seconds until a client is asked to reconnect, so that load spreads across replicas."
     )
     max_connection_idle: Annotated[float, Field(gt=0, le=2_000_000)] = Field(
-        900.0, description="Seconds until a connection without calls is closed."
+        900.0, description="Seconds until an idle connection is closed."
     )
     min_ping_interval: Annotated[float, Field(gt=0, le=2_000_000)] = Field(
-        10.0, description="Seconds between keepalive pings of a client; more often, and its connection is closed."
+        10.0,
+        description="Minimum seconds between a client's keepalive pings; the server disconnects clients that ping more often.",
     )
     max_concurrent_streams: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        10_000, description="Calls at once on one connection; more wait in the client."
+        10_000, description="Maximum concurrent calls on one connection; further ones wait in the client."
     )
     max_request_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
-        4 << 20, description="Size of a request at most."
+        4 << 20, description="Maximum request size, in bytes."
     )
     health_interval: Annotated[float, Field(gt=0)] = Field(
-        2.0, description="Seconds between looks at the database's health."
+        2.0, description="Seconds between checks of the database's health."
     )
     drain_delay: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="Seconds between NOT_SERVING and the stop, for clients and load balancers to notice."
+        1.0, description="Seconds between NOT_SERVING and the shutdown, for clients and load balancers to react."
     )
     shutdown_grace: Annotated[float, Field(ge=0)] = Field(
-        10.0, description="Seconds that calls get to finish at a stop."
+        10.0, description="Seconds that calls have to finish at shutdown."
     )
-    idempotency_days: Annotated[float, Field(gt=0)] = Field(7.0, description="Days that request ids are remembered.")
+    idempotency_days: Annotated[float, Field(gt=0)] = Field(7.0, description="Days that request ids are kept.")
     payment_provider: Literal["test", "external"] | None = Field(
         None,
-        description="Who takes payments: test (tokens decide, no money moves) or external (a payment service that calls "
-        "RecordPayment). Without it: test with the embedded PostgreSQL, external otherwise.",
+        description="test: a built-in provider that moves no money; external: a payment service that calls RecordPayment. "
+        "Default: test with the embedded PostgreSQL, external otherwise.",
     )
     payment_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
-        10.0, description="Seconds until a call of the payment provider is given up."
+        10.0, description="Timeout of a call to the payment provider, in seconds."
     )
     unpaid_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
-        0.0, description="Hours after which a pending order that is not paid is cancelled; 0 leaves it."
+        0.0, description="Hours after which an unpaid pending order is cancelled; 0 keeps it."
     )
     point_value: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
-        Decimal("0.01"), description="Worth of a loyalty point, in units of the order's currency: 0.01 is a cent."
+        Decimal("0.01"), description="Value of a loyalty point in units of the order's currency: 0.01 is a cent."
     )
     points_per_unit: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
-        Decimal("0.05"), description="Loyalty points that a unit of an order's total earns: 0.05 is a point for 20 USD."
+        Decimal("0.05"), description="Loyalty points earned per unit of an order's total: 0.05 is a point per 20 USD."
     )
     cart_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
-        90.0, description="Days until an untouched cart is forgotten."
+        90.0, description="Days after its last change until a cart is deleted."
     )
     demo: bool = Field(True, description="Load a small demo shop into an empty embedded database.")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="Address to serve metrics on.")
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
-        None, description="Port to serve metrics for Prometheus on, over HTTP; 0 takes a free one. Without it: none."
+        None, description="Port to serve Prometheus metrics on, over HTTP; 0 picks a free one. Default: no metrics."
     )
     reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl, ghz and buf curl.")
-    log_level: str = Field(
-        "info", description="Level of the log: debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
+    log_level: str = Field("info", description="Minimum level of log messages.", pattern="^(debug|info|warning|error)$")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Format of the log on stderr; json writes one object per line."
     )
-    log_format: Literal["text", "json"] = Field("text", description="Form of the log's lines on stderr.")
 
     @field_validator("rate_limit_read", "rate_limit_write", "rate_limit_bulk")
     @classmethod

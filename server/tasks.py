@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
+
 from server.domain.base.errors import Refusal
 from server.telemetry.log import fields
 
@@ -25,7 +27,7 @@ def contain(error: BaseException) -> Exception:
         raise error
     if isinstance(error, asyncio.CancelledError):
         text = "the server cancelled the operation before it completed; retry"
-        return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "server"}, retry_after=1.0)
+        return Refusal(ERROR_REASON_DEPENDENCY_UNAVAILABLE, text, metadata={"dependency": "server"}, retry_after=1.0)
     contained = Contained(type(error).__name__)
     contained.__cause__ = error
     return contained

@@ -16,29 +16,11 @@ import pytest
 import uvloop
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
-from google.type.money_pb2 import Money
 from orders.v1.api_key_service_pb2 import ApiKey
 from orders.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from orders.v1.cart_service_pb2_grpc import CartServiceStub
-from orders.v1.catalog_service_pb2 import (
-    AdjustStockRequest,
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
-    BatchUpsertProductsRequest,
-    Coupon,
-    DeliveryZone,
-    Product,
-)
 from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from orders.v1.customer_service_pb2 import (
-    AdjustPointsRequest,
-    UpsertAddressRequest,
-    UpsertCustomerRequest,
-    UpsertPaymentMethodRequest,
-)
 from orders.v1.customer_service_pb2_grpc import CustomerServiceStub
-from orders.v1.order_pb2 import COUPON_TYPE_PERCENTAGE, PAYMENT_METHOD_CASH_ON_DELIVERY, PAYMENT_METHOD_PAYPAL
-from orders.v1.order_service_pb2 import CreateOrderRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from sqlalchemy.engine import make_url
 
@@ -47,6 +29,8 @@ from server.runtime.app import Running, running
 from server.storage import embedded
 from server.storage.schema import schema
 from server.telemetry.log import TextFormatter
+from tests.methods import method_of, path_of
+from tests.shop import COUPONS, HOME, PRODUCTS, ZONES, new_order, stocking, usd  # noqa: F401
 
 VERSIONS = (18, 16)
 STORAGE = Path(__file__).with_name("storage")
@@ -239,82 +223,16 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
 
 @pytest.fixture(scope="module")
 async def service(new_database: Callable[[], str]) -> AsyncIterator[Service]:
-    """A server on a database of the module's own, with the shop of `PRODUCTS`, `COUPONS`, `ZONES` and the customer jane."""
+    """A server on a database of the module's own, with a stocked shop."""
     async with serving(new_database()) as service:
         await stock_shop(service)
         yield service
 
 
 async def stock_shop(service: Service) -> None:
-    """Stores everything that valid requests are about."""
-    catalog, customers = service.catalog, service.customers
-    await catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
-    await catalog.BatchUpsertCoupons(BatchUpsertCouponsRequest(coupons=COUPONS))
-    await catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=ZONES))
-    contact = {"customer_id": "jane", "name": "Jane Doe", "email": "jane@example.com", "phone": "+1 212 555 0100"}
-    method = {"payment_method_id": "pm-1", "type": PAYMENT_METHOD_PAYPAL, "provider_token": "tok_1"}
-    await customers.UpsertCustomer(UpsertCustomerRequest(customer=contact))
-    await customers.UpsertAddress(UpsertAddressRequest(customer_id="jane", address={"address_id": "home"} | HOME))
-    await customers.UpsertPaymentMethod(UpsertPaymentMethodRequest(customer_id="jane", payment_method=method))
-    for _ in range(2):
-        await customers.AdjustPoints(AdjustPointsRequest(customer_id="jane", delta=1_000_000, reason="welcome gift"))
-        await catalog.AdjustStock(AdjustStockRequest(product_id="lamp", delta=5, reason="delivery 4711"))
-
-
-def usd(units: int, cents: int = 0) -> Money:
-    return Money(currency_code="USD", units=units, nanos=cents * 10_000_000)
-
-
-PRODUCTS = [
-    Product(product_id="mug", sku="MUG", name="Mug", price=usd(12, 50), stock=1_000_000),
-    Product(product_id="lamp", sku="LAMP", name="Lamp", price=usd(49, 90), stock=1_000_000),
-    Product(
-        product_id="sofa",
-        sku="SOFA",
-        name="Sofa",
-        price=usd(1250),
-        requires_installation=True,
-        installation_price=usd(100),
-        variants=[
-            {"variant_id": "blue", "name": "Blue", "sku": "SOFA-B", "stock": 1_000_000},
-            {"variant_id": "red", "name": "Red", "sku": "SOFA-R", "stock": 1_000_000, "price": usd(1300)},
-        ],
-    ),
-]
-
-
-COUPONS = [
-    Coupon(code="HALF", type=COUPON_TYPE_PERCENTAGE, basis_points=5000),
-    Coupon(code="TENTH", type=COUPON_TYPE_PERCENTAGE, basis_points=1000),
-]
-
-# Everything is delivered everywhere, free and untaxed, as without any zones; but zones can be added to these.
-ZONES = [
-    DeliveryZone(
-        zone_id=zone_id,
-        areas=[area],
-        methods=[
-            {"method": name, "prices": [{"currency_code": code} for code in ("USD", "EUR", "JPY")]}
-            for name in ("standard", "express")
-        ],
-    )
-    for zone_id, area in (("atlantis", {"country": "Atlantis"}), ("everywhere", {}))
-]
-
-HOME = {"street": "123 Main St", "city": "New York", "state": "NY", "postal_code": "10001", "country": "US"}
-
-
-def new_order(
-    customer_id: str = "jane", *, product_id: str = "mug", quantity: int = 1, **fields: Any
-) -> CreateOrderRequest:
-    """A request for an order of one line: to New York and paid at the door, without a payment provider, if not said otherwise."""
-    if not fields.keys() & {"shipping_address", "shipping_address_id"}:
-        fields["shipping_address"] = HOME
-    if not fields.keys() & {"payment_method", "payment_method_id"}:
-        fields["payment_method"] = PAYMENT_METHOD_CASH_ON_DELIVERY
-    request = CreateOrderRequest(customer_id=customer_id, **fields)
-    request.items.add(product_id=product_id, quantity=quantity)
-    return request
+    """Stores everything that sample requests are about."""
+    for request in stocking():
+        await service.channel.unary_unary(path_of(method_of(request)))(request.SerializeToString())
 
 
 @dataclass(frozen=True)

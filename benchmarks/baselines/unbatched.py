@@ -5,7 +5,7 @@ python -m benchmarks.baselines.unbatched serve …    # as `orders serve …`
 
 from server.cli.main import main
 from server.domain.operations import Answer, Command
-from server.runtime import wiring as parts
+from server.runtime import wiring
 from server.storage.write.writer import Writer
 
 
@@ -18,5 +18,5 @@ class UnbatchedWriter(Writer):
 
 
 if __name__ == "__main__":
-    parts.Writer = UnbatchedWriter  # type: ignore[misc]
+    wiring.Writer = UnbatchedWriter  # type: ignore[misc]
     main()

@@ -1,38 +1,30 @@
 """What each of the calls costs the server, beside GetOrder."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from functools import partial
 
-from orders.v1 import (
-    api_key_service_pb2,
-    cart_service_pb2,
-    catalog_service_pb2,
-    customer_service_pb2,
-    order_service_pb2,
-)
-from orders.v1.api_key_service_pb2 import ApiKey
-
-from benchmarks import bodies, streams
 from benchmarks.bench import Bench, Row
-from benchmarks.callers import CALLERS, call
-from benchmarks.requests import MANY, Requests, Stage, new_keys, requests_of
+from benchmarks.callers import call
+from benchmarks.requests import is_read, new_subjects, requests_of
+from benchmarks.servers import Server, orders_server, verify
 from benchmarks.turns import Measured, Turns
+from tests.methods import METHODS, method_of, path_of
+from tests.shop import stocking
 
-_SERVICES = (order_service_pb2, cart_service_pb2, customer_service_pb2, catalog_service_pb2, api_key_service_pb2)
-# Calls that change something, of each kind and round.
-_CHANGES = 700
-_KEYS = 200
+# The subjects of a method's requests. A read repeats its requests; a change of a zone compares it with all others.
+_READ, _CHANGED, _ZONES = 64, 700, 200
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     for number in range(bench.rounds(2)):
-        requests = requests_of(_staged(bench, f"called-{number}"))
-        assert requests.keys() == set(methods()), f"not measured: {set(methods()) - requests.keys()}"
-        measures = {
-            method.rpartition("/")[2]: lambda method=method, sent=sent: _calls(bench, method, sent)
-            for method, sent in requests.items()
-        }
-        turns.run(measures, rounds=1)
+        folder = bench.folder.with_name(f"called-{number}")
+        with orders_server(folder) as server:
+            for request in stocking():
+                call(server.address, path_of(method_of(request)), [request.SerializeToString()], callers=1)
+            # The zones last: every order is looked up in all of them.
+            methods = sorted(METHODS, key=lambda method: "Zone" in method)
+            turns.run({method: partial(_calls, bench, server, method) for method in methods}, rounds=1)
+        verify(folder)
     return [
         Row(f"{name}'s CPU ÷ GetOrder's", turns.ratio(name, "GetOrder", of=lambda value: value.microseconds))
         for name in turns.measured
@@ -40,31 +32,11 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     ]
 
 
-def methods() -> Iterator[str]:
-    """Every method, `Service/Method`."""
-    for module in _SERVICES:
-        for service in module.DESCRIPTOR.services_by_name.values():
-            yield from (f"{service.name}/{method.name}" for method in service.methods)
-
-
-def _staged(bench: Bench, name: str) -> Stage:
-    count = bench.count(_CHANGES)
-    sent = new_keys(bench.count(_KEYS))
-    buyers = 20
-    requests = islice(bodies.creates(products=bodies.PRODUCTS, customers=buyers), buyers * MANY)
-    call(bench.server.address, bodies.CREATE, requests)
-    keys, _ = streams.answers(bench.server.address, "/orders.v1.ApiKeyService/CreateApiKey", sent, callers=CALLERS)
-    return Stage(
-        name,
-        order_ids=bench.order_ids,
-        buyers=list(map(bodies.customer_id, range(buyers))),
-        to_confirm=bench.create_orders(count),
-        to_pay=bench.create_orders(count),
-        to_cancel=bench.create_orders(count),
-        key_ids=[ApiKey.FromString(key).key_id for key in keys],
-    )
-
-
-def _calls(bench: Bench, method: str, requests: Requests) -> Measured:
+def _calls(bench: Bench, server: Server, method: str) -> Measured:
+    count = _READ if is_read(METHODS[method]) else bench.count(_ZONES if "Zone" in method else _CHANGED)
+    requests = requests_of(method, new_subjects(server.address, method, count), name="called")
+    if requests.read:
+        # The first calls of a server find no statement prepared.
+        call(server.address, path_of(METHODS[method]), requests.serialized)
     seconds = bench.seconds(0.3) if requests.read else None
-    return bench.calls(f"/orders.v1.{method}", requests.to_send(), seconds=seconds)
+    return bench.calls(path_of(METHODS[method]), requests.to_send(), server=server, seconds=seconds)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 _HELP = {
     "target": "Address of the server. [default: this machine, at the port of the settings]",
-    "key": "API key or token; better in the variable, which no process list shows.",
+    "key": "API key or token; the variable keeps it out of process lists.",
     "tls": "Use TLS, and trust the authorities of this machine.",
     "tls_ca": "Use TLS, and trust the authorities in this PEM file.",
     "tls_certificate": "Client certificate, as PEM.",
     "tls_key": "The client certificate's key, as PEM.",
-    "tls_name": "Name in the server's certificate, if it is not the target's.",
+    "tls_name": "Name in the server's certificate, if it differs from the target's.",
 }
 _FILES = ("tls_ca", "tls_certificate", "tls_key")
 

@@ -22,11 +22,11 @@ Result = TypeVar("Result")
 
 keys = typer.Typer(
     name="keys",
-    help="Make, list, rotate and revoke API keys. Works on the database, without a server; changes reach servers in seconds.",
+    help="Create, list, rotate and revoke API keys. Works on the database, without a server; changes reach servers within seconds.",
     no_args_is_help=True,
 )
 
-KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="The key's id, as `orders keys list` prints it.")]
+KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="Key id, as printed by `orders keys list`.")]
 
 _ROLES = ("customer", "fulfilment", "payment", "admin")
 
@@ -36,23 +36,19 @@ _ROLES = ("customer", "fulfilment", "payment", "admin")
 def create(
     *,
     settings: Settings,
-    owner: Annotated[str, typer.Option("--owner", help="Who answers for it: a team or a person.")],
-    role: Annotated[
-        list[str], typer.Option("--role", help=f"What its holder is: {', '.join(_ROLES)}. Can be given again.")
-    ],
+    owner: Annotated[str, typer.Option("--owner", help="Owner of the key: a team or a person.")],
+    role: Annotated[list[str], typer.Option("--role", help=f"Role of the caller: {', '.join(_ROLES)}. Repeatable.")],
     scope: Annotated[
         list[str],
-        typer.Option(
-            "--scope", help="What it is good for, such as orders.read; `all` for everything. Can be given again."
-        ),
+        typer.Option("--scope", help="Scope, such as orders.read; `all` for every scope. Repeatable."),
     ],
-    description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
-    customer_id: Annotated[str, typer.Option("--customer-id", help="The customer, for the role customer.")] = "",
+    description: Annotated[str, typer.Option("--description", help="Purpose of the key.")] = "",
+    customer_id: Annotated[str, typer.Option("--customer-id", help="Customer id, for the role customer.")] = "",
     certificate_name: Annotated[
-        str, typer.Option("--certificate-name", help="Name of a client certificate that is let in, instead of a key.")
+        str, typer.Option("--certificate-name", help="Name of a client certificate to accept instead of a key.")
     ] = "",
     expires_in_days: Annotated[
-        int, typer.Option("--expires-in-days", min=0, help="Days until it ends; 0 for never.")
+        int, typer.Option("--expires-in-days", min=0, help="Days until it expires; 0 for never.")
     ] = 0,
 ) -> None:
     """Create a key and print it, once: only its hash is stored."""
@@ -69,7 +65,7 @@ def create(
     if expires_in_days:
         wished.expire_time.FromDatetime(datetime.now(UTC) + timedelta(days=expires_in_days))
     made = _execute(settings, CreateApiKeyRequest(api_key=wished))
-    print(made.key or f"the certificate {made.certificate_name} is let in, as key {made.key_id}")
+    print(made.key or f"the certificate {made.certificate_name} is accepted as key {made.key_id}")
 
 
 @keys.command("list")
@@ -92,7 +88,7 @@ def rotate(
     *,
     settings: Settings,
     overlap_hours: Annotated[
-        float, typer.Option("--overlap-hours", min=0, max=720, help="Hours that the old text stays good.")
+        float, typer.Option("--overlap-hours", min=0, max=720, help="Hours that the old text stays valid.")
     ] = 24.0,
 ) -> None:
     """Give a key a new text and print it. The old text stays valid for the overlap, so that callers can switch."""

@@ -99,7 +99,8 @@ def _announce(settings: config.Settings, started: "Started") -> None:
 def migrate(
     *,
     grant_to: Annotated[
-        str | None, typer.Option("--grant-to", help="Role that serves: gets the rights that serving takes, no others.")
+        str | None,
+        typer.Option("--grant-to", help="Role of the servers: gets the rights that serving needs, and no others."),
     ] = None,
     settings: config.Settings,
 ) -> None:
@@ -125,15 +126,16 @@ def import_(
     file: Annotated[Path, typer.Argument(help="File of orders; - for standard input.")],
     *,
     source: Annotated[
-        str, typer.Option("--source", help="The system the orders come from; with their ids it makes them unique.")
+        str, typer.Option("--source", help="System that the orders come from; source and id identify an order.")
     ],
     client: "Client",
-    format: Annotated[Format, typer.Option("--format", help="Shape of the file.")] = Format.auto,
-    currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for files that have none.")] = "USD",
+    format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = Format.auto,
+    currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for amounts without a currency.")] = "USD",
     rejects: Annotated[
-        Path | None, typer.Option("--rejects", help="Where refused lines go. [default: FILE.rejects.jsonl]")
+        Path | None,
+        typer.Option("--rejects", help="File for rejected lines and warnings. [default: FILE.rejects.jsonl]"),
     ] = None,
-    validate_only: Annotated[bool, typer.Option("--validate-only", help="Do everything but store.")] = False,
+    validate_only: Annotated[bool, typer.Option("--validate-only", help="Validate without storing.")] = False,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1000, help="Orders a call.")] = 500,
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Calls in flight.")] = 4,
 ) -> None:
@@ -143,7 +145,7 @@ def import_(
     Rejected lines go to a file with their reasons. You can stop it and run it again: orders that exist are left unchanged.
     """
     if not re.fullmatch("[!-~]{1,64}", source):
-        raise Failure(f"--source {source!r}: use up to 64 letters, digits and signs, no spaces")
+        raise Failure(f"--source {source!r}: use up to 64 printable characters without spaces")
     from server.transfer.importer import import_orders
     from server.transfer.interrupts import stop_on_signals
     from server.transfer.progress import presenter
@@ -186,15 +188,15 @@ class OrderBy(StrEnum):
 def export(
     *,
     client: "Client",
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - for standard output.")] = Path("-"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output file; - for standard output.")] = Path("-"),
     format: Annotated[
         Format, typer.Option("--format", help="jsonl or csv; auto goes by the file's name.")
     ] = Format.auto,
     source: Annotated[str, typer.Option("--source", help="Only orders imported from this system.")] = "",
     customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
     order_by: Annotated[OrderBy, typer.Option("--order-by", help="Oldest or smallest first.")] = OrderBy.create_time,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="How many orders; 0 for all.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Maximum number of orders; 0 for all.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Export orders as JSON Lines or CSV. You can stop it; the same command resumes where it stopped."""
     from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
@@ -271,7 +273,7 @@ def verify(*, settings: config.Settings) -> None:
     for problem in problems[:1000]:
         print(f"{problem.subject}: {problem.text}")
     if problems:
-        raise Failure(f"{len(problems)} disagreements; `orders rebuild` mends columns and items")
+        raise Failure(f"{len(problems)} disagreements; `orders rebuild` fixes columns and items")
     print("everything agrees")
 
 
@@ -316,7 +318,7 @@ def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., An
 def healthcheck(
     *,
     client: "Client",
-    service: Annotated[str, typer.Option("--service", help="Service to ask for; all if empty.")] = "",
+    service: Annotated[str, typer.Option("--service", help="Service to check; the whole server if empty.")] = "",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")] = 3.0,
 ) -> None:
     """Check a server's health. Exits with 0 if it serves."""

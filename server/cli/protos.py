@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from buf.validate import validate_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from server.cli.options import Failure
+from server.cli.proto_source import render
 
 # Errors carry these messages in their details, though no proto of the API imports them.
 _ERROR_DETAILS = "google/rpc/error_details.proto"
+_VALIDATE = "buf/validate/validate.proto"
 _IMPORT = re.compile(r'^import (?:public )?"(.+)";', re.MULTILINE)
 # Every compiler brings these, in the version that it understands.
 _BUILT_IN = "google/protobuf/"
@@ -51,6 +55,8 @@ def _sources() -> dict[str, str]:
 
 
 def _read(name: str) -> str:
-    """The text of a proto, which lies next to the code generated from it."""
+    """The source of a proto, which is next to the code generated from it, except for protovalidate's."""
+    if name == _VALIDATE:
+        return render(FileDescriptorProto.FromString(validate_pb2.DESCRIPTOR.serialized_pb))
     folder, _, file = name.rpartition("/")
     return files(folder.replace("/", ".")).joinpath(file).read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ from server.domain.carts.carts import current_cart_id
 from server.identity import addresses
 from server.runtime.app import Started
 
-_SERVED = "Orders are served on {address}, kept in {where}.{metrics} {who}"
+_SERVED = "Serving orders on {address}, stored in {where}.{metrics} {who}"
 _METRICS = " Metrics: {url}."
-_OPEN = "Open: whoever reaches it may do everything, until there is a key (`orders keys create`) and a restart."
+_OPEN = "Open to every caller until you create a key (`orders keys create`) and restart."
 _CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
 # The end of the text, which readers of the output can wait for.
 _STOP = "Stop with Ctrl-C."
@@ -21,7 +21,7 @@ and then, one after the other:
 
 {steps}
 
-All there is: grpcurl -plaintext {address} list
+All services: grpcurl -plaintext {address} list
 {served} {stop}"""
 
 # The command of each tool that calls a method.

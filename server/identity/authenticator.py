@@ -62,13 +62,13 @@ class Authenticator:
             return await self._by_token(bearer)
         if certificate_names:
             return await self._by_certificate(certificate_names)
-        text = "send an API key or a token, as metadata `authorization: Bearer …`; `orders keys create` makes a key"
+        text = "send an API key or a token, as metadata `authorization: Bearer …`; `orders keys create` creates a key"
         raise unauthenticated("missing", text)
 
     async def _by_key(self, text: str) -> Verified:
         presented = key_texts.parse(text)
         if presented is None:
-            raise unauthenticated("malformed", "the API key is not whole, its checksum is wrong; copy it again")
+            raise unauthenticated("malformed", "the API key is incomplete: its checksum is wrong; copy it again")
         stored = await self._store.find(presented.key_id)
         if stored is None:
             raise _unknown_key()
@@ -81,7 +81,7 @@ class Authenticator:
     async def _by_token(self, token: str) -> Verified:
         if self._tokens is None:
             raise unauthenticated(
-                "unknown", "this is no API key, and tokens of an identity provider are not set up here"
+                "unknown", "this is not an API key, and this server accepts no tokens of an identity provider"
             )
         return await self._tokens.verify(token)
 
@@ -102,4 +102,4 @@ class Authenticator:
 
 
 def _unknown_key() -> Refusal:
-    return unauthenticated("unknown", "there is no such API key; if it was rotated, its new text is needed")
+    return unauthenticated("unknown", "there is no such API key; if it was rotated, use its new text")

@@ -24,7 +24,7 @@ _REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
     (
         jwt.InvalidIssuerError,
         "issuer",
-        "the token is of another issuer; get one of the identity provider of this service",
+        "another provider issued the token; get one from this service's identity provider",
     ),
     (jwt.InvalidAudienceError, "audience", "the token is for another audience; get one for this service"),
     (
@@ -80,7 +80,9 @@ class TokenVerifier:
             # Only the header: the library would decode the rest too, which it does later anyway.
             header = jwt.get_unverified_header(f"{first}..")
         except (jwt.PyJWTError, ValueError) as error:
-            raise unauthenticated("malformed", "this is no JSON Web Token; send the token as it was issued") from error
+            raise unauthenticated(
+                "malformed", "this is not a JSON Web Token; send the token as it was issued"
+            ) from error
         algorithm = header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in self._algorithms:
             allowed = ", ".join(sorted(self._algorithms))

@@ -5,10 +5,12 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
+
+from server import http_client
 from server.domain.base.errors import Refusal
 from server.identity.files import fingerprint
 from server.identity.loopback import is_loopback
@@ -19,7 +21,6 @@ from server.telemetry.log import fields
 log = logging.getLogger(__name__)
 
 _MAX_BYTES = 1 << 20
-_CHUNK = 1 << 16
 # Seconds between attempts while there are no keys at all.
 _RETRY = 1.0
 
@@ -55,7 +56,7 @@ class KeyFile:
         except BaseException as error:
             failure = contain(error)
             log.warning(
-                "the file of the provider's keys cannot be read, those known before go on", extra=fields(failure)
+                "the file of the provider's keys cannot be read; the previous keys stay in use", extra=fields(failure)
             )
         else:
             log.info("read the file of the provider's keys again")
@@ -114,8 +115,13 @@ class KeyUrl:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
-                data = await asyncio.to_thread(_read, self._url, self._timeout)
+            data = await http_client.get(
+                self._url,
+                accept="application/json",
+                seconds=self._timeout,
+                max_bytes=_MAX_BYTES,
+                may_use_proxy=not is_loopback(urlsplit(self._url).hostname or ""),
+            )
             self._keys = parse(data)
         except BaseException as error:
             log.warning("the identity provider's keys cannot be fetched", extra=fields(contain(error)))
@@ -124,30 +130,6 @@ class KeyUrl:
             self._not_before = now + (self._min_interval if self._keys else _RETRY)
             self._fetch_at = now + self._refresh
             self._fetching = None
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Keys come from the configured address and no other."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def _read(url: str, timeout: float) -> bytes:
-    """What is at an address. Blocks; OSError, HTTPException or ValueError."""
-    proxies = [ProxyHandler({})] if is_loopback(urlsplit(url).hostname or "") else []
-    request = Request(url, headers={"Accept": "application/json", "User-Agent": "orders"})
-    deadline = time.monotonic() + timeout
-    data = b""
-    with build_opener(_NoRedirects, *proxies).open(request, timeout=timeout) as response:
-        # The timeout is for each wait alone: one who sends byte by byte would hold the thread for hours.
-        while chunk := response.read1(_CHUNK):
-            data += chunk
-            if len(data) > _MAX_BYTES:
-                raise ValueError(f"there are more than {_MAX_BYTES:,} bytes")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"it takes more than {timeout} s")
-    return data
 
 
 def _check(url: str) -> None:
@@ -159,4 +141,6 @@ def _check(url: str) -> None:
 
 def _unavailable() -> Refusal:
     text = "the keys of the identity provider cannot be fetched; try again"
-    return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY)
+    return Refusal(
+        ERROR_REASON_DEPENDENCY_UNAVAILABLE, text, metadata={"dependency": "identity_provider"}, retry_after=_RETRY
+    )

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE, ERROR_REASON_PAYMENT_FAILED
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     PAYMENT_STATUS_FAILED,
@@ -123,16 +124,16 @@ class Checkout:
         """The error for a new order that could not be paid. Without a request id no retry would find it, so it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
-            text += f"order {order.order_id} waits for its payment: send the request again with the same request_id"
+            text += f"order {order.order_id} awaits its payment; retry with the same request_id"
             return _unavailable(text, order)
         try:
             cancelled = await flow.abandon(order, reason="the payment provider did not answer")
         except Refusal:
-            return _unavailable(text + f"order {order.order_id} waits for its payment", order)
+            return _unavailable(text + f"order {order.order_id} awaits its payment", order)
         if cancelled.status != ORDER_STATUS_CANCELLED:
-            return _unavailable(text + f"order {order.order_id} is there all the same: look at it", order)
+            return _unavailable(text + f"order {order.order_id} exists nevertheless; check it", order)
         self._tasks.spawn(flow.give_up(cancelled)).add_done_callback(_after_its_caller)
-        return _unavailable(text + "nothing was ordered; try again in a moment")
+        return _unavailable(text + "nothing was ordered; retry in a moment")
 
     async def _update(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
@@ -148,9 +149,7 @@ class Checkout:
                 return _answer(order, answer)
             settled = await flow.open(order, cancels=False)
         except ProviderUnavailable as error:
-            text = (
-                f"order {order.order_id} is changed, but the payment provider does not answer; send the request again"
-            )
+            text = f"order {order.order_id} is changed, but the payment provider does not answer; retry the request"
             raise _unavailable(text, order) from error
         # A payment that had failed before is not a failure of this update.
         tried = answer.replayed or settled.order.version > order.version
@@ -190,8 +189,8 @@ class Checkout:
         if refund.status == REFUND_STATUS_PENDING:
             order = await self._pay_back(flow.refund(order, refund), command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
-            text = f"refund {refund_id} of order {order.order_id} failed: nothing was paid back"
-            raise Refusal("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+            text = f"refund {refund_id} of order {order.order_id} failed: nothing was refunded"
+            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
         return _answer(order, answer)
 
     async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
@@ -200,8 +199,8 @@ class Checkout:
         except ProviderUnavailable as error:
             # It may have been refunded: removing the refund would refund it twice.
             text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_id} is pending: "
-            again = "send the request again with the same request_id"
-            text += again if command.request.request_id else "RecordPayment says what became of it"
+            again = "retry with the same request_id"
+            text += again if command.request.request_id else "RecordPayment reports its outcome"
             raise _unavailable(text, order) from error
 
 
@@ -218,14 +217,16 @@ def _answer(order: Order, first: Answer) -> Answer:
 
 def _declined(order: Order) -> Refusal:
     if order.status == ORDER_STATUS_CANCELLED:
-        text = f"{order.cancellation.reason}; order {order.order_id} is cancelled and nothing is held: order again"
+        text = (
+            f"{order.cancellation.reason}; order {order.order_id} is cancelled and nothing is held; create a new order"
+        )
     else:
         text = f"the payment was declined; order {order.order_id} stays pending: choose another payment method"
-    return Refusal("PAYMENT_FAILED", text, metadata={"order_id": order.order_id})
+    return Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
 
 
 def _unavailable(text: str, order: Order | None = None) -> Refusal:
     metadata = {"dependency": "payment_provider"}
     if order is not None:
         metadata["order_id"] = order.order_id
-    return Refusal("DEPENDENCY_UNAVAILABLE", text, metadata=metadata, retry_after=1.0)
+    return Refusal(ERROR_REASON_DEPENDENCY_UNAVAILABLE, text, metadata=metadata, retry_after=1.0)

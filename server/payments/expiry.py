@@ -45,7 +45,7 @@ async def _cancel(checkout: Checkout, order: Order) -> bool:
     try:
         await checkout.execute(Command(request, _CALLER))
     except Refusal as error:
-        log.info("an unpaid order is left alone", extra=fields(error, order_id=order.order_id))
+        log.info("an unpaid order was not cancelled", extra=fields(error, order_id=order.order_id))
         return False
     except BaseException as error:
         contain(error)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from orders.v1.customer_service_pb2 import CustomerAccount
@@ -30,6 +31,7 @@ from server.domain.lifecycle.payment_status import has_money, is_open
 from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
+from server.retry import RetryPolicy
 from server.storage.references import Reference
 from server.telemetry.log import fields
 
@@ -40,8 +42,8 @@ Result = TypeVar("Result")
 # Methods without a payment provider.
 _OFFLINE = frozenset({PAYMENT_METHOD_BANK_TRANSFER, PAYMENT_METHOD_CASH_ON_DELIVERY})
 
-# Seconds between attempts to record what the provider has already done.
-_PAUSES = (0.1, 0.4, 1.5)
+# For recording the provider's outcome.
+_RECORDING = RetryPolicy(first=0.25, longest=2.0, attempts=5)
 
 
 class Writes(Protocol):
@@ -162,7 +164,7 @@ class PaymentFlow:
                 return order
             return await self.record(order, event)
         except (ProviderUnavailable, Refusal) as error:
-            log.warning("the payment intent is perhaps open still", extra=fields(error, order_id=order.order_id))
+            log.warning("the payment intent may still be open", extra=fields(error, order_id=order.order_id))
             return order
 
     async def refund(self, order: Order, refund: Refund) -> Order:
@@ -189,19 +191,17 @@ class PaymentFlow:
 
     async def _record(self, order: Order, request: object) -> Order:
         """Executes a command. The provider has acted already, so a busy or absent database is retried."""
-        for pause in (*_PAUSES, None):
-            try:
-                return Order.FromString((await self._writer.execute(Command(request, self._caller))).body)
-            except Refusal as error:
-                if error.retry_after is None or pause is None:
-                    log.error(
-                        "what the payment provider did was not recorded",
-                        extra=fields(error, order_id=order.order_id, command=type(request).__name__),
-                    )
-                    error.metadata.setdefault("order_id", order.order_id)
-                    raise
-                await asyncio.sleep(pause)
-        raise AssertionError("unreachable")
+        command = Command(request, self._caller)
+        try:
+            answer = await _RECORDING.run(partial(self._writer.execute, command), is_retryable=_may_pass)
+        except Refusal as error:
+            log.error(
+                "the outcome at the payment provider was not recorded",
+                extra=fields(error, order_id=order.order_id, command=type(request).__name__),
+            )
+            error.metadata.setdefault("order_id", order.order_id)
+            raise
+        return Order.FromString(answer.body)
 
     async def _ask(self, call: Awaitable[Result]) -> Result:
         try:
@@ -231,6 +231,10 @@ class PaymentFlow:
     def _named(self, event: PaymentEvent) -> PaymentEvent:
         event.provider = self._provider.name
         return event
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, Refusal) and error.retry_after is not None
 
 
 def _terms(order: Order) -> tuple[str, int, str]:

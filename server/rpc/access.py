@@ -7,6 +7,12 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from orders.v1 import access_pb2
 from orders.v1.access_pb2 import Access, MethodClass
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_CUSTOMER_ACCESS_DENIED,
+    ERROR_REASON_ORDER_ACCESS_DENIED,
+    ERROR_REASON_ROLE_MISSING,
+    ERROR_REASON_SCOPE_MISSING,
+)
 
 from server.domain.base.caller import Caller, Role, role_of, scope_name
 from server.domain.base.errors import Refusal
@@ -31,7 +37,7 @@ class MethodAccess:
         """The caller with only the roles that the method allows. Refuses a caller without the scope or without such a role."""
         if self.scope not in caller.scopes:
             text = f"{self._name} needs a credential with the scope {self.scope}"
-            raise Refusal("SCOPE_MISSING", text, metadata={"scope": self.scope})
+            raise Refusal(ERROR_REASON_SCOPE_MISSING, text, metadata={"scope": self.scope})
         if caller.roles <= self.roles and caller.roles:
             return caller
         roles = caller.roles & self.roles
@@ -59,7 +65,7 @@ class MethodAccess:
     def _role_missing(self) -> Refusal:
         roles = sorted(self.roles)
         text = f"{self._name} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
-        reason = "ORDER_ACCESS_DENIED" if self._is_about_order else "ROLE_MISSING"
+        reason = ERROR_REASON_ORDER_ACCESS_DENIED if self._is_about_order else ERROR_REASON_ROLE_MISSING
         return Refusal(reason, text, metadata={"method": self._name, "roles": ", ".join(roles)})
 
 
@@ -75,5 +81,5 @@ def _names_order(request: Descriptor) -> bool:
 
 
 def _another_customer(field: str, owner: str) -> Refusal:
-    text = f"{field} names another customer; the caller acts for {owner!r} only: leave it out"
-    return Refusal("CUSTOMER_ACCESS_DENIED", text, metadata={"field": field, "customer_id": owner})
+    text = f"{field} names another customer; the caller acts only for {owner!r}: leave it empty"
+    return Refusal(ERROR_REASON_CUSTOMER_ACCESS_DENIED, text, metadata={"field": field, "customer_id": owner})

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
+
 from server.domain.base.errors import Refusal
 
 
@@ -20,8 +22,8 @@ class InFlight:
     def enter(self, *, until: float) -> None:
         """Admits the running call until a time by `time.monotonic`. Raises OVERLOADED if there is no room."""
         if len(self._calls) >= self._limit:
-            text = f"the server works on {self._limit} calls, which is all it can; try again in a moment"
-            raise Refusal("OVERLOADED", text, retry_after=0.5)
+            text = f"the server is at its limit of {self._limit} concurrent calls; retry in a moment"
+            raise Refusal(ERROR_REASON_OVERLOADED, text, retry_after=0.5)
         self._calls[_this_task()] = until
 
     def leave(self) -> None:

@@ -17,6 +17,11 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_DEADLINE_EXCEEDED,
+    ERROR_REASON_INTERNAL,
+    ERROR_REASON_METHOD_NOT_FOUND,
+)
 
 from server.domain.base.caller import NOBODY, Caller
 from server.domain.base.error_codes import code_of
@@ -210,19 +215,19 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
     """The answer as it is sent. Refuses one that clients could not read."""
     body = readable(kind, message if isinstance(message, bytes) else message.SerializeToString())
     if len(body) > MAX_ANSWER:
-        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; ask for less at once"
+        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; request less at once"
         raise invalid_field("", text)
     return body
 
 
 def _out_of_time(seconds: float) -> Refusal:
-    text = f"the call took longer than the {seconds:g} seconds that the server gives it; ask for less at once"
-    return Refusal("DEADLINE_EXCEEDED", text)
+    text = f"the call took longer than the {seconds:g} seconds that the server allows; request less at once"
+    return Refusal(ERROR_REASON_DEADLINE_EXCEEDED, text)
 
 
 def _internal(request_id: str) -> Refusal:
-    text = f"the server failed; its log has more under request id {request_id}"
-    return Refusal("INTERNAL", text, metadata={"request_id": request_id})
+    text = f"the server failed; its log has details under request id {request_id}"
+    return Refusal(ERROR_REASON_INTERNAL, text, metadata={"request_id": request_id})
 
 
 class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -233,6 +238,6 @@ class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         async def serve(_: bytes, context: Context) -> bytes:
             text = f"there is no method {method}"
-            return await refuse(context, Refusal("METHOD_NOT_FOUND", text, metadata={"method": method}))
+            return await refuse(context, Refusal(ERROR_REASON_METHOD_NOT_FOUND, text, metadata={"method": method}))
 
         return grpc.unary_unary_rpc_method_handler(serve)

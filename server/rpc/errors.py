@@ -3,6 +3,7 @@
 import random
 
 import grpc
+from orders.v1.error_reason_pb2 import ERROR_REASON_RATE_LIMITED
 
 from server.domain.base.error_codes import status_of
 from server.domain.base.errors import Refusal
@@ -37,5 +38,5 @@ def _retry_milliseconds(error: Refusal) -> int | None:
     """The delay with jitter, so that callers who failed together do not retry together. The rate limiter adds its own."""
     if error.retry_after is None:
         return None
-    spread = 1.0 if error.reason == "RATE_LIMITED" else random.uniform(1, 2)
+    spread = 1.0 if error.error_reason == ERROR_REASON_RATE_LIMITED else random.uniform(1, 2)
     return int(error.retry_after * 1000 * spread)

@@ -65,15 +65,15 @@ def _bearer_of(context: grpc.aio.ServicerContext) -> str:
         return ""
     if len(sent) > 1:
         # A proxy may have checked another one.
-        raise unauthenticated("malformed", "there is more than one of `authorization` and `token`; send one")
+        raise unauthenticated("malformed", "send only one of `authorization` and `token`")
     name, text = sent[0]
     if name == "authorization":
         scheme, _, text = text.partition(" ")
         if scheme.lower() != "bearer":
-            raise unauthenticated("malformed", "`authorization` must be `Bearer`, a blank, and the key or token")
+            raise unauthenticated("malformed", "`authorization` must be `Bearer`, a space, and the key or token")
     text = text.strip(" ")
     if not _VISIBLE.fullmatch(text):
         raise unauthenticated(
-            "malformed", f"`{name}` has no key or token, or one with blanks or control characters in it"
+            "malformed", f"`{name}` has no key or token, or one with spaces or control characters in it"
         )
     return text

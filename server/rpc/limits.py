@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_RATE_LIMITED
+
 from server.domain.base.errors import Refusal
 from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
@@ -165,6 +167,6 @@ def _rate_limited(method_class: str, limit: Limit, seconds: float, *, blocked: b
     text = f"the limit for {method_class} calls is {limit.rate:g} a second, {limit.burst:g} at once"
     if blocked:
         metadata["blocked"] = "true"
-        text += "; it was exceeded so often that all of them are refused for a while"
-    text += f"; come back in {math.ceil(seconds * 10) / 10:g} s"
-    return Refusal("RATE_LIMITED", text, metadata=metadata, retry_after=seconds)
+        text += "; it was exceeded so often that the caller is blocked for a while"
+    text += f"; retry in {math.ceil(seconds * 10) / 10:g} s"
+    return Refusal(ERROR_REASON_RATE_LIMITED, text, metadata=metadata, retry_after=seconds)

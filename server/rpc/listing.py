@@ -63,7 +63,7 @@ class _Orders:
 
 def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
     rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete)
-    return b"".join([*wire.repeated(1, orders), rest.SerializeToString()])
+    return wire.with_records(rest, orders)
 
 
 async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:

@@ -69,11 +69,14 @@ class _Files:
             except TlsError as error:
                 setting = str(error).partition(" ")[0]
                 log.warning(
-                    "the new TLS files are not used yet, those before go on", extra=fields(error, setting=setting)
+                    "the new TLS files are not used yet; the previous ones stay in use",
+                    extra=fields(error, setting=setting),
                 )
                 return None
             except BaseException as error:
-                log.warning("the new TLS files are not used yet, those before go on", extra=fields(contain(error)))
+                log.warning(
+                    "the new TLS files are not used yet; the previous ones stay in use", extra=fields(contain(error))
+                )
                 return None
             log.info("using the new TLS files")
             return loaded
@@ -87,17 +90,13 @@ def _check_pair(certificate: x509.Certificate, key: PrivateKeyTypes) -> None:
     if not isinstance(public, RSAPublicKey) and not (
         isinstance(public, EllipticCurvePublicKey) and public.curve.name in _CURVES
     ):
-        raise TlsError(
-            f"{_KEY} is of a kind that gRPC's clients do not take; make one of RSA, or EC with P-256 or P-384"
-        )
+        raise TlsError(f"{_KEY} has a type that gRPC clients do not accept; use RSA, or EC with P-256 or P-384")
     try:
         belongs = certificate.public_key() == public
     except (ValueError, UnsupportedAlgorithm):
         belongs = False
     if not belongs:
-        raise TlsError(
-            f"{_KEY} is not the key of the first certificate in {_CERTIFICATE}; give the two that belong together"
-        )
+        raise TlsError(f"{_KEY} is not the key of the first certificate in {_CERTIFICATE}; use a matching pair")
 
 
 def _read(path: Path, setting: str) -> bytes:

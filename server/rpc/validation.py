@@ -27,7 +27,9 @@ def decode(request_type: type[Request], data: bytes) -> Request:
         return request_type.FromString(data)
     except DecodeError as error:
         name = request_type.DESCRIPTOR.full_name
-        raise invalid_field("", f"the bytes are no {name}; is the client's proto the server's?") from error
+        raise invalid_field(
+            "", f"the request is not a valid {name}; check that client and server use the same proto"
+        ) from error
 
 
 def check(request: Message, data: bytes) -> None:
@@ -193,10 +195,10 @@ def _bad_nanos(message: Message) -> list[Violation]:
 _WORDS = {
     "must be at least 1 characters": "is required",
     "must not be in list [0]": "is required",
-    "does not match regex pattern `^[!-~]*$`": "may hold printable ASCII characters only, and no blanks",
-    "does not match regex pattern `^[ -~]*$`": "may hold printable ASCII characters only",
-    "does not match regex pattern `^[a-z0-9_-]*$`": "may hold small letters, digits, _ and - only",
-    "does not match regex pattern `^[A-Z]*$`": "may hold capital letters only, for example USD",
+    "does not match regex pattern `^[!-~]*$`": "may contain only printable ASCII characters without spaces",
+    "does not match regex pattern `^[ -~]*$`": "may contain only printable ASCII characters",
+    "does not match regex pattern `^[a-z0-9_-]*$`": "may contain only lowercase letters, digits, _ and -",
+    "does not match regex pattern `^[A-Z]*$`": "may contain only uppercase letters, for example USD",
 }
 
 

@@ -1,8 +1,12 @@
-"""Joins serialized messages in protobuf's wire format."""
+"""Joins serialized messages into a response without decoding them."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
+
+_LENGTH_DELIMITED = 2
 
 
 def _varint(value: int) -> bytes:
@@ -20,15 +24,17 @@ _SIZES = [_varint(size) for size in range(_COMMON)]
 
 
 def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
-    """A list's response: its serialized records as its first field, and the rest of it."""
-    return b"".join([*repeated(1, records), rest.SerializeToString()])
-
-
-def repeated(number: int, values: Iterable[bytes]) -> list[bytes]:
-    """The chunks of a repeated length-delimited field. Numbers up to 15."""
-    tag = bytes((number << 3 | 2,))
+    """A list's response, serialized: its records, which are serialized already, and the rest of it."""
+    tag = _records_tag(rest.DESCRIPTOR)
     chunks: list[bytes] = []
-    for value in values:
-        size = len(value)
-        chunks += (tag, _SIZES[size] if size < _COMMON else _varint(size), value)
-    return chunks
+    for record in records:
+        size = len(record)
+        chunks += (tag, _SIZES[size] if size < _COMMON else _varint(size), record)
+    return b"".join([*chunks, rest.SerializeToString()])
+
+
+@lru_cache(maxsize=64)
+def _records_tag(response: Descriptor) -> bytes:
+    """The tag of the field that holds the records of a list's response: its only repeated message."""
+    (field,) = (field for field in response.fields if field.is_repeated and field.message_type is not None)
+    return _varint(field.number << 3 | _LENGTH_DELIMITED)

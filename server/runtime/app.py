@@ -1,4 +1,4 @@
-"""Serving: starts the parts in the right order, in one process or several, and stops them in the other."""
+"""Serving: starts the components in order and stops them in reverse."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,7 @@ import psycopg
 from server.config import Settings
 from server.domain.base.errors import Refusal
 from server.rpc.health import Health
-from server.runtime import metrics_server, security
-from server.runtime.background import check_database, gauges, note_uses, upkeep
+from server.runtime import background, jobs, metrics_server, security
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError
 from server.runtime.wiring import Components, build
@@ -38,21 +37,21 @@ class ServingEnded(Exception):
 
 
 class Started(NamedTuple):
-    """What a server says of itself."""
+    """The properties of a started server."""
 
     host: str
     port: int
-    # Whether callers are let in unknown.
+    # Whether callers need no credentials.
     is_open: bool
     has_tls: bool
-    # Where metrics are served; '' where they are not.
+    # The URL of the metrics; '' if none are served.
     metrics_url: str
-    # What the next order will be called, for commands to paste; '' where there is no demo shop to paste them to.
+    # The number of the next order, for commands to paste; '' without the demo shop.
     next_order_number: str
 
 
 class Running(NamedTuple):
-    """A server that answers."""
+    """A running server."""
 
     started: Started
     health: Health
@@ -66,7 +65,7 @@ class Running(NamedTuple):
 
 @asynccontextmanager
 async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
-    """A server on a database that has the right schema. On leaving, finishes what it has begun."""
+    """A server on a database with the current schema. On exit, it finishes the work in progress."""
     async with contextlib.AsyncExitStack() as stack:
         database = Database(
             url,
@@ -76,33 +75,37 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         )
         stack.push_async_callback(database.close)
         await database.open()
-        parts = await build(settings, database)
-        stack.push_async_callback(parts.probe.close)
-        port = _listen(parts.server, settings)
+        components = await build(settings, database)
+        stack.push_async_callback(components.probe.close)
+        port = _listen(components.server, settings)
         if settings.demo and settings.database_url is None:
-            await load_demo_shop(parts.catalog, parts.writer)
-        metrics_url = stack.enter_context(metrics_server.serving(parts.metrics.registry, settings))
-        await stack.enter_async_context(gauges(parts))
-        await check_database(parts)
-        await stack.enter_async_context(upkeep(parts, settings))
-        await parts.server.start()
-        stack.push_async_callback(_stop, parts, settings)
-        number = await _next_order_number(parts, settings)
+            await load_demo_shop(components.catalog, components.writer)
+        metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
+        await jobs.check_database(components, settings)
+        exclusive = [job for job in jobs.JOBS if job.exclusive]
+        others = [job for job in jobs.JOBS if not job.exclusive]
+        await stack.enter_async_context(background.running(others, components, settings))
+        await components.server.start()
+        stack.push_async_callback(_stop, components, settings)
+        # At a stop other processes take these jobs over first, while the other jobs run until the last calls have finished.
+        await stack.enter_async_context(background.running(exclusive, components, settings))
+        stack.callback(components.health.stop)
+        number = await _next_order_number(components, settings)
         started = Started(
             host=settings.host,
             port=port,
-            is_open=parts.authenticator is None,
+            is_open=components.authenticator is None,
             has_tls=settings.tls_certificate is not None,
             metrics_url=metrics_url,
             next_order_number=number,
         )
-        yield Running(started, parts.health, database, parts.server)
+        yield Running(started, components.health, database, components.server)
 
 
-async def _next_order_number(parts: Components, settings: Settings) -> str:
+async def _next_order_number(components: Components, settings: Settings) -> str:
     # Read in any case: a role that may not do its work is told so now.
-    number = await parts.orders.next_order_number()
-    has_shop = settings.database_url is None and await has_demo_shop(parts.customers)
+    number = await components.orders.next_order_number()
+    has_shop = settings.database_url is None and await has_demo_shop(components.customers)
     return number if has_shop else ""
 
 
@@ -117,29 +120,28 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
         raise StartError(f"cannot listen on {address}; choose another address with --host and --port") from error
 
 
-async def _stop(parts: Components, settings: Settings) -> None:
-    """Says so first, then takes no new calls, then lets the running ones and what they have begun finish.
+async def _stop(components: Components, settings: Settings) -> None:
+    """Takes no new calls after a delay, and lets the running ones and what they have begun finish.
 
-    What the database keeps from finishing is given up soon after the grace.
+    Work that the database keeps from finishing is given up soon after the grace.
     """
-    parts.health.stop()
     await asyncio.sleep(settings.drain_delay)
     try:
         async with asyncio.timeout(settings.shutdown_grace + _FINISHING):
-            await parts.server.stop(settings.shutdown_grace)
-            for drain in (parts.gate.drain, parts.checkout.drain, parts.writer.drain):
+            await components.server.stop(settings.shutdown_grace)
+            for drain in (components.gate.drain, components.checkout.drain, components.writer.drain):
                 await drain()
-            await note_uses(parts)
+            await jobs.record_key_uses(components, settings)
     except TimeoutError:
-        log.warning("the grace is over: giving up calls that have not finished")
+        log.warning("the grace is over; cancelling calls in flight")
     except Refusal as error:
-        log.warning("the last uses of keys are not noted", extra=fields(error))
+        log.warning("the last uses of keys were not recorded", extra=fields(error))
     finally:
-        await parts.database.close()
+        await components.database.close()
 
 
 def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
-    """Serves in this process until it is told to stop."""
+    """Serves in this process until it is stopped."""
     import uvloop
 
     try:
@@ -149,7 +151,7 @@ def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]
 
 
 def _collect_less_often() -> None:
-    """Spares the garbage collector what stays for good, and a look at every few hundred objects: a batch makes thousands."""
+    """Keeps permanent objects out of garbage collections, and makes them rarer: a batch creates thousands of objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -161,14 +163,14 @@ async def _serve_until_told(settings: Settings, url: str, announce: Callable[[St
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     if (parent := multiprocessing.parent_process()) is not None:
-        # A parent that was killed tells its workers nothing more.
+        # A killed parent cannot stop its workers.
         loop.add_reader(parent.sentinel, told.set)
     async with running(settings, url) as server:
         _collect_less_often()
         announce(server.started)
         await _first(told.wait(), _end_of(server.server))
         if not told.is_set():
-            raise ServingEnded("the server takes no calls any more")
+            raise ServingEnded("the server no longer takes calls")
         log.info("stopping")
 
 

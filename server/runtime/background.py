@@ -1,109 +1,114 @@
-"""What a server does beside serving: looks at the database and at itself, sweeps up, notes when keys were used."""
+"""Runs background jobs: some in every process, and exclusive ones in the process that holds their lease."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
 from server.config import Settings
-from server.payments.expiry import cancel_unpaid
+from server.retry import RetryPolicy
 from server.runtime.wiring import Components
-from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
-from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
 from server.tasks import Tasks, contain
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
-_HOUSEKEEPING_INTERVAL = 3600.0
-# So long it may take until a rotation knows that the text of the one before is in use.
-_NOTE_INTERVAL = 5.0
-_OVERDUE_INTERVAL = 0.5
-_METRICS_INTERVAL = 1.0
-_IDLE_LIMITS = timedelta(hours=1)
+# A job that fails is retried before its next run is due.
+_FAILURES = RetryPolicy(first=1.0, longest=600.0)
+# Seconds until a job's task is restarted, should it die.
+_RESTART = 1.0
+# Seconds that the database gets, at a stop, to confirm that it has cancelled the jobs' statements.
+_CANCELLATION = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that a server repeats beside serving. It can be cancelled at any moment and repeated safely."""
+
+    name: str
+    # Seconds between two runs.
+    interval: Callable[[Settings], float]
+    run: Callable[[Components, Settings], Awaitable[None]]
+    # Runs in one process at a time, over all workers and replicas. Two at once, for a moment, must do no harm.
+    exclusive: bool = False
 
 
 @asynccontextmanager
-async def upkeep(parts: Components, settings: Settings) -> AsyncIterator[None]:
-    """Runs the background jobs."""
-    async with _in_the_background(
-        parts.jobs,
-        (lambda: _end_overdue(parts), _OVERDUE_INTERVAL),
-        # A check takes up to half the timeout, so health follows the database within the timeout.
-        (lambda: check_database(parts), min(settings.health_interval, settings.database_timeout / 2)),
-        (lambda: note_uses(parts), _NOTE_INTERVAL),
-        (lambda: _sweep(parts, settings), _HOUSEKEEPING_INTERVAL),
-    ):
+async def running(jobs: Sequence[Job], components: Components, settings: Settings) -> AsyncIterator[None]:
+    """Runs the jobs within, each at once and then at its interval; gives their leases back on leaving."""
+    for job in jobs:
+        components.metrics.expect_job(job.name)
+    loops = (partial(_run_exclusively if job.exclusive else _repeat, job, components, settings) for job in jobs)
+    async with _kept(components.tasks, *loops):
         yield
 
 
 @asynccontextmanager
-async def gauges(parts: Components) -> AsyncIterator[None]:
-    """Has the metrics say how much of the server is in use, also while its last calls finish."""
-    async with _in_the_background(parts.jobs, (lambda: _note_use(parts), _METRICS_INTERVAL)):
-        yield
-
-
-@asynccontextmanager
-async def _in_the_background(jobs: Tasks, *works: tuple[Callable[[], Awaitable[None]], float]) -> AsyncIterator[None]:
-    """Does each again and again, with so many seconds between."""
-    tasks = [jobs.keep(partial(_again_and_again, work, interval), pause=interval) for work, interval in works]
+async def _kept(tasks: Tasks, *works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    kept = [tasks.keep(work, pause=_RESTART) for work in works]
     try:
         yield
     finally:
-        await jobs.cancel(*tasks)
+        # Cancelled once, a statement waits for the database to confirm it; cancelled twice, it closes its connection.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CANCELLATION):
+                await tasks.cancel(*kept)
 
 
-async def _again_and_again(work: Callable[[], Awaitable[None]], interval: float) -> None:
+async def _repeat(job: Job, components: Components, settings: Settings) -> None:
+    interval, failures = job.interval(settings), 0
     while True:
         try:
-            await work()
+            await job.run(components, settings)
         except BaseException as error:
-            log.warning("upkeep failed, it will be tried again", extra=fields(contain(error)))
-        await asyncio.sleep(interval)
-
-
-async def _end_overdue(parts: Components) -> None:
-    parts.gate.in_flight.end_overdue()
-
-
-async def _note_use(parts: Components) -> None:
-    parts.metrics.set_use(
-        calls=parts.gate.in_flight.count,
-        commands=parts.writer.waiting(),
-        **parts.database.use()._asdict(),
-        is_ready=parts.health.ready,
-        failing={cause: cause == parts.health.cause for cause in HEALTH_CAUSES},
-    )
-
-
-async def check_database(parts: Components) -> None:
-    """Sets the server's health by the database's."""
-    cause = await parts.probe.check()
-    if cause != parts.health.cause:
-        if cause is None:
-            log.warning("the database reads and writes again")
+            failures += 1
+            log.warning("a background job failed and will be retried", extra=fields(contain(error), job=job.name))
         else:
-            log.warning("the database does not do its work", extra=fields(cause=cause))
-    parts.health.cause = cause
-    parts.health.set_ready(cause is None, reads=cause is None or cause in WRITE_CAUSES)
+            failures = 0
+            components.metrics.note_success(job.name)
+        await asyncio.sleep(min(interval, _FAILURES.delay(failures)) if failures else interval)
 
 
-async def note_uses(parts: Components) -> None:
-    """Writes down when keys were used: now and then, and not with each call."""
-    if parts.authenticator is not None:
-        await parts.api_keys.note_uses(parts.authenticator.take_uses())
+async def _run_exclusively(job: Job, components: Components, settings: Settings) -> None:
+    """Waits for the job's lease and runs the job while this process holds it, again and again."""
+    leases = components.job_leases
+    try:
+        while True:
+            if (end := await _renew(job, components, None)) is not None:
+                await _run_while_held(job, end, components, settings)
+            await asyncio.sleep(leases.pause)
+    finally:
+        await _give_back(job, components)
 
 
-async def _sweep(parts: Components, settings: Settings) -> None:
-    database, now = parts.database, datetime.now(UTC)
-    requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
-    carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
-    limits = await forget_idle_limits(database, before=now - _IDLE_LIMITS)
-    log.debug("forgot request ids, carts and limits", extra=fields(requests=requests, carts=carts, limits=limits))
-    if settings.unpaid_hours:
-        before = now - timedelta(hours=settings.unpaid_hours)
-        unpaid = await cancel_unpaid(parts.checkout, parts.orders, before=before)
-        log.info("cancelled orders that were not paid in time", extra=fields(count=unpaid))
+async def _run_while_held(job: Job, end: float | None, components: Components, settings: Settings) -> None:
+    """Runs the job, and cancels it when its lease ends: because the database does not renew it, or another process has it."""
+    log.debug("this process runs the job from now on", extra=fields(job=job.name))
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout_at(end) as lease,
+            _kept(components.tasks, partial(_repeat, job, components, settings)),
+        ):
+            while end is not None:
+                lease.reschedule(end)
+                await asyncio.sleep(components.job_leases.pause)
+                end = await _renew(job, components, end)
+    log.warning("this process no longer holds the job's lease", extra=fields(job=job.name))
+
+
+async def _renew(job: Job, components: Components, end: float | None) -> float | None:
+    """When the lease ends now, by the event loop's clock: as before if the database does not answer, never if another has it."""
+    try:
+        return await components.job_leases.take(job.name)
+    except Exception as error:
+        log.warning("the database does not renew a job's lease", extra=fields(error, job=job.name))
+        return end
+
+
+async def _give_back(job: Job, components: Components) -> None:
+    try:
+        await components.job_leases.give_back(job.name)
+    except Exception as error:
+        log.warning("a job's lease is not given back and will expire", extra=fields(error, job=job.name))

@@ -1,4 +1,4 @@
-"""Answers Prometheus: serves what the server counts, over HTTP, on a port of its own."""
+"""Serves the metrics over HTTP on a separate port."""
 
 import logging
 import shutil
@@ -19,16 +19,16 @@ from server.runtime.preflight import StartError
 
 log = logging.getLogger(__name__)
 
-# Seconds for which a connection may say nothing, and between looks at whether to stop.
+# Seconds until a silent connection is closed, and between checks for a stop.
 _SILENCE = 10.0
 _LOOK = 0.05
-# Bytes that the counts of many workers fit into.
+# Bytes that suffice for the metrics of many workers.
 _ROOM = 64 << 20
 
 
 @contextmanager
 def serving(registry: CollectorRegistry, settings: Settings) -> Iterator[str]:
-    """Answers scrapes in a thread, if the settings say so; yields where, or ''. Raises StartError."""
+    """Answers scrapes in a thread, if a port is set; yields the URL, or ''. Raises StartError."""
     if settings.metrics_port is None:
         yield ""
         return

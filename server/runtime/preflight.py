@@ -1,4 +1,4 @@
-"""What has to be right before anything is served: the database, its schema, the port."""
+"""Checks before serving: the database, its schema, the port."""
 
 import contextlib
 import socket
@@ -44,20 +44,20 @@ def _stop(postgres: embedded.Embedded) -> None:
 
 
 def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
-    """Brings the schema to this program's version; returns the version before and after. `grant_to` may serve from then on."""
+    """Migrates the schema; returns the versions before and after. `grant_to` may serve from then on."""
     with _schema_errors():
         return schema.migrate(url, grant_to=grant_to)
 
 
 def bring_up_to_date(url: str) -> None:
-    """Migrates the embedded database, where there is anything to migrate."""
+    """Migrates the embedded database if needed."""
     with _schema_errors():
         if schema.current_version(url) != schema.newest_version() or schema.holds_restored_rows(url):
             schema.migrate(url)
 
 
 def check_schema(url: str) -> None:
-    """Refuses a database whose schema is not this program's."""
+    """Refuses a database with another schema version."""
     with _schema_errors():
         current, newest = schema.current_version(url), schema.newest_version()
         restored = current == newest and schema.holds_restored_rows(url)
@@ -78,7 +78,7 @@ def _schema_errors() -> Iterator[None]:
     except (psycopg.Error, SQLAlchemyError) as error:
         cause = getattr(error, "orig", error)
         if isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None:
-            # What is wrong with the URL itself is told with the URL, and its password.
+            # Errors about the URL itself quote the URL, with its password.
             raise StartError(
                 "ORDERS_DATABASE_URL cannot be read; write postgresql://user:password@host:port/name"
             ) from error
@@ -87,13 +87,11 @@ def _schema_errors() -> Iterator[None]:
     except rights.RightsError as error:
         raise StartError(str(error)) from error
     except schema.UnknownSchema as error:
-        raise StartError(
-            f"the database's schema is none that this program knows: {error}; run a newer program"
-        ) from error
+        raise StartError(f"the database has an unknown schema: {error}; run a newer program") from error
 
 
 def check_port(settings: Settings) -> None:
-    """Refuses a port that is taken, before anything else is started."""
+    """Refuses a port in use, before anything else starts."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with contextlib.closing(socket.socket(family)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

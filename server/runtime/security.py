@@ -1,4 +1,4 @@
-"""Who gets in, by the settings: builds the gate, and refuses to serve other machines unprotected."""
+"""Security settings: builds the gate, and refuses to serve other machines without protection."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def needs_credentials(settings: Settings, api_keys: ApiKeyRepository) -> bool:
-    """Whether callers must be known: if the settings say so, or anything is there to know them by."""
+    """Whether callers need credentials: by the setting, or because some kind of credential is configured."""
     if settings.authentication is not None:
         return settings.authentication == "required"
     if settings.jwt_jwks_url or settings.jwt_key_file or settings.jwt_issuer or settings.tls_client_ca:
@@ -29,23 +29,23 @@ async def needs_credentials(settings: Settings, api_keys: ApiKeyRepository) -> b
 
 
 def check_exposure(settings: Settings, *, closed: bool) -> None:
-    """Refuses to serve other machines without authentication or TLS, unless told to. Raises ConfigError."""
+    """Refuses to serve other machines without authentication or TLS, unless the settings allow it. Raises ConfigError."""
     if is_loopback(settings.host) or settings.insecure:
         return
     missing = []
     if not closed:
-        missing.append("authentication: make a key with `orders keys create`, or set ORDERS_AUTHENTICATION=required")
+        missing.append("authentication: create a key with `orders keys create`, or set ORDERS_AUTHENTICATION=required")
     if settings.tls_certificate is None:
         missing.append("TLS: set ORDERS_TLS_CERTIFICATE and ORDERS_TLS_KEY")
     if missing:
         raise ConfigError(
-            f"{settings.host} is reached from other machines, and there is no {'; and no '.join(missing)}. "
-            "On a private network --insecure serves all the same"
+            f"{settings.host} is reachable from other machines, and there is no {'; and no '.join(missing)}. "
+            "On a private network, --insecure allows that"
         )
 
 
 def credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    """What TLS is served with; None without. Raises ConfigError."""
+    """The credentials for TLS; None without it. Raises ConfigError."""
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate is None and key is None and settings.tls_client_ca is None:
         return None
@@ -71,14 +71,14 @@ def build_gate(settings: Settings, *, authenticator: Authenticator | None, datab
 
 
 def build_authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Authenticator:
-    """What callers are known by. Raises ConfigError."""
+    """The authenticator of callers. Raises ConfigError."""
     return Authenticator(store=api_keys, tokens=_tokens(settings), cache_seconds=settings.key_cache_seconds)
 
 
 def _tokens(settings: Settings) -> "TokenVerifier | None":
     if not (settings.jwt_jwks_url or settings.jwt_key_file or settings.jwt_issuer or settings.jwt_audience):
         return None
-    # With it comes cryptography, which a server that takes no tokens need not load.
+    # Imports cryptography, which a server without tokens need not load.
     from server.runtime.token_settings import token_verifier
 
     try:

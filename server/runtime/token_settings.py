@@ -1,4 +1,4 @@
-"""The tokens that are taken, by the settings."""
+"""The verifier of tokens, from the settings."""
 
 from server.config import Settings
 from server.domain.base.caller import SCOPES, Role
@@ -8,7 +8,7 @@ from server.identity.key_sources import KeyFile, KeySource, KeyUrl
 
 
 def token_verifier(settings: Settings) -> TokenVerifier:
-    """What checks them. Raises ValueError and OSError."""
+    """The verifier. Raises ValueError and OSError."""
     return TokenVerifier(
         _key_source(settings),
         issuer=settings.jwt_issuer,

@@ -1,4 +1,4 @@
-"""The parts of a server, and how they hang together."""
+"""Composition of a server from its components."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +22,7 @@ from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.validation import violations_of
 from server.runtime import security
 from server.storage.database import Database
+from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
@@ -36,7 +37,7 @@ from server.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What a server is made of, by what it works with and what callers reach."""
+    """The components of a server."""
 
     database: Database
     probe: Probe
@@ -51,13 +52,14 @@ class Components:
     gate: Gate
     health: Health
     metrics: Metrics
-    # What is done in the background.
-    jobs: Tasks
+    job_leases: JobLeases
+    # Those of the background jobs.
+    tasks: Tasks
     server: grpc.aio.Server
 
 
 async def build(settings: Settings, database: Database) -> Components:
-    """A server, not yet listening, on a database that is open. Raises ConfigError if it would let in whom it should not."""
+    """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
     metrics = Metrics()
     writer = Writer(
         database,
@@ -78,8 +80,8 @@ async def build(settings: Settings, database: Database) -> Components:
     )
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
-    jobs = Tasks()
-    health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and jobs.is_alive)
+    tasks = Tasks()
+    health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -111,7 +113,8 @@ async def build(settings: Settings, database: Database) -> Components:
         gate=gate,
         health=health,
         metrics=metrics,
-        jobs=jobs,
+        job_leases=JobLeases(database),
+        tasks=tasks,
         server=server,
     )
 

@@ -133,18 +133,18 @@ def _wait(workers: Sequence[_Worker], told: int) -> None:
 
 
 def _end(worker: _Worker) -> str:
-    """How a worker ended, as what it did."""
+    """The end of a worker, as a phrase."""
     worker.process.join(_CLOSING)
     code = worker.process.exitcode
     if code == -signal.SIGBUS:
-        return "was killed by SIGBUS, as for want of room in TMPDIR"
+        return "was killed by SIGBUS, for example because TMPDIR is full"
     if code is not None and code < 0:
         return f"was killed by signal {-code}"
     return f"ended with exit code {code}, and the log says more"
 
 
 def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:
-    """Tells them to stop, and ends those that have not in time."""
+    """Stops the workers, and kills those that do not end in time."""
     for worker in workers:
         worker.process.terminate()
     until = time.monotonic() + seconds

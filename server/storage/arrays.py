@@ -1,7 +1,7 @@
-"""Lists in PostgreSQL's binary format, packed whole.
+"""Lists in PostgreSQL's binary format, packed as a whole.
 
-psycopg takes a list through its dumpers element by element, some microseconds each, and a batch has a list a column. The types of
-the columns are known, so a list becomes one value here, which psycopg sends on as it is.
+psycopg dumps a list element by element, at microseconds each, and a batch has one list per column. The columns' types are known,
+so each list becomes one value here, which psycopg sends unchanged.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ from psycopg.pq import Format
 from sqlalchemy import BigInteger, Boolean, DateTime, Double, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.types import TypeEngine
 
-# Dimensions, whether there are nulls, the type of the elements, how many they are, the index of the first.
+# Dimensions, whether there are nulls, the elements' type, their number, the index of the first.
 _HEADER = Struct("!iiIii").pack
 _LENGTH = Struct("!i").pack
 _NULL = _LENGTH(-1)
@@ -27,11 +27,11 @@ Pack = Callable[[Iterable[Any]], Iterable[bytes]]
 
 
 class Packed(bytes):
-    """A list that is packed."""
+    """A packed list."""
 
 
 class _Type(NamedTuple):
-    """How a list of a type is packed: its element's OID, the class that tells psycopg the OID of the list, the elements."""
+    """The packing of a type's lists: the element's OID, the class by which psycopg knows the list's OID, the elements' packer."""
 
     oid: int
     packed: type[Packed]
@@ -67,7 +67,7 @@ def _times(values: Iterable[datetime | None]) -> Iterable[bytes]:
 
 
 def _type(name: str, oid: int, list_oid: int, elements: Pack) -> _Type:
-    """Makes the type, and the dumper by which psycopg sends its lists."""
+    """Creates the type and the dumper of its lists."""
     packed = type(f"Packed{name}", (Packed,), {})
     dumper = type(
         f"{name}Dumper", (Dumper,), {"format": Format.BINARY, "oid": list_oid, "dump": lambda self, value: value}
@@ -93,12 +93,12 @@ _TYPES: dict[type[TypeEngine[Any]], _Type] = {
 
 
 def packer(item_type: TypeEngine[Any]) -> Callable[[Sequence[Any]], Packed]:
-    """What packs lists of a column's type."""
+    """The packer for lists of a column's type."""
     return _TYPES[type(item_type)].pack
 
 
 def from_binary(item_type: TypeEngine[Any], value: bytes) -> Any:
-    """What a value of a column's type is in PostgreSQL's binary format: a text, an integer, a time or a UUID as text."""
+    """A value of a column's type from PostgreSQL's binary format: a text, an integer, a time, or a UUID as text."""
     return _FROM_BINARY[type(item_type)](value)
 
 
@@ -115,7 +115,7 @@ _FROM_BINARY: dict[type[TypeEngine[Any]], Callable[[bytes], Any]] = {
 
 
 def adapters() -> AdaptersMap:
-    """What connections need to know to send packed lists."""
+    """The adapters that connections need to send packed lists."""
     known = AdaptersMap(psycopg.adapters)
     for packed, dumper in _DUMPERS.items():
         known.register_dumper(packed, dumper)

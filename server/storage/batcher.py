@@ -1,10 +1,12 @@
-"""Gathers what arrives while the last batch is in flight and runs it as one. An idle server adds no delay."""
+"""Gathers the items that arrive while a batch is in flight, and runs them as the next. An idle server adds no delay."""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+from orders.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
 
 from server.domain.base.errors import Refusal
 from server.storage.errors import Unanswered
@@ -14,9 +16,9 @@ from server.tasks import Tasks, contain
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Turns of the event loop after which a batch begins, however slowly more calls come in.
+# The most turns of the event loop before a batch begins.
 _MOST_TURNS = 50
-# Seconds that a call which finds the queue full waits at least.
+# The least seconds before a call that found the queue full should retry.
 _SHORTEST_WAIT = 0.1
 
 
@@ -24,7 +26,7 @@ class Batcher(Generic[Item, Result]):
     """A queue and the workers that empty it.
 
     `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
-    is the result of them all. `watch` is told of each batch that ran: its size, and its seconds.
+    becomes the result of all of them. `watch` gets the size and the seconds of each batch.
     """
 
     def __init__(
@@ -39,14 +41,14 @@ class Batcher(Generic[Item, Result]):
         self._run, self._max_batch, self._max_queue, self._workers = run, max_batch, max_queue, workers
         self._watch = watch
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        # Workers that will look at the queue once more. A task that is done with it is not counted, though it may still be in _tasks.
+        # Workers that will read the queue again. A task that has finished with it may still be in _tasks.
         self._working = 0
         self._tasks = Tasks()
         self._seconds_per_item = 0.0
 
     @property
     def waiting(self) -> int:
-        """How many items wait for their batch."""
+        """The number of items that wait for their batch."""
         return len(self._queue)
 
     @property
@@ -55,14 +57,14 @@ class Batcher(Generic[Item, Result]):
         return self._tasks.is_alive
 
     async def submit(self, item: Item) -> Result:
-        """The item's result. Cancelling the wait drops the item if its batch has not begun, and nothing but the result if it has."""
-        # No name for the future here: it holds an exception, which holds this frame, until the garbage collector comes.
+        """The item's result. Cancelling the wait drops the item if its batch has not begun, otherwise only its result."""
+        # The future is not bound to a name: its exception holds this frame, which would form a cycle.
         return await self._enqueue(item)
 
     def _enqueue(self, item: Item) -> asyncio.Future[Result]:
         if len(self._queue) >= self._max_queue:
-            text = "the server has too much to do; try again in a moment"
-            raise Refusal("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
+            text = "the server is overloaded; retry in a moment"
+            raise Refusal(ERROR_REASON_OVERLOADED, text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
         if self._working < self._workers:
@@ -106,11 +108,11 @@ class Batcher(Generic[Item, Result]):
             return [contain(error)] * len(items)
 
     def _expected_wait(self) -> float:
-        """Seconds until the queue of now is served, at the pace of the last batch."""
+        """The seconds until the current queue is served, at the pace of the last batch."""
         return len(self._queue) * self._seconds_per_item / self._workers
 
     async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
-        """The next batch. Calls that the event loop has at hand come in first: a larger batch costs each of them less."""
+        """The next batch, once the event loop's pending calls have joined it: a larger batch costs less per call."""
         gathered, calm = len(self._queue), 0
         for _ in range(_MOST_TURNS):
             if calm == TURNS_TO_THE_QUEUE or gathered >= self._max_batch:
@@ -139,8 +141,8 @@ def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
 
 
 def point_reader(read: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]]) -> Batcher[Item, Result]:
-    """For reads by key: those that arrive together go out together, since one query costs as much as fifty.
+    """A batcher for reads by key: one query for fifty keys costs as much as one for a single key.
 
-    Keys have to be such as the database takes: what it refuses fails with all its neighbours. Who asks for the same may get the same.
+    The database must accept every key: one that it refuses fails the whole batch. Callers with the same key may share a result.
     """
     return Batcher(read, max_batch=256, max_queue=10_000)

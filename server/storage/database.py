@@ -23,7 +23,7 @@ from server.storage.errors import (
     spoils_connection,
 )
 from server.storage.share import Share
-from server.storage.sql import Statement
+from server.storage.sql import NamedRow, Query, Statement
 
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ _CLOSING = 0.5
 
 
 class PoolUse(NamedTuple):
-    """Connections that are in use and that are not, and how many wait for one."""
+    """The connections in use and idle, and the number of waiters."""
 
     used: int
     idle: int
@@ -63,7 +63,7 @@ class _Timeouts(NamedTuple):
 
 @asynccontextmanager
 async def bounded(seconds: float) -> AsyncIterator[_Timeouts]:
-    """Cancels work with the database after so many seconds, with little more for a database that is silent.
+    """Cancels work with the database after a time, and interrupts the cancellation if the database is silent.
 
     psycopg answers the first cancellation by asking the server to cancel the statement, and the second by closing the connection.
     """
@@ -77,16 +77,16 @@ class Database:
     def __init__(self, url: str, *, timeout: float, pool_size: int, max_waiting_reads: int = 3000) -> None:
         """`timeout` is in seconds and bounds each use of a connection, waiting for it included."""
         self.timeout = timeout
-        # However many reads there are, writes keep connections for themselves, and the other way round.
+        # Reads and writes each keep connections that the other cannot use.
         self._reads = Share(max(1, pool_size - _KEPT_FOR_WRITES), max_waiting=max_waiting_reads)
         self._writes = Share(pool_size - max(1, pool_size // _KEPT_FOR_READS), max_waiting=max_waiting_reads)
         self._lending = self._used = 0
         self._uses: set[_Timeouts] = set()
-        # When the database last finished something, by `time.monotonic`.
+        # The last time the database finished a use, by `time.monotonic`.
         self._answered = 0.0
         # Counts how often the pool's connections were replaced.
         self._generation = 0
-        # Why the last write failed, if it was for something that lasts; cleared by a health check that writes.
+        # The cause of the last failed write, if it is lasting; cleared by a health check that writes.
         self.write_failure: str | None = None
         self._url, self._options = url, _connection_options(url, timeout)
         self._pool = AsyncConnectionPool(
@@ -163,7 +163,7 @@ class Database:
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
-        """As the pool's own `connection()`, which loses the connection if the caller is cancelled just when it gives it back."""
+        """As the pool's own `connection()`, which loses the connection if the caller is cancelled while returning it."""
         task = asyncio.current_task()
         assert task is not None
         before, generation = task.cancelling(), self._generation
@@ -171,7 +171,7 @@ class Database:
             connection = await self._pool.getconn()
         self._used += 1
         try:
-            # Python 3.11 swallows a cancellation that comes just as what is waited for does.
+            # Python 3.11 loses a cancellation that arrives together with the awaited result.
             if task.cancelling() > before:
                 raise asyncio.CancelledError
             yield connection
@@ -194,7 +194,7 @@ class Database:
 
     @contextmanager
     def _wait(self) -> Iterator[None]:
-        """Counts who waits for the pool, which does not forget those who gave up."""
+        """Counts the waiters, because the pool keeps counting those that gave up."""
         self._lending += 1
         try:
             yield
@@ -203,10 +203,14 @@ class Database:
 
     @asynccontextmanager
     async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:
-        """A connection for work on all orders: each statement has its deadline, the whole has none."""
+        """A connection for work on all orders: each statement has a deadline, the work as a whole has none."""
         with database_errors():
             async with self._lend() as connection:
                 yield connection
+
+    async def fetch_named(self, query: Query[NamedRow], **parameters: object) -> list[NamedRow]:
+        """As `fetch`; the rows have names."""
+        return query.named(await self.fetch(query, **parameters))
 
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
         """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE and OVERLOADED."""
@@ -219,24 +223,26 @@ class Database:
     async def _fetch(
         self, run: Callable[..., Awaitable[Result]], statement: Statement, parameters: dict[str, object]
     ) -> Result:
-        began = time.monotonic()
-        try:
+        async def attempt() -> Result:
             async with self.reading() as connection:
                 return await run(connection, statement, **parameters)
-        except ConnectionLost:
-            if not was_stale(began):
-                raise
-        async with self.reading() as connection:
-            return await run(connection, statement, **parameters)
+
+        return await retry_if_stale(attempt)
 
     def use(self) -> PoolUse:
         waiting = self._reads.waiting + self._writes.waiting + self._lending
         return PoolUse(used=self._used, idle=self._pool.get_stats()["pool_available"], waiting=waiting)
 
 
-def was_stale(began: float) -> bool:
-    """Whether a connection that is lost now, and was taken then, by `time.monotonic`, had been stale already."""
-    return time.monotonic() - began < _STALE
+async def retry_if_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """The attempt's result. One that loses its connection at once had a stale one, and is repeated without delay."""
+    began = time.monotonic()
+    try:
+        return await attempt()
+    except ConnectionLost:
+        if time.monotonic() - began >= _STALE:
+            raise
+    return await attempt()
 
 
 def _connection_options(url: str, timeout: float) -> dict[str, Any]:
@@ -257,6 +263,11 @@ def _connection_options(url: str, timeout: float) -> dict[str, Any]:
         "options": f"{given.get('options', '')} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
         f"-c idle_in_transaction_session_timeout={2 * milliseconds} -c TimeZone=UTC",
     }
+
+
+async def fetch_named(connection: AsyncConnection[Row], query: Query[NamedRow], **parameters: object) -> list[NamedRow]:
+    """The rows of one query, with their names."""
+    return query.named(await fetch(connection, query, **parameters))
 
 
 async def fetch(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> list[Row]:

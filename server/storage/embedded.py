@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, from a wheel, for those who have none yet."""
+"""The embedded PostgreSQL, from a wheel."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-# The path becomes part of options that PostgreSQL takes apart.
+# The path becomes part of options that PostgreSQL parses.
 _NOT_PLAIN = re.compile(r"[\s\"'`\\$;&|<>()*?]")
 
 
@@ -60,12 +60,12 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
 def _resolved(folder: Path) -> Path:
     try:
         return folder.expanduser().resolve()
-    except RuntimeError as error:  # a loop of links, or a home that does not exist
+    except RuntimeError as error:  # A loop of links, or a home that does not exist.
         raise EmbeddedError(f"cannot use the data folder {folder}: {error}; set ORDERS_DATA_DIR") from error
 
 
 def _forget_dead_users(server: Any) -> None:
-    """Takes processes that were killed off the list of the server's users: nobody would ever be the last, who stops it."""
+    """Removes killed processes from the list of the server's users: the last user stops the server."""
     import psutil  # type: ignore[import-untyped]
 
     users = server.global_process_id_list
@@ -74,6 +74,6 @@ def _forget_dead_users(server: Any) -> None:
 
 
 def _url(server: Any) -> str:
-    """As the server's own, but with any character in the path."""
+    """As the server's own URL, but with any character in the path."""
     folder = server.get_postmaster_info().socket_dir
     return f"postgresql://postgres@/postgres?host={quote(str(folder))}" if folder else str(server.get_uri())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
@@ -14,13 +15,13 @@ from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
-# Two batches met: the next attempt sees what the other one wrote.
+# Conflicts of two batches: the next attempt sees the other one's writes.
 RETRYABLE = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
 
 NO_ANSWER, SLOW, LOST, OTHER = "no_answer", "slow", "connection_lost", "other"
 READ_ONLY, DISK_FULL, PERMISSION_DENIED, IO_ERROR = "read_only", "disk_full", "permission_denied", "io_error"
 
-# The causes by SQLSTATE, or by its beginning: the first that fits holds.
+# The causes by SQLSTATE or its prefix; the first match applies.
 _SQLSTATES = {
     "25006": READ_ONLY,
     "42501": PERMISSION_DENIED,
@@ -39,17 +40,17 @@ _SQLSTATES = {
 }
 
 _TEXTS = {
-    NO_ANSWER: "the database does not answer; try again in a moment",
-    SLOW: "the database did not finish in time; try again in a moment",
-    LOST: "the connection to the database was lost; try again in a moment",
-    OTHER: "the database failed; try again in a moment",
-    READ_ONLY: "the database is read-only and takes no writes; try again in a moment",
-    DISK_FULL: "the database's disk is full; try again later",
-    PERMISSION_DENIED: "the database lacks a permission that this call needs; try again later",
-    IO_ERROR: "the database cannot access its files; try again later",
-    "out_of_memory": "the database is out of memory; try again in a moment",
-    "too_many_connections": "the database has too many connections; try again in a moment",
-    "out_of_resources": "the database is out of resources; try again in a moment",
+    NO_ANSWER: "the database does not answer; retry in a moment",
+    SLOW: "the database did not finish in time; retry in a moment",
+    LOST: "the connection to the database was lost; retry in a moment",
+    OTHER: "the database failed; retry in a moment",
+    READ_ONLY: "the database is read-only; retry in a moment",
+    DISK_FULL: "the database's disk is full; retry later",
+    PERMISSION_DENIED: "the database lacks a permission that this call needs; retry later",
+    IO_ERROR: "the database cannot access its files; retry later",
+    "out_of_memory": "the database is out of memory; retry in a moment",
+    "too_many_connections": "the database has too many connections; retry in a moment",
+    "out_of_resources": "the database is out of resources; retry in a moment",
 }
 
 # With these the database still answers reads.
@@ -66,7 +67,7 @@ class DatabaseUnavailable(Refusal):
     def __init__(self, cause: str = NO_ANSWER, text: str = "") -> None:
         """`text` replaces the cause's own."""
         metadata = {"dependency": "database", "cause": cause}
-        super().__init__("DEPENDENCY_UNAVAILABLE", text or _TEXTS[cause], metadata=metadata, retry_after=1.0)
+        super().__init__(ERROR_REASON_DEPENDENCY_UNAVAILABLE, text or _TEXTS[cause], metadata=metadata, retry_after=1.0)
         self.cause = cause
 
 
@@ -82,7 +83,7 @@ class Unanswered(DatabaseUnavailable):
 
 
 class Refused(Exception):
-    """The database refuses a row. Says which rule, and keeps the row itself, which the database's text may hold, to itself."""
+    """The database refuses a row. Names the constraint, and omits the database's text, which may contain the row."""
 
     def __init__(self, error: psycopg.Error) -> None:
         self.sqlstate, self.constraint_name = error.sqlstate, error.diag.constraint_name
@@ -91,7 +92,7 @@ class Refused(Exception):
 
 @contextmanager
 def database_errors(*, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Raises DEPENDENCY_UNAVAILABLE for what is the database's state and not the caller's fault; lets through what is `passing`."""
+    """Raises DEPENDENCY_UNAVAILABLE for failures that are the database's and not the caller's; `passing` errors pass."""
     try:
         yield
     except passing:
@@ -139,7 +140,7 @@ def is_rolled_back(error: BaseException) -> bool:
 
 def unconfirmed(error: BaseException, *, silent: bool) -> DatabaseUnavailable:
     """The error for callers whose COMMIT has no known outcome."""
-    text = "the database went away before it confirmed the commit; send the request again with the same request_id"
+    text = "the connection was lost before COMMIT was acknowledged, so the outcome is unknown; retry with the same request_id"
     if silent and isinstance(error, asyncio.CancelledError):
         return Unanswered(NO_ANSWER, text)
     return DatabaseUnavailable(cause_of(error) or NO_ANSWER, text)

@@ -1,4 +1,4 @@
-"""How large work lets small work go first on the one event loop that both share."""
+"""Fairness on the event loop: long work yields to short work."""
 
 import asyncio
 import time
@@ -8,25 +8,25 @@ from typing import TypeVar
 Pause = Callable[[], Awaitable[None]]
 Result = TypeVar("Result")
 
-# Turns of the event loop that a call takes from its first sign to the queue of what is to be done.
+# Turns of the event loop from a call's arrival to the queue.
 TURNS_TO_THE_QUEUE = 5
 
-# Seconds: a turn in which nobody else had anything to do, and for how long others go first at once.
+# Seconds: the longest idle turn, and the longest single pause.
 _CALM = 0.0002
 _LONGEST = 0.01
-# Seconds that steps hold the event loop between two pauses: a small call takes about ten of its turns.
+# Seconds that steps hold the event loop between pauses: a short call takes about ten such turns.
 _AT_ONCE = 0.001
 
 
 async def yield_once() -> None:
-    """Lets others have one turn."""
+    """Yields for one turn of the event loop."""
     await asyncio.sleep(0)
 
 
 async def run_in_turns(
     steps: Generator[None, None, Result], pause: Pause = yield_once, *, seconds: float = _AT_ONCE
 ) -> Result:
-    """Runs steps to their end and returns their result; pauses whenever they have taken that many seconds."""
+    """Runs steps to their end and returns their result; pauses whenever they have held the event loop for `seconds`."""
     began = time.perf_counter()
     while True:
         try:
@@ -40,13 +40,13 @@ async def run_in_turns(
 
 
 class Yielder:
-    """Lets others go first, for so many seconds in all; after that for a turn at a time."""
+    """Yields to other work, for `seconds` in total; after that for one turn at a time."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
 
     async def pause(self) -> None:
-        """Returns when the event loop has had nothing else at hand for as long as a call would show, or has had its time."""
+        """Returns once the event loop has had no other work for as many turns as a call takes, or the time is used up."""
         began = turned = time.perf_counter()
         until, calm = began + min(_LONGEST, self.left), 0
         while True:

@@ -1,4 +1,4 @@
-"""What has to be swept up now and then."""
+"""Periodic deletion of old rows."""
 
 from datetime import datetime
 
@@ -10,22 +10,22 @@ _AT_ONCE = 1000
 
 
 async def forget_old_requests(database: Database, *, before: datetime) -> int:
-    """Deletes the idempotency keys that are older; returns how many."""
+    """Deletes older idempotency keys; returns their number."""
     return await _sweep(database, statements.DELETE_OLD_IDEMPOTENCY_KEYS, before=before)
 
 
 async def forget_old_carts(database: Database, *, before: datetime) -> int:
-    """Deletes the carts that nobody has changed since; returns how many."""
+    """Deletes carts that are unchanged since; returns their number."""
     return await _sweep(database, statements.DELETE_OLD_CARTS, before=before)
 
 
 async def forget_idle_limits(database: Database, *, before: datetime) -> int:
-    """Deletes the rate limits' buckets that nobody has used since and that are full again; returns how many."""
+    """Deletes buckets of rate limits that are unused since and full again; returns their number."""
     return await _sweep(database, statements.DELETE_IDLE_RATE_LIMITS, before=before)
 
 
 async def _sweep(database: Database, statement: Statement, *, before: datetime) -> int:
-    """Deletes a few rows at a time, so that nobody waits for long."""
+    """Deletes a few rows at a time, so that other work waits only briefly."""
     total = 0
     while True:
         async with database.connection() as connection:

@@ -20,7 +20,7 @@ _UNDO = f"DELETE FROM {idempotency_keys.name} WHERE caller = 'health check'"
 
 
 class Probe:
-    """Says which cause keeps the database from its work."""
+    """Finds the cause of a database's failure."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

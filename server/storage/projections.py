@@ -1,19 +1,17 @@
-"""The rows that a message stands for. The one place that says which column holds what."""
+"""The rows of a message: the one place that maps fields to columns."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.api_key_service_pb2 import ApiKey
-from orders.v1.customer_service_pb2 import PointsEntry
+from orders.v1.customer_service_pb2 import PointsEntry, PointsEntryType
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
 from server.domain.base.money import minor_of
-from server.domain.base.values import AuditEvent, StoredKey
-
-Row = tuple[Any, ...]
+from server.domain.base.values import AuditEvent, Sku, StoredKey
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,10 +37,28 @@ def timestamp_of(time: datetime) -> Timestamp:
     return timestamp
 
 
-def order_row(order: Order, snapshot: bytes) -> Row:
-    """The row of `orders`, in the order of its columns, without the transaction id."""
+class OrderRow(NamedTuple):
+    """The columns of `orders` that follow from the snapshot, and the snapshot."""
+
+    order_id: str
+    order_number: str
+    source: str
+    external_order_id: str
+    customer_id: str
+    status: int
+    payment_status: int
+    currency: str
+    total_minor: int
+    version: int
+    create_time: datetime
+    update_time: datetime
+    snapshot: bytes
+
+
+def order_row(order: Order, snapshot: bytes) -> OrderRow:
+    """The order's row, with its snapshot as it is stored."""
     total = order.pricing.total
-    return (
+    return OrderRow(
         order.order_id,
         order.order_number,
         order.source,
@@ -59,11 +75,25 @@ def order_row(order: Order, snapshot: bytes) -> Row:
     )
 
 
-def item_rows(order: Order) -> list[Row]:
-    """The rows of `order_items`, in the order of its columns."""
+class ItemRow(NamedTuple):
+    """A row of `order_items`."""
+
+    order_id: str
+    position: int
+    item_id: str
+    product_id: str | None
+    variant_id: str
+    sku: str
+    quantity: int
+    unit_price_minor: int
+    total_price_minor: int
+
+
+def item_rows(order: Order) -> list[ItemRow]:
+    """The rows of the order's items."""
     order_id = order.order_id
     return [
-        (
+        ItemRow(
             order_id,
             position,
             item.item_id,
@@ -78,9 +108,24 @@ def item_rows(order: Order) -> list[Row]:
     ]
 
 
-def event_row(order: Order, event: OrderEvent, stored: bytes) -> Row:
-    """The row of `order_events`; `order` is the order after the event, `stored` the event serialized."""
-    return (
+class EventRow(NamedTuple):
+    """A row of `order_events`, without the transaction's id."""
+
+    order_id: str
+    version: int
+    type: int
+    actor: str
+    request_id: str
+    event_time: datetime
+    from_status: int
+    to_status: int
+    total_minor: int
+    event: bytes
+
+
+def event_row(order: Order, event: OrderEvent, stored: bytes) -> EventRow:
+    """The event's row; `order` is the order after the event, `stored` the event serialized."""
+    return EventRow(
         event.order_id,
         event.version,
         event.type,
@@ -94,9 +139,35 @@ def event_row(order: Order, event: OrderEvent, stored: bytes) -> Row:
     )
 
 
-def payment_row(order_id: str, event: PaymentEvent) -> Row:
-    """The row of `payments`, in the order of its columns."""
-    return (
+class InventoryRow(NamedTuple):
+    """A row of `inventory`."""
+
+    product_id: str
+    variant_id: str
+    available: int
+    reserved: int
+
+    @property
+    def sku(self) -> Sku:
+        return self.product_id, self.variant_id
+
+
+class PaymentRow(NamedTuple):
+    """A row of `payments`."""
+
+    provider: str
+    event_id: str
+    order_id: str
+    type: int
+    amount_minor: int
+    refund_id: str
+    event_time: datetime
+    event: bytes
+
+
+def payment_row(order_id: str, event: PaymentEvent) -> PaymentRow:
+    """The row of an order's payment event."""
+    return PaymentRow(
         event.provider,
         event.event_id,
         order_id,
@@ -108,9 +179,24 @@ def payment_row(order_id: str, event: PaymentEvent) -> Row:
     )
 
 
-def points_row(entry: PointsEntry) -> Row:
-    """The row of `points_entries`, in the order of its columns."""
-    return (
+class PointsRow(NamedTuple):
+    """A row of `points_entries`."""
+
+    entry_id: str
+    customer_id: str
+    type: PointsEntryType
+    delta: int
+    balance: int
+    order_id: str | None
+    reason: str
+    actor: str
+    request_id: str
+    entry_time: datetime
+
+
+def points_row(entry: PointsEntry) -> PointsRow:
+    """The entry's row."""
+    return PointsRow(
         entry.entry_id,
         entry.customer_id,
         entry.type,
@@ -124,29 +210,42 @@ def points_row(entry: PointsEntry) -> Row:
     )
 
 
-def points_entry_of(row: Row) -> PointsEntry:
-    """The entry that a row of `points_entries` stands for."""
-    entry_id, customer_id, type_, delta, balance, order_id, reason, actor, request_id, time = row
+def points_entry_of(row: PointsRow) -> PointsEntry:
+    """The entry that a row holds."""
     return PointsEntry(
-        entry_id=str(entry_id),
-        customer_id=customer_id,
-        type=type_,
-        delta=delta,
-        balance=balance,
-        order_id="" if order_id is None else str(order_id),
-        reason=reason,
-        actor=actor,
-        request_id=request_id,
-        entry_time=timestamp_of(time),
+        entry_id=row.entry_id,
+        customer_id=row.customer_id,
+        type=row.type,
+        delta=row.delta,
+        balance=row.balance,
+        order_id=row.order_id,
+        reason=row.reason,
+        actor=row.actor,
+        request_id=row.request_id,
+        entry_time=timestamp_of(row.entry_time),
     )
 
 
-def document_row(document: Invoice | CreditNote) -> Row:
-    """The row of `documents`, in the order of its columns."""
+class DocumentRow(NamedTuple):
+    """A row of `documents`."""
+
+    document_number: str
+    prefix: str
+    year: int
+    number: int
+    order_id: str
+    issue_time: datetime
+    snapshot: bytes
+
+
+def document_row(document: Invoice | CreditNote) -> DocumentRow:
+    """The document's row."""
     name = document.invoice_number if isinstance(document, Invoice) else document.credit_note_number
     prefix, year, number = name.split("-")
     snapshot = document.SerializeToString(deterministic=True)
-    return name, prefix, int(year), int(number), document.order_id, datetime_of(document.issue_time), snapshot
+    return DocumentRow(
+        name, prefix, int(year), int(number), document.order_id, datetime_of(document.issue_time), snapshot
+    )
 
 
 class ApiKeyRow(NamedTuple):

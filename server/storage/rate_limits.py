@@ -1,4 +1,4 @@
-"""Buckets of tokens that all replicas share. A replica takes tokens in portions, so most calls need no statement."""
+"""Token buckets that all replicas share. A replica leases tokens in portions, so most calls need no statement."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,14 +6,25 @@ from typing import NamedTuple
 from sqlalchemy import Double, Text
 
 from server.storage.arrays import packer
-from server.storage.database import Database, fetch
+from server.storage.database import Database, fetch_named
 from server.storage.schema.tables import rate_limits
-from server.storage.sql import Statement
+from server.storage.sql import Query
+
+
+class _Granted(NamedTuple):
+    """The columns that the statement returns."""
+
+    subject: str
+    method_class: str
+    granted: float
+    left: float
+    blocked: float
+
 
 # Text, since Core cannot set several columns from one subquery, and only that says what is decided once: the time, after the wait for
 # the row's lock, and with it what is in the bucket. A bucket without a row is full. Sorted, so that no two replicas deadlock.
-_LEASE = Statement(
-    f"""
+_LEASE = Query(
+    text=f"""
 INSERT INTO {rate_limits.name} AS bucket
     (subject, method_class, rate, burst, tokens, granted, refill_time, blocked_until)
 SELECT subject, method_class, rate, burst, burst - possible, possible, now, now + make_interval(secs => nullif(block, 0))
@@ -34,9 +45,10 @@ SET (rate, burst, tokens, granted, refill_time, blocked_until) = (
         SELECT CASE WHEN until > now THEN 0 ELSE least(excluded.granted, floor(level)) END AS share
     ) AS decision
 )
-RETURNING subject, method_class, granted, tokens,
-    greatest(0, coalesce(extract(epoch FROM blocked_until - refill_time), 0))::float8""",
-    {
+RETURNING subject, method_class, granted, tokens AS left,
+    greatest(0, coalesce(extract(epoch FROM blocked_until - refill_time), 0))::float8 AS blocked""",
+    row=_Granted,
+    packers={
         "subject": packer(Text()),
         "method_class": packer(Text()),
         "rate": packer(Double()),
@@ -48,7 +60,7 @@ RETURNING subject, method_class, granted, tokens,
 
 
 class Want(NamedTuple):
-    """So many tokens of a bucket that gets `rate` a second and holds `burst`; or its block for so many seconds."""
+    """A request for tokens of a bucket that gains `rate` per second up to `burst`, or for a block of some seconds."""
 
     subject: str
     method_class: str
@@ -59,7 +71,7 @@ class Want(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The tokens that were there of those wanted, how many are left, and the seconds for which the bucket is blocked."""
+    """The granted tokens, the remaining ones, and the seconds for which the bucket is blocked."""
 
     tokens: int
     left: float
@@ -73,10 +85,12 @@ class RateLimitRepository:
         self._database = database
 
     async def lease(self, wants: Sequence[Want]) -> list[Lease]:
-        """A lease for each, in their order. No bucket may be wanted twice."""
+        """A lease for each request, in their order. A bucket may occur only once."""
         columns = dict(zip(Want._fields, zip(*wants, strict=True), strict=True))
-        # Not one of the connections for reads: where these queue, limits are most needed.
+        # Not a connection for reads: limits matter most when those queue.
         async with self._database.connection() as connection:
-            rows = await fetch(connection, _LEASE, **columns)
-        leases = {(row[0], row[1]): Lease(int(row[2]), row[3], row[4]) for row in rows}
+            rows = await fetch_named(connection, _LEASE, **columns)
+        leases = {
+            (row.subject, row.method_class): Lease(int(row.granted), left=row.left, blocked=row.blocked) for row in rows
+        }
         return [leases[want.subject, want.method_class] for want in wants]

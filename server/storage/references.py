@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-
-from server.storage.database import Row
+from typing import NamedTuple, Protocol, TypeVar
 
 # Stands before every order's id.
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -28,6 +26,19 @@ class References(NamedTuple):
     number_owners: list[str]
 
 
+class NamedOrder(Protocol):
+    """A row of an order with its names and its owner."""
+
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def order_number(self) -> str: ...
+    @property
+    def customer_id(self) -> str: ...
+
+
+OrderRow = TypeVar("OrderRow", bound=NamedOrder)
+
 _ORDER_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -49,20 +60,17 @@ def split_references(references: Iterable[Reference]) -> References:
     return References(*_columns(ids), *_columns(numbers))
 
 
-def rows_for(references: Iterable[Reference], rows: Iterable[Row]) -> list[Row | None]:
-    """The row of each reference's order, as far as the asker sees it: it may have been found for somebody else, who asked at the same time.
-
-    Rows begin with the order's id, its number and its customer.
-    """
-    found: dict[str, Row] = {}
+def rows_for(references: Iterable[Reference], rows: Iterable[OrderRow]) -> list[OrderRow | None]:
+    """The row of each reference's order, as far as the asker sees it: it may have been found for somebody else, who asked at the same time."""
+    found: dict[str, OrderRow] = {}
     for row in rows:
-        found[row[0]] = found[row[1]] = row
+        found[row.order_id] = found[row.order_number] = row
     return [_row_for(reference, found) for reference in references]
 
 
-def _row_for(reference: Reference, found: Mapping[str, Row]) -> Row | None:
+def _row_for(reference: Reference, found: Mapping[str, OrderRow]) -> OrderRow | None:
     row = found.get(as_order_id(reference.name) or reference.name)
-    return row if row is not None and reference.owner in ("", row[2]) else None
+    return row if row is not None and reference.owner in ("", row.customer_id) else None
 
 
 def _columns(references: set[Reference]) -> tuple[list[str], list[str], list[str]]:

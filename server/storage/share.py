@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
+
 from server.domain.base.errors import Refusal
 
 # The weight of the last use in the mean.
@@ -40,7 +42,7 @@ class Share:
             self._free.release()
 
     def overloaded(self) -> Refusal:
-        """The refusal, which asks callers to come back when the queue of now has been served."""
-        text = "too many calls wait for a connection to the database; try again in a moment"
+        """The refusal, with the time until the current queue is served."""
+        text = "too many calls wait for a connection to the database; retry in a moment"
         wait = self.waiting * self._seconds / self._size
-        return Refusal("OVERLOADED", text, retry_after=max(_SHORTEST_WAIT, wait))
+        return Refusal(ERROR_REASON_OVERLOADED, text, retry_after=max(_SHORTEST_WAIT, wait))

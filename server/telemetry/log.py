@@ -39,6 +39,7 @@ FIELDS = {
         "constraint": r"[a-z_]\w{0,62}",
         "count": _NUMBER,
         "error": _CLASS,
+        "job": r"[a-z_]{1,40}",
         "limits": _NUMBER,
         "method": r"([a-z]\w{0,15}\.){0,4}([A-Z][A-Za-z]{1,39}\.)?[A-Z][A-Za-z]{1,39}",
         "milliseconds": _NUMBER,

@@ -26,7 +26,7 @@ class Metrics:
     """The server's metrics, in a registry of their own. Names and labels of the calls are those of other gRPC servers."""
 
     # Gauges are set now and then, and not looked up by a scrape: with several workers it is another process that is scraped.
-    # There their values are added up, and so none is of something that all workers share.
+    # There their values are added up, so none is of something that all workers share; of times the latest holds.
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -60,6 +60,13 @@ class Metrics:
         self._connections_waiting = self._gauge("orders_database_waiting", "Uses that wait for a connection.")
         self._ready = self._gauge("orders_ready", "Workers whose database reads and writes.")
         self._failing = self._gauge("orders_database_failing", "Workers whose database fails, by the cause.", "cause")
+        self._job_success = Gauge(
+            "orders_job_last_success_timestamp_seconds",
+            "When a background job last succeeded, as a Unix time; 0 for never.",
+            ("job",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
         self._gauge("orders_build_info", "Processes of this version.", "version").labels(version("order-service")).set(
             1
         )
@@ -69,7 +76,7 @@ class Metrics:
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="livesum")
 
     def of(self, method: MethodDescriptor) -> "MethodMetrics":
-        """Where a method's calls are counted."""
+        """The metrics of one method."""
         kind = "server_stream" if method.server_streaming else "unary"
         labels = (kind, method.containing_service.full_name, method.name)
         return MethodMetrics(labels, handled=self._handled, seconds=self._seconds, refusals=self._refusals)
@@ -78,6 +85,17 @@ class Metrics:
         try:
             self._batch_commands.labels(lane).observe(commands)
             self._batch_seconds.labels(lane).observe(seconds)
+        except Exception as error:
+            _say_lost(error)
+
+    def expect_job(self, job: str) -> None:
+        """Lists a background job before its first success."""
+        self._job_success.labels(job)
+
+    def note_success(self, job: str) -> None:
+        """Notes that a run of a background job has succeeded now."""
+        try:
+            self._job_success.labels(job).set_to_current_time()
         except Exception as error:
             _say_lost(error)
 
@@ -92,7 +110,7 @@ class Metrics:
         is_ready: bool,
         failing: Mapping[str, bool],
     ) -> None:
-        """How much of the server is in use now: calls, commands that wait, by lane, and connections to the database."""
+        """Sets the gauges: calls in flight, waiting commands by lane, and connections to the database."""
         self._calls.set(calls)
         for lane, count in commands.items():
             self._commands.labels(lane).set(count)
@@ -105,7 +123,7 @@ class Metrics:
 
 
 class MethodMetrics:
-    """Counts the calls of one method. What alarms go by is there from the first scrape on, at zero: a rate needs two values."""
+    """Counts the calls of one method. Series that alerts use exist from the first scrape on, at zero: a rate needs two values."""
 
     def __init__(
         self, labels: tuple[str, str, str], *, handled: Counter, seconds: Histogram, refusals: Counter
@@ -118,7 +136,7 @@ class MethodMetrics:
             refusals.labels(labels[-1], reason)
 
     def count(self, *, code: str, seconds: float, reason: str = "") -> None:
-        """Counts a call that ended with a code after so many seconds; with a reason if the server refused it."""
+        """Counts a call by its code and seconds, with the reason if the server refused it."""
         try:
             self._seconds.observe(seconds)
             (self._ok if code == "OK" else self._handled.labels(*self._labels, code)).inc()

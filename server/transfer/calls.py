@@ -51,8 +51,8 @@ Retry.DEFAULT = Retry()
 
 # Errors that a flag of the command fixes.
 _ADVICE = {
-    grpc.StatusCode.UNAUTHENTICATED: "; here it goes into ORDERS_KEY, or behind --key",
-    grpc.StatusCode.UNAVAILABLE: "; a server with TLS is reached with --tls or --tls-ca",
+    grpc.StatusCode.UNAUTHENTICATED: "; pass it in ORDERS_KEY or with --key",
+    grpc.StatusCode.UNAVAILABLE: "; for a server with TLS, use --tls or --tls-ca",
 }
 
 

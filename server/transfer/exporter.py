@@ -36,7 +36,9 @@ class ExportReport:
         said = f"{self.orders:,} orders; {self.seconds:.1f} s, {rate:,.0f} orders/s"
         said += f", {self.resumed_at:,} of them from an earlier run" if self.resumed_at else ""
         said += f"\n{self.without_items:,} too large to read, written without their items" if self.without_items else ""
-        return said + ("\ninterrupted; to a file, the same command again goes on from here" if self.interrupted else "")
+        return said + (
+            "\ninterrupted; with a file as output, the same command resumes from here" if self.interrupted else ""
+        )
 
 
 class ExportFailed(TransferError):
@@ -165,7 +167,9 @@ class _Export:
     async def _pause(self, error: grpc.aio.AioRpcError | None, failures: int) -> None:
         """Waits before the next stream, or gives up; `failures` counts those since the last page."""
         if error and (not self.retry.passes(error, attempt=failures) or self._lost):
-            raise ExportFailed(f"{explain(error)}; to a file, the same command again goes on from here", self.report)
+            raise ExportFailed(
+                f"{explain(error)}; with a file as output, the same command resumes from here", self.report
+            )
         if failures >= self.retry.attempts or self._lost:
             raise ExportFailed("the service ends each stream before the first page", self.report)
         if failures or error:

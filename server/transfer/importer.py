@@ -53,7 +53,7 @@ async def import_orders(
     """
     _check_files(path, rejects_path)
     if not 1 <= batch_size <= 1000 or concurrency < 1:
-        raise ValueError("a batch has 1 to 1,000 orders, and at least one call is out at a time")
+        raise ValueError("a batch has 1 to 1,000 orders, and concurrency is at least 1")
     records, total = read_records(path, format=format, currency=currency), _size(path)
     if connect:
         await connect()
@@ -183,4 +183,4 @@ def _size(path: str | Path) -> int | None:
 
 def _failed(failure: Exception) -> str:
     why = explain(failure) if isinstance(failure, grpc.aio.AioRpcError) else str(failure)
-    return f"{why}; run the same command again to carry on, what is stored already stays as it is"
+    return f"{why}; run the same command again to continue; orders that are stored stay as they are"

@@ -111,12 +111,14 @@ class ResumableFile:
     def _found(self) -> Checkpoint | None:
         if not self._path.exists():
             return None
-        again = "say --overwrite to replace it, or name another file"
+        again = "use --overwrite to replace it, or choose another file"
         if not self._sidecar.exists():
             raise TransferError(f"{self._path} exists already: {again}")
         arguments, checkpoint = self._read()
         if arguments != self._arguments:
-            raise TransferError(f"{self._path} is half of an export with other arguments: repeat those, {again}")
+            raise TransferError(
+                f"{self._path} belongs to an unfinished export with other arguments: repeat those, {again}"
+            )
         if self._path.stat().st_size < checkpoint.offset:
             raise TransferError(f"{self._path} is shorter than it was when the export was interrupted: {again}")
         return checkpoint

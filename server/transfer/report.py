@@ -48,7 +48,7 @@ class ImportReport:
             found = "what was not taken, and why" if self.invalid or self.rejected else "warnings"
             said += f"\n{found}: {self.rejects_path}"
         if self.interrupted:
-            said += "\ninterrupted; run the same command again to carry on, what is stored already stays as it is"
+            said += "\ninterrupted; run the same command again to continue; orders that are stored stay as they are"
         return said
 
 

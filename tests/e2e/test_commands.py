@@ -404,7 +404,7 @@ class TestExport:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert "interrupted; to a file, the same command again goes on from here" in err
+        assert "interrupted; with a file as output, the same command resumes from here" in err
         half = len((folder / "half.jsonl").read_text().splitlines())
         assert 0 < half < ORDERS_OF_A_SEED
         assert do(*arguments[:3], *arguments[5:]).code == 1  # another export is not mixed into it
@@ -484,7 +484,7 @@ class TestVerifyAndRebuild:
             f"{order.order_number}: order_items has 1 rows that are not the snapshot's 1 items",
             "product lamp: inventory has 79; the adjustments less what orders hold are 80",
         ]
-        assert found.err == "orders: 3 disagreements; `orders rebuild` mends columns and items\n"
+        assert found.err == "orders: 3 disagreements; `orders rebuild` fixes columns and items\n"
         assert orders("rebuild", env=env) == Finished(0, "1 orders rebuilt\n", "")
         server.execute("UPDATE inventory SET available = available + 1 WHERE product_id = 'lamp'")
         assert orders("verify", env=env) == Finished(0, "everything agrees\n", "")

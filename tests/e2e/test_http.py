@@ -161,11 +161,6 @@ def test_every_binding_answers_as_it_should(api: Api, binding: Binding) -> None:
     CALLS[binding](api)
 
 
-def test_the_document_lists_exactly_the_bindings_there_are() -> None:
-    table = DOCUMENT.partition("## The methods")[2].partition("###")[0]
-    assert sorted(re.findall(r"\| `([A-Z]+) (/v1/\S+)` \|", table)) == sorted(bindings())
-
-
 @calls("POST", "/v1/orders")
 def _(api: Api) -> None:
     order = api.call(

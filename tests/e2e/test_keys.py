@@ -76,7 +76,7 @@ def test_a_key_is_printed_once_and_is_nowhere_in_the_database(closed: Server) ->
 
 def test_a_certificate_is_let_in_without_a_text(closed: Server) -> None:
     finished = keys(closed, "create", *ADMIN, "--certificate-name", "packing.example", "--expires-in-days", 1)
-    assert re.fullmatch(r"the certificate packing\.example is let in, as key \w{12}\n", finished.out)
+    assert re.fullmatch(r"the certificate packing\.example is accepted as key \w{12}\n", finished.out)
     again = keys(closed, "create", *ADMIN, "--certificate-name", "packing.example")
     assert (again.code, again.out) == (1, "")
     assert again.err.startswith("orders: another key has the certificate name 'packing.example'")
@@ -95,7 +95,7 @@ def test_a_key_is_rotated_and_revoked(closed: Server) -> None:
     assert revoked == Finished(0, f"{id_of(old)} is revoked; servers refuse it within seconds\n", "")
     assert cause(closed, newest) == "revoked"
     again = keys(closed, "rotate", id_of(old))
-    assert again == Finished(1, "", f"orders: API key {id_of(old)} is revoked; make a new one\n")
+    assert again == Finished(1, "", f"orders: API key {id_of(old)} is revoked; create a new one\n")
     query = f"SELECT method, actor FROM audit_events WHERE resource = 'apiKeys/{id_of(old)}' ORDER BY event_time"
     actor = f"cli:{getpass.getuser()}"
     methods = ("CreateApiKey", "RotateApiKey", "RotateApiKey", "RevokeApiKey")

@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 from orders.v1.cart_service_pb2 import AddCartItemRequest, GetCartRequest
 from orders.v1.customer_service_pb2 import CustomerAccount, SavedPaymentMethod, UpsertPaymentMethodRequest
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+    ERROR_REASON_ORDER_NOT_CANCELLABLE,
+    ERROR_REASON_OVERLOADED,
+)
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
@@ -53,6 +58,7 @@ from server.payments import flow
 from server.payments.checkout import Checkout
 from server.payments.provider import Opened, ProviderUnavailable
 from server.payments.sandbox import SandboxProvider
+from server.retry import RetryPolicy
 from server.storage.references import Reference
 from tests.domain.builders import ADMIN, PAYMENT, Store, command, create, line, money, product, transition, update
 
@@ -153,7 +159,7 @@ def provider() -> Provider:
 
 @pytest.fixture
 def checkout(shop: Shop, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    monkeypatch.setattr(flow, "_PAUSES", (0, 0))
+    monkeypatch.setattr(flow, "_RECORDING", RetryPolicy(first=0, longest=0, attempts=3))
     return checkout_of(shop, provider)
 
 
@@ -246,7 +252,7 @@ async def test_what_costs_nothing_does_not_go_to_the_provider(
 @pytest.mark.parametrize(
     ("failure", "messages"),
     [
-        (lambda: Refusal("ORDER_NOT_CANCELLABLE", "too late"), []),
+        (lambda: Refusal(ERROR_REASON_ORDER_NOT_CANCELLABLE, "too late"), []),
         (lambda: KeyError("a bug"), ["a call failed after its caller had left"]),
     ],
     ids=["a refusal", "a bug"],
@@ -469,7 +475,10 @@ async def test_a_fault_of_the_provider_is_like_no_answer(checkout: Checkout, sho
 
 
 async def test_a_busy_database_is_asked_again_for_what_the_provider_has_done(checkout: Checkout, shop: Shop) -> None:
-    refusals = [Refusal("OVERLOADED", "busy", retry_after=1.0), Refusal("OVERLOADED", "busy", retry_after=1.0)]
+    refusals = [
+        Refusal(ERROR_REASON_OVERLOADED, "busy", retry_after=1.0),
+        Refusal(ERROR_REASON_OVERLOADED, "busy", retry_after=1.0),
+    ]
 
     async def busy() -> None:
         if refusals:
@@ -481,7 +490,7 @@ async def test_a_busy_database_is_asked_again_for_what_the_provider_has_done(che
 
 async def test_a_database_that_stays_away_is_told_with_the_order(checkout: Checkout, shop: Shop) -> None:
     async def away() -> None:
-        raise Refusal("DEPENDENCY_UNAVAILABLE", "away", metadata={"dependency": "database"}, retry_after=1.0)
+        raise Refusal(ERROR_REASON_DEPENDENCY_UNAVAILABLE, "away", metadata={"dependency": "database"}, retry_after=1.0)
 
     shop.before[SettleIntent] = away
     error = await refusal(created(checkout, "tok_visa"))

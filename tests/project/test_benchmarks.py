@@ -1,18 +1,27 @@
-"""The benchmarks know every method: what is forgotten here would only be missed when they run. And what they send is what they mean."""
+"""The benchmarks send valid requests of every method."""
 
 import pytest
 
-from benchmarks.figures.calls import methods
-from benchmarks.requests import Stage, requests_of
+from benchmarks.requests import MANY, requests_of
 from benchmarks.template import Template
+from tests.methods import METHODS, WRITES
+from tests.samples import Subject
+
+SUBJECTS = [Subject(f"order-{number}", key_id=f"key-{number}") for number in range(40)]
 
 
-def test_there_are_requests_for_every_method() -> None:
-    ids = [f"order-{number}" for number in range(40)]
-    stage = Stage("test", order_ids=ids, buyers=["jane"], to_confirm=ids, to_pay=ids, to_cancel=ids, key_ids=["key"])
-    requests = requests_of(stage)
-    assert sorted(requests) == sorted(methods())
-    assert all(each.serialized for each in requests.values())
+@pytest.mark.parametrize("method", METHODS)
+def test_the_requests_of_a_write_differ(method: str) -> None:
+    sent = requests_of(method, SUBJECTS, name="test")
+    assert sent.serialized
+    assert sent.read or len(set(sent.serialized)) == len(sent.serialized)
+    assert not (sent.read and method in WRITES)
+
+
+def test_a_batch_is_about_many() -> None:
+    sent = requests_of("BatchUpsertOrders", SUBJECTS, name="test").serialized
+    batches = [METHODS["BatchUpsertOrders"].input_type._concrete_class.FromString(each) for each in sent]
+    assert [len(batch.orders) for batch in batches] == [MANY] * 4
 
 
 def test_a_template_is_filled_wherever_a_hole_stands_and_is_else_as_it_was() -> None:

@@ -22,9 +22,11 @@ from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
 from tests.certificates import Authority, Issued, make_ca
 from tests.conftest import RefusedCall, Service, new_order, refused, serving, stock_shop
-from tests.rpc.cases import METHODS, new_subject, outcome, valid_requests
+from tests.methods import METHODS
+from tests.rpc.calls import new_subject, outcome
 from tests.rpc.principals import ROLES, Metadata, Principal, bearer, closed, key_holder, new_key, revoke_key
 from tests.rpc.test_access import RULES, about, met, verdict
+from tests.samples import request_for
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +100,7 @@ async def requests_of_all(back_door: Service) -> dict[str, Message]:
     """A valid request of every method, about jane wherever one is about a customer."""
     found = {}
     for method, rule in RULES.items():
-        order = await new_subject(back_door, method)
-        valid = valid_requests(order.order_id)[method]
+        valid = request_for(method, await new_subject(back_door, method))
         found[method] = about(valid, rule.customer, "jane") if rule.customer else valid
     return found
 

@@ -81,7 +81,8 @@ from orders.v1.order_service_pb2 import (
 )
 
 from tests.conftest import HOME, RefusedCall, Service, new_order, serving, stock_shop, usd
-from tests.rpc.cases import call, fields_of, money, outcome
+from tests.rpc.calls import call, fields_of, outcome
+from tests.shop import money
 from tests.storage.helpers import imported, upserts
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

@@ -32,7 +32,9 @@ from tests.conftest import (
     refused,
     serving,
 )
-from tests.rpc.cases import METHODS, outcome, valid_requests
+from tests.methods import METHODS
+from tests.rpc.calls import outcome
+from tests.samples import Subject, request_for
 from tests.storage.helpers import disagreements, session, until, waiting_for_locks
 
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
@@ -64,8 +66,10 @@ async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_b
             assert await health_of(service) == SERVING
 
             await asyncio.to_thread(postgres.stop)
-            requests = valid_requests(order.order_id)
-            outcomes = await asyncio.gather(*(outcome(service, method, requests[method]) for method in METHODS))
+            subject = Subject(order.order_id)
+            outcomes = await asyncio.gather(
+                *(outcome(service, method, request_for(method, subject)) for method in METHODS)
+            )
             for refusal in outcomes:
                 assert refusal is not None
                 assert (refusal.code, refusal.reason) == UNAVAILABLE

@@ -16,8 +16,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from server.storage.verification import verify
 from tests.conftest import RefusedCall, Service, new_order
 from tests.identity_provider import Provider, providing
-from tests.rpc.cases import METHODS, WRITES, is_map, new_subject, outcome, valid_requests
+from tests.methods import METHODS, WRITES
+from tests.rpc.breaks import is_map
+from tests.rpc.calls import new_subject, outcome
 from tests.rpc.principals import ROLES, Metadata, closed, key_holder, token_holder
+from tests.samples import request_for
 
 SEED = 20_260_711
 # Two requests each, for each method.
@@ -126,8 +129,8 @@ def variants(valid: Message, chance: random.Random) -> Iterator[bytes]:
 async def bombard(service: Service, method: str, *, seed: str) -> None:
     """Sends the method's bad requests, each pair about an order of its own, all at once."""
     chance = random.Random(seed)
-    orders = await asyncio.gather(*(new_subject(service, method) for _ in range(PAIRS)))
-    sent = [data for order in orders for data in variants(valid_requests(order.order_id)[method], chance)]
+    subjects = await asyncio.gather(*(new_subject(service, method) for _ in range(PAIRS)))
+    sent = [data for subject in subjects for data in variants(request_for(method, subject), chance)]
     outcomes = await asyncio.gather(*(outcome(service, method, data) for data in sent))
     found = [(refusal, data) for refusal, data in zip(outcomes, sent, strict=True) if refusal]
     assert [failure for failure in found if failure[0].code not in EXPECTED] == []
@@ -238,12 +241,12 @@ def anything(chance: random.Random, length: int) -> str:
 
 async def hostile_calls(service: Service, right: Credentials, chance: random.Random) -> list[Hostile]:
     """Ten calls of every method, about an order of its own each."""
-    orders = await asyncio.gather(*(new_subject(service, method) for method in METHODS))
+    subjects = await asyncio.gather(*(new_subject(service, method) for method in METHODS))
     return [
         Hostile(method, data, presented(right, chance))
-        for method, order in zip(METHODS, orders, strict=True)
+        for method, subject in zip(METHODS, subjects, strict=True)
         for _ in range(5)
-        for data in variants(valid_requests(order.order_id)[method], chance)
+        for data in variants(request_for(method, subject), chance)
     ]
 
 

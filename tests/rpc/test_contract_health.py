@@ -11,9 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from orders.v1.order_service_pb2 import GetOrderRequest
 
+from server.domain.base.methods import SERVICES
 from server.rpc.health_list import HealthListResponse
 from tests.conftest import Service, refusal_of, refused, serving
-from tests.rpc.cases import SERVICES
 
 NAMES = [service.full_name for service in SERVICES]
 SERVING = health_pb2.HealthCheckResponse.SERVING

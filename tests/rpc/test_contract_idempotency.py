@@ -12,14 +12,13 @@ from google.protobuf.message import Message
 from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
+    Cart,
     ClearCartRequest,
     RemoveCartItemRequest,
     UpdateCartItemRequest,
 )
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
-    BatchUpsertCouponsRequest,
-    BatchUpsertDeliveryZonesRequest,
     BatchUpsertProductsRequest,
     DeleteDeliveryZoneRequest,
     Product,
@@ -28,11 +27,8 @@ from orders.v1.customer_service_pb2 import (
     AdjustPointsRequest,
     DeleteAddressRequest,
     DeletePaymentMethodRequest,
-    UpsertAddressRequest,
-    UpsertCustomerRequest,
-    UpsertPaymentMethodRequest,
 )
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_CONFIRMED, Order
+from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_CONFIRMED, PAYMENT_EVENT_TYPE_PAID, Order
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     BatchUpsertOrdersResponse,
@@ -48,7 +44,10 @@ from orders.v1.order_service_pb2 import (
 )
 
 from tests.conftest import Service, new_order, refusal_of, refused, serving, usd
-from tests.rpc.cases import METHODS, WRITES, new_subject, outcome, valid_requests
+from tests.methods import METHODS, WRITES, method_of, path_of
+from tests.rpc.breaks import breaks_of_rules
+from tests.rpc.calls import new_subject, outcome
+from tests.samples import Subject, request_for
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 REPLAYED = ("idempotency-replayed", "true")
@@ -64,8 +63,7 @@ class Answer(NamedTuple):
 
 
 async def write(service: Service, method: str, request: Message) -> Answer:
-    path = f"/{METHODS[method].containing_service.full_name}/{method}"
-    call = service.channel.unary_unary(path)(request.SerializeToString(), timeout=30)
+    call = service.channel.unary_unary(path_of(METHODS[method]))(request.SerializeToString(), timeout=30)
     body = await call
     return Answer(
         body, (REPLAYED in list(await call.initial_metadata()), REPLAYED in list(await call.trailing_metadata()))
@@ -85,9 +83,8 @@ def remembered(method: str, body: bytes) -> bytes:
 
 
 async def new_request(service: Service, method: str, request_id: str = "") -> Any:
-    """A request that succeeds, about an order of its own, with a request id of its own if none is given."""
-    order = await new_subject(service, method)
-    request: Any = valid_requests(order.order_id)[method]
+    """A request that succeeds, about a new subject, with a new request id if none is given."""
+    request = request_for(method, await new_subject(service, method))
     request.request_id = request_id or f"{method}-{next(_ids)}"
     return request
 
@@ -99,40 +96,20 @@ def with_changes(request: Message, changes: Message) -> Message:
     return changed
 
 
-# Another request with the same id: what it says differently.
-OTHERS: dict[str, Message] = {
-    "CreateOrder": CreateOrderRequest(customer_id="joe", items=[{"product_id": "mug", "quantity": 1}], coupon_code="X"),
-    "UpdateOrder": UpdateOrderRequest(order={"referral_code": "OTHER"}, validate_only=True),
-    "TransitionOrder": TransitionOrderRequest(carrier="UPS", reason="other"),
-    "CancelOrder": CancelOrderRequest(reason="other", etag="1"),
-    "RecordTrackingEvent": RecordTrackingEventRequest(event={"city": "Cairo"}, tracking_number="other"),
-    "BatchUpsertOrders": BatchUpsertOrdersRequest(source="other", orders=[{"external_order_id": "other"}]),
-    "BatchUpsertProducts": BatchUpsertProductsRequest(products=[{"product_id": "p", "name": "P", "price": usd(1)}]),
-    "AdjustStock": AdjustStockRequest(variant_id="blue", delta=6, reason="other"),
-    "RecordPayment": RecordPaymentRequest(event={"description": "other"}),
-    "RefundOrder": RefundOrderRequest(amount=usd(1), reason="other"),
-    "ReorderOrder": ReorderOrderRequest(order_id="other"),
-    "BatchUpsertCoupons": BatchUpsertCouponsRequest(coupons=[{"code": "other", "type": 1, "basis_points": 1}]),
-    "BatchUpsertDeliveryZones": BatchUpsertDeliveryZonesRequest(
-        zones=[{"zone_id": "other", "areas": [{"country": "X"}], "methods": [{"method": "a", "prices": [usd(1)]}]}]
-    ),
-    "DeleteDeliveryZone": DeleteDeliveryZoneRequest(zone_id="other"),
-    "AddCartItem": AddCartItemRequest(quantity=3, design_project_id="other"),
-    "UpdateCartItem": UpdateCartItemRequest(quantity=4),
-    "RemoveCartItem": RemoveCartItemRequest(item_id="2"),
-    "ClearCart": ClearCartRequest(cart_id="other"),
-    "UpsertCustomer": UpsertCustomerRequest(customer={"name": "other"}),
-    "UpsertAddress": UpsertAddressRequest(address={"street": "other"}),
-    "DeleteAddress": DeleteAddressRequest(address_id="other"),
-    "UpsertPaymentMethod": UpsertPaymentMethodRequest(payment_method={"type": 2, "brand": "other"}),
-    "DeletePaymentMethod": DeletePaymentMethodRequest(payment_method_id="other"),
-    "AdjustPoints": AdjustPointsRequest(delta=6, reason="other"),
-    "CreateApiKey": CreateApiKeyRequest(api_key={"owner": "other"}),
-    "RotateApiKey": RotateApiKeyRequest(overlap={"seconds": 61}),
-    "RevokeApiKey": RevokeApiKeyRequest(key_id="other"),
-}
+def another(request: Any) -> Any:
+    """A request of the same method about another subject, with the same request id."""
+    other = request_for(method_of(request).name, Subject("01890a5d-ac96-774b-bcce-b302099a8057"))
+    other.request_id = request.request_id
+    return other
 
-# What makes the request fail, and the reason.
+
+def differing(first: Message, second: Message) -> list[str]:
+    """The fields in which two requests differ, in the order of their numbers."""
+    fields = sorted(first.DESCRIPTOR.fields, key=lambda field: field.number)
+    return [field.name for field in fields if getattr(first, field.name) != getattr(second, field.name)]
+
+
+# Changes that make a rule refuse the request, and the reason. Every other write is made to break a rule of its proto.
 FAILURES: dict[str, tuple[Message, str]] = {
     "CreateOrder": (CreateOrderRequest(items=[{"product_id": "nope", "quantity": 1}]), "PRODUCT_NOT_FOUND"),
     "UpdateOrder": (UpdateOrderRequest(order={"etag": "0"}), "ETAG_MISMATCH"),
@@ -151,24 +128,12 @@ FAILURES: dict[str, tuple[Message, str]] = {
     "RecordPayment": (RecordPaymentRequest(order_id="nope"), "ORDER_NOT_FOUND"),
     "RefundOrder": (RefundOrderRequest(amount=usd(1_000)), "REFUND_EXCEEDS_PAYMENT"),
     "ReorderOrder": (ReorderOrderRequest(order_id="nope"), "ORDER_NOT_FOUND"),
-    "BatchUpsertCoupons": (BatchUpsertCouponsRequest(coupons=[{"code": "x", "type": 2}]), "INVALID_ORDER_DATA"),
-    "BatchUpsertDeliveryZones": (
-        BatchUpsertDeliveryZonesRequest(
-            zones=[
-                {"zone_id": "x", "areas": [{"country": "Atlantis"}], "methods": [{"method": "a", "prices": [usd(1)]}]}
-            ]
-        ),
-        "INVALID_ORDER_DATA",
-    ),
     "DeleteDeliveryZone": (DeleteDeliveryZoneRequest(zone_id="nope"), "DELIVERY_ZONE_NOT_FOUND"),
     "AddCartItem": (AddCartItemRequest(product_id="nope"), "PRODUCT_NOT_FOUND"),
     "UpdateCartItem": (UpdateCartItemRequest(item_id="nope"), "CART_ITEM_NOT_FOUND"),
     "RemoveCartItem": (RemoveCartItemRequest(item_id="nope"), "CART_ITEM_NOT_FOUND"),
     "ClearCart": (ClearCartRequest(cart_id="nope"), "CART_NOT_FOUND"),
-    "UpsertCustomer": (UpsertCustomerRequest(customer={"email": "4111 1111 1111 1111"}), "INVALID_ORDER_DATA"),
-    "UpsertAddress": (UpsertAddressRequest(address={"city": "x" * 101}), "INVALID_ORDER_DATA"),
     "DeleteAddress": (DeleteAddressRequest(address_id="nope"), "ADDRESS_NOT_FOUND"),
-    "UpsertPaymentMethod": (UpsertPaymentMethodRequest(payment_method={"expiry_month": 13}), "INVALID_ORDER_DATA"),
     "DeletePaymentMethod": (DeletePaymentMethodRequest(payment_method_id="nope"), "PAYMENT_METHOD_NOT_FOUND"),
     "AdjustPoints": (AdjustPointsRequest(delta=-1), "INSUFFICIENT_POINTS"),
     "CreateApiKey": (CreateApiKeyRequest(api_key={"expire_time": {"seconds": 1}}), "INVALID_ORDER_DATA"),
@@ -176,36 +141,28 @@ FAILURES: dict[str, tuple[Message, str]] = {
     "RevokeApiKey": (RevokeApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
 }
 
-# The rows that one write adds, or takes away.
+# The rows that one write adds, or takes away, for those that write to several tables.
 EFFECTS: dict[str, dict[str, int]] = {
     "CreateOrder": {"orders": 1, "order_items": 2, "order_events": 1},
     "UpdateOrder": {"order_items": 1, "order_events": 1},
     "TransitionOrder": {"order_events": 1, "documents": 1},
-    "CancelOrder": {"order_events": 1},
-    "RecordTrackingEvent": {"order_events": 1},
     "BatchUpsertOrders": {"orders": 2, "order_items": 4, "order_events": 2},
     "BatchUpsertProducts": {"products": 2, "inventory": 4, "stock_adjustments": 4},
-    "AdjustStock": {"stock_adjustments": 1},
     "RecordPayment": {"order_events": 2, "payments": 1, "documents": 1},
-    "RefundOrder": {"order_events": 1},
-    "ReorderOrder": {"carts": 1},
-    "BatchUpsertCoupons": {"coupons": 2},
-    "BatchUpsertDeliveryZones": {"delivery_zones": 2},
-    "DeleteDeliveryZone": {"delivery_zones": -1},
-    "AddCartItem": {"carts": 1},
-    "UpdateCartItem": {},
-    "RemoveCartItem": {},
-    "ClearCart": {},
-    "UpsertCustomer": {"customers": 1},
-    "UpsertAddress": {"customers": 1},
-    "DeleteAddress": {},
-    "UpsertPaymentMethod": {"customers": 1},
-    "DeletePaymentMethod": {},
     "AdjustPoints": {"points_accounts": 1, "points_entries": 1},
     "CreateApiKey": {"api_keys": 1, "audit_events": 1},
     "RotateApiKey": {"audit_events": 1},
     "RevokeApiKey": {"audit_events": 1},
 }
+
+
+def failing(method: str, request: Any) -> tuple[Message, str]:
+    """The request with a fault, and the reason why it is refused."""
+    if method in FAILURES:
+        changes, reason = FAILURES[method]
+        return with_changes(request, changes), reason
+    return breaks_of_rules(method)[0].applied_to(request), "INVALID_ORDER_DATA"
+
 
 Contents = Mapping[str, list[Any]]
 
@@ -220,21 +177,29 @@ def added(before: Contents, after: Contents) -> dict[str, int]:
     }
 
 
-def test_every_write_of_the_descriptors_is_covered() -> None:
-    assert set(WRITES) == OTHERS.keys() == FAILURES.keys() == EFFECTS.keys()
-
-
 @pytest.mark.parametrize("method", WRITES)
 async def test_the_same_request_gets_the_same_answer_and_changes_nothing(service: Service, method: str) -> None:
     request = await new_request(service, method)
-    empty = await service.contents()
     first = await write(service, method, request)
     before = await service.contents()
     assert first.replayed == FIRST
-    assert added(empty, before) == EFFECTS[method] | {"idempotency_keys": 1}
     for _ in range(2):
         assert await write(service, method, request) == Answer(remembered(method, first.body), AGAIN)
     assert await service.contents() == before
+
+
+@pytest.mark.parametrize("method", EFFECTS)
+async def test_a_write_adds_rows_to_every_table_that_it_is_about(service: Service, method: str) -> None:
+    assert await effect_of_one(service, method) == EFFECTS[method] | {"idempotency_keys": 1}
+
+
+async def effect_of_one(service: Service, method: str) -> dict[str, int]:
+    request = await new_request(service, method)
+    before = await service.contents()
+    await write(service, method, request)
+    after = await service.contents()
+    assert after != before
+    return added(before, after)
 
 
 @pytest.mark.parametrize("method", WRITES)
@@ -244,22 +209,21 @@ async def test_another_request_with_the_same_id_is_refused_with_the_fields_that_
     request = await new_request(service, method)
     await write(service, method, request)
     before = await service.contents()
-    changes = OTHERS[method]
-    refusal = await outcome(service, method, with_changes(request, changes))
+    other = another(request)
+    refusal = await outcome(service, method, other)
     assert refusal is not None
     assert (refusal.code, refusal.reason) == (INVALID, "IDEMPOTENCY_KEY_REUSED")
-    names = ", ".join(field.name for field, _ in changes.ListFields())
-    assert refusal.metadata == {"request_id": request.request_id, "fields": names}
+    assert refusal.metadata == {"request_id": request.request_id, "fields": ", ".join(differing(request, other))}
     assert await service.contents() == before
 
 
 @pytest.mark.parametrize("method", WRITES)
 async def test_a_failed_call_stores_nothing_and_can_be_tried_again(service: Service, method: str) -> None:
     request = await new_request(service, method)
-    changes, reason = FAILURES[method]
+    faulty, reason = failing(method, request)
     before = await service.contents()
     for _ in range(2):
-        refusal = await outcome(service, method, with_changes(request, changes))
+        refusal = await outcome(service, method, faulty)
         assert refusal is not None
         assert refusal.reason == reason
     assert await service.contents() == before
@@ -268,32 +232,29 @@ async def test_a_failed_call_stores_nothing_and_can_be_tried_again(service: Serv
 
 @pytest.mark.parametrize("method", WRITES)
 async def test_twenty_at_once_have_one_effect_and_one_answer(service: Service, method: str) -> None:
+    expected = await effect_of_one(service, method)
     request = await new_request(service, method)
     before = await service.contents()
     answers = await asyncio.gather(*(write(service, method, request) for _ in range(20)))
     assert len({remembered(method, answer.body) for answer in answers}) == 1
     assert Counter(answer.replayed for answer in answers) == {FIRST: 1, AGAIN: 19}
-    assert added(before, await service.contents()) == EFFECTS[method] | {"idempotency_keys": 1}
-
-
-# The writes whose answers change when their orders are cancelled, which nothing but these does.
-OF_ORDERS = ("CreateOrder", "UpdateOrder", "TransitionOrder", "RecordTrackingEvent", "RecordPayment", "RefundOrder")
+    assert added(before, await service.contents()) == expected
 
 
 async def change_what_was_written(service: Service, method: str, request: Any, body: bytes) -> None:
-    """Changes what the write answered with, as somebody else would."""
-    if method in OF_ORDERS:
-        await service.orders.CancelOrder(CancelOrderRequest(order_id=Order.FromString(body).order_id))
-    elif method == "BatchUpsertOrders":
-        order_id = BatchUpsertOrdersResponse.FromString(body).results[0].order_id
-        await service.orders.CancelOrder(CancelOrderRequest(order_id=order_id))
+    """Changes what the write answered with, as another caller would."""
+    answer: Any = METHODS[method].output_type._concrete_class.FromString(body)
+    if isinstance(answer, BatchUpsertOrdersResponse):
+        await pay_late(service, answer.results[0].order_id)
+    elif getattr(answer, "order_id", ""):
+        await pay_late(service, answer.order_id)
     elif method == "BatchUpsertProducts":
         product_id = request.products[0].product_id
         taken = AdjustStockRequest(product_id=product_id, variant_id="oak", delta=-1, reason="theft")
         await service.catalog.AdjustStock(taken)
     elif method == "AdjustStock":
         await service.catalog.AdjustStock(AdjustStockRequest(product_id="mug", delta=-1, reason="theft"))
-    elif method in ("AddCartItem", "UpdateCartItem", "RemoveCartItem", "ClearCart"):
+    elif isinstance(answer, Cart) and "customer_id" in request.DESCRIPTOR.fields_by_name:
         line = {"customer_id": request.customer_id, "product_id": "lamp", "quantity": 1}
         await service.carts.AddCartItem(AddCartItemRequest(**line))
     elif method in ("CreateApiKey", "RotateApiKey"):
@@ -303,7 +264,13 @@ async def change_what_was_written(service: Service, method: str, request: Any, b
         await service.customers.AdjustPoints(AdjustPointsRequest(**gift))
 
 
-@pytest.mark.parametrize("method", [method for method in WRITES if method != "CancelOrder"])
+async def pay_late(service: Service, order_id: str) -> None:
+    """Reports a payment, which changes an order in any status."""
+    event = {"event_id": f"late-{order_id}", "type": PAYMENT_EVENT_TYPE_PAID, "amount": usd(1)}
+    await service.orders.RecordPayment(RecordPaymentRequest(order_id=order_id, event=event))
+
+
+@pytest.mark.parametrize("method", WRITES)
 async def test_the_first_answer_comes_again_after_things_have_changed(service: Service, method: str) -> None:
     request = await new_request(service, method)
     first = await write(service, method, request)
@@ -316,7 +283,6 @@ async def test_the_first_answer_comes_again_after_things_have_changed(service: S
 async def test_another_server_on_the_database_gives_the_first_answer_too(service: Service) -> None:
     requests = {method: await new_request(service, method) for method in WRITES}
     first = {method: await write(service, method, request) for method, request in requests.items()}
-    # There are keys now, which would close it.
     async with serving(service.url, authentication="open") as other:
         for method, request in requests.items():
             assert await write(other, method, request) == Answer(remembered(method, first[method].body), AGAIN)
@@ -354,7 +320,7 @@ async def test_validating_stores_nothing_and_leaves_the_request_id_free(service:
     assert await service.contents() == before
     request.validate_only = False
     assert (await write(service, method, request)).replayed == FIRST
-    assert added(before, await service.contents()) == EFFECTS[method] | {"idempotency_keys": 1}
+    assert added(before, await service.contents())["idempotency_keys"] == 1
     request.validate_only = True
     refusal = await outcome(service, method, request)
     assert refusal is not None
@@ -370,9 +336,56 @@ async def test_validating_an_order_shows_it_as_it_would_be_without_a_number(serv
     ).reason == "ORDER_NOT_FOUND"
 
 
-def changing(order: Order, etag: str, *, text: str = "x") -> dict[str, Message]:
-    """A change by each of the methods that take an etag."""
-    order_id = order.order_id
+def etag_holder(message: Any) -> Any:
+    """The request, or the order in it, if it has an etag."""
+    fields = message.DESCRIPTOR.fields_by_name
+    if "etag" in fields:
+        return message
+    is_order = "order" in fields and fields["order"].message_type == Order.DESCRIPTOR
+    return message.order if is_order else None
+
+
+TAKING_ETAGS = [method for method in WRITES if etag_holder(METHODS[method].input_type._concrete_class()) is not None]
+
+
+def with_etag(request: Any, etag: str) -> Any:
+    etag_holder(request).etag = etag
+    return request
+
+
+@pytest.mark.parametrize("method", TAKING_ETAGS)
+async def test_a_stale_etag_is_refused_with_the_current_one(service: Service, method: str) -> None:
+    subject = await new_subject(service, method)
+    seen, changed = await changed_meanwhile(service, subject)
+    before = await service.contents()
+    for stale in (seen.etag, "nonsense", changed.etag + " "):
+        refusal = await outcome(service, method, with_etag(request_for(method, subject), stale))
+        assert refusal is not None
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+        assert refusal.metadata == {"order_id": seen.order_id, "etag": changed.etag}
+    assert await service.contents() == before
+    assert await outcome(service, method, with_etag(request_for(method, subject), changed.etag)) is None
+
+
+@pytest.mark.parametrize("method", TAKING_ETAGS)
+async def test_without_an_etag_the_last_one_wins(service: Service, method: str) -> None:
+    subject = await new_subject(service, method)
+    await changed_meanwhile(service, subject)
+    assert await outcome(service, method, request_for(method, subject)) is None
+
+
+async def changed_meanwhile(service: Service, subject: Subject) -> tuple[Order, Order]:
+    """The subject's order before and after a change."""
+    seen = await service.orders.GetOrder(GetOrderRequest(order_id=subject.order_id))
+    change = {"order_id": seen.order_id, "etag": seen.etag, "metadata": {"seen": "no"}}
+    changed = await service.orders.UpdateOrder(UpdateOrderRequest(order=change))
+    assert changed.etag != seen.etag
+    return seen, changed
+
+
+def changing(order: Order, *, text: str) -> dict[str, Message]:
+    """A change by each of several methods of the order as it was seen."""
+    order_id, etag = order.order_id, order.etag
     return {
         "UpdateOrder": UpdateOrderRequest(order={"order_id": order_id, "etag": etag, "special_instructions": text}),
         "TransitionOrder": TransitionOrderRequest(
@@ -382,39 +395,9 @@ def changing(order: Order, etag: str, *, text: str = "x") -> dict[str, Message]:
     }
 
 
-def test_every_method_that_takes_an_etag_is_covered() -> None:
-    taking = {name for name, method in METHODS.items() if "etag" in method.input_type.fields_by_name}
-    # RefundOrder needs an order that is paid; its etag has a case among the refusals.
-    assert taking | {"UpdateOrder"} == changing(Order(), "").keys() | {"RefundOrder"}
-
-
-@pytest.mark.parametrize("method", changing(Order(), ""))
-async def test_a_stale_etag_is_refused_with_the_current_one(service: Service, method: str) -> None:
-    seen = await service.orders.CreateOrder(new_order())
-    changed = await service.orders.UpdateOrder(
-        UpdateOrderRequest(order={"order_id": seen.order_id, "etag": seen.etag, "referral_code": "NEW"})
-    )
-    assert changed.etag != seen.etag
-    before = await service.contents()
-    for stale in (seen.etag, "nonsense", changed.etag + " "):
-        refusal = await outcome(service, method, changing(seen, stale)[method])
-        assert refusal is not None
-        assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
-        assert refusal.metadata == {"order_id": seen.order_id, "etag": changed.etag}
-    assert await service.contents() == before
-    assert await outcome(service, method, changing(seen, changed.etag)[method]) is None
-
-
-@pytest.mark.parametrize("method", changing(Order(), ""))
-async def test_without_an_etag_the_last_one_wins(service: Service, method: str) -> None:
-    order = await service.orders.CreateOrder(new_order())
-    await service.orders.UpdateOrder(UpdateOrderRequest(order={"order_id": order.order_id, "referral_code": "NEW"}))
-    assert await outcome(service, method, changing(order, "")[method]) is None
-
-
 async def test_of_many_who_saw_the_same_order_one_may_change_it(service: Service) -> None:
     order = await service.orders.CreateOrder(new_order())
-    wishes = [changing(order, order.etag, text=f"text {number}") for number in range(5)]
+    wishes = [changing(order, text=f"text {number}") for number in range(5)]
     attempts = [(method, request) for wish in wishes for method, request in wish.items()]
     outcomes = await asyncio.gather(*(outcome(service, method, request) for method, request in attempts))
     assert Counter(refusal.reason if refusal else "taken" for refusal in outcomes) == {"taken": 1, "ETAG_MISMATCH": 14}

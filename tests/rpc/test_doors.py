@@ -21,7 +21,7 @@ from server.storage.read.api_keys import ApiKeyRepository
 from tests.certificates import make_ca
 from tests.conftest import Service, refused, serving
 from tests.identity_provider import AUDIENCE, ISSUER, pem, rsa_key
-from tests.rpc.cases import outcome
+from tests.rpc.calls import outcome
 from tests.rpc.principals import Metadata, bearer, closed, key_holder
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

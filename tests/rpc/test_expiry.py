@@ -20,7 +20,10 @@ from orders.v1.order_service_pb2 import (
     RecordPaymentRequest,
 )
 
+from server.config import Settings
+from server.runtime.jobs import cancel_unpaid_orders
 from tests.conftest import PRODUCTS, Service, new_order, serving, usd
+from tests.runtime.test_background import wired
 
 _MILLISECOND = 1 / 3_600_000
 
@@ -56,6 +59,20 @@ async def test_orders_that_nobody_has_paid_in_time_give_back_what_they_hold(new_
         assert await shop.stock("mug") == before - 3 * 2
         events = (await shop.orders.ListOrderEvents(ListOrderEventsRequest(order_id=unpaid.order_id))).events
         assert (events[-1].actor, events[-1].reason) == ("housekeeping", "not paid in time")
+
+
+async def test_servers_that_cancel_the_same_orders_do_no_harm(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    settings = Settings(unpaid_hours=_MILLISECOND)
+    async with serving(url) as shop, wired(url) as one, wired(url) as other:
+        await shop.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        before = await shop.stock("mug")
+        for _ in range(20):
+            await shop.orders.CreateOrder(new_order(payment_method=PAYMENT_METHOD_BANK_TRANSFER))
+        await asyncio.gather(*(cancel_unpaid_orders(server, settings) for server in (one, other)))
+        assert await shop.rows("SELECT count(*) FROM orders WHERE status = %s", ORDER_STATUS_CANCELLED) == [(20,)]
+        assert await shop.rows("SELECT count(*) FROM order_events") == [(40,)]
+        assert await shop.stock("mug") == before
 
 
 async def get(shop: Service, order_id: str) -> Order:

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
+from server.domain.base.methods import SERVICES
 from server.payments.sandbox import SandboxProvider
 from server.rpc.server import SERVICE_NAMES as SERVED
 from server.storage.database import Database
@@ -20,7 +21,10 @@ from server.storage.read.orders import OrderRepository
 from server.storage.write import writer
 from server.telemetry.log import JsonFormatter
 from tests.conftest import Service, new_order, serving, stock_shop
-from tests.rpc.cases import METHODS, SERVICES, WRITES, new_subject, outcome, texts, valid_requests
+from tests.methods import METHODS, WRITES
+from tests.rpc.breaks import texts
+from tests.rpc.calls import new_subject, outcome
+from tests.samples import Subject, request_for
 from tests.storage.helpers import session, until
 
 WORD = "Quixmark"
@@ -69,8 +73,7 @@ async def test_no_text_of_any_field_of_any_method_is_logged(service: Service, ca
     caplog.set_level(logging.DEBUG)
     codes: Counter[str] = Counter()
     for method in METHODS:
-        order = await new_subject(service, method)
-        request = valid_requests(order.order_id)[method]
+        request = request_for(method, await new_subject(service, method))
         for text in (WORD, PERSON, CARD):
             for variant in (
                 *(put.applied_to(request) for put in texts(method, text)),
@@ -132,8 +135,7 @@ async def test_no_row_is_logged_that_the_database_fails_to_write(
 ) -> None:
     requests = {}
     for method in WRITES:
-        order = await new_subject(service, method)
-        requests[method] = valid_requests(order.order_id)[method]
+        requests[method] = request_for(method, await new_subject(service, method))
     caplog.set_level(logging.DEBUG)
     async with failing(service.url, action):
         for method, request in requests.items():
@@ -157,7 +159,7 @@ async def test_no_text_of_a_bug_s_exceptions_is_logged(
     monkeypatch.setattr(OrderRepository, "get", bug)
     monkeypatch.setattr(writer, "decide", bug)
     for method in ("GetOrder", "CreateOrder", "UpsertCustomer"):
-        refusal = await outcome(service, method, valid_requests(order.order_id)[method], METADATA)
+        refusal = await outcome(service, method, request_for(method, Subject(order.order_id)), METADATA)
         assert refusal is not None
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
         assert f"method=orders.v1.{METHODS[method].containing_service.name}.{method}" in caplog.text

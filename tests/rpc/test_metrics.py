@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -16,7 +17,7 @@ from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest, ListOrdersRequest
 
 from server.rpc.server import SERVICE_NAMES
-from server.runtime import background as upkeep
+from server.runtime import jobs
 from tests.conftest import Service, new_order, refused, serving, stock_shop
 from tests.rpc.test_call_bounds import products_locked, somebody_waits
 from tests.scrape import Scrape
@@ -35,7 +36,11 @@ async def scrape(service: Service) -> Scrape:
 def quick_gauges() -> Iterator[None]:
     """Nobody waits a second for them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upkeep, "_METRICS_INTERVAL", 0.02)
+        patch.setattr(
+            jobs,
+            "JOBS",
+            [replace(job, interval=lambda _: 0.02) if job.run is jobs.set_gauges else job for job in jobs.JOBS],
+        )
         yield
 
 

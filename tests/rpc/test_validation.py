@@ -72,14 +72,14 @@ def test_every_field_that_breaks_a_rule_is_named() -> None:
         (TransitionOrderRequest(order_id="1"), ("status", "is required")),
         (
             CreateOrderRequest(customer_id="c 1"),
-            ("customer_id", "may hold printable ASCII characters only, and no blanks"),
+            ("customer_id", "may contain only printable ASCII characters without spaces"),
         ),
         (
             UpdateOrderRequest(order=Order(order_id="1", delivery=Delivery(tracking_number="Nº 1"))),
-            ("order.delivery.tracking_number", "may hold printable ASCII characters only"),
+            ("order.delivery.tracking_number", "may contain only printable ASCII characters"),
         ),
-        (create(delivery_method="EXPRESS"), ("delivery_method", "may hold small letters, digits, _ and - only")),
-        (create(currency_code="usd"), ("currency_code", "may hold capital letters only, for example USD")),
+        (create(delivery_method="EXPRESS"), ("delivery_method", "may contain only lowercase letters, digits, _ and -")),
+        (create(currency_code="usd"), ("currency_code", "may contain only uppercase letters, for example USD")),
     ],
 )
 def test_a_rule_that_is_broken_is_said_in_words(request_: Message, violation: tuple[str, str]) -> None:

@@ -27,7 +27,7 @@ from orders.v1.order_service_pb2 import (
 from tests.conftest import Service, new_order
 from tests.storage.helpers import disagreements
 
-# One with and one without digits after the point.
+# One with and one without decimal places.
 PRICES = {
     "BGN": Money(currency_code="BGN", units=19, nanos=990_000_000),
     "ITL": Money(currency_code="ITL", units=15_000),

@@ -16,7 +16,7 @@ from server.runtime.workers import _end, _Worker
         (os._exit, 3, "ended with exit code 3, and the log says more"),
         (signal.raise_signal, signal.SIGKILL, "was killed by signal 9"),
         (signal.raise_signal, signal.SIGRTMIN + 1, f"was killed by signal {signal.SIGRTMIN + 1}"),
-        (signal.raise_signal, signal.SIGBUS, "was killed by SIGBUS, as for want of room in TMPDIR"),
+        (signal.raise_signal, signal.SIGBUS, "was killed by SIGBUS, for example because TMPDIR is full"),
     ],
     ids=["by itself", "killed", "by a signal without a name", "for want of room"],
 )

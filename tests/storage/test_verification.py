@@ -1,4 +1,4 @@
-"""What `orders verify` makes of damage to events, stock, coupons, points, payments and documents. Orders have theirs in test_histories."""
+"""What `orders verify` makes of damage to events, stock, coupons, points, payments and documents. Damage to orders is in test_order_damage."""
 
 import re
 from collections.abc import Callable

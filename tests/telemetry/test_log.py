@@ -31,10 +31,12 @@ def text_of(message: object, *args: object, **extra: Any) -> str:
 
 
 def test_a_line_has_a_constant_message_and_its_fields() -> None:
-    line = TextFormatter().format(record("a batch met another one", **fields(batch=3, order_id=UUID, sqlstate="23505")))
+    line = TextFormatter().format(
+        record("a batch conflicted with another one", **fields(batch=3, order_id=UUID, sqlstate="23505"))
+    )
     time, _, rest = line.partition(" ")
     assert time.endswith("Z")
-    assert rest == f"WARNING server.x: a batch met another one batch=3 order_id={UUID} sqlstate=23505"
+    assert rest == f"WARNING server.x: a batch conflicted with another one batch=3 order_id={UUID} sqlstate=23505"
 
 
 def test_a_json_line_has_the_same() -> None:

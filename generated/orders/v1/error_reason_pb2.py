@@ -22,9 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
+from google.rpc import code_pb2 as google_dot_rpc_dot_code__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1corders/v1/error_reason.proto\x12\torders.v1*\xb8\x0b\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x45RROR_REASON_INVALID_ORDER_DATA\x10\x01\x12#\n\x1f\x45RROR_REASON_INSUFFICIENT_STOCK\x10\x02\x12\x1f\n\x1b\x45RROR_REASON_INVALID_COUPON\x10\x03\x12\x1f\n\x1b\x45RROR_REASON_PAYMENT_FAILED\x10\x04\x12\"\n\x1e\x45RROR_REASON_PRODUCT_NOT_FOUND\x10\x05\x12$\n ERROR_REASON_INSUFFICIENT_POINTS\x10\x06\x12&\n\"ERROR_REASON_ORDER_NOT_CANCELLABLE\x10\x07\x12#\n\x1f\x45RROR_REASON_INVALID_TRANSITION\x10\x08\x12\'\n#ERROR_REASON_DELIVERY_NOT_AVAILABLE\x10\t\x12(\n$ERROR_REASON_ORDER_ALREADY_CANCELLED\x10\n\x12$\n ERROR_REASON_ORDER_ACCESS_DENIED\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_SCOPE_MISSING\x10\x0c\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\r\x12 \n\x1c\x45RROR_REASON_ORDER_NOT_FOUND\x10\x0e\x12\x1f\n\x1b\x45RROR_REASON_CART_NOT_FOUND\x10\x0f\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x10\x12(\n$ERROR_REASON_IDEMPOTENCY_IN_PROGRESS\x10\x11\x12\'\n#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x12\x12%\n!ERROR_REASON_RESUME_TOKEN_INVALID\x10\x13\x12\x1d\n\x19\x45RROR_REASON_RATE_LIMITED\x10\x14\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x15\x12\'\n#ERROR_REASON_DEPENDENCY_UNAVAILABLE\x10\x16\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x17\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x18\x12!\n\x1d\x45RROR_REASON_METHOD_NOT_FOUND\x10\x19\x12\x1e\n\x1a\x45RROR_REASON_PRICE_CHANGED\x10\x1a\x12$\n ERROR_REASON_CART_ITEM_NOT_FOUND\x10\x1b\x12#\n\x1f\x45RROR_REASON_CUSTOMER_NOT_FOUND\x10\x1c\x12\"\n\x1e\x45RROR_REASON_ADDRESS_NOT_FOUND\x10\x1d\x12)\n%ERROR_REASON_PAYMENT_METHOD_NOT_FOUND\x10\x1e\x12!\n\x1d\x45RROR_REASON_COUPON_NOT_FOUND\x10\x1f\x12(\n$ERROR_REASON_DELIVERY_ZONE_NOT_FOUND\x10 \x12\"\n\x1e\x45RROR_REASON_INVOICE_NOT_FOUND\x10!\x12\'\n#ERROR_REASON_REFUND_EXCEEDS_PAYMENT\x10\"\x12\x1d\n\x19\x45RROR_REASON_ROLE_MISSING\x10#\x12\'\n#ERROR_REASON_CUSTOMER_ACCESS_DENIED\x10$\x12\"\n\x1e\x45RROR_REASON_API_KEY_NOT_FOUND\x10%\x12 \n\x1c\x45RROR_REASON_API_KEY_REVOKED\x10&\x12\'\n#ERROR_REASON_CERTIFICATE_NAME_TAKEN\x10\'B\x98\x01\n\rcom.orders.v1B\x10\x45rrorReasonProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1corders/v1/error_reason.proto\x12\torders.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto*\xa2\r\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12)\n\x1f\x45RROR_REASON_INVALID_ORDER_DATA\x10\x01\x1a\x04\xe0\xe2\x18\x03\x12)\n\x1f\x45RROR_REASON_INSUFFICIENT_STOCK\x10\x02\x1a\x04\xe0\xe2\x18\t\x12%\n\x1b\x45RROR_REASON_INVALID_COUPON\x10\x03\x1a\x04\xe0\xe2\x18\t\x12%\n\x1b\x45RROR_REASON_PAYMENT_FAILED\x10\x04\x1a\x04\xe0\xe2\x18\t\x12(\n\x1e\x45RROR_REASON_PRODUCT_NOT_FOUND\x10\x05\x1a\x04\xe0\xe2\x18\t\x12*\n ERROR_REASON_INSUFFICIENT_POINTS\x10\x06\x1a\x04\xe0\xe2\x18\t\x12,\n\"ERROR_REASON_ORDER_NOT_CANCELLABLE\x10\x07\x1a\x04\xe0\xe2\x18\t\x12)\n\x1f\x45RROR_REASON_INVALID_TRANSITION\x10\x08\x1a\x04\xe0\xe2\x18\t\x12-\n#ERROR_REASON_DELIVERY_NOT_AVAILABLE\x10\t\x1a\x04\xe0\xe2\x18\t\x12.\n$ERROR_REASON_ORDER_ALREADY_CANCELLED\x10\n\x1a\x04\xe0\xe2\x18\t\x12*\n ERROR_REASON_ORDER_ACCESS_DENIED\x10\x0b\x1a\x04\xe0\xe2\x18\x07\x12$\n\x1a\x45RROR_REASON_SCOPE_MISSING\x10\x0c\x1a\x04\xe0\xe2\x18\x07\x12&\n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\r\x1a\x04\xe0\xe2\x18\x10\x12&\n\x1c\x45RROR_REASON_ORDER_NOT_FOUND\x10\x0e\x1a\x04\xe0\xe2\x18\x05\x12%\n\x1b\x45RROR_REASON_CART_NOT_FOUND\x10\x0f\x1a\x04\xe0\xe2\x18\x05\x12$\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x10\x1a\x04\xe0\xe2\x18\n\x12.\n$ERROR_REASON_IDEMPOTENCY_IN_PROGRESS\x10\x11\x1a\x04\xe0\xe2\x18\n\x12-\n#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x12\x1a\x04\xe0\xe2\x18\x03\x12+\n!ERROR_REASON_RESUME_TOKEN_INVALID\x10\x13\x1a\x04\xe0\xe2\x18\x03\x12#\n\x19\x45RROR_REASON_RATE_LIMITED\x10\x14\x1a\x04\xe0\xe2\x18\x08\x12!\n\x17\x45RROR_REASON_OVERLOADED\x10\x15\x1a\x04\xe0\xe2\x18\x08\x12-\n#ERROR_REASON_DEPENDENCY_UNAVAILABLE\x10\x16\x1a\x04\xe0\xe2\x18\x0e\x12\x1f\n\x15\x45RROR_REASON_INTERNAL\x10\x17\x1a\x04\xe0\xe2\x18\r\x12(\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x18\x1a\x04\xe0\xe2\x18\x04\x12\'\n\x1d\x45RROR_REASON_METHOD_NOT_FOUND\x10\x19\x1a\x04\xe0\xe2\x18\x0c\x12$\n\x1a\x45RROR_REASON_PRICE_CHANGED\x10\x1a\x1a\x04\xe0\xe2\x18\t\x12*\n ERROR_REASON_CART_ITEM_NOT_FOUND\x10\x1b\x1a\x04\xe0\xe2\x18\x05\x12)\n\x1f\x45RROR_REASON_CUSTOMER_NOT_FOUND\x10\x1c\x1a\x04\xe0\xe2\x18\x05\x12(\n\x1e\x45RROR_REASON_ADDRESS_NOT_FOUND\x10\x1d\x1a\x04\xe0\xe2\x18\x05\x12/\n%ERROR_REASON_PAYMENT_METHOD_NOT_FOUND\x10\x1e\x1a\x04\xe0\xe2\x18\x05\x12\'\n\x1d\x45RROR_REASON_COUPON_NOT_FOUND\x10\x1f\x1a\x04\xe0\xe2\x18\x05\x12.\n$ERROR_REASON_DELIVERY_ZONE_NOT_FOUND\x10 \x1a\x04\xe0\xe2\x18\x05\x12(\n\x1e\x45RROR_REASON_INVOICE_NOT_FOUND\x10!\x1a\x04\xe0\xe2\x18\x05\x12-\n#ERROR_REASON_REFUND_EXCEEDS_PAYMENT\x10\"\x1a\x04\xe0\xe2\x18\t\x12#\n\x19\x45RROR_REASON_ROLE_MISSING\x10#\x1a\x04\xe0\xe2\x18\x07\x12-\n#ERROR_REASON_CUSTOMER_ACCESS_DENIED\x10$\x1a\x04\xe0\xe2\x18\x07\x12(\n\x1e\x45RROR_REASON_API_KEY_NOT_FOUND\x10%\x1a\x04\xe0\xe2\x18\x05\x12&\n\x1c\x45RROR_REASON_API_KEY_REVOKED\x10&\x1a\x04\xe0\xe2\x18\t\x12-\n#ERROR_REASON_CERTIFICATE_NAME_TAKEN\x10\'\x1a\x04\xe0\xe2\x18\t:C\n\x04\x63ode\x12!.google.protobuf.EnumValueOptions\x18\xac\x8c\x03 \x01(\x0e\x32\x10.google.rpc.CodeB\x98\x01\n\rcom.orders.v1B\x10\x45rrorReasonProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,6 +34,84 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orders.v1.error_reason_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rcom.orders.v1B\020ErrorReasonProtoP\001Z0example.com/order-service/gen/orders/v1;ordersv1\242\002\003OXX\252\002\tOrders.V1\312\002\tOrders\\V1\342\002\025Orders\\V1\\GPBMetadata\352\002\nOrders::V1'
-  _globals['_ERRORREASON']._serialized_start=44
-  _globals['_ERRORREASON']._serialized_end=1508
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVALID_ORDER_DATA"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVALID_ORDER_DATA"]._serialized_options = b'\340\342\030\003'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INSUFFICIENT_STOCK"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INSUFFICIENT_STOCK"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVALID_COUPON"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVALID_COUPON"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PAYMENT_FAILED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PAYMENT_FAILED"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PRODUCT_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PRODUCT_NOT_FOUND"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INSUFFICIENT_POINTS"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INSUFFICIENT_POINTS"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_NOT_CANCELLABLE"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_NOT_CANCELLABLE"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVALID_TRANSITION"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVALID_TRANSITION"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DELIVERY_NOT_AVAILABLE"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DELIVERY_NOT_AVAILABLE"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_ALREADY_CANCELLED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_ALREADY_CANCELLED"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_ACCESS_DENIED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_ACCESS_DENIED"]._serialized_options = b'\340\342\030\007'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_SCOPE_MISSING"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_SCOPE_MISSING"]._serialized_options = b'\340\342\030\007'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_UNAUTHENTICATED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_UNAUTHENTICATED"]._serialized_options = b'\340\342\030\020'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ORDER_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CART_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CART_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ETAG_MISMATCH"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ETAG_MISMATCH"]._serialized_options = b'\340\342\030\n'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_IDEMPOTENCY_IN_PROGRESS"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_IDEMPOTENCY_IN_PROGRESS"]._serialized_options = b'\340\342\030\n'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_IDEMPOTENCY_KEY_REUSED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_IDEMPOTENCY_KEY_REUSED"]._serialized_options = b'\340\342\030\003'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_RESUME_TOKEN_INVALID"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_RESUME_TOKEN_INVALID"]._serialized_options = b'\340\342\030\003'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_RATE_LIMITED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_RATE_LIMITED"]._serialized_options = b'\340\342\030\010'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_OVERLOADED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_OVERLOADED"]._serialized_options = b'\340\342\030\010'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DEPENDENCY_UNAVAILABLE"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DEPENDENCY_UNAVAILABLE"]._serialized_options = b'\340\342\030\016'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INTERNAL"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INTERNAL"]._serialized_options = b'\340\342\030\r'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DEADLINE_EXCEEDED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DEADLINE_EXCEEDED"]._serialized_options = b'\340\342\030\004'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_METHOD_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_METHOD_NOT_FOUND"]._serialized_options = b'\340\342\030\014'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PRICE_CHANGED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PRICE_CHANGED"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CART_ITEM_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CART_ITEM_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CUSTOMER_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CUSTOMER_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ADDRESS_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ADDRESS_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PAYMENT_METHOD_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_PAYMENT_METHOD_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_COUPON_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_COUPON_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DELIVERY_ZONE_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_DELIVERY_ZONE_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVOICE_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_INVOICE_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_REFUND_EXCEEDS_PAYMENT"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_REFUND_EXCEEDS_PAYMENT"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ROLE_MISSING"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_ROLE_MISSING"]._serialized_options = b'\340\342\030\007'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CUSTOMER_ACCESS_DENIED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CUSTOMER_ACCESS_DENIED"]._serialized_options = b'\340\342\030\007'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_API_KEY_NOT_FOUND"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_API_KEY_NOT_FOUND"]._serialized_options = b'\340\342\030\005'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_API_KEY_REVOKED"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_API_KEY_REVOKED"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CERTIFICATE_NAME_TAKEN"]._loaded_options = None
+  _globals['_ERRORREASON'].values_by_name["ERROR_REASON_CERTIFICATE_NAME_TAKEN"]._serialized_options = b'\340\342\030\t'
+  _globals['_ERRORREASON']._serialized_start=101
+  _globals['_ERRORREASON']._serialized_end=1799
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,5 @@
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.rpc import code_pb2 as _code_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from typing import ClassVar as _ClassVar
@@ -86,3 +88,5 @@ ERROR_REASON_CUSTOMER_ACCESS_DENIED: ErrorReason
 ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason
 ERROR_REASON_API_KEY_REVOKED: ErrorReason
 ERROR_REASON_CERTIFICATE_NAME_TAKEN: ErrorReason
+CODE_FIELD_NUMBER: _ClassVar[int]
+code: _descriptor.FieldDescriptor

@@ -6,6 +6,11 @@ from typing import NamedTuple
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.access_pb2 import ROLE_CUSTOMER
 from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_API_KEY_NOT_FOUND,
+    ERROR_REASON_API_KEY_REVOKED,
+    ERROR_REASON_CERTIFICATE_NAME_TAKEN,
+)
 
 from server.domain.access import key_texts
 from server.domain.base.caller import Caller, role_of, scope_name
@@ -54,10 +59,10 @@ def rotate_api_key(request: RotateApiKeyRequest, state: State, audit: Audit) -> 
     stored = _stored(request.key_id, state)
     api_key = _copy_of(stored)
     if api_key.HasField("revoke_time"):
-        text = f"API key {api_key.key_id} is revoked; make a new one"
-        raise Refusal("API_KEY_REVOKED", text, metadata={"key_id": api_key.key_id})
+        text = f"API key {api_key.key_id} is revoked; create a new one"
+        raise Refusal(ERROR_REASON_API_KEY_REVOKED, text, metadata={"key_id": api_key.key_id})
     if stored.digest is None:
-        raise invalid_field("key_id", f"{api_key.key_id} is a certificate's, and has no text to rotate")
+        raise invalid_field("key_id", f"{api_key.key_id} belongs to a certificate and has no text to rotate")
     overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else DEFAULT_OVERLAP
     api_key.rotate_time.CopyFrom(audit.time)
     api_key.previous_expire_time.FromDatetime(audit.time.ToDatetime(UTC) + overlap)
@@ -85,7 +90,7 @@ def _check(wished: ApiKey, *, now: Timestamp) -> None:
     if is_customer and not wished.customer_id:
         raise invalid_field("api_key.customer_id", "is required with the role customer")
     if wished.customer_id and not is_customer:
-        raise invalid_field("api_key.customer_id", "is for the role customer only")
+        raise invalid_field("api_key.customer_id", "is only for the role customer")
     if wished.HasField("expire_time") and wished.expire_time.ToDatetime(UTC) <= now.ToDatetime(UTC):
         raise invalid_field("api_key.expire_time", "has passed")
 
@@ -144,10 +149,10 @@ def caller_of(api_key: ApiKey) -> Caller:
 def check_valid(api_key: ApiKey, *, newest: bool, now: datetime) -> None:
     """Refuses a key that is revoked or has expired, and the text before its `newest` one when the overlap is over."""
     if api_key.HasField("revoke_time"):
-        raise unauthenticated("revoked", f"API key {api_key.key_id} is revoked; ask its maker for another one")
+        raise unauthenticated("revoked", f"API key {api_key.key_id} is revoked; ask its creator for a new one")
     end = expire_time_of(api_key, newest=newest)
     if end is not None and end <= now:
-        what = "has expired; ask its maker for another one" if newest else "was rotated; its new text is needed"
+        what = "has expired; ask its creator for a new one" if newest else "was rotated; use its new text"
         raise unauthenticated("expired", f"API key {api_key.key_id} {what}")
 
 
@@ -160,9 +165,9 @@ def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:
 
 
 def api_key_not_found(key_id: str) -> Refusal:
-    return Refusal("API_KEY_NOT_FOUND", f"there is no API key {key_id!r}", metadata={"key_id": key_id})
+    return Refusal(ERROR_REASON_API_KEY_NOT_FOUND, f"there is no API key {key_id!r}", metadata={"key_id": key_id})
 
 
 def certificate_name_taken(name: str) -> Refusal:
     text = f"another key has the certificate name {name!r}; revoke it first"
-    return Refusal("CERTIFICATE_NAME_TAKEN", text, metadata={"certificate_name": name})
+    return Refusal(ERROR_REASON_CERTIFICATE_NAME_TAKEN, text, metadata={"certificate_name": name})

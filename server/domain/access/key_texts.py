@@ -1,4 +1,4 @@
-"""The format of API keys: `ord_`, an id, `_`, a secret, and a checksum by which typos are found and secret scanners recognize a key."""
+"""The format of an API key's text: `ord_`, an id, `_`, a secret, and a checksum that reveals typos."""
 
 import hmac
 import re
@@ -24,7 +24,7 @@ _KEY = re.compile(rf"{PREFIX}({_ID.pattern})_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHE
 
 
 class NewKey(NamedTuple):
-    """A new key: its text, which is shown once, and its stored id and digest."""
+    """A key's text, which is shown once, and the parts of it that are stored."""
 
     key_id: str
     text: str
@@ -32,14 +32,14 @@ class NewKey(NamedTuple):
 
 
 class Presented(NamedTuple):
-    """The parts of a presented key: the id to look up, and the digest to compare."""
+    """A caller's key: the id to look up, and the digest to compare."""
 
     key_id: str
     digest: bytes
 
 
 def generate(key_id: str | None = None) -> NewKey:
-    """A new key; with the id of an old one, its successor. Raises ValueError for an id of another form."""
+    """A new key, with the given id or a random one. Raises ValueError if the id has another format."""
     if key_id is None:
         key_id = _random(_ID_LENGTH)
     elif not _ID.fullmatch(key_id):
@@ -73,5 +73,5 @@ def _checksum(text: str) -> str:
 
 
 def _digest(text: str) -> bytes:
-    # 256 random bits cannot be guessed, so a slow hash would only slow callers down.
+    # 256 random bits cannot be guessed, so a slow hash would only slow down callers.
     return sha256(text.encode()).digest()

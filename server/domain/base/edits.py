@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1.error_reason_pb2 import ERROR_REASON_ETAG_MISMATCH
 from orders.v1.order_pb2 import Order, OrderEvent
 
 from server.domain.base.caller import Caller
@@ -78,7 +79,7 @@ def check_etag(order: Order, etag: str) -> None:
     """Refuses an etag of another version; an empty etag skips the check."""
     if etag and etag != order.etag:
         raise Refusal(
-            "ETAG_MISMATCH",
-            f"order {order.order_id} has changed: its etag is {order.etag!r}, not {etag!r}; read it again and decide anew",
+            ERROR_REASON_ETAG_MISMATCH,
+            f"order {order.order_id} has changed: its etag is {order.etag!r}, not {etag!r}; read it again before you decide",
             metadata={"order_id": order.order_id, "etag": order.etag},
         )

@@ -1,11 +1,13 @@
-"""Turns a refusal into a `google.rpc.Status`: one table of codes, and the details that go with them."""
+"""Turns a refusal into a `google.rpc.Status`: its code and details."""
 
 from collections.abc import Iterator, Sequence
 
 from google.protobuf.any_pb2 import Any
+from google.protobuf.descriptor import EnumValueDescriptor
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
+from orders.v1.error_reason_pb2 import ErrorReason, code
 
 from server.domain.base.errors import Refusal, Violation
 
@@ -17,52 +19,18 @@ _MAX_MESSAGE = 500
 _MAX_TEXT = 300
 _MAX_VIOLATIONS = 2500
 
-CODES = {
-    "INVALID_ORDER_DATA": code_pb2.INVALID_ARGUMENT,
-    "INSUFFICIENT_STOCK": code_pb2.FAILED_PRECONDITION,
-    "INVALID_COUPON": code_pb2.FAILED_PRECONDITION,
-    "PAYMENT_FAILED": code_pb2.FAILED_PRECONDITION,
-    "PRODUCT_NOT_FOUND": code_pb2.FAILED_PRECONDITION,
-    "INSUFFICIENT_POINTS": code_pb2.FAILED_PRECONDITION,
-    "ORDER_NOT_CANCELLABLE": code_pb2.FAILED_PRECONDITION,
-    "INVALID_TRANSITION": code_pb2.FAILED_PRECONDITION,
-    "DELIVERY_NOT_AVAILABLE": code_pb2.FAILED_PRECONDITION,
-    "ORDER_ALREADY_CANCELLED": code_pb2.FAILED_PRECONDITION,
-    "ORDER_ACCESS_DENIED": code_pb2.PERMISSION_DENIED,
-    "SCOPE_MISSING": code_pb2.PERMISSION_DENIED,
-    "UNAUTHENTICATED": code_pb2.UNAUTHENTICATED,
-    "ORDER_NOT_FOUND": code_pb2.NOT_FOUND,
-    "CART_NOT_FOUND": code_pb2.NOT_FOUND,
-    "ETAG_MISMATCH": code_pb2.ABORTED,
-    "IDEMPOTENCY_IN_PROGRESS": code_pb2.ABORTED,
-    "IDEMPOTENCY_KEY_REUSED": code_pb2.INVALID_ARGUMENT,
-    "RESUME_TOKEN_INVALID": code_pb2.INVALID_ARGUMENT,
-    "RATE_LIMITED": code_pb2.RESOURCE_EXHAUSTED,
-    "OVERLOADED": code_pb2.RESOURCE_EXHAUSTED,
-    "DEPENDENCY_UNAVAILABLE": code_pb2.UNAVAILABLE,
-    "INTERNAL": code_pb2.INTERNAL,
-    "DEADLINE_EXCEEDED": code_pb2.DEADLINE_EXCEEDED,
-    "METHOD_NOT_FOUND": code_pb2.UNIMPLEMENTED,
-    "PRICE_CHANGED": code_pb2.FAILED_PRECONDITION,
-    "CART_ITEM_NOT_FOUND": code_pb2.NOT_FOUND,
-    "CUSTOMER_NOT_FOUND": code_pb2.NOT_FOUND,
-    "ADDRESS_NOT_FOUND": code_pb2.NOT_FOUND,
-    "PAYMENT_METHOD_NOT_FOUND": code_pb2.NOT_FOUND,
-    "COUPON_NOT_FOUND": code_pb2.NOT_FOUND,
-    "DELIVERY_ZONE_NOT_FOUND": code_pb2.NOT_FOUND,
-    "INVOICE_NOT_FOUND": code_pb2.NOT_FOUND,
-    "REFUND_EXCEEDS_PAYMENT": code_pb2.FAILED_PRECONDITION,
-    "ROLE_MISSING": code_pb2.PERMISSION_DENIED,
-    "CUSTOMER_ACCESS_DENIED": code_pb2.PERMISSION_DENIED,
-    "API_KEY_NOT_FOUND": code_pb2.NOT_FOUND,
-    "API_KEY_REVOKED": code_pb2.FAILED_PRECONDITION,
-    "CERTIFICATE_NAME_TAKEN": code_pb2.FAILED_PRECONDITION,
-}
+
+def _code_of(reason: EnumValueDescriptor) -> int:
+    return int(reason.GetOptions().Extensions[code])  # type: ignore[index]
+
+
+# The gRPC code of each reason.
+CODES = {reason.number: _code_of(reason) for reason in ErrorReason.DESCRIPTOR.values}
 
 
 def code_of(error: Refusal) -> int:
     """The number of the error's gRPC code."""
-    return int(code_pb2.NOT_FOUND if error.asked_for else CODES[error.reason])
+    return int(code_pb2.NOT_FOUND if error.requested else CODES[error.error_reason])
 
 
 def status_of(error: Refusal, *, retry_milliseconds: int | None = None) -> Status:

@@ -1,11 +1,15 @@
-"""The one exception by which a rule refuses, and the reasons there are for it."""
+"""The exception that every rule raises to refuse a request."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from orders.v1.error_reason_pb2 import ErrorReason
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_INVALID_ORDER_DATA,
+    ERROR_REASON_ORDER_NOT_FOUND,
+    ERROR_REASON_UNAUTHENTICATED,
+    ErrorReason,
+)
 
-_PREFIX = "ERROR_REASON_"
 # The most violations that an error reports: a status has no room for more.
 MAX_VIOLATIONS = 30
 
@@ -22,26 +26,30 @@ class Refusal(Exception):
 
     def __init__(
         self,
-        reason: str,
+        reason: ErrorReason,
         message: str,
         *,
         metadata: Mapping[str, str] | None = None,
         violations: Iterable[Violation] = (),
         retry_after: float | None = None,
-        asked_for: bool = False,
+        requested: bool = False,
     ) -> None:
-        """`reason` is a name of ErrorReason without its prefix; `retry_after` is in seconds.
+        """`retry_after` is in seconds.
 
         `requested` marks that the missing thing is the one that the call asks for, not one that it would use.
         """
         super().__init__(message)
-        ErrorReason.Value(_PREFIX + reason)  # A reason that is not in the proto is a bug.
-        self.reason = reason
+        self.error_reason = reason
         self.message = message
         self.metadata = dict(metadata or {})
         self.violations = list(violations)
         self.retry_after = retry_after
-        self.asked_for = asked_for
+        self.requested = requested
+
+    @property
+    def reason(self) -> str:
+        """The reason's name as `ErrorInfo` has it: `ORDER_NOT_FOUND`."""
+        return str(ErrorReason.Name(self.error_reason)).removeprefix("ERROR_REASON_")
 
 
 def invalid(*violations: Violation) -> Refusal:
@@ -50,7 +58,7 @@ def invalid(*violations: Violation) -> Refusal:
     if len(violations) > 3:
         least = "at least " if len(violations) > MAX_VIOLATIONS else ""
         text += f"; and {least}{len(violations) - 3} more"
-    return Refusal("INVALID_ORDER_DATA", text, violations=violations[:MAX_VIOLATIONS])
+    return Refusal(ERROR_REASON_INVALID_ORDER_DATA, text, violations=violations[:MAX_VIOLATIONS])
 
 
 def invalid_field(field: str, description: str) -> Refusal:
@@ -59,9 +67,9 @@ def invalid_field(field: str, description: str) -> Refusal:
 
 
 def order_not_found(order_id: str) -> Refusal:
-    return Refusal("ORDER_NOT_FOUND", f"there is no order {order_id!r}", metadata={"order_id": order_id})
+    return Refusal(ERROR_REASON_ORDER_NOT_FOUND, f"there is no order {order_id!r}", metadata={"order_id": order_id})
 
 
 def unauthenticated(cause: str, text: str) -> Refusal:
     """A refusal of an unknown caller. `text` goes to the caller, and repeats nothing of the request."""
-    return Refusal("UNAUTHENTICATED", text, metadata={"cause": cause})
+    return Refusal(ERROR_REASON_UNAUTHENTICATED, text, metadata={"cause": cause})

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from google.protobuf.message import Message
+from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_KEY_REUSED
 
 from server.domain.base.errors import Refusal
 from server.domain.base.redaction import without_secrets
@@ -45,7 +46,7 @@ def differing_fields(first: Message, second: Message) -> list[str]:
 def _reused(key: Key, fields: list[str]) -> Refusal:
     names = ", ".join(fields)
     return Refusal(
-        "IDEMPOTENCY_KEY_REUSED",
+        ERROR_REASON_IDEMPOTENCY_KEY_REUSED,
         f"request_id {key.request_id!r} was used before with another request: {names} differ; use a new id for a new request",
         metadata={"request_id": key.request_id, "fields": names},
     )

@@ -28,7 +28,7 @@ def to_minor(money: Money, *, field: str, currency: str = "") -> int:
         raise invalid_field(f"{field}.nanos", "must be below 1,000,000,000")
     step = 10 ** (9 - exponent)
     if nanos % step:
-        raise invalid_field(f"{field}.nanos", f"{code} has {exponent} digits after the point")
+        raise invalid_field(f"{field}.nanos", f"{code} has {exponent} decimal places")
     minor = units * 10**exponent + nanos // step
     if minor > MAX_MINOR:
         raise invalid_field(field, "is too large")

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from google.protobuf.message import Message
+from orders.v1.error_reason_pb2 import ERROR_REASON_RESUME_TOKEN_INVALID
 
 from server.domain.base.errors import Refusal
 
@@ -44,8 +45,8 @@ def decode(token: str, query: Message, *shapes: Sequence[type], field: str) -> l
 
 
 def token_invalid(field: str) -> Refusal:
-    text = f"{field} is damaged, or was made for another query; send the same query as before, or begin anew without a token"
-    return Refusal("RESUME_TOKEN_INVALID", text, metadata={"field": field})
+    text = f"{field} is damaged or belongs to another query; repeat the query that returned it, or start again without a token"
+    return Refusal(ERROR_REASON_RESUME_TOKEN_INVALID, text, metadata={"field": field})
 
 
 def _digest(query: Message, payload: bytes) -> bytes:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
+from orders.v1.error_reason_pb2 import ERROR_REASON_INTERNAL
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from orders.v1.order_service_pb2 import UpsertOrder
@@ -158,5 +159,5 @@ class State:
 
     def next_order_number(self) -> str:
         if not self.order_numbers:
-            raise Refusal("INTERNAL", "the batch has run out of order numbers")
+            raise Refusal(ERROR_REASON_INTERNAL, "the batch has run out of order numbers")
         return self.order_numbers.pop()

@@ -12,6 +12,12 @@ from orders.v1.cart_service_pb2 import (
     RemoveCartItemRequest,
     UpdateCartItemRequest,
 )
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_CART_ITEM_NOT_FOUND,
+    ERROR_REASON_CART_NOT_FOUND,
+    ERROR_REASON_PRICE_CHANGED,
+    ERROR_REASON_PRODUCT_NOT_FOUND,
+)
 from orders.v1.order_pb2 import Order, OrderItem
 from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, ReorderOrderRequest
 
@@ -23,7 +29,7 @@ from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_content
 from server.domain.base.state import State
-from server.domain.carts.estimate import notify, offer_of, price_change, shown, sku_of
+from server.domain.carts.estimate import notify, offer_of, price_change, public_view, sku_of
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 
@@ -60,7 +66,7 @@ def _needs(request: CartRequest) -> Needs:
 @operation(GetCartRequest, needs=_needs)
 def get_cart(request: GetCartRequest, state: State, audit: Audit) -> Cart:
     """The cart at today's prices."""
-    return shown(_find_cart(request, state), state)
+    return public_view(_find_cart(request, state), state)
 
 
 @operation(AddCartItemRequest, needs=_needs)
@@ -114,7 +120,7 @@ def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
     cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
     refusals = _add_ordered_lines(cart, order, state, audit)
     if not cart.items:
-        raise invalid_field("order_id", "none of the order's products can be had any more")
+        raise invalid_field("order_id", "none of the order's products is available any more")
     check_content(cart, field="order_id", advice="add its lines to several carts instead")
     cart.cart_id = state.new_id()
     # No row can have a new id.
@@ -137,7 +143,7 @@ def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, lis
     changes = _price_changes(cart, state.products.stored, cart.currency_code)
     if changes and not request.accept_price_changes:
         text = "prices have changed since the cart showed them; show the cart again, or send accept_price_changes"
-        raise Refusal("PRICE_CHANGED", text, metadata={"cart_id": cart.cart_id}, violations=changes)
+        raise Refusal(ERROR_REASON_PRICE_CHANGED, text, metadata={"cart_id": cart.cart_id}, violations=changes)
     return cart, [_ordered(item) for item in cart.items]
 
 
@@ -208,7 +214,7 @@ def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
         return Cart(cart_id=cart_id, customer_id=request.customer_id)
     # Another customer's cart looks like one that does not exist.
     text = f"customer {request.customer_id!r} has no cart {cart_id!r}"
-    raise Refusal("CART_NOT_FOUND", text, metadata={"cart_id": cart_id})
+    raise Refusal(ERROR_REASON_CART_NOT_FOUND, text, metadata={"cart_id": cart_id})
 
 
 def _requested_offer(request: AddCartItemRequest, products: Mapping[str, bytes], *, currency: str) -> Offer:
@@ -234,7 +240,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) 
     """Appends a line without quantity and price."""
     if len(cart.items) == MAX_LINES:
         raise invalid_field(
-            "cart_id", f"the cart has {MAX_LINES} lines, as many as an order can have; remove one first"
+            "cart_id", f"the cart has {MAX_LINES} lines, the most that an order can have; remove one first"
         )
     return cart.items.add(
         item_id=str(max((int(item.item_id) for item in cart.items), default=0) + 1),
@@ -249,7 +255,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) 
 def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state: State) -> None:
     """Sets the quantity of a line, at today's price; refuses one that could not be ordered."""
     if quantity > MAX_PIECES:
-        raise invalid_field("quantity", f"makes {quantity:,} pieces; a line has at most {MAX_PIECES:,}")
+        raise invalid_field("quantity", f"makes {quantity:,} units; a line has at most {MAX_PIECES:,}")
     if (offer.unit_minor + offer.installation_minor) * quantity > MAX_MINOR:
         raise invalid_field("quantity", "makes the line's total too large")
     item.quantity = quantity
@@ -274,7 +280,7 @@ def _index_of(cart: Cart, item_id: str) -> int:
         if item.item_id == item_id:
             return index
     text = f"there is no line {item_id!r} in cart {cart.cart_id!r}"
-    raise Refusal("CART_ITEM_NOT_FOUND", text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
+    raise Refusal(ERROR_REASON_CART_ITEM_NOT_FOUND, text, metadata={"cart_id": cart.cart_id, "item_id": item_id})
 
 
 def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> list[Refusal]:
@@ -294,15 +300,15 @@ def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> 
 
 def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) -> Offer:
     if not line.product_id:
-        text = f"{line.name or line.sku!r} was imported and is not in the catalogue; it is left out"
-        raise Refusal("PRODUCT_NOT_FOUND", text)
+        text = f"{line.name or line.sku!r} was imported and is not in the catalogue, so it is left out"
+        raise Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text)
     return offer_of(products, product_id=line.product_id, variant_id=line.variant_id, currency=currency)
 
 
 def _store(cart: Cart, state: State, audit: Audit) -> Cart:
     """Stores a cart if it has changed; returns its public view."""
     _put(cart, state, audit)
-    return shown(cart, state)
+    return public_view(cart, state)
 
 
 def _put(cart: Cart, state: State, audit: Audit) -> None:

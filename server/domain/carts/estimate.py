@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from orders.v1.cart_service_pb2 import Cart, CartItem
+from orders.v1.error_reason_pb2 import ERROR_REASON_PRICE_CHANGED, ERROR_REASON_PRODUCT_NOT_FOUND
 from orders.v1.order_pb2 import Order, OrderItem
 
 from server.domain.base.error_codes import cut
@@ -13,9 +14,9 @@ from server.domain.base.state import State
 from server.domain.base.values import Sku
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
-from server.domain.pricing.delivery import serve
+from server.domain.pricing.delivery import choose_delivery
 from server.domain.pricing.quotes import add_line, fill, line_of, quote
-from server.domain.pricing.zones import Service
+from server.domain.pricing.zones import DeliveryChoice
 
 # The size in bytes up to which a cart is shown with pictures and attributes.
 _MAX_SHOWN = 2 << 20
@@ -23,7 +24,7 @@ _MAX_SHOWN = 2 << 20
 _MAX_NOTICE = 300
 
 
-def shown(cart: Cart, state: State) -> Cart:
+def public_view(cart: Cart, state: State) -> Cart:
     """The public view of a stored cart, as a copy."""
     answer = Cart()
     answer.CopyFrom(cart)
@@ -62,7 +63,7 @@ def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
     """Adds a refusal as a notice."""
     # A cart's reader has sent no fields that a violation could name.
     message = "; ".join(violation.description for violation in error.violations) or error.message
-    cart.notices.add(item_id=item_id, reason=f"ERROR_REASON_{error.reason}", message=cut(message, _MAX_NOTICE))
+    cart.notices.add(item_id=item_id, reason=error.error_reason, message=cut(message, _MAX_NOTICE))
 
 
 def offer_of(
@@ -76,7 +77,7 @@ def offer_of(
             raise
         text = f"product {product_id!r}: {error.violations[0].description}"
         metadata = {"product_id": product_id, "variant_id": variant_id}
-        raise Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata) from error
+        raise Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text, metadata=metadata) from error
 
 
 def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
@@ -107,7 +108,7 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
     change = price_change(item, offer)
     if change:
         what = "installation " if change.field == "installation_price" else ""
-        notify(cart, Refusal("PRICE_CHANGED", what + change.description), item_id=item.item_id)
+        notify(cart, Refusal(ERROR_REASON_PRICE_CHANGED, what + change.description), item_id=item.item_id)
     if item.unit_price != line.unit_price:
         item.previous_unit_price.CopyFrom(item.unit_price)
     item.sku, item.name, item.variant_name = line.sku, line.name, line.variant_name
@@ -130,9 +131,9 @@ def _check_stock(cart: Cart, item: CartItem, pieces: int, state: State) -> None:
 def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> None:
     """Prices the available lines as an order of them would be priced."""
     lines = [line_of(offer, item.quantity) for offer, item in zip(offers, order.items, strict=True)]
-    service = _service(cart, state)
+    choice = _service(cart, state)
     try:
-        priced = quote(lines, currency=cart.currency_code, terms=state.terms, service=service)
+        priced = quote(lines, currency=cart.currency_code, terms=state.terms, choice=choice)
     except Refusal as error:
         notify(cart, error)
         return
@@ -140,13 +141,13 @@ def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> No
     cart.pricing.CopyFrom(order.pricing)
 
 
-def _service(cart: Cart, state: State) -> Service | None:
+def _service(cart: Cart, state: State) -> DeliveryChoice | None:
     """Standard delivery to the customer's first address; None, with a notice, if that is not possible."""
     addresses = state.account(cart.customer_id).addresses
     if not addresses:
         return None
     try:
-        return serve(state.zones.all(), addresses[0], method="", time_slot="", currency=cart.currency_code)
+        return choose_delivery(state.zones.all(), addresses[0], method="", time_slot="", currency=cart.currency_code)
     except Refusal as error:
         notify(cart, error)
         return None

@@ -12,6 +12,7 @@ from orders.v1.catalog_service_pb2 import (
     Product,
     ProductVariant,
 )
+from orders.v1.error_reason_pb2 import ERROR_REASON_PRODUCT_NOT_FOUND
 from orders.v1.order_pb2 import OrderItem
 
 from server.domain.base.amounts import check_amounts
@@ -135,14 +136,14 @@ def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str
     if variant_id:
         return product_not_found(product_id, variant_id)
     known = ", ".join(offers.variant_ids)
-    return invalid_field(f"{field}.variant_id", f"product {product_id!r} is ordered by variant: {known}")
+    return invalid_field(f"{field}.variant_id", f"product {product_id!r} has variants; choose one of: {known}")
 
 
-def product_not_found(product_id: str, variant_id: str = "", *, asked_for: bool = False) -> Refusal:
+def product_not_found(product_id: str, variant_id: str = "", *, requested: bool = False) -> Refusal:
     """`requested`: the call asks for the product itself, not for an order of it."""
     text = f"there is no product {product_id!r}" + (f" with a variant {variant_id!r}" if variant_id else "")
     metadata = {"product_id": product_id, "variant_id": variant_id}
-    return Refusal("PRODUCT_NOT_FOUND", text, metadata=metadata, asked_for=asked_for)
+    return Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text, metadata=metadata, requested=requested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +184,9 @@ def _adjustment(request: AdjustStockRequest, stock: Mapping[Sku, int], audit: Au
     sku = (request.product_id, request.variant_id)
     available = stock.get(sku)
     if available is None:
-        raise product_not_found(request.product_id, request.variant_id, asked_for=True)
+        raise product_not_found(request.product_id, request.variant_id, requested=True)
     if "\0" in request.reason:
-        raise invalid_field("reason", "contains a NUL character, which the database does not keep in texts")
+        raise invalid_field("reason", "contains a NUL character, which the database cannot store")
     if available + request.delta < 0:
         raise insufficient_stock(sku, requested=-request.delta, available=available)
     return Adjustment(sku, request.delta, request.reason, audit)
@@ -294,7 +295,7 @@ def _check_product(product: Product, field: str) -> None:
     _check_prices(product, field, currency=currency)
     _check_prices(product, field, currency=currency, prefix="installation_")
     if product.variants and product.HasField("stock"):
-        raise invalid_field(f"{field}.stock", "a product with variants has its stock in them")
+        raise invalid_field(f"{field}.stock", "set the stock of its variants instead")
     seen: set[str] = set()
     for index, variant in enumerate(product.variants):
         path = f"{field}.variants[{index}]"

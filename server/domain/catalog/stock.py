@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_INSUFFICIENT_STOCK
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, ORDER_STATUS_SHIPPED, Order
 
 from server.domain.base.errors import Refusal
@@ -52,18 +53,18 @@ def _difference(before: Mapping[Sku, int], after: Mapping[Sku, int]) -> dict[Sku
 
 def check_available(taken: Mapping[Sku, int], stock: Mapping[Sku, int]) -> None:
     """Refuses to take more of a SKU than is available."""
-    for sku, pieces in taken.items():
+    for sku, quantity in taken.items():
         available = stock.get(sku, 0)
-        if pieces > available:
-            raise insufficient_stock(sku, requested=pieces, available=available)
+        if quantity > available:
+            raise insufficient_stock(sku, requested=quantity, available=available)
 
 
 def insufficient_stock(sku: Sku, *, requested: int, available: int) -> Refusal:
     product_id, variant_id = sku
     name = repr(product_id) + (f" variant {variant_id!r}" if variant_id else "")
     return Refusal(
-        "INSUFFICIENT_STOCK",
-        f"{requested} of product {name} were asked for, {available} are left",
+        ERROR_REASON_INSUFFICIENT_STOCK,
+        f"{requested} of product {name} were requested, {available} are available",
         metadata={
             "product_id": product_id,
             "variant_id": variant_id,

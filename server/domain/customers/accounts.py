@@ -19,6 +19,11 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_ADDRESS_NOT_FOUND,
+    ERROR_REASON_CUSTOMER_NOT_FOUND,
+    ERROR_REASON_PAYMENT_METHOD_NOT_FOUND,
+)
 from orders.v1.order_pb2 import Address, Order, PaymentMethod
 
 from server.domain.base.edits import Audit
@@ -36,7 +41,7 @@ MAX_PAYMENT_METHODS = 50
 _LISTED = 10
 
 
-def shown(account: CustomerAccount, points: int) -> CustomerAccount:
+def public_view(account: CustomerAccount, points: int) -> CustomerAccount:
     """The account as callers may see it: with its points, without the tokens of its payment methods."""
     answer = CustomerAccount()
     answer.CopyFrom(account)
@@ -47,8 +52,8 @@ def shown(account: CustomerAccount, points: int) -> CustomerAccount:
 
 
 def customer_not_found(customer_id: str) -> Refusal:
-    text = f"nothing is kept of customer {customer_id!r}; save a contact, an address or a payment method first"
-    return Refusal("CUSTOMER_NOT_FOUND", text, metadata={"customer_id": customer_id})
+    text = f"there is no data about customer {customer_id!r}; save a contact, an address or a payment method first"
+    return Refusal(ERROR_REASON_CUSTOMER_NOT_FOUND, text, metadata={"customer_id": customer_id})
 
 
 def find_address(account: CustomerAccount, address_id: str, *, field: str) -> Address:
@@ -84,7 +89,7 @@ def pay_by_saved_method(order: Order, account: CustomerAccount, *, now: Timestam
 def _refuse_unknown(what: str, unknown: str, known: Iterable[str], *, field: str) -> NoReturn:
     ids = [repr(known_id) for known_id in known]
     others = f" and {len(ids) - _LISTED} more" if len(ids) > _LISTED else ""
-    hint = f"saved are {', '.join(ids[:_LISTED])}{others}" if ids else "none is saved, save one first"
+    hint = f"saved are {', '.join(ids[:_LISTED])}{others}" if ids else "none is saved; save one first"
     raise invalid_field(field, f"the customer has no saved {what} {unknown!r}; {hint}")
 
 
@@ -140,7 +145,7 @@ def delete_address(request: DeleteAddressRequest, state: State, audit: Audit) ->
     if address is None:
         text = f"customer {request.customer_id!r} has no saved address {request.address_id!r}"
         metadata = {"customer_id": request.customer_id, "address_id": request.address_id}
-        raise Refusal("ADDRESS_NOT_FOUND", text, metadata=metadata)
+        raise Refusal(ERROR_REASON_ADDRESS_NOT_FOUND, text, metadata=metadata)
     account.addresses.remove(address)
     return _save(account, request.customer_id, state)
 
@@ -170,7 +175,7 @@ def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, aud
 def _check_expiry(method: SavedPaymentMethod) -> None:
     if bool(method.expiry_month) != bool(method.expiry_year):
         missing = "expiry_year" if method.expiry_month else "expiry_month"
-        raise invalid_field(f"payment_method.{missing}", "give the month and the year of expiry, or neither")
+        raise invalid_field(f"payment_method.{missing}", "give both the month and the year of expiry, or neither")
 
 
 @operation(DeletePaymentMethodRequest, needs=_needs)
@@ -181,7 +186,7 @@ def delete_payment_method(request: DeletePaymentMethodRequest, state: State, aud
     if method is None:
         text = f"customer {request.customer_id!r} has no saved payment method {request.payment_method_id!r}"
         metadata = {"customer_id": request.customer_id, "payment_method_id": request.payment_method_id}
-        raise Refusal("PAYMENT_METHOD_NOT_FOUND", text, metadata=metadata)
+        raise Refusal(ERROR_REASON_PAYMENT_METHOD_NOT_FOUND, text, metadata=metadata)
     account.payment_methods.remove(method)
     return _save(account, request.customer_id, state)
 
@@ -228,4 +233,4 @@ def _save(account: CustomerAccount, customer_id: str, state: State) -> CustomerA
     if account.SerializeToString(deterministic=True) != state.customers.stored.get(customer_id):
         account.update_time.CopyFrom(state.time)
         state.customers.put(customer_id, account.SerializeToString(deterministic=True))
-    return shown(account, state.points.get(customer_id))
+    return public_view(account, state.points.get(customer_id))

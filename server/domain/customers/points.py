@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orders.v1.customer_service_pb2 import PointsEntry
+from orders.v1.error_reason_pb2 import ERROR_REASON_INSUFFICIENT_POINTS
 
 from server.domain.base.edits import OrderChange
 from server.domain.base.errors import Refusal
@@ -13,9 +14,9 @@ def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
     """Refuses moves that take more points than the customer has. A change cannot use the points that it earns."""
     requested = -sum(move.delta for move in moves if move.delta < 0)
     if requested > max(balance, 0):
-        text = f"{requested} points were to be used, the customer has {balance}"
+        text = f"{requested} points were requested, and the customer has {balance}"
         metadata = {"requested": str(requested), "available": str(balance)}
-        raise Refusal("INSUFFICIENT_POINTS", text, metadata=metadata)
+        raise Refusal(ERROR_REASON_INSUFFICIENT_POINTS, text, metadata=metadata)
 
 
 def entry_of(move: PointsMove, change: OrderChange, *, entry_id: str, balance: int) -> PointsEntry:

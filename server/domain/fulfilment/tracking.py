@@ -65,7 +65,7 @@ _OWN_EVENTS = {
 _ONE_DAY = 86_400
 
 # The types of events that tracking is built from.
-TOLD = (
+TRACKED_TYPES = (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_EVENT_TYPE_IMPORTED,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
@@ -73,15 +73,15 @@ TOLD = (
 )
 
 # Far above any parcel's, and few enough for one response.
-_MAX_TOLD = 1000
+_MAX_TRACKED = 1000
 
 
-def report(before: Order, request: RecordTrackingEventRequest, *, told: int, audit: Audit) -> OrderChange:
+def report(before: Order, request: RecordTrackingEventRequest, *, recorded: int, audit: Audit) -> OrderChange:
     """The order after a carrier's report; `recorded` is the number of its tracking events so far."""
     check_not_cancelled(before)
     check_role(before, FULFILMENT, audit.caller, what="record what the carrier reports of")
-    if told >= _MAX_TOLD:
-        text = f"order {before.order_id} has {told:,} reports and changes of its status, and takes no more reports"
+    if recorded >= _MAX_TRACKED:
+        text = f"order {before.order_id} has {recorded:,} tracking events, the maximum"
         raise invalid_field("order_id", text)
     reported = TrackingEvent()
     reported.CopyFrom(request.event)

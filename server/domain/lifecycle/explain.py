@@ -26,7 +26,7 @@ def _explain(order: Order, to: OrderStatus, caller: Caller) -> TransitionExplana
     return TransitionExplanation(
         to=to,
         allowed=refusal is None,
-        blocked_by=f"ERROR_REASON_{refusal.reason}" if refusal else None,
+        blocked_by=refusal.error_reason if refusal else None,
         explanation=refusal.message if refusal else "",
         roles=sorted(step.who) if step else [],
         passing=[step.passing] if step and step.passing else [],

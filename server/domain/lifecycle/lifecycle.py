@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_INVALID_TRANSITION,
+    ERROR_REASON_ORDER_ACCESS_DENIED,
+    ERROR_REASON_ORDER_ALREADY_CANCELLED,
+    ERROR_REASON_ORDER_NOT_CANCELLABLE,
+)
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_STATUS_CANCELLED,
@@ -105,8 +111,8 @@ def check_not_cancelled(order: Order) -> None:
     """Refuses a cancelled order, which cannot change."""
     if order.status == ORDER_STATUS_CANCELLED:
         metadata = {"order_id": order.order_id, "status": status_name(order.status)}
-        text = f"order {order.order_id} is cancelled and changes no more"
-        raise Refusal("ORDER_ALREADY_CANCELLED", text, metadata=metadata)
+        text = f"order {order.order_id} is cancelled and cannot be changed"
+        raise Refusal(ERROR_REASON_ORDER_ALREADY_CANCELLED, text, metadata=metadata)
 
 
 def _find_step(order: Order, to: OrderStatus) -> Step:
@@ -123,7 +129,7 @@ def _find_step(order: Order, to: OrderStatus) -> Step:
 def _not_cancellable(order: Order) -> Refusal:
     status = status_name(order.status)
     text = f"order {order.order_id} is {status} and can no longer be cancelled"
-    return Refusal("ORDER_NOT_CANCELLABLE", text, metadata={"order_id": order.order_id, "status": status})
+    return Refusal(ERROR_REASON_ORDER_NOT_CANCELLABLE, text, metadata={"order_id": order.order_id, "status": status})
 
 
 def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> Refusal:
@@ -132,14 +138,14 @@ def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = 
     if guard:
         metadata["guard"] = guard
     text = f"order {order.order_id} cannot go from {metadata['from']} to {metadata['to']}{why}"
-    return Refusal("INVALID_TRANSITION", text, metadata=metadata)
+    return Refusal(ERROR_REASON_INVALID_TRANSITION, text, metadata=metadata)
 
 
 def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
     """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
     if caller.roles_towards(order.customer.customer_id).isdisjoint(who):
         text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
-        raise Refusal("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
+        raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
 
 
 def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
@@ -150,7 +156,7 @@ def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, over
             raise invalid_transition(order, to, why, guard=PAID)
         if Role.ADMIN not in caller.roles:
             text = f"only admin may confirm order {order.order_id} unpaid"
-            raise Refusal("ORDER_ACCESS_DENIED", text, metadata={"order_id": order.order_id})
+            raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
         return override_reason
     if step.guard == SHIPPABLE and not (order.delivery.carrier and order.delivery.tracking_number):
         why = ": it needs delivery.carrier and delivery.tracking_number"

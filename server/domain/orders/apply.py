@@ -70,10 +70,10 @@ def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field
 
 
 def _move(effects: Effects, change: OrderChange, state: State) -> None:
-    for sku, pieces in effects.taken.items():
-        state.stock.add(sku, -pieces)
-    for sku, pieces in effects.reserved.items():
-        state.reserved.add(sku, pieces)
+    for sku, quantity in effects.taken.items():
+        state.stock.add(sku, -quantity)
+    for sku, quantity in effects.reserved.items():
+        state.reserved.add(sku, quantity)
     for use, delta in effects.coupon_uses.items():
         state.coupon_uses.add(use, delta)
     customer_id = change.after.customer.customer_id

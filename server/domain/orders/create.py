@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_ORDER_DATA
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_STATUS_PENDING,
@@ -26,10 +27,10 @@ from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
 from server.domain.orders.apply import apply, check, preview
 from server.domain.pricing.coupons import code_of, find_discount
-from server.domain.pricing.delivery import delivery_options, schedule, serve
+from server.domain.pricing.delivery import choose_delivery, delivery_options, schedule
 from server.domain.pricing.price_steps import steps_of
 from server.domain.pricing.quotes import Line, Quote, add_line, fill, line_of, quote
-from server.domain.pricing.zones import Service
+from server.domain.pricing.zones import DeliveryChoice
 
 
 class Created(NamedTuple):
@@ -87,7 +88,7 @@ def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> Price
 
 def _within_order(error: Refusal) -> Refusal:
     """The same error, its fields named as in PriceOrder's request."""
-    if error.reason != "INVALID_ORDER_DATA":
+    if error.error_reason != ERROR_REASON_INVALID_ORDER_DATA:
         return error
     return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
 
@@ -114,18 +115,18 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
     _set_payment_method(order, request, account)
     _set_appointments(order, request)
     lines, currency = _add_lines(order, request, state)
-    service = choose_order_delivery(order, state, currency=currency, field="shipping_address")
+    choice = delivery_choice(order, state, currency=currency, field="shipping_address")
     priced = price_lines(
         order,
         lines,
         state,
         currency=currency,
-        service=service,
+        choice=choice,
         coupon_code=request.coupon_code,
         points=request.loyalty_points_to_use,
         time=audit.time,
     )
-    schedule(order, service, now=audit.time)
+    schedule(order, choice, now=audit.time)
     edit = OrderEdit(order=order, before=None, audit=audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
     return Created(edit.finish(), priced)
@@ -153,11 +154,11 @@ def _price_of(created: Created, state: State) -> PriceOrderResponse:
     return response
 
 
-def choose_order_delivery(order: Order, state: State, *, currency: str, field: str) -> Service | None:
+def delivery_choice(order: Order, state: State, *, currency: str, field: str) -> DeliveryChoice | None:
     """The delivery of an order to its address by its method; `field` is the address's path in the request."""
     address = order.shipping_address if order.HasField("shipping_address") else None
     delivery = order.delivery
-    return serve(
+    return choose_delivery(
         state.zones.all(),
         address,
         method=delivery.method,
@@ -173,7 +174,7 @@ def price_lines(
     state: State,
     *,
     currency: str,
-    service: Service | None,
+    choice: DeliveryChoice | None,
     coupon_code: str,
     points: int,
     time: Timestamp,
@@ -188,7 +189,7 @@ def price_lines(
             state, coupon_code, customer_id=customer_id, lines=lines, currency=currency, time=time, counted=counted
         )
     priced = quote(
-        lines, currency=currency, terms=state.terms, service=service, discount=discount, points=points, field=field
+        lines, currency=currency, terms=state.terms, choice=choice, discount=discount, points=points, field=field
     )
     fill(order, priced)
     return priced

@@ -18,7 +18,7 @@ from server.domain.orders.apply import apply
 def record_tracking_event(request: RecordTrackingEventRequest, state: State, audit: Audit) -> Tracking:
     """Records a carrier's report and returns the order's tracking."""
     before = state.order(request.order_id, audit.caller)
-    told = len(state.history[before.order_id])
-    apply(report(before, request, told=told, audit=audit), state)
+    recorded = len(state.history[before.order_id])
+    apply(report(before, request, recorded=recorded, audit=audit), state)
     order = state.order(before.order_id, audit.caller)
     return track(order, state.history[order.order_id])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_UPDATED,
     ORDER_STATUS_DELIVERED,
@@ -127,7 +128,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     if before.version >= _MAX_VERSIONS:
         raise invalid_field(
             "order.order_id",
-            f"order {before.order_id} has changed {before.version:,} times, and is not updated any more",
+            f"order {before.order_id} has changed {before.version:,} times, the maximum; it cannot be updated",
         )
     edit = edit_of(before, audit)
     changed = _change_fields(before, edit, wished, [path for path in paths if path != "status"], state)
@@ -135,7 +136,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
         if not wished.status:
-            raise invalid_field("order.status", "is named by the mask, but not set")
+            raise invalid_field("order.status", "is in the mask but not set")
         transition(edit, wished.status, override_reason=request.override_reason)
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
@@ -263,13 +264,13 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
         if RANK[order.status] > RANK[rule.until]:
             raise _too_late(order, path, f"can change until the order is {until}, and it is {status}")
         if path == "items" and not is_open(order):
-            raise _too_late(order, path, "can change until anything is paid or authorized, and something is")
+            raise _too_late(order, path, "can change only until an amount is paid or authorized")
 
 
 def _too_late(order: Order, path: str, why: str) -> Refusal:
     status = status_name(order.status)
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
-    return Refusal("INVALID_TRANSITION", f"order {order.order_id}: {path} {why}", metadata=metadata)
+    return Refusal(ERROR_REASON_INVALID_TRANSITION, f"order {order.order_id}: {path} {why}", metadata=metadata)
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:
@@ -301,7 +302,7 @@ def _replace_items(order: Order, wished: Order, state: State) -> None:
     if order.source:
         raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
     if not wished.items:
-        raise invalid_field("order.items", "an order needs at least one item; to give it up, cancel it")
+        raise invalid_field("order.items", "an order needs at least one item; to drop them all, cancel the order")
     old_ids = {item.item_id for item in order.items}
     _check_item_ids(wished, old_ids)
     next_id = 1 + max(int(item_id) for item_id in old_ids)

@@ -34,9 +34,8 @@ _COMPARED = (
     "metadata",
 )
 
-
-# Goes up with every change of what is made of an order that is sent, or said about it.
-_RULES = 1
+# Part of each stored hash. Raise it with every change to the results of an import: the next import then compares every order again.
+IMPORT_REVISION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Amounts:
 
 def sent_hash(wished: UpsertOrder, version: int) -> bytes:
     """The hash that a version of an order has if it equals what its source sends: SHA-256, 32 bytes."""
-    return sha256(b"%d %d " % (_RULES, version) + wished.SerializeToString(deterministic=True)).digest()
+    return sha256(b"%d %d " % (IMPORT_REVISION, version) + wished.SerializeToString(deterministic=True)).digest()
 
 
 def upsert_order(
@@ -134,7 +133,7 @@ def _amounts(wished: UpsertOrder) -> Amounts:
     if wished.total_quantity and wished.total_quantity != pieces:
         warnings.append(f"total_quantity: {wished.total_quantity} does not add up: the items are {pieces} pieces")
     if wished.address_text and wished.HasField("shipping_address"):
-        warnings.append("address_text: is not used, as shipping_address is given")
+        warnings.append("address_text: is ignored because shipping_address is set")
     return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or pieces, warnings)
 
 

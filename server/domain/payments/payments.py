@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_KEY_REUSED, ERROR_REASON_REFUND_EXCEEDS_PAYMENT
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_PAYMENT,
     ORDER_EVENT_TYPE_REFUND,
@@ -206,10 +207,12 @@ def _check_same(order: Order, event: PaymentEvent, order_id: str, recorded: Paym
     if fields:
         names = ", ".join(fields)
         text = (
-            f"event {event.event_id!r} of {recorded.provider} was recorded before with another content: {names} differ; "
-            "a new event needs an id of its own"
+            f"event {event.event_id!r} of {recorded.provider} was recorded before with different content: {names} differ; "
+            "give a new event a new id"
         )
-        raise Refusal("IDEMPOTENCY_KEY_REUSED", text, metadata={"request_id": event.event_id, "fields": names})
+        raise Refusal(
+            ERROR_REASON_IDEMPOTENCY_KEY_REUSED, text, metadata={"request_id": event.event_id, "fields": names}
+        )
 
 
 def _normalised(order: Order, event: PaymentEvent, audit: Audit) -> PaymentEvent:
@@ -348,7 +351,7 @@ def _find_refund(order: Order, refund_id: str) -> Refund:
         if refund.refund_id == refund_id:
             return refund
     known = ", ".join(refund.refund_id for refund in order.refunds)
-    text = f"the order has no refund {refund_id!r}; " + (f"it has {known}" if known else "RefundOrder makes one")
+    text = f"the order has no refund {refund_id!r}; " + (f"it has {known}" if known else "RefundOrder creates one")
     raise invalid_field("event.refund_id", text)
 
 
@@ -376,11 +379,11 @@ def _exceeds(order: Order, requested: int, room: int) -> Refusal:
         "refundable": text_of(room, _currency(order)),
     }
     if not minor_of(order.payment.paid_amount):
-        text = f"order {order.order_id}: nothing is paid, so nothing can be paid back"
+        text = f"order {order.order_id}: nothing is paid, so nothing can be refunded"
     elif not room:
-        text = f"order {order.order_id}: all that was paid is paid back, or about to be"
+        text = f"order {order.order_id}: the paid amount is already refunded or being refunded"
     else:
-        text = f"order {order.order_id}: {metadata['refundable']} of what was paid can be paid back, not {metadata['requested']}"
+        text = f"order {order.order_id}: {metadata['refundable']} of the paid amount can be refunded, not {metadata['requested']}"
     if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
         text += "; a refund is pending: to report it, name it by its refund_id"
-    return Refusal("REFUND_EXCEEDS_PAYMENT", text, metadata=metadata)
+    return Refusal(ERROR_REASON_REFUND_EXCEEDS_PAYMENT, text, metadata=metadata)

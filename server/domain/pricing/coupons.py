@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest, BatchUpsertCouponsResponse, Coupon
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_COUPON
 from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE
 
 from server.domain.base.amounts import by_currency, check_amounts
@@ -86,7 +87,7 @@ def _stored(snapshot: bytes) -> _Stored:
 
 
 def _refused(code: str, condition: str, text: str, **needed: str) -> Refusal:
-    return Refusal("INVALID_COUPON", text, metadata={"coupon_code": code, "condition": condition, **needed})
+    return Refusal(ERROR_REASON_INVALID_COUPON, text, metadata={"coupon_code": code, "condition": condition, **needed})
 
 
 def _check_time(coupon: Coupon, time: Timestamp) -> None:
@@ -94,21 +95,21 @@ def _check_time(coupon: Coupon, time: Timestamp) -> None:
     start, end = coupon.start_time, coupon.end_time
     if coupon.HasField("start_time") and now < (start.seconds, start.nanos):
         when = start.ToJsonString()
-        raise _refused(code, "started", f"coupon {code!r} is good from {when} on", start_time=when)
+        raise _refused(code, "started", f"coupon {code!r} is valid from {when} on", start_time=when)
     if coupon.HasField("end_time") and now >= (end.seconds, end.nanos):
         when = end.ToJsonString()
-        raise _refused(code, "ended", f"coupon {code!r} was good until {when}", end_time=when)
+        raise _refused(code, "ended", f"coupon {code!r} was valid until {when}", end_time=when)
 
 
 def _check_lines(coupon: _Stored, discount: Discount, lines: Sequence[Line], currency: str) -> None:
     code = coupon.message.code
     if not any(discount.fits(line) for line in lines):
         known = ", ".join(coupon.message.product_ids)
-        raise _refused(code, "products", f"coupon {code!r} is good for other products only: {known}", product_ids=known)
+        raise _refused(code, "products", f"coupon {code!r} applies only to other products: {known}", product_ids=known)
     minimum, eligible = coupon.minimums.get(currency, 0), eligible_subtotal(lines, discount)
     if eligible < minimum:
         needed, have = text_of(minimum, currency), text_of(eligible, currency)
-        text = f"coupon {code!r} needs a subtotal of {needed} at least, and it is {have}"
+        text = f"coupon {code!r} needs a subtotal of {needed} or more, and it is {have}"
         raise _refused(code, "minimum_subtotal", text, minimum=needed, subtotal=have)
 
 

@@ -11,6 +11,7 @@ from orders.v1.catalog_service_pb2 import (
     DeliveryMethod,
     DeliveryZone,
 )
+from orders.v1.error_reason_pb2 import ERROR_REASON_DELIVERY_NOT_AVAILABLE, ERROR_REASON_DELIVERY_ZONE_NOT_FOUND
 from orders.v1.order_pb2 import Address, Order
 from orders.v1.order_service_pb2 import DeliveryOption
 
@@ -24,13 +25,13 @@ from server.domain.base.records import Kind
 from server.domain.base.sizes import check_answer
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Quote, shipping_price
-from server.domain.pricing.zones import STANDARD, Area, Service, Way, Zone, area_of, find_zone, zone_of
+from server.domain.pricing.zones import STANDARD, Area, DeliveryChoice, PricedMethod, Zone, area_of, find_zone, zone_of
 
 _DAY = 24 * 60 * 60
 MAX_ZONES = 1_000
 
 
-def serve(
+def choose_delivery(
     zones: Mapping[str, bytes],
     address: Address | None,
     *,
@@ -38,41 +39,41 @@ def serve(
     time_slot: str,
     currency: str,
     field: str = "shipping_address",
-) -> Service | None:
+) -> DeliveryChoice | None:
     """The delivery to an address by the requested method; None if there are no zones. `field` is the address's path."""
     if not zones:
         return None
     if address is None:
-        raise invalid_field(field, "is required: it says how the order can be delivered, and what it costs")
+        raise invalid_field(field, "is required: delivery and its price depend on it")
     zone = find_zone(zones, address)
     if zone is None:
         raise _no_zone(address)
-    way = _way(zone, method, currency)
-    return Service(
+    priced = _find_method(zone, method, currency)
+    return DeliveryChoice(
         zone=zone.zone,
-        method=way.method,
-        price_minor=way.prices[currency],
-        free_from_minor=way.free_from.get(currency),
-        time_slot=_time_slot(way.method, time_slot),
+        method=priced.method,
+        price_minor=priced.prices[currency],
+        free_from_minor=priced.free_from.get(currency),
+        time_slot=_time_slot(priced.method, time_slot),
         taxes=zone.taxes,
     )
 
 
-def _way(zone: Zone, method: str, currency: str) -> Way:
+def _find_method(zone: Zone, method: str, currency: str) -> PricedMethod:
     """The delivery method with an id; for '', the standard one or else the first, of those with a price in the currency."""
-    offered = zone.ways_in(currency)
+    offered = zone.methods_in(currency)
     if not method and offered:
-        return next((way for way in offered if way.method.method == STANDARD), offered[0])
-    way = zone.ways.get(method) if method else next(iter(zone.ways.values()))
-    if way is None:
-        known = ", ".join(way.method.method for way in offered or zone.ways.values())
+        return next((priced for priced in offered if priced.method.method == STANDARD), offered[0])
+    priced = zone.priced_methods.get(method) if method else next(iter(zone.priced_methods.values()))
+    if priced is None:
+        known = ", ".join(priced.method.method for priced in offered or zone.priced_methods.values())
         text = f"delivery method {method!r} is not offered at the address; choose one of: {known}"
         raise _not_available("method", text, method=method, available=known)
-    if currency not in way.prices:
-        known = ", ".join(sorted(way.prices if method else zone.currencies))
+    if currency not in priced.prices:
+        known = ", ".join(sorted(priced.prices if method else zone.currencies))
         text = f"delivery to the address has no price in {currency}; order in one of: {known}"
         raise _not_available("currency", text, currency=currency, available=known)
-    return way
+    return priced
 
 
 def _time_slot(method: DeliveryMethod, time_slot: str) -> str:
@@ -91,7 +92,7 @@ def _no_zone(address: Address) -> Refusal:
     place = " ".join(filter(None, (address.postal_code, address.city, address.state, address.country)))
     return _not_available(
         "zone",
-        f"nothing is delivered to {place or 'an address without a country'}; give another shipping address",
+        f"there is no delivery to {place or 'an address without a country'}; give another shipping address",
         country=address.country,
         state=address.state,
         postal_code=address.postal_code,
@@ -99,19 +100,19 @@ def _no_zone(address: Address) -> Refusal:
 
 
 def _not_available(condition: str, text: str, **asked: str) -> Refusal:
-    return Refusal("DELIVERY_NOT_AVAILABLE", text, metadata={"condition": condition, **asked})
+    return Refusal(ERROR_REASON_DELIVERY_NOT_AVAILABLE, text, metadata={"condition": condition, **asked})
 
 
-def schedule(order: Order, service: Service | None, *, now: Timestamp, field: str = "installation_time") -> None:
+def schedule(order: Order, choice: DeliveryChoice | None, *, now: Timestamp, field: str = "installation_time") -> None:
     """Sets the order's delivery, as if it were placed now. `field` is the installation time's path in the request."""
     delivery = order.delivery
-    if service is None:
+    if choice is None:
         _unschedule(order)
         return
-    method = service.method
-    delivery.zone_id = service.zone.zone_id
+    method = choice.method
+    delivery.zone_id = choice.zone.zone_id
     delivery.method = method.method
-    delivery.time_slot = service.time_slot
+    delivery.time_slot = choice.time_slot
     leaves, arrives = _times(method, now)
     delivery.estimated_shipping_time.CopyFrom(leaves)
     if delivery.HasField("requested_time") and _is_before(arrives, delivery.requested_time):
@@ -160,7 +161,7 @@ def delivery_options(
         return []
     goods = quote.subtotal - quote.discount
     options = []
-    for method, prices, free_from in zone.ways_in(currency):
+    for method, prices, free_from in zone.methods_in(currency):
         price = shipping_price(prices[currency], free_from.get(currency), goods=goods)
         leaves, arrives = _times(method, now)
         option = DeliveryOption(
@@ -201,7 +202,7 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) 
     snapshot = state.zones.stored.get(zone_id)
     if snapshot is None:
         text = f"there is no delivery zone {zone_id!r}"
-        raise Refusal("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+        raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
     state.zones.remove(zone_id)
     return DeliveryZone.FromString(snapshot)
 
@@ -259,7 +260,7 @@ def _check_areas(zone: DeliveryZone, taken: dict[Area, str], field: str) -> None
         compared = area_of(area)
         for name, text in zip(Area._fields, compared, strict=True):
             if getattr(area, name) and not text:
-                raise invalid_field(f"{path}.{name}", "has nothing but blanks and hyphens; leave it empty to fit all")
+                raise invalid_field(f"{path}.{name}", "has only spaces and hyphens; leave it empty to match all")
         other = taken.get(compared)
         if other is not None:
             raise invalid_field(path, "occurs twice" if other == zone.zone_id else f"is in zone {other!r} already")

@@ -87,16 +87,16 @@ def _discount_steps(quote: Quote) -> Iterator[PriceStep]:
 
 def _service_steps(quote: Quote) -> Iterator[PriceStep]:
     """Shipping and installation."""
-    currency, service = quote.currency, quote.service
-    if service is None:
-        yield _step(quote, PRICE_STEP_TYPE_SHIPPING, "", "free: no delivery zones are kept", 0)
+    currency, choice = quote.currency, quote.choice
+    if choice is None:
+        yield _step(quote, PRICE_STEP_TYPE_SHIPPING, "", "free: there are no delivery zones", 0)
     else:
-        rule, numbers = "the price of the delivery method", {"price": text_of(service.price_minor, currency)}
-        if service.free_from_minor is not None:
+        rule, numbers = "the price of the delivery method", {"price": text_of(choice.price_minor, currency)}
+        if choice.free_from_minor is not None:
             rule += ", free from a subtotal less discount on"
-            numbers["free_from"] = text_of(service.free_from_minor, currency)
+            numbers["free_from"] = text_of(choice.free_from_minor, currency)
             numbers["subtotal_less_discount"] = text_of(quote.subtotal - quote.discount, currency)
-        yield _step(quote, PRICE_STEP_TYPE_SHIPPING, service.method.method, rule, quote.shipping, **numbers)
+        yield _step(quote, PRICE_STEP_TYPE_SHIPPING, choice.method.method, rule, quote.shipping, **numbers)
     for index, line in enumerate(quote.lines):
         if line.installation_minor:
             numbers = {"installation_price": text_of(line.installation_minor, currency), "quantity": str(line.quantity)}
@@ -106,9 +106,9 @@ def _service_steps(quote: Quote) -> Iterator[PriceStep]:
 
 
 def _tax_steps(quote: Quote) -> Iterator[PriceStep]:
-    if quote.service is None:
+    if quote.choice is None:
         return
-    taxes = quote.service.taxes
+    taxes = quote.choice.taxes
     for index, (line, tax) in enumerate(zip(quote.lines, quote.line_taxes, strict=False)):
         share = quote.line_discounts[index] if quote.line_discounts and not taxes.before_discount else 0
         yield from _tax_step(quote, f"items[{index}]", taxes.rate(line.tax_class), line.total - share, tax)
@@ -117,8 +117,8 @@ def _tax_steps(quote: Quote) -> Iterator[PriceStep]:
 
 
 def _tax_step(quote: Quote, subject: str, rate: int, base: int, tax: int) -> Iterator[PriceStep]:
-    assert quote.service is not None
-    taxes = quote.service.taxes
+    assert quote.choice is not None
+    taxes = quote.choice.taxes
     if not rate or not base:
         return
     rule, type = "rate × amount", PRICE_STEP_TYPE_TAX

@@ -12,7 +12,7 @@ from server.domain.base.money import MAX_MINOR, from_minor
 from server.domain.base.rounding import divide, spread
 from server.domain.base.values import Terms
 from server.domain.catalog.products import Offer
-from server.domain.pricing.zones import Service, Taxes
+from server.domain.pricing.zones import DeliveryChoice, Taxes
 
 # Hundredths of a percent in the whole.
 _WHOLE = 10_000
@@ -54,7 +54,7 @@ class Quote(NamedTuple):
     lines: Sequence[Line]
     currency: str
     terms: Terms
-    service: Service | None
+    choice: DeliveryChoice | None
     coupon: Discount | None
     quantity: int
     subtotal: int
@@ -81,7 +81,7 @@ def quote(
     *,
     currency: str,
     terms: Terms,
-    service: Service | None = None,
+    choice: DeliveryChoice | None = None,
     discount: Discount | None = None,
     points: int = 0,
     field: str = "items",
@@ -96,9 +96,9 @@ def quote(
     taken, shares = _discount(lines, discount) if discount is not None else (0, ())
     shipping = tax = included_tax = shipping_tax = installation_tax = 0
     line_taxes: Sequence[int] = ()
-    if service is not None:
-        taxes = service.taxes
-        shipping = shipping_price(service.price_minor, service.free_from_minor, goods=subtotal - taken)
+    if choice is not None:
+        taxes = choice.taxes
+        shipping = shipping_price(choice.price_minor, choice.free_from_minor, goods=subtotal - taken)
         line_taxes = _line_taxes(lines, shares, taxes)
         shipping_tax = _tax(shipping, taxes.shipping, included=taxes.included)
         installation_tax = _tax(installation, taxes.installation, included=taxes.included)
@@ -114,7 +114,7 @@ def quote(
         lines=lines,
         currency=currency,
         terms=terms,
-        service=service,
+        choice=choice,
         coupon=discount,
         quantity=quantity,
         subtotal=subtotal,
@@ -252,6 +252,6 @@ def _fill_lines(order: Order, quote: Quote) -> None:
         if share:
             item.discount.CopyFrom(from_minor(share, quote.currency))
     for item, line, tax in zip(order.items, quote.lines, quote.line_taxes, strict=False):
-        if tax and quote.service is not None:
+        if tax and quote.choice is not None:
             item.tax.CopyFrom(from_minor(tax, quote.currency))
-            item.tax_basis_points = quote.service.taxes.rate(line.tax_class)
+            item.tax_basis_points = quote.choice.taxes.rate(line.tax_class)

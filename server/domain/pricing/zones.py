@@ -29,7 +29,7 @@ class Taxes:
         return self.rates.get(tax_class, self.standard)
 
 
-class Way(NamedTuple):
+class PricedMethod(NamedTuple):
     """A delivery method, with its prices in minor units by currency."""
 
     method: DeliveryMethod
@@ -38,7 +38,7 @@ class Way(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class DeliveryChoice:
     """The chosen delivery of an order: a zone, one of its methods, and its price in the order's currency."""
 
     zone: DeliveryZone
@@ -73,28 +73,30 @@ class Zone:
     zone: DeliveryZone
     areas: tuple[Area, ...]
     taxes: Taxes
-    ways: Mapping[str, Way]
+    priced_methods: Mapping[str, PricedMethod]
 
     @property
     def currencies(self) -> set[str]:
         """The currencies that any method has a price in."""
-        return {currency for way in self.ways.values() for currency in way.prices}
+        return {currency for priced in self.priced_methods.values() for currency in priced.prices}
 
-    def ways_in(self, currency: str) -> list[Way]:
+    def methods_in(self, currency: str) -> list[PricedMethod]:
         """The methods that have a price in a currency, in the zone's order."""
-        return [way for way in self.ways.values() if currency in way.prices]
+        return [priced for priced in self.priced_methods.values() if currency in priced.prices]
 
 
 @lru_cache(maxsize=2_000)
 def zone_of(snapshot: bytes) -> Zone:
     """A stored zone."""
     zone = DeliveryZone.FromString(snapshot)
-    ways = [Way(method, by_currency(method.prices), by_currency(method.free_from)) for method in zone.methods]
+    priced_methods = [
+        PricedMethod(method, by_currency(method.prices), by_currency(method.free_from)) for method in zone.methods
+    ]
     return Zone(
         zone=zone,
         areas=tuple(area_of(area) for area in zone.areas),
         taxes=_taxes_of(zone),
-        ways={way.method.method: way for way in ways},
+        priced_methods={priced.method.method: priced for priced in priced_methods},
     )
 
 

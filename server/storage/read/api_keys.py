@@ -59,7 +59,7 @@ _NOTE_USES = sql.compiled(
 
 
 class ApiKeyRepository:
-    """Keys by id, and certificates by name. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+    """Keys by id, and certificates by name. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -71,11 +71,11 @@ class ApiKeyRepository:
         return await self._keys.submit(key_id)
 
     async def find_certificate(self, name: str) -> StoredKey | None:
-        """What stands for the certificate of a name, unless it is revoked."""
+        """The key that stands for a certificate's name, unless it is revoked."""
         return await self._certificates.submit(name)
 
     async def get(self, key_id: str) -> ApiKey:
-        """The key with an id, as it is shown. Raises API_KEY_NOT_FOUND."""
+        """The public view of the key with an id. Raises API_KEY_NOT_FOUND."""
         found = await self.find(key_id)
         if found is None:
             raise api_key_not_found(key_id)
@@ -87,7 +87,7 @@ class ApiKeyRepository:
         return [_stored(row).api_key for row in found]
 
     async def note_uses(self, uses: Mapping[Use, datetime]) -> None:
-        """Notes when keys were used, and whether by their newest texts."""
+        """Records when keys were used, and whether by their newest texts."""
         if not uses:
             return
         rows = [(*use, time) for use, time in uses.items()]

@@ -1,20 +1,22 @@
-"""Reads of what can be ordered and on what terms: products with their stock, coupons, delivery zones."""
+"""Reads of the catalogue: products with their stock, coupons, delivery zones."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from orders.v1.catalog_service_pb2 import Coupon, DeliveryZone, Product, StockAdjustment
+from orders.v1.error_reason_pb2 import ERROR_REASON_COUPON_NOT_FOUND, ERROR_REASON_DELIVERY_ZONE_NOT_FOUND
 from sqlalchemy import BigInteger, Column, Select, Text, func, literal_column, select
 
 from server.domain.base.errors import Refusal
 from server.domain.base.records import Kind
 from server.domain.base.sizes import MAX_PAGE
-from server.domain.base.values import Sku
 from server.domain.catalog.products import product_not_found, with_stock
 from server.domain.pricing.coupons import code_of, with_uses
 from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
-from server.storage.projections import timestamp_of
+from server.storage.projections import InventoryRow, timestamp_of
 from server.storage.schema.tables import coupon_uses, coupons, delivery_zones, inventory, products, stock_adjustments
 from server.storage.write.statements import RECORDS
 
@@ -35,22 +37,33 @@ def _after(statement: Select[tuple[bytes]], key: Column[str]) -> sql.Statement:
     return sql.compiled(select(*found).where(read <= literal_column(str(MAX_PAGE))).order_by(place))
 
 
-_STOCK = sql.compiled(
-    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, inventory.c.reserved).where(
-        inventory.c.product_id == func.any(sql.array("product_ids", Text()))
-    )
+_STOCK = sql.query(
+    InventoryRow, select(*inventory.c).where(inventory.c.product_id == func.any(sql.array("product_ids", Text())))
 )
 _PRODUCTS = _after(select(products.c.snapshot), products.c.product_id)
 _ANY = sql.compiled(select(products.c.product_id).limit(sql.parameter("limit", BigInteger())))
 
-_ADJUSTMENTS = sql.compiled(
+
+class _Adjustment(NamedTuple):
+    adjustment_id: int
+    product_id: str
+    variant_id: str
+    delta: int
+    reason: str
+    actor: str
+    request_id: str
+    adjust_time: datetime
+
+
+_ADJUSTMENTS = sql.query(
+    _Adjustment,
     select(*stock_adjustments.c)
     .where(
         stock_adjustments.c.product_id == sql.parameter("product_id", Text()),
         stock_adjustments.c.adjustment_id < sql.parameter("before", BigInteger()),
     )
     .order_by(stock_adjustments.c.adjustment_id.desc())
-    .limit(sql.parameter("limit", BigInteger()))
+    .limit(sql.parameter("limit", BigInteger())),
 )
 
 _all_uses = (coupon_uses.c.code == coupons.c.code) & (coupon_uses.c.customer_id == literal_column("''"))
@@ -66,7 +79,7 @@ _ZONES = _after(select(delivery_zones.c.snapshot), delivery_zones.c.zone_id)
 
 
 class CatalogRepository:
-    """Products, coupons and delivery zones by id. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+    """Products, coupons and delivery zones by id. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -78,11 +91,11 @@ class CatalogRepository:
         """The product, with its stock. Raises PRODUCT_NOT_FOUND."""
         product = await self._products.submit(product_id)
         if product is None:
-            raise product_not_found(product_id, asked_for=True)
+            raise product_not_found(product_id, requested=True)
         return product
 
     async def page(self, *, after: str, limit: int) -> list[Product]:
-        """Up to `limit` products after an id, in the order of their ids; fewer where they are large."""
+        """Up to `limit` products after an id, in the order of their ids; fewer if they are large."""
         found = await self._database.fetch(_PRODUCTS, after=after, limit=limit)
         return await self._with_stock([Product.FromString(snapshot) for (snapshot,) in found])
 
@@ -91,40 +104,27 @@ class CatalogRepository:
         return not await self._database.fetch(_ANY, limit=1)
 
     async def _with_stock(self, found: Sequence[Product]) -> list[Product]:
-        rows = await self._database.fetch(_STOCK, product_ids=[product.product_id for product in found])
-        stock: dict[Sku, int] = {}
-        reserved: dict[Sku, int] = {}
-        for product_id, variant_id, available, held in rows:
-            stock[product_id, variant_id] = available
-            reserved[product_id, variant_id] = held
+        rows = await self._database.fetch_named(_STOCK, product_ids=[product.product_id for product in found])
+        stock = {row.sku: row.available for row in rows}
+        reserved = {row.sku: row.reserved for row in rows}
         return [with_stock(product, stock, reserved) for product in found]
 
     async def adjustments(self, product_id: str, *, before: int = 0, limit: int) -> list[StockAdjustment]:
         """Up to `limit` adjustments of a product's stock before an id, newest first; from the newest on, if it is 0."""
-        found = await self._database.fetch(_ADJUSTMENTS, product_id=product_id, before=before or _NEWEST, limit=limit)
-        return [
-            StockAdjustment(
-                adjustment_id=adjustment_id,
-                product_id=of_product,
-                variant_id=variant_id,
-                delta=delta,
-                reason=reason,
-                actor=actor,
-                request_id=request_id,
-                adjust_time=timestamp_of(time),
-            )
-            for adjustment_id, of_product, variant_id, delta, reason, actor, request_id, time in found
-        ]
+        found = await self._database.fetch_named(
+            _ADJUSTMENTS, product_id=product_id, before=before or _NEWEST, limit=limit
+        )
+        return [StockAdjustment(**(row._asdict() | {"adjust_time": timestamp_of(row.adjust_time)})) for row in found]
 
     async def coupon(self, code: str) -> Coupon:
-        """The coupon, with how often it was used. Raises COUPON_NOT_FOUND."""
+        """The coupon, with its number of uses. Raises COUPON_NOT_FOUND."""
         coupon = await self._coupons.submit(code_of(code))
         if coupon is None:
-            raise Refusal("COUPON_NOT_FOUND", f"there is no coupon {code!r}", metadata={"coupon_code": code})
+            raise Refusal(ERROR_REASON_COUPON_NOT_FOUND, f"there is no coupon {code!r}", metadata={"coupon_code": code})
         return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
-        """Up to `limit` coupons after a code, in the order of their codes; fewer where they are large."""
+        """Up to `limit` coupons after a code, in the order of their codes; fewer if they are large."""
         found = await self._database.fetch(_COUPONS, after=after, limit=limit)
         return [with_uses(Coupon.FromString(snapshot), used) for snapshot, used in found]
 
@@ -133,11 +133,11 @@ class CatalogRepository:
         zone = await self._zones.submit(zone_id)
         if zone is None:
             text = f"there is no delivery zone {zone_id!r}"
-            raise Refusal("DELIVERY_ZONE_NOT_FOUND", text, metadata={"zone_id": zone_id})
+            raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
         return zone
 
     async def zones(self, *, after: str, limit: int) -> list[DeliveryZone]:
-        """Up to `limit` delivery zones after an id, in the order of their ids; fewer where they are large."""
+        """Up to `limit` delivery zones after an id, in the order of their ids; fewer if they are large."""
         found = await self._database.fetch(_ZONES, after=after, limit=limit)
         return [DeliveryZone.FromString(snapshot) for (snapshot,) in found]
 

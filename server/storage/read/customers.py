@@ -1,4 +1,4 @@
-"""Reads of what is kept of customers: their accounts and their loyalty points."""
+"""Reads of customers' accounts and loyalty points."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,65 +6,73 @@ from typing import NamedTuple
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
 from sqlalchemy import BigInteger, Text, Uuid, select
 
-from server.domain.customers.accounts import customer_not_found, shown
+from server.domain.customers.accounts import customer_not_found, public_view
 from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
-from server.storage.projections import points_entry_of
+from server.storage.projections import PointsRow, points_entry_of
 from server.storage.schema.tables import customers, points_accounts, points_entries
 
 _NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 _asked = sql.rows([customers.c.customer_id])
 
-_ACCOUNTS = sql.compiled(
+
+class _Account(NamedTuple):
+    """A customer's account and points; None for a part that does not exist."""
+
+    customer_id: str
+    snapshot: bytes | None
+    balance: int | None
+
+
+_ACCOUNTS = sql.query(
+    _Account,
     select(
         _asked.c.customer_id,
-        select(customers.c.snapshot).where(customers.c.customer_id == _asked.c.customer_id).scalar_subquery(),
+        select(customers.c.snapshot)
+        .where(customers.c.customer_id == _asked.c.customer_id)
+        .scalar_subquery()
+        .label("snapshot"),
         select(points_accounts.c.balance)
         .where(points_accounts.c.customer_id == _asked.c.customer_id)
-        .scalar_subquery(),
-    )
+        .scalar_subquery()
+        .label("balance"),
+    ),
 )
 
-_ENTRIES = sql.compiled(
-    select(*points_entries.c)
+_ENTRIES = sql.query(
+    PointsRow,
+    select(*sql.as_text(points_entries.c))
     .where(
         points_entries.c.customer_id == sql.parameter("customer_id", Text()),
         points_entries.c.entry_id < sql.parameter("before", Uuid()),
     )
     .order_by(points_entries.c.entry_id.desc())
-    .limit(sql.parameter("limit", BigInteger()))
+    .limit(sql.parameter("limit", BigInteger())),
 )
 
 
-class _Account(NamedTuple):
-    """What is stored of a customer: None where nothing is."""
-
-    snapshot: bytes | None
-    balance: int | None
-
-
 class CustomerRepository:
-    """Customers by id. Methods raise DEPENDENCY_UNAVAILABLE, and what each says."""
+    """Customers by id. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._accounts = point_reader(self._read_accounts)
 
     async def account(self, customer_id: str) -> CustomerAccount:
-        """What is kept of a customer, the providers' tokens included: not to be shown. Empty, if nothing is."""
-        snapshot, _ = await self._accounts.submit(customer_id)
-        return CustomerAccount() if snapshot is None else CustomerAccount.FromString(snapshot)
+        """The stored account with the providers' tokens, which must not reach callers; empty without one."""
+        snapshot = (await self._accounts.submit(customer_id)).snapshot
+        return CustomerAccount.FromString(snapshot or b"")
 
     async def get(self, customer_id: str) -> CustomerAccount:
-        """What is shown of a customer. Raises CUSTOMER_NOT_FOUND if neither an account nor points are kept."""
-        snapshot, balance = await self._accounts.submit(customer_id)
-        if snapshot is None and balance is None:
+        """The public view of an account. Raises CUSTOMER_NOT_FOUND without account and points."""
+        found = await self._accounts.submit(customer_id)
+        if found.snapshot is None and found.balance is None:
             raise customer_not_found(customer_id)
-        account = CustomerAccount() if snapshot is None else CustomerAccount.FromString(snapshot)
+        account = CustomerAccount.FromString(found.snapshot or b"")
         account.customer.customer_id = customer_id
-        return shown(account, balance or 0)
+        return public_view(account, found.balance or 0)
 
     async def balance(self, customer_id: str) -> int:
         """The loyalty points that a customer has."""
@@ -72,10 +80,11 @@ class CustomerRepository:
 
     async def points_page(self, customer_id: str, *, before: str = "", limit: int) -> list[PointsEntry]:
         """Up to `limit` changes of a customer's points before an entry's id, newest first; from the newest on, if it is empty."""
-        found = await self._database.fetch(_ENTRIES, customer_id=customer_id, before=before or _NEWEST, limit=limit)
+        found = await self._database.fetch_named(
+            _ENTRIES, customer_id=customer_id, before=before or _NEWEST, limit=limit
+        )
         return [points_entry_of(row) for row in found]
 
     async def _read_accounts(self, customer_ids: Sequence[str]) -> list[_Account]:
-        rows = await self._database.fetch(_ACCOUNTS, customer_id=customer_ids)
-        found = {customer_id: _Account(snapshot, balance) for customer_id, snapshot, balance in rows}
+        found = {row.customer_id: row for row in await self._database.fetch_named(_ACCOUNTS, customer_id=customer_ids)}
         return [found[customer_id] for customer_id in customer_ids]

@@ -1,8 +1,8 @@
 """Lists of orders, a page at a time, by key: no snapshot or connection is held between pages.
 
-A list by creation time needs no more than its key, which never changes. The other keys do change, so a page is made of two parts:
-the orders that nobody has changed since the list began, by their columns, and those that somebody has, by the key that they had
-then, which their events still tell. So every order has one fixed place in the list, and comes exactly once.
+A list by creation time needs only its key, which never changes. The other keys do change, so a page has two parts: the orders
+that are unchanged since the list began, by their columns, and the changed ones, by their keys at that time, which their events
+hold. So every order has one fixed position in the list, and occurs exactly once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -58,14 +58,14 @@ _SEEN = cast(sql.parameter("seen", Text()), PgSnapshot)
 
 
 class Began(NamedTuple):
-    """What a list saw when it began: a snapshot of the database, and the newest order in it."""
+    """The beginning of a list: a snapshot of the database, and its newest order."""
 
     snapshot: str
     newest: datetime
 
 
 class Position(NamedTuple):
-    """The place of an order in a list."""
+    """The position of an order in a list."""
 
     key: tuple[Any, ...]
     order_id: str
@@ -109,7 +109,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Which orders, in which order."""
+    """The filter and the order of a list."""
 
     filter: OrderFilter
     order_by: OrderBy
@@ -199,7 +199,7 @@ _UNBOUNDED = 2**63 - 1
 
 
 class Count(NamedTuple):
-    """How many orders match; an estimate beyond 10,000."""
+    """The number of matching orders; an estimate beyond 10,000."""
 
     total: int
     estimated: bool
@@ -213,7 +213,7 @@ class ListRepository:
         self._begins = point_reader(self._begin)
 
     async def begin(self) -> Began | None:
-        """Fixes what a new list will hold; None if there is no order at all."""
+        """Begins a list, which fixes its content; None if there are no orders."""
         return await self._begins.submit(None)
 
     async def _begin(self, lists: Sequence[None]) -> list[Began | None]:
@@ -252,7 +252,7 @@ class ListRepository:
         return Page(listing.key, result, range(found - is_full), more=is_full)
 
     async def count(self, wanted: OrderFilter) -> Count:
-        """How many orders match now."""
+        """The number of orders that match now."""
         names = tuple(name for name in CONDITIONS if _is_set(wanted, name))
         parameters = parameters_of(wanted, names)
         ((found,),) = await self._database.fetch(_count_statement(names), **parameters)

@@ -1,4 +1,4 @@
-"""Reads of orders. What is read goes to the caller as it is stored: serialized."""
+"""Reads of orders, which go to the caller serialized, as they are stored."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -22,10 +22,29 @@ _events = (
     select(order_events.c.event).where(order_events.c.order_id == orders.c.order_id).order_by(order_events.c.version)
 )
 
-_ORDERS_AND_STORIES = sql.compiled(
-    select(
-        *statements.ORDER_NAMES, orders.c.snapshot, func.array(_events.where(statements.told).scalar_subquery())
-    ).where(statements.by_reference)
+
+class _Order(NamedTuple):
+    order_id: str
+    order_number: str
+    customer_id: str
+    snapshot: bytes
+
+
+_ORDERS = sql.query(_Order, select(*statements.ORDER_NAMES, orders.c.snapshot).where(statements.by_reference))
+
+
+class _TrackedOrder(NamedTuple):
+    order_id: str
+    order_number: str
+    customer_id: str
+    snapshot: bytes
+    tracking_events: list[bytes]
+
+
+_tracking_events = func.array(_events.where(statements.recorded).scalar_subquery()).label("tracking_events")
+_TRACKED_ORDERS = sql.query(
+    _TrackedOrder,
+    select(*statements.ORDER_NAMES, orders.c.snapshot, _tracking_events).where(statements.by_reference),
 )
 
 _later_events = (
@@ -41,18 +60,37 @@ _EVENTS_PAGE = sql.compiled(
 # The size of a snapshot is known without reading it.
 _size = func.octet_length(orders.c.snapshot)
 _size_before = func.sum(_size).over(order_by=orders.c.order_id) - _size
-_ORDERS_WITHIN = sql.compiled(
-    select(
-        *statements.ORDER_NAMES,
-        case((_size_before <= sql.parameter("max_bytes", BigInteger()), orders.c.snapshot)),
-    ).where(statements.by_reference)
+_snapshot_within = case((_size_before <= sql.parameter("max_bytes", BigInteger()), orders.c.snapshot))
+
+
+class Sized(NamedTuple):
+    """An order; no snapshot where the ones read before it have enough bytes already."""
+
+    order_id: str
+    order_number: str
+    customer_id: str
+    snapshot: bytes | None
+
+
+_ORDERS_WITHIN = sql.query(
+    Sized,
+    select(*statements.ORDER_NAMES, _snapshot_within.label("snapshot")).where(statements.by_reference),
 )
 
 _ORDERS_COUNTED = sql.Statement("SELECT last_value - 1 + is_called::int FROM order_numbers")
 
 _UNPAID_AT_ONCE = 100
-_UNPAID = sql.compiled(
-    select(orders.c.order_id, orders.c.create_time, orders.c.snapshot)
+
+
+class _Unpaid(NamedTuple):
+    order_id: str
+    create_time: datetime
+    snapshot: bytes
+
+
+_UNPAID = sql.query(
+    _Unpaid,
+    select(*sql.as_text([orders.c.order_id, orders.c.create_time, orders.c.snapshot]))
     .where(
         text(f"orders.status = {ORDER_STATUS_PENDING}"),
         text(f"orders.payment_status IN ({PAYMENT_STATUS_UNPAID}, {PAYMENT_STATUS_FAILED})"),
@@ -62,15 +100,8 @@ _UNPAID = sql.compiled(
         orders.c.create_time < sql.parameter("before", orders.c.create_time.type),
     )
     .order_by(orders.c.create_time, orders.c.order_id)
-    .limit(sql.parameter("limit", BigInteger()))
+    .limit(sql.parameter("limit", BigInteger())),
 )
-
-
-class Sized(NamedTuple):
-    """An order by its id; no snapshot where the ones read before it have enough bytes already."""
-
-    order_id: str
-    snapshot: bytes | None
 
 
 class OrderRepository:
@@ -79,31 +110,31 @@ class OrderRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._snapshots = point_reader(self.find)
-        self._stories = point_reader(self._find_with_story)
+        self._tracked = point_reader(self._find_tracked)
 
     async def get(self, reference: Reference) -> bytes:
         """The order with an id or a number."""
         return _found(reference, await self._snapshots.submit(reference))
 
     async def with_tracking(self, reference: Reference) -> tuple[bytes, list[OrderEvent]]:
-        """The order with an id or a number, and the events that tell the story of its parcel, oldest first."""
-        snapshot, events = _found(reference, await self._stories.submit(reference))
-        return snapshot, [OrderEvent.FromString(event) for event in events]
+        """The order with an id or a number, and its tracking events, oldest first."""
+        order = _found(reference, await self._tracked.submit(reference))
+        return order.snapshot, [OrderEvent.FromString(event) for event in order.tracking_events]
 
     async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
-        """The orders with these ids or numbers, None where there is none that the asker sees."""
-        found = await self._database.fetch(statements.READ_ORDERS, **split_references(references)._asdict())
-        return [None if row is None else row[-1] for row in rows_for(references, found)]
+        """The orders with these ids or numbers; None for those that do not exist or that the caller may not see."""
+        found = await self._database.fetch_named(_ORDERS, **split_references(references)._asdict())
+        return [None if row is None else row.snapshot for row in rows_for(references, found)]
 
     async def find_within(self, references: Sequence[Reference], *, max_bytes: int) -> list[Sized | None]:
         """As `find`, but reads no more orders once those read have `max_bytes`; one at least."""
         parameters = split_references(references)._asdict()
-        found = await self._database.fetch(_ORDERS_WITHIN, **parameters, max_bytes=max_bytes)
-        return [None if row is None else Sized(row[0], row[-1]) for row in rows_for(references, found)]
+        found = await self._database.fetch_named(_ORDERS_WITHIN, **parameters, max_bytes=max_bytes)
+        return rows_for(references, found)
 
-    async def _find_with_story(self, references: Sequence[Reference]) -> list[tuple[bytes, list[bytes]] | None]:
-        found = await self._database.fetch(_ORDERS_AND_STORIES, **split_references(references)._asdict())
-        return [None if row is None else (row[-2], row[-1]) for row in rows_for(references, found)]
+    async def _find_tracked(self, references: Sequence[Reference]) -> list[_TrackedOrder | None]:
+        found = await self._database.fetch_named(_TRACKED_ORDERS, **split_references(references)._asdict())
+        return rows_for(references, found)
 
     async def events(self, reference: Reference, *, after: int, limit: int) -> list[OrderEvent]:
         """Up to `limit` events after a version, oldest first."""
@@ -114,18 +145,20 @@ class OrderRepository:
         return [OrderEvent.FromString(event) for (event,) in found if event is not None]
 
     async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
-        """The pending orders of that time which cost something and are not paid, oldest first."""
+        """The unpaid pending orders of a period whose total is not 0, oldest first."""
         after = BEFORE_ALL
         while True:
-            found = await self._database.fetch(_UNPAID, since=since, after=after, before=before, limit=_UNPAID_AT_ONCE)
-            for _, _, snapshot in found:
-                yield Order.FromString(snapshot)
+            found = await self._database.fetch_named(
+                _UNPAID, since=since, after=after, before=before, limit=_UNPAID_AT_ONCE
+            )
+            for order in found:
+                yield Order.FromString(order.snapshot)
             if len(found) < _UNPAID_AT_ONCE:
                 return
-            after, since = str(found[-1][0]), found[-1][1]
+            after, since = found[-1].order_id, found[-1].create_time
 
     async def next_order_number(self) -> str:
-        """The number that the next order gets, if nobody else orders first."""
+        """The number of the next order, unless another one comes first."""
         ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
         return order_number(datetime.now(UTC).year, counted + 1)
 

@@ -17,6 +17,7 @@ RIGHTS = {
     "documents": "SELECT, INSERT",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "inventory": "SELECT, INSERT, UPDATE",
+    "job_leases": "SELECT, INSERT, UPDATE, DELETE",
     "order_events": "SELECT, INSERT",
     "order_items": "SELECT, INSERT, DELETE",
     "orders": "SELECT, INSERT, UPDATE",

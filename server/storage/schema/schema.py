@@ -1,4 +1,4 @@
-"""The schema's version: bringing a database to it, and telling whether it is there."""
+"""The schema's version: migration and detection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ from server.storage.schema import rights
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# Any number will do, as long as nobody else takes it.
+# An arbitrary number that no other program uses.
 _LOCK = 5_073_100_914_002_881
 
-# Seconds that looking at the schema may take.
+# The timeout of a look at the schema, in seconds.
 _LOOK = 10
 
 _IN_FUTURE = "xid >= pg_snapshot_xmax(pg_current_snapshot())"
@@ -28,15 +28,15 @@ _RESTORED = f"SELECT EXISTS (SELECT FROM order_events WHERE {_IN_FUTURE})"
 
 
 class UnknownSchema(Exception):
-    """The database's schema is none that this program knows."""
+    """The database's schema is unknown to this program."""
 
 
 def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
-    """Brings the database to the newest version; returns the version before and after. Two at once run one after the other.
+    """Migrates to the newest version; returns the versions before and after. Concurrent runs queue up.
 
     `grant_to` is the role that serves, if it is not the one that migrates. Raises RightsError.
     """
-    # Takes a third of a second to load, which a server whose schema is up to date has no need of.
+    # Loading it takes a third of a second, which a server with a current schema can skip.
     from alembic import command
     from alembic.util import CommandError
 
@@ -69,13 +69,13 @@ def current_version(url: str) -> str | None:
 
 
 def holds_restored_rows(url: str) -> bool:
-    """Whether rows were written by transactions that this PostgreSQL has not reached: those of another, whose dump was restored."""
+    """Whether rows have transaction ids that this PostgreSQL has not reached, as after restoring another server's dump."""
     with _connection(url, seconds=_LOOK) as connection:
         return bool(connection.execute(text(_RESTORED)).scalar())
 
 
 def _adopt_restored_rows(connection: Connection) -> None:
-    """Dates restored rows to now. With transactions of the future, lists would take them for not yet written."""
+    """Gives restored rows a current transaction id. With future ids, lists would treat them as not yet written."""
     if connection.execute(text(_RESTORED)).scalar():
         for table in ("orders", "order_events"):
             connection.execute(text(f"UPDATE {table} SET xid = pg_current_xact_id() WHERE {_IN_FUTURE}"))

@@ -38,7 +38,7 @@ class Xid8(UserDefinedType[str]):
 
 
 class PgSnapshot(UserDefinedType[str]):
-    """What a transaction sees: which others were committed when it began."""
+    """A snapshot: the transactions that were committed when another one began."""
 
     cache_ok = True
 
@@ -98,8 +98,8 @@ Index(
 )
 Index("orders_customer", orders.c.customer_id, orders.c.create_time, orders.c.order_id)
 Index("orders_create_time", orders.c.create_time, orders.c.order_id)
-# Both change with every change of an order, which rules out heap-only updates. They carry the lists that others poll: what
-# changed since a time, and the largest orders.
+# Both change with every change of an order, which rules out heap-only updates. They serve the lists that are polled: changes
+# since a time, and the largest orders.
 Index("orders_update_time", orders.c.update_time, orders.c.order_id)
 Index("orders_total", orders.c.currency, orders.c.total_minor, orders.c.order_id)
 
@@ -160,7 +160,7 @@ coupons = _records("coupons", "code")
 delivery_zones = _records("delivery_zones", "zone_id")
 customers = _records("customers", "customer_id")
 carts = _records("carts", "cart_id")
-# Finds the carts that nobody has touched for long.
+# Finds carts that are long unchanged.
 Index("carts_update_time", carts.c.update_time)
 
 # One row for a product without variants, with variant_id '', or one for each variant.
@@ -193,7 +193,7 @@ stock_adjustments = Table(
 )
 Index("stock_adjustments_product", stock_adjustments.c.product_id, stock_adjustments.c.adjustment_id)
 
-# How many orders use a coupon: all of them in the row with customer_id '', those of each customer in one of their own.
+# The number of orders that use a coupon: in total with customer_id '', and for each customer.
 coupon_uses = Table(
     "coupon_uses",
     metadata,
@@ -230,7 +230,7 @@ points_entries = Table(
 Index("points_entries_customer", points_entries.c.customer_id, points_entries.c.entry_id)
 Index("points_entries_order", points_entries.c.order_id, postgresql_where=points_entries.c.order_id.is_not(None))
 
-# What payment providers reported. The key lets the same report count once.
+# Payment providers' reports. The key makes each count once.
 payments = Table(
     "payments",
     metadata,
@@ -256,7 +256,7 @@ document_numbers = Table(
     CheckConstraint("last >= 0", name="last_not_negative"),
 )
 
-# Invoices and credit notes. They never change: a trigger sees to it.
+# Invoices and credit notes. A trigger prevents changes.
 documents = Table(
     "documents",
     metadata,
@@ -298,7 +298,7 @@ api_keys = Table(
     # The SHA-256 of the key's text, and of the one before the last rotation.
     Column("digest", LargeBinary),
     Column("previous_digest", LargeBinary),
-    # Whether anybody has used the newest text.
+    # Whether the newest text has been used.
     Column("used", Boolean, nullable=False, server_default=text("false")),
     Column("last_use_time", DateTime(timezone=True)),
     Column("snapshot", LargeBinary, nullable=False),
@@ -352,4 +352,13 @@ rate_limits = Table(
     prefixes=["UNLOGGED"],
     # Every lease updates a row in place, as orders do in the inventory.
     postgresql_with={"fillfactor": 50},
+)
+
+# Which process runs an exclusive background job, and until when unless it renews its lease.
+job_leases = Table(
+    "job_leases",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
 )

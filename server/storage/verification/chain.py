@@ -22,8 +22,8 @@ class ChainCheck:
 def _broken_links(stored: Stored) -> Iterator[str]:
     previous = START
     for row in stored.events:
-        if not follows(row[-1], previous):
-            yield f"the hash of event {row[1]} does not follow from the event and the one before"
-        previous = hash_of(row[-1])
+        if not follows(row.event, previous):
+            yield f"the hash of event {row.version} does not follow from the event and the one before"
+        previous = hash_of(row.event)
     if stored.readable and stored.order.event_hash != previous:
         yield "the last event's hash is not the order's"

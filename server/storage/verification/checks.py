@@ -1,8 +1,8 @@
 """What the checks have in common."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError
 from orders.v1.order_pb2 import Order, OrderEvent
@@ -10,9 +10,19 @@ from psycopg import AsyncConnection
 from sqlalchemy import Column, Table, Uuid, select
 
 from server.storage import sql
-from server.storage.database import Row, fetch
+from server.storage.database import Row, fetch, fetch_named
+from server.storage.projections import EventRow, ItemRow, OrderRow
 from server.storage.schema.tables import orders
 
+
+class _OfOrder(Protocol):
+    """A row that belongs to an order."""
+
+    @property
+    def order_id(self) -> str: ...
+
+
+OfOrder = TypeVar("OfOrder", bound=_OfOrder)
 Progress = Callable[[int, int], None]
 
 # The ids of a page's orders, as a parameter.
@@ -31,19 +41,19 @@ class Stored:
     """An order as all the tables have it."""
 
     order: Order
-    row: Row
+    row: OrderRow
+    items: list[ItemRow]
+    events: list[EventRow]
     readable: bool = True
-    items: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
 
     @property
     def order_id(self) -> str:
-        return str(self.row[0])
+        return self.row.order_id
 
     @property
     def name(self) -> str:
         """What people call the order."""
-        return self.order.order_number or str(self.row[1])
+        return self.order.order_number or self.row.order_number
 
     def history(self) -> Iterator[OrderEvent]:
         """Its events, those that can be read."""
@@ -53,10 +63,10 @@ class Stored:
                 yield event
 
 
-def event_of(row: Row) -> OrderEvent | None:
+def event_of(row: EventRow) -> OrderEvent | None:
     """The event of a row; None if it cannot be read."""
     try:
-        return OrderEvent.FromString(row[-1])
+        return OrderEvent.FromString(row.event)
     except DecodeError:
         return None
 
@@ -85,10 +95,10 @@ async def orphans(connection: AsyncConnection[Row], statement: sql.Statement, ki
 
 
 async def by_order(
-    connection: AsyncConnection[Row], statement: sql.Statement, page: Sequence[Stored]
-) -> dict[str, list[Row]]:
-    """The rows of a page's orders, whose first column is the order's id."""
-    found: dict[str, list[Row]] = {stored.order_id: [] for stored in page}
-    for row in await fetch(connection, statement, order_ids=list(found)):
-        found[str(row[0])].append(row)
+    connection: AsyncConnection[Row], query: sql.Query[OfOrder], order_ids: Iterable[str]
+) -> dict[str, list[OfOrder]]:
+    """The rows of each of some orders."""
+    found: dict[str, list[OfOrder]] = {order_id: [] for order_id in order_ids}
+    for row in await fetch_named(connection, query, order_ids=list(found)):
+        found[row.order_id].append(row)
     return found

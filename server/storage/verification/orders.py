@@ -8,12 +8,13 @@ from orders.v1.order_pb2 import Order
 from psycopg import AsyncConnection, AsyncCursor
 from sqlalchemy import BigInteger, Uuid, func, select
 
+from server.domain.base.money import minor_of
 from server.storage import sql
-from server.storage.database import Database, Row, fetch
-from server.storage.projections import event_row, item_rows, order_row
+from server.storage.database import Database, Row, fetch, fetch_named
+from server.storage.projections import EventRow, ItemRow, OrderRow, event_row, item_rows, order_row
 from server.storage.references import BEFORE_ALL
 from server.storage.schema.tables import order_events, order_items, orders
-from server.storage.verification.checks import Problem, Progress, Stored, event_of, page_ids
+from server.storage.verification.checks import Problem, Progress, Stored, by_order, event_of, page_ids
 from server.storage.write import statements
 from server.storage.write.changes import columns_of, names_of
 from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
@@ -21,22 +22,24 @@ from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_C
 _AT_ONCE = 500
 
 _PAGE = (
-    select(*ORDER_COLUMNS)
+    select(*sql.as_text(ORDER_COLUMNS))
     .where(orders.c.order_id > sql.parameter("after", Uuid()))
     .order_by(orders.c.order_id)
     .limit(sql.parameter("limit", BigInteger()))
 )
-READ_PAGE = sql.compiled(_PAGE)
-_LOCK_PAGE = sql.compiled(_PAGE.with_for_update(key_share=True))
-_ITEMS = sql.compiled(
-    select(*ITEM_COLUMNS)
+READ_PAGE = sql.query(OrderRow, _PAGE)
+_LOCK_PAGE = sql.query(OrderRow, _PAGE.with_for_update(key_share=True))
+_ITEMS = sql.query(
+    ItemRow,
+    select(*sql.as_text(ITEM_COLUMNS))
     .where(order_items.c.order_id == func.any(page_ids))
-    .order_by(order_items.c.order_id, order_items.c.position)
+    .order_by(order_items.c.order_id, order_items.c.position),
 )
-_EVENTS = sql.compiled(
-    select(*EVENT_COLUMNS)
+_EVENTS = sql.query(
+    EventRow,
+    select(*sql.as_text(EVENT_COLUMNS))
     .where(order_events.c.order_id == func.any(page_ids))
-    .order_by(order_events.c.order_id, order_events.c.version)
+    .order_by(order_events.c.order_id, order_events.c.version),
 )
 COUNT = sql.compiled(select(func.count()).select_from(orders))
 
@@ -56,10 +59,10 @@ def _problems_of(stored: Stored) -> list[Problem]:
     if not stored.readable:
         return [Problem(stored.name, "the snapshot cannot be read")]
     texts = []
-    for column, actual, expected in zip(ORDER_COLUMNS, _columns(stored), _expected_columns(stored), strict=True):
+    for name, actual, expected in zip(OrderRow._fields, stored.row, _expected_row(stored), strict=True):
         if actual != expected:
-            texts.append(f"orders.{column.name} is {actual!r}, the snapshot says {expected!r}")
-    if _own(stored.items) != item_rows(order):
+            texts.append(f"orders.{name} is {actual!r}, the snapshot says {expected!r}")
+    if stored.items != item_rows(order):
         texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
     texts += _event_problems(stored)
     return [Problem(stored.name, text) for text in texts]
@@ -68,24 +71,22 @@ def _problems_of(stored: Stored) -> list[Problem]:
 def _event_problems(stored: Stored) -> list[str]:
     order = stored.order
     texts = []
-    versions = [row[1] for row in stored.events]
+    versions = [row.version for row in stored.events]
     if versions != list(range(1, order.version + 1)):
         texts.append(f"the order is at version {order.version}, its events are {versions}")
     for row in stored.events:
         event = event_of(row)
         if event is None:
-            texts.append(f"event {row[1]} cannot be read")
+            texts.append(f"event {row.version} cannot be read")
             continue
-        expected = event_row(order, event, row[-1])
         # The total is the one after that event; only the last event's is the order's.
-        comparable = slice(0, 8)
-        if _own([row])[0][comparable] != expected[comparable]:
+        if row != event_row(order, event, row.event)._replace(total_minor=row.total_minor):
             texts.append(f"the columns of event {event.version} are not the event's")
     if stored.events:
         last = event_of(stored.events[-1])
         if last is not None and last.to_status != order.status:
             texts.append("the last event's status is not the order's")
-        if stored.events[-1][8] != order_row(order, b"")[8]:
+        if stored.events[-1].total_minor != minor_of(order.pricing.total):
             texts.append("the last event's total is not the order's")
     if order.etag != str(order.version):
         texts.append(f"the etag is {order.etag!r} at version {order.version}")
@@ -112,10 +113,10 @@ async def rebuild(database: Database, progress: Progress) -> int:
 
 async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) -> int:
     page = [stored for stored in page if stored.readable]
-    rows = [stored for stored in page if _columns(stored) != _expected_columns(stored)]
-    items = [stored for stored in page if _own(stored.items) != item_rows(stored.order)]
+    rows = [stored for stored in page if stored.row != _expected_row(stored)]
+    items = [stored for stored in page if stored.items != item_rows(stored.order)]
     if rows:
-        parameters = columns_of(names_of(ORDER_COLUMNS), [_expected_columns(stored) for stored in rows])
+        parameters = columns_of(names_of(ORDER_COLUMNS), [_expected_row(stored) for stored in rows])
         await _run(connection, statements.REBUILD_ORDERS, parameters)
     if items:
         await _run(connection, statements.DELETE_ITEMS, {"order_ids": [stored.order.order_id for stored in items]})
@@ -130,39 +131,28 @@ async def _run(
     return await connection.execute(statement.text, statement.bind(parameters))
 
 
-async def pages(connection: AsyncConnection[Row], statement: sql.Statement) -> AsyncIterator[list[Stored]]:
+async def pages(connection: AsyncConnection[Row], query: sql.Query[OrderRow]) -> AsyncIterator[list[Stored]]:
     """All orders, a page at a time."""
     after = BEFORE_ALL
-    while page := await _read_page(connection, statement, after):
+    while page := await _read_page(connection, query, after):
         yield page
         after = page[-1].order_id
 
 
-async def _read_page(connection: AsyncConnection[Row], statement: sql.Statement, after: str) -> list[Stored]:
-    rows = await fetch(connection, statement, after=after, limit=_AT_ONCE)
-    page = {str(row[0]): _stored(row) for row in rows}
-    for item in await fetch(connection, _ITEMS, order_ids=list(page)):
-        page[str(item[0])].items.append(item)
-    for event in await fetch(connection, _EVENTS, order_ids=list(page)):
-        page[str(event[0])].events.append(event)
-    return list(page.values())
+async def _read_page(connection: AsyncConnection[Row], query: sql.Query[OrderRow], after: str) -> list[Stored]:
+    rows = await fetch_named(connection, query, after=after, limit=_AT_ONCE)
+    order_ids = [row.order_id for row in rows]
+    items = await by_order(connection, _ITEMS, order_ids)
+    events = await by_order(connection, _EVENTS, order_ids)
+    return [_stored(row, items[row.order_id], events[row.order_id]) for row in rows]
 
 
-def _stored(row: Row) -> Stored:
+def _stored(row: OrderRow, items: list[ItemRow], events: list[EventRow]) -> Stored:
     try:
-        return Stored(Order.FromString(row[-1]), row)
+        return Stored(Order.FromString(row.snapshot), row, items, events)
     except DecodeError:
-        return Stored(Order(), row, readable=False)
+        return Stored(Order(), row, items, events, readable=False)
 
 
-def _own(rows: list[Row]) -> list[Row]:
-    """Rows as the messages have them: ids are text."""
-    return [(str(row[0]), *row[1:]) for row in rows]
-
-
-def _columns(stored: Stored) -> Row:
-    return _own([stored.row])[0]
-
-
-def _expected_columns(stored: Stored) -> Row:
-    return order_row(stored.order, stored.row[-1])
+def _expected_row(stored: Stored) -> OrderRow:
+    return order_row(stored.order, stored.row.snapshot)

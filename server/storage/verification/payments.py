@@ -1,6 +1,7 @@
 """Money: what was reported is what orders sum up, and what was issued is what they name."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 from orders.v1.invoice_pb2 import CreditNote, Invoice
@@ -11,17 +12,19 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from server.domain.base.money import minor_of
 from server.domain.orders.invoices import CREDIT_NOTES, INVOICES
 from server.storage import sql
-from server.storage.database import Row, fetch
-from server.storage.projections import document_row, payment_row
+from server.storage.database import Row, fetch_named
+from server.storage.projections import DocumentRow, PaymentRow, document_row, payment_row
 from server.storage.schema.tables import document_numbers, documents, payments
 from server.storage.verification.checks import Problem, Stored, by_order, orphans, page_ids, without_order
 from server.storage.write.statements import DOCUMENT_COLUMNS, PAYMENT_COLUMNS
 
-_PAYMENTS = sql.compiled(select(payments.c.order_id, *PAYMENT_COLUMNS).where(payments.c.order_id == func.any(page_ids)))
+_PAYMENTS = sql.query(
+    PaymentRow, select(*sql.as_text(PAYMENT_COLUMNS)).where(payments.c.order_id == func.any(page_ids))
+)
 _PAYMENTS_WITHOUT_ORDER = without_order(payments, payments.c.event_id)
 
-_DOCUMENTS = sql.compiled(
-    select(documents.c.order_id, *DOCUMENT_COLUMNS).where(documents.c.order_id == func.any(page_ids))
+_DOCUMENTS = sql.query(
+    DocumentRow, select(*sql.as_text(DOCUMENT_COLUMNS)).where(documents.c.order_id == func.any(page_ids))
 )
 _DOCUMENTS_WITHOUT_ORDER = without_order(documents, documents.c.document_number)
 
@@ -37,20 +40,34 @@ _issued = (
     .subquery("issued")
 )
 _zero: ColumnElement[int] = literal_column("0")
-_SERIES = sql.compiled(
+
+
+class _Series(NamedTuple):
+    """A series of documents: its last number as counted, and the documents that exist."""
+
+    prefix: str
+    year: int
+    counted: int
+    issued: int
+    first: int
+    last: int
+
+
+_SERIES = sql.query(
+    _Series,
     select(
-        func.coalesce(document_numbers.c.prefix, _issued.c.prefix),
-        func.coalesce(document_numbers.c.year, _issued.c.year),
-        func.coalesce(document_numbers.c.last, _zero),
-        func.coalesce(_issued.c.count, _zero),
-        func.coalesce(_issued.c.first, _zero),
-        func.coalesce(_issued.c.last, _zero),
+        func.coalesce(document_numbers.c.prefix, _issued.c.prefix).label("prefix"),
+        func.coalesce(document_numbers.c.year, _issued.c.year).label("year"),
+        func.coalesce(document_numbers.c.last, _zero).label("counted"),
+        func.coalesce(_issued.c.count, _zero).label("issued"),
+        func.coalesce(_issued.c.first, _zero).label("first"),
+        func.coalesce(_issued.c.last, _zero).label("last"),
     ).join_from(
         document_numbers,
         _issued,
         (document_numbers.c.prefix == _issued.c.prefix) & (document_numbers.c.year == _issued.c.year),
         full=True,
-    )
+    ),
 )
 
 
@@ -58,33 +75,32 @@ class PaymentCheck:
     """Payments are those of the orders' events, and sum up to what the orders say."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
-        found = await by_order(connection, _PAYMENTS, page)
+        found = await by_order(connection, _PAYMENTS, (stored.order_id for stored in page))
         return [
             Problem(stored.name, text)
             for stored in page
             if stored.readable
-            for text in _payment_texts(stored, [row[1:] for row in found[stored.order_id]])
+            for text in _payment_texts(stored, found[stored.order_id])
         ]
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
         return await orphans(connection, _PAYMENTS_WITHOUT_ORDER, "payment")
 
 
-def _payment_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
+def _payment_texts(stored: Stored, rows: list[PaymentRow]) -> Iterator[str]:
     order_id, summary = stored.order_id, stored.order.payment
-    own = sorted((*row[:2], str(row[2]), *row[3:]) for row in rows)
     events = (event.payment_event for event in stored.history() if event.HasField("payment_event"))
     expected = sorted(payment_row(order_id, event) for event in events)
-    if own != expected:
-        yield f"payments has {len(own)} rows that are not the {len(expected)} payment events of its history"
+    if sorted(rows) != expected:
+        yield f"payments has {len(rows)} rows that are not the {len(expected)} payment events of its history"
     for kind, column, amount in (
         (PAYMENT_EVENT_TYPE_PAID, "paid", summary.paid_amount),
         (PAYMENT_EVENT_TYPE_REFUNDED, "refunded", summary.refunded_amount),
     ):
-        actual = sum(row[4] for row in own if row[3] == kind)
+        actual = sum(row.amount_minor for row in rows if row.type == kind)
         if actual != minor_of(amount):
             yield f"payments sum to {actual} {column} in minor units; the order says {minor_of(amount)}"
-    held = max((row[4] for row in own if row[3] == PAYMENT_EVENT_TYPE_AUTHORIZED), default=0)
+    held = max((row.amount_minor for row in rows if row.type == PAYMENT_EVENT_TYPE_AUTHORIZED), default=0)
     if minor_of(summary.authorized_amount) > held:
         yield f"payments hold {held} at most in minor units; the order says {minor_of(summary.authorized_amount)}"
 
@@ -93,26 +109,27 @@ class DocumentCheck:
     """Invoices and credit notes are those that the orders name, with the same amounts, numbered without gaps."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
-        found = await by_order(connection, _DOCUMENTS, page)
+        found = await by_order(connection, _DOCUMENTS, (stored.order_id for stored in page))
         return [
             Problem(stored.name, text)
             for stored in page
             if stored.readable
-            for text in _document_texts(stored, [row[1:] for row in found[stored.order_id]])
+            for text in _document_texts(stored, found[stored.order_id])
         ]
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
         problems = []
-        for prefix, year, last, count, first, newest in sorted(await fetch(connection, _SERIES)):
-            if count and (first, newest) != (1, count):
-                problems.append(Problem(f"documents {prefix}-{year}", f"{count} numbers are from {first} to {newest}"))
-            if newest != last:
-                text = f"document_numbers has {last} as the last one; it is {newest}"
-                problems.append(Problem(f"documents {prefix}-{year}", text))
+        for row in sorted(await fetch_named(connection, _SERIES)):
+            subject = f"documents {row.prefix}-{row.year}"
+            if row.issued and (row.first, row.last) != (1, row.issued):
+                problems.append(Problem(subject, f"{row.issued} numbers are from {row.first} to {row.last}"))
+            if row.last != row.counted:
+                text = f"document_numbers has {row.counted} as the last one; it is {row.last}"
+                problems.append(Problem(subject, text))
         return problems + await orphans(connection, _DOCUMENTS_WITHOUT_ORDER, "document")
 
 
-def _document_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
+def _document_texts(stored: Stored, rows: list[DocumentRow]) -> Iterator[str]:
     order = stored.order
     amounts = {
         refund.credit_note_number: minor_of(refund.credited_amount)
@@ -121,7 +138,7 @@ def _document_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
     }
     if order.invoice_number:
         amounts[order.invoice_number] = minor_of(order.pricing.total)
-    own = {row[0]: row for row in rows}
+    own = {row.document_number: row for row in rows}
     for number in sorted({*amounts, *own}):
         if number not in own:
             yield f"document {number} does not exist"
@@ -133,17 +150,17 @@ def _document_texts(stored: Stored, rows: list[Row]) -> Iterator[str]:
             yield f"document {number} is over {amount} in minor units; the order says {amounts[number]}"
 
 
-def _amount_of(row: Row) -> int | None:
+def _amount_of(row: DocumentRow) -> int | None:
     """What a document is over; None if its row is not what its snapshot says."""
     kinds: dict[str, type[Invoice] | type[CreditNote]] = {INVOICES: Invoice, CREDIT_NOTES: CreditNote}
-    kind = kinds.get(row[1])
+    kind = kinds.get(row.prefix)
     if kind is None:
         return None
     try:
-        document = kind.FromString(row[-1])
+        document = kind.FromString(row.snapshot)
         expected = document_row(document)
     except (DecodeError, ValueError):
         return None
-    if (*row[:4], str(row[4]), *row[5:]) != expected:
+    if row != expected:
         return None
     return minor_of(document.pricing.total if isinstance(document, Invoice) else document.amount)

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, literal_column, select
 
 from server.domain.orders.effects import points_earned_by, points_used_by, uses_of
 from server.storage import sql
@@ -14,10 +15,17 @@ from server.storage.verification.checks import Problem, Stored, by_order, orphan
 
 _USES = sql.compiled(select(coupon_uses.c.code, coupon_uses.c.customer_id, coupon_uses.c.used))
 
-_OF_ORDERS = sql.compiled(
-    select(points_entries.c.order_id, func.sum(points_entries.c.delta))
+
+class _OrderPoints(NamedTuple):
+    order_id: str
+    moved: int
+
+
+_ORDER_POINTS = sql.query(
+    _OrderPoints,
+    select(*sql.as_text([points_entries.c.order_id]), cast(func.sum(points_entries.c.delta), BigInteger).label("moved"))
     .where(points_entries.c.order_id == func.any(page_ids))
-    .group_by(points_entries.c.order_id)
+    .group_by(points_entries.c.order_id),
 )
 
 _sums = (
@@ -90,11 +98,11 @@ class PointsCheck:
     """Balances are the sums of their entries, entry by entry too, and orders have moved what they use and earn."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
-        moved = await by_order(connection, _OF_ORDERS, page)
+        moved = await by_order(connection, _ORDER_POINTS, (stored.order_id for stored in page))
         problems = []
         for stored in page:
             expected = points_earned_by(stored.order) - points_used_by(stored.order)
-            actual = sum(int(delta) for _, delta in moved[stored.order_id])
+            actual = sum(row.moved for row in moved[stored.order_id])
             if stored.readable and actual != expected:
                 text = f"its entries of points sum to {actual}; it earned less what it used is {expected}"
                 problems.append(Problem(stored.name, text))

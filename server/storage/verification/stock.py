@@ -9,13 +9,12 @@ from sqlalchemy import func, select
 from server.domain.base.values import Sku
 from server.domain.catalog.stock import held_by, reserved_by
 from server.storage import sql
-from server.storage.database import Row, fetch
+from server.storage.database import Row, fetch, fetch_named
+from server.storage.projections import InventoryRow
 from server.storage.schema.tables import inventory, stock_adjustments
 from server.storage.verification.checks import Problem, Stored
 
-_STOCK = sql.compiled(
-    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, inventory.c.reserved)
-)
+_STOCK = sql.query(InventoryRow, select(*inventory.c))
 _ADJUSTED = sql.compiled(
     select(
         stock_adjustments.c.product_id, stock_adjustments.c.variant_id, func.sum(stock_adjustments.c.delta)
@@ -37,25 +36,22 @@ class StockCheck:
         return []
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
-        skus: dict[Sku, tuple[int, int]] = {
-            (product, variant): (available, reserved)
-            for product, variant, available, reserved in await fetch(connection, _STOCK)
-        }
+        stored = {row.sku: row for row in await fetch_named(connection, _STOCK)}
         adjusted: dict[Sku, int] = defaultdict(int)
         for product, variant, pieces in await fetch(connection, _ADJUSTED):
             adjusted[product, variant] = int(pieces)
         problems = []
-        for sku in sorted({*skus, *adjusted, *self._held, *self._reserved}):
+        for sku in sorted({*stored, *adjusted, *self._held, *self._reserved}):
             subject = "product " + "/".join(part for part in sku if part)
-            problems += [Problem(subject, text) for text in self._texts(sku, skus.get(sku, (0, 0)), adjusted[sku])]
+            row = stored.get(sku, InventoryRow(*sku, available=0, reserved=0))
+            problems += [Problem(subject, text) for text in self._texts(row, adjusted[sku])]
         return problems
 
-    def _texts(self, sku: Sku, counted: tuple[int, int], adjusted: int) -> list[str]:
-        available, reserved = counted
+    def _texts(self, row: InventoryRow, adjusted: int) -> list[str]:
         texts = []
-        expected = adjusted - self._held[sku]
-        if available != expected:
-            texts.append(f"inventory has {available}; the adjustments less what orders hold are {expected}")
-        if reserved != self._reserved[sku]:
-            texts.append(f"inventory has {reserved} reserved; orders that are not shipped hold {self._reserved[sku]}")
+        expected, reserved = adjusted - self._held[row.sku], self._reserved[row.sku]
+        if row.available != expected:
+            texts.append(f"inventory has {row.available}; the adjustments less what orders hold are {expected}")
+        if row.reserved != reserved:
+            texts.append(f"inventory has {row.reserved} reserved; orders that are not shipped hold {reserved}")
         return texts

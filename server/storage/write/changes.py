@@ -1,4 +1,4 @@
-"""Writes what a batch changed: one statement a table, all in one flight to the server."""
+"""Writes the changes of a batch: one statement per table, all in one round trip."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -32,13 +32,13 @@ from server.storage.write.statements import CounterStatements
 Parameters = dict[str, list[Any]]
 Written = Iterator[tuple[Statement, Parameters]]
 
-# Rows a statement of a large batch. Dumping their parameters holds the event loop for a few milliseconds.
+# The most rows in a statement: dumping their parameters holds the event loop for milliseconds.
 _SLICE = 200
 
 
 Item = TypeVar("Item")
 
-# Rows after which others get their turn.
+# Rows after which other work runs.
 _PAUSE_AFTER = 50
 
 
@@ -198,7 +198,7 @@ def names_of(columns: Sequence[Column[Any]]) -> list[str]:
 
 
 def columns_of(names: Sequence[str], rows: Sequence[Row]) -> Parameters:
-    """Rows turned into one list a column."""
+    """Rows converted to one list per column."""
     return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
 
 

@@ -29,9 +29,19 @@ from sqlalchemy import (
 )
 
 from server.domain.base.records import Kind
-from server.domain.fulfilment.tracking import TOLD
+from server.domain.fulfilment.tracking import TRACKED_TYPES
 from server.storage import sql
-from server.storage.projections import StoredKeyRow
+from server.storage.projections import (
+    ApiKeyRow,
+    AuditEventRow,
+    DocumentRow,
+    EventRow,
+    ItemRow,
+    OrderRow,
+    PaymentRow,
+    PointsRow,
+    StoredKeyRow,
+)
 from server.storage.schema.tables import (
     api_keys,
     audit_events,
@@ -60,7 +70,7 @@ from server.storage.schema.tables import (
 
 
 class Read(NamedTuple):
-    """A statement that reads rows, and the same one locking them."""
+    """A statement that reads rows, and its variant that locks them."""
 
     plain: sql.Statement
     locking: sql.Statement
@@ -74,7 +84,7 @@ def _read(statement: Select[Any], *, of: Table | None = None) -> Read:
 
 
 def _own(name: Column[Any], names: str, owners: str) -> Select[Any]:
-    """The ids of those orders named that belong to the customer who asks."""
+    """The ids of the named orders that belong to the calling customer."""
     asked = sql.rows([Column(names, name.type), Column(owners, Text())])
     found = (name == asked.c[names]) & (orders.c.customer_id == asked.c[owners])
     return select(orders.c.order_id).select_from(asked).join(orders, found)
@@ -93,8 +103,8 @@ by_reference = or_(
 
 ORDERS = _read(select(orders.c.snapshot).where(by_reference).order_by(orders.c.order_id))
 
-# An OFFSET keeps the planner from joining it otherwise. It would go through all imported orders for each that is looked for, as
-# long as it has seen none, which among many orders of the shop's own is for the first hundreds of thousands.
+# The OFFSET forces an index lookup for each row. Without it, the planner scans all imported orders for each lookup as long as its
+# statistics have seen none, which among many other orders lasts for hundreds of thousands.
 _external = sql.rows([orders.c.external_order_id])
 _imported = orders.alias("imported")
 _found = (
@@ -173,7 +183,7 @@ READ_PAYMENTS = sql.compiled(
     )
 )
 
-# Whoever changes zones compares them all, those that another one is about to add too. Readers go on.
+# A change of zones compares all of them, including those that another transaction is adding. Reads continue.
 LOCK_ZONES = sql.Statement(f"LOCK TABLE {delivery_zones.name} IN SHARE ROW EXCLUSIVE MODE")
 
 _keys = sql.rows([idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id])
@@ -198,28 +208,28 @@ NEXT_ORDER_NUMBERS = sql.compiled(
     )
 )
 
-# Of the events of which there is no end.
-told = order_events.c.type.in_([literal_column(str(type_)) for type_ in TOLD])
+# Updates, of which an order can have any number, are not among them.
+recorded = order_events.c.type.in_([literal_column(str(type_)) for type_ in TRACKED_TYPES])
 
 READ_HISTORY = sql.compiled(
     select(order_events.c.event)
-    .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())), told)
+    .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())), recorded)
     .order_by(order_events.c.order_id, order_events.c.version)
 )
 
-# Write, one statement a table.
+# Write, one statement per table.
 
-# Those that follow from the snapshot.
-ORDER_COLUMNS = [column for column in orders.c if column.name not in {"sent_hash", "xid"}]
+# The columns that follow from the snapshot.
+ORDER_COLUMNS = sql.columns_for(orders, OrderRow, without={"sent_hash", "xid"})
 WRITTEN_ORDER_COLUMNS = [*ORDER_COLUMNS, orders.c.sent_hash]
-ITEM_COLUMNS = list(order_items.c)
-EVENT_COLUMNS = [column for column in order_events.c if column.name != "xid"]
+ITEM_COLUMNS = sql.columns_for(order_items, ItemRow)
+EVENT_COLUMNS = sql.columns_for(order_events, EventRow, without={"xid"})
 ADJUSTMENT_COLUMNS = [column for column in stock_adjustments.c if column.name != "adjustment_id"]
-POINTS_COLUMNS = list(points_entries.c)
-PAYMENT_COLUMNS = list(payments.c)
-DOCUMENT_COLUMNS = list(documents.c)
-API_KEY_COLUMNS = [column for column in api_keys.c if column.name != "last_use_time"]
-AUDIT_COLUMNS = list(audit_events.c)
+POINTS_COLUMNS = sql.columns_for(points_entries, PointsRow)
+PAYMENT_COLUMNS = sql.columns_for(payments, PaymentRow)
+DOCUMENT_COLUMNS = sql.columns_for(documents, DocumentRow)
+API_KEY_COLUMNS = sql.columns_for(api_keys, ApiKeyRow, without={"last_use_time"})
+AUDIT_COLUMNS = sql.columns_for(audit_events, AuditEventRow)
 IDEMPOTENCY_COLUMNS = list(idempotency_keys.c)
 
 
@@ -247,7 +257,7 @@ UPDATE_API_KEYS = _update_rows(api_keys, API_KEY_COLUMNS)
 INSERT_AUDIT_EVENTS = _insert_rows(audit_events, AUDIT_COLUMNS)
 INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
 
-# What never changes in the life of an order.
+# The columns that never change.
 _never_change = {"order_id", "order_number", "source", "external_order_id", "create_time"}
 _changing = [column for column in WRITTEN_ORDER_COLUMNS if column.name not in _never_change]
 _new = sql.rows([orders.c.order_id, *_changing])
@@ -258,7 +268,7 @@ UPDATE_ORDERS = sql.compiled(
     .where(orders.c.order_id == _new.c.order_id)
 )
 
-# As the snapshots say, and nothing else: the transaction id stays, for the orders themselves have not changed.
+# Only from the snapshots: the transaction id remains, because the orders themselves have not changed.
 REBUILD_ORDERS = _update_rows(orders, ORDER_COLUMNS)
 
 DELETE_ITEMS = sql.compiled(
@@ -304,7 +314,7 @@ def _of_kind(table: Table, where: ColumnElement[bool]) -> Select[Any]:
     return select(literal_column(f"'{table.name}'").label("kind"), key.label("key"), table.c.snapshot).where(where)
 
 
-# What is mostly read and seldom written, in one statement: nearly every order needs all three.
+# Rarely written records, read in one statement: nearly every order needs all three.
 READ_RECORDS = sql.compiled(
     union_all(
         _of_kind(products, products.c.product_id == func.any(sql.array("products", Text()))),
@@ -367,7 +377,7 @@ DELETE_OLD_CARTS = sql.compiled(
 
 _before = sql.parameter("before", rate_limits.c.refill_time.type)
 
-# A full bucket is the same as none.
+# A full bucket equals a missing one.
 DELETE_IDLE_RATE_LIMITS = sql.compiled(
     delete(rate_limits).where(
         tuple_(rate_limits.c.subject, rate_limits.c.method_class).in_(
@@ -386,7 +396,5 @@ DELETE_IDLE_RATE_LIMITS = sql.compiled(
 
 # Point reads.
 
-# What an order can be named by, and whose it is.
-ORDER_NAMES = [cast(orders.c.order_id, Text), orders.c.order_number, orders.c.customer_id]
-
-READ_ORDERS = sql.compiled(select(*ORDER_NAMES, orders.c.snapshot).where(by_reference))
+# An order's names and its owner: the first columns of a row that is found by reference.
+ORDER_NAMES = sql.as_text([orders.c.order_id, orders.c.order_number, orders.c.customer_id])

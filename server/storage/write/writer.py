@@ -7,12 +7,11 @@ single change never waits behind an import. Both have one beside them for dry ru
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import psycopg
+from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_IN_PROGRESS
 from psycopg import AsyncConnection
 
 from server.domain.base.errors import Refusal
@@ -20,9 +19,10 @@ from server.domain.base.methods import MethodClass
 from server.domain.base.state import State, Validate
 from server.domain.base.values import Terms
 from server.domain.operations import Answer, Command, decide
+from server.retry import RetryPolicy
 from server.storage.batcher import Batcher
-from server.storage.database import Database, Row, bounded, was_stale
-from server.storage.errors import RETRYABLE, ConnectionLost, is_rolled_back, unconfirmed
+from server.storage.database import Database, Row, bounded, retry_if_stale
+from server.storage.errors import RETRYABLE, is_rolled_back, unconfirmed
 from server.storage.fairness import Pause, Yielder, run_in_turns, yield_once
 from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
@@ -35,9 +35,8 @@ Outcome = Answer | Exception
 # Told of each batch that ran: its lane, its size, and its seconds.
 Watch = Callable[[str, int, float], None]
 
-_ATTEMPTS = 10
-# Seconds, times the attempt: batches that met go on at different times.
-_LONGEST_PAUSE = 0.01
+# For batches that met others: what they wait for takes a few milliseconds.
+_CONFLICTS = RetryPolicy(first=0.01, longest=0.1, attempts=10)
 # Bulk requests are up to some megabytes each.
 _MAX_BULK_QUEUE = 128
 # Seconds.
@@ -99,26 +98,19 @@ class Writer:
 
     async def _run(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
         """Runs a batch; retries it after a conflict with another one, and command by command after a failure."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            began = time.monotonic()
-            try:
-                return await self._transact(commands, pause)
-            except RETRYABLE as error:
-                log.info("a batch met another one", extra=fields(error, batch=len(commands), attempt=attempt))
-                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE * attempt))
-            except ConnectionLost:
-                if attempt == _ATTEMPTS or not was_stale(began):
-                    raise
-            except Refusal:
+        attempt = partial(retry_if_stale, partial(self._transact, commands, pause))
+        try:
+            return await _CONFLICTS.run(attempt, is_retryable=_is_conflict)
+        except RETRYABLE:
+            if len(commands) == 1:
+                return [_in_progress(commands[0])]
+        except Refusal:
+            raise
+        except BaseException as error:
+            contain(error)
+            if len(commands) == 1:
                 raise
-            except BaseException as error:
-                contain(error)
-                if len(commands) == 1:
-                    raise
-                log.exception("a batch failed, each command goes alone", extra=fields(batch=len(commands)))
-                return [await self._run_alone(command, pause) for command in commands]
-        if len(commands) == 1:
-            return [_in_progress(commands[0])]
+            log.exception("a batch failed; running each command alone", extra=fields(batch=len(commands)))
         return [await self._run_alone(command, pause) for command in commands]
 
     async def _run_alone(self, command: Command, pause: Pause) -> Outcome:
@@ -155,6 +147,10 @@ class Writer:
         return await read_state(connection, commands, terms=self._terms, validate=self._validate, lock=lock)
 
 
+def _is_conflict(error: Exception) -> bool:
+    return isinstance(error, RETRYABLE)
+
+
 def _lane_of(command: Command) -> str:
     if command.operation.method_class is MethodClass.BULK:
         return "dry_bulk" if command.dry else "bulk"
@@ -186,9 +182,9 @@ def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
 
 
 def _in_progress(command: Command) -> Refusal:
-    text = "the same rows are being written elsewhere; send the request again"
+    text = "the same rows are being written elsewhere; retry the request"
     metadata = {"request_id": getattr(command.request, "request_id", "")}
-    return Refusal("IDEMPOTENCY_IN_PROGRESS", text, metadata=metadata, retry_after=0.1)
+    return Refusal(ERROR_REASON_IDEMPOTENCY_IN_PROGRESS, text, metadata=metadata, retry_after=0.1)
 
 
 async def _roll_back(connection: AsyncConnection[Row]) -> None:

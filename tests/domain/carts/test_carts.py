@@ -503,7 +503,7 @@ def test_too_little_stock_is_said_once_for_a_shelf_and_stays_in_the_estimate() -
     run(state, AdjustStockRequest(product_id="table", delta=-2, reason="broken"))
     cart = run(state, get())
     assert notices(cart) == [
-        ("1", "INSUFFICIENT_STOCK", "5 of product 'table' were asked for, 3 are left"),
+        ("1", "INSUFFICIENT_STOCK", "5 of product 'table' were requested, 3 are available"),
     ]
     assert amount(cart.pricing.total) == 500
 
@@ -746,7 +746,7 @@ def test_an_order_of_which_nothing_can_be_had_any_more_is_refused(why: str) -> N
         order_id = run(state, batch(upsert())).results[0].order_id
     error = refuse(state, ReorderOrderRequest(order_id=order_id))
     assert fields_of(error) == ["order_id"]
-    assert "none of the order's products can be had any more" in error.message
+    assert "none of the order's products is available any more" in error.message
 
 
 def test_an_unknown_order_cannot_be_ordered_again() -> None:

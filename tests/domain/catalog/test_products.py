@@ -109,9 +109,9 @@ def test_what_is_not_there_is_named() -> None:
     error = unfound(lamp(), "", "GBP")
     assert (fields_of(error), error.message) == (
         ["items[0].variant_id"],
-        "items[0].variant_id: product 'lamp' is ordered by variant: gold, red",
+        "items[0].variant_id: product 'lamp' has variants; choose one of: gold, red",
     )
-    assert product_not_found("x", asked_for=True).asked_for
+    assert product_not_found("x", requested=True).requested
 
 
 # Storing.

@@ -113,7 +113,7 @@ def test_no_more_can_be_taken_away_than_is_there() -> None:
 def test_a_shelf_that_is_not_there_cannot_be_adjusted(product_id: str, variant_id: str) -> None:
     request = AdjustStockRequest(product_id=product_id, variant_id=variant_id, delta=1, reason="count")
     error = refuse(new_state(), request)
-    assert (error.reason, error.asked_for) == ("PRODUCT_NOT_FOUND", True)
+    assert (error.reason, error.requested) == ("PRODUCT_NOT_FOUND", True)
 
 
 def test_a_product_that_says_no_stock_keeps_what_it_has() -> None:

@@ -260,5 +260,5 @@ def test_what_a_request_names_and_is_not_saved_is_refused_with_what_is() -> None
     assert fields_of(caught.value) == ["shipping_address_id"]
     assert "no saved address 'cellar'; saved are '0', '1'," in caught.value.message
     assert caught.value.message.endswith("'9' and 2 more")
-    with pytest.raises(Refusal, match="no saved payment method 'visa'; none is saved, save one first"):
+    with pytest.raises(Refusal, match="no saved payment method 'visa'; none is saved; save one first"):
         find_payment_method(account, "visa", field="payment_method_id")

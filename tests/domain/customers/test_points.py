@@ -19,7 +19,7 @@ def test_points_can_be_used_to_the_last_one() -> None:
     with pytest.raises(Refusal) as caught:
         check_points([PointsMove(POINTS_ENTRY_TYPE_USED, -121)], balance=120)
     assert caught.value.reason == "INSUFFICIENT_POINTS"
-    assert caught.value.message == "121 points were to be used, the customer has 120"
+    assert caught.value.message == "121 points were requested, and the customer has 120"
     assert caught.value.metadata == {"requested": "121", "available": "120"}
 
 

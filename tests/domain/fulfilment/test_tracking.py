@@ -350,10 +350,10 @@ def test_a_shipment_reported_in_the_right_order_needs_no_more_than_the_reports()
 def test_an_order_takes_a_thousand_events_and_no_more_reports() -> None:
     state = new_state()
     order = order_in(state, ORDER_STATUS_SHIPPED)
-    told = state.history[order.order_id]
-    told += [told[-1]] * (999 - len(told))
+    recorded = state.history[order.order_id]
+    recorded += [recorded[-1]] * (999 - len(recorded))
     run(state, report(order, TRACKING_STATUS_IN_TRANSIT))
-    assert len(told) == 1000
+    assert len(recorded) == 1000
     assert fields_of(refuse(state, report(order, TRACKING_STATUS_IN_TRANSIT))) == ["order_id"]
 
 

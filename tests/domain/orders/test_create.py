@@ -203,7 +203,7 @@ def test_lines_that_cost_too_much_together_are_refused() -> None:
 def test_a_product_that_is_not_there_is_named() -> None:
     error = refuse(new_state(), create(line(), line("table")))
     assert (error.reason, error.metadata) == ("PRODUCT_NOT_FOUND", {"product_id": "table", "variant_id": ""})
-    assert not error.asked_for
+    assert not error.requested
 
 
 def test_a_variant_that_is_not_there_is_named() -> None:
@@ -238,7 +238,7 @@ def test_too_few_pieces_are_refused_with_what_is_left() -> None:
     error = refuse(new_state(lamp()), create(line("lamp", 3, variant_id="gold")))
     assert error.reason == "INSUFFICIENT_STOCK"
     assert error.metadata == {"product_id": "lamp", "variant_id": "gold", "requested": "3", "available": "2"}
-    assert error.message == "3 of product 'lamp' variant 'gold' were asked for, 2 are left"
+    assert error.message == "3 of product 'lamp' variant 'gold' were requested, 2 are available"
 
 
 def test_lines_of_one_product_are_counted_together() -> None:

@@ -22,9 +22,9 @@ from server.domain.base.error_codes import CODES
 from server.domain.base.errors import Refusal
 from server.domain.base.state import State
 from server.domain.base.values import Terms
-from server.domain.pricing.delivery import check_installation, delivery_options, schedule, serve
+from server.domain.pricing.delivery import check_installation, choose_delivery, delivery_options, schedule
 from server.domain.pricing.quotes import Line, Quote, quote
-from server.domain.pricing.zones import Area, Service, area_of, find_zone
+from server.domain.pricing.zones import Area, DeliveryChoice, area_of, find_zone
 from tests.domain.builders import ADMIN, NOW, at, fields_of, fingerprint, money, new_state, refuse, run, unhurried
 
 DAY = 24 * 60 * 60
@@ -53,11 +53,11 @@ def zone_of(address: Address, *zones: DeliveryZone) -> str:
     return "" if found is None else str(found.zone.zone_id)
 
 
-def served(*methods: DeliveryMethod, method: str = "", time_slot: str = "", currency: str = "USD") -> Service:
+def served(*methods: DeliveryMethod, method: str = "", time_slot: str = "", currency: str = "USD") -> DeliveryChoice:
     zones = kept(a_zone("all", methods=methods))
-    service = serve(zones, Address(country="EG"), method=method, time_slot=time_slot, currency=currency)
-    assert service is not None
-    return service
+    choice = choose_delivery(zones, Address(country="EG"), method=method, time_slot=time_slot, currency=currency)
+    assert choice is not None
+    return choice
 
 
 def unserved(*methods: DeliveryMethod, **asked: str) -> Refusal:
@@ -157,19 +157,21 @@ def test_zones_that_change_are_looked_up_as_they_are_now() -> None:
 
 
 def test_without_zones_everything_is_delivered_everywhere() -> None:
-    assert serve({}, None, method="rocket", time_slot="now", currency="USD") is None
+    assert choose_delivery({}, None, method="rocket", time_slot="now", currency="USD") is None
 
 
 def test_with_zones_an_order_needs_an_address() -> None:
     with pytest.raises(Refusal) as caught:
-        serve(kept(a_zone("all")), None, method="", time_slot="", currency="USD", field="order.shipping_address")
+        choose_delivery(
+            kept(a_zone("all")), None, method="", time_slot="", currency="USD", field="order.shipping_address"
+        )
     assert (caught.value.reason, fields_of(caught.value)) == ("INVALID_ORDER_DATA", ["order.shipping_address"])
 
 
 def test_an_address_in_no_zone_is_refused_with_where_it_is() -> None:
     address = Address(country="US", state="NY", postal_code="10001")
     with pytest.raises(Refusal) as caught:
-        serve(kept(a_zone("egypt", area("EG"))), address, method="", time_slot="", currency="USD")
+        choose_delivery(kept(a_zone("egypt", area("EG"))), address, method="", time_slot="", currency="USD")
     assert caught.value.reason == "DELIVERY_NOT_AVAILABLE"
     assert caught.value.metadata == {"condition": "zone", "country": "US", "state": "NY", "postal_code": "10001"}
     assert "10001" in caught.value.message
@@ -182,8 +184,8 @@ def test_an_order_that_names_no_method_goes_by_standard_or_else_the_first() -> N
 
 
 def test_an_order_that_names_no_method_goes_by_one_that_has_a_price_in_its_currency() -> None:
-    ways = [way("standard", currency="EUR"), way("express"), way("pickup")]
-    assert served(*ways).method.method == "express"
+    priced_methods = [way("standard", currency="EUR"), way("express"), way("pickup")]
+    assert served(*priced_methods).method.method == "express"
 
 
 def test_a_method_that_is_not_offered_is_refused_with_those_that_are() -> None:
@@ -227,9 +229,9 @@ def test_where_no_time_slots_are_offered_any_text_is_kept() -> None:
 # When it arrives.
 
 
-def scheduled(service: Service | None, *, order: Order | None = None) -> Order:
+def scheduled(choice: DeliveryChoice | None, *, order: Order | None = None) -> Order:
     order = order or Order()
-    schedule(order, service, now=NOW)
+    schedule(order, choice, now=NOW)
     return order
 
 
@@ -275,11 +277,11 @@ def to_install(at_time: Timestamp, *, requires_installation: bool = True) -> Ord
 
 
 def test_goods_are_not_installed_before_they_arrive() -> None:
-    service = served(way(transit_days=3))
+    choice = served(way(transit_days=3))
     with pytest.raises(Refusal) as caught:
-        schedule(to_install(at(3 * DAY - 1)), service, now=NOW)
+        schedule(to_install(at(3 * DAY - 1)), choice, now=NOW)
     assert (caught.value.reason, fields_of(caught.value)) == ("INVALID_ORDER_DATA", ["installation_time"])
-    schedule(to_install(at(3 * DAY)), service, now=NOW)
+    schedule(to_install(at(3 * DAY)), choice, now=NOW)
 
 
 def test_an_appointment_says_nothing_where_nothing_has_to_be_installed() -> None:
@@ -423,4 +425,4 @@ def test_a_zone_that_is_deleted_answers_with_what_it_was() -> None:
 def test_a_zone_that_is_not_there_cannot_be_deleted() -> None:
     error = refuse(state_with(a_zone("a")), DeleteDeliveryZoneRequest(zone_id="b"))
     assert (error.reason, error.metadata) == ("DELIVERY_ZONE_NOT_FOUND", {"zone_id": "b"})
-    assert CODES[error.reason] == code_pb2.NOT_FOUND
+    assert CODES[error.error_reason] == code_pb2.NOT_FOUND

@@ -28,10 +28,10 @@ from server.domain.base.errors import Refusal
 from server.domain.base.money import MAX_MINOR, from_minor
 from server.domain.base.values import Terms
 from server.domain.catalog.products import find_offer
-from server.domain.pricing.delivery import serve
+from server.domain.pricing.delivery import choose_delivery
 from server.domain.pricing.price_steps import steps_of
 from server.domain.pricing.quotes import Discount, Line, Quote, add_line, fill, line_of, quote
-from server.domain.pricing.zones import Service
+from server.domain.pricing.zones import DeliveryChoice
 from tests.domain.builders import address, amount, fields_of, money, product, unhurried
 
 WORTHLESS = Terms(point_value=Fraction(0))
@@ -58,16 +58,16 @@ def a_service(
     free_from: int | None = None,
     rates: dict[str, int] | None = None,
     **more: Any,
-) -> Service:
+) -> DeliveryChoice:
     """What a zone with these taxes offers; `rates` in hundredths of a percent by tax class."""
     method = DeliveryMethod(method="standard", prices=[from_minor(price, currency)])
     if free_from is not None:
         method.free_from.append(from_minor(free_from, currency))
     taxes = [TaxRate(tax_class=name, basis_points=rate) for name, rate in (rates or {}).items()]
     zone = DeliveryZone(zone_id="all", areas=[DeliveryArea()], methods=[method], tax_rates=taxes, **more)
-    service = serve({"all": zone.SerializeToString()}, address(), method="", time_slot="", currency=currency)
-    assert service is not None
-    return service
+    choice = choose_delivery({"all": zone.SerializeToString()}, address(), method="", time_slot="", currency=currency)
+    assert choice is not None
+    return choice
 
 
 def price(*lines: Line, currency: str = "USD", terms: Terms = WORTHLESS, **more: Any) -> Quote:
@@ -92,7 +92,7 @@ def test_a_sofa_with_everything_costs_what_the_sums_say() -> None:
     priced = price(
         a_line(250_000, installation=20_000, product_id="sofa"),
         currency="EGP",
-        service=a_service("EGP", price=5_000, rates={"standard": 1500}, tax_before_discount=True),
+        choice=a_service("EGP", price=5_000, rates={"standard": 1500}, tax_before_discount=True),
         discount=percent(1000),
         points=500,
     )
@@ -116,61 +116,61 @@ def test_lines_without_anything_else_cost_their_sum() -> None:
 
 
 def test_tax_is_taken_of_what_is_left_after_the_discount() -> None:
-    priced = price(a_line(10_000), service=a_service(rates={"standard": 2000}), discount=percent(1000))
+    priced = price(a_line(10_000), choice=a_service(rates={"standard": 2000}), discount=percent(1000))
     assert (priced.tax, priced.total) == (1800, 10_800)
 
 
 def test_tax_can_be_taken_before_the_discount() -> None:
-    service = a_service(rates={"standard": 2000}, tax_before_discount=True)
-    priced = price(a_line(10_000), service=service, discount=percent(1000))
+    choice = a_service(rates={"standard": 2000}, tax_before_discount=True)
+    priced = price(a_line(10_000), choice=choice, discount=percent(1000))
     assert (priced.tax, priced.total) == (2000, 11_000)
 
 
 def test_tax_in_the_prices_is_shown_and_not_added() -> None:
-    priced = price(a_line(11_900), service=a_service(rates={"standard": 1900}, tax_included=True))
+    priced = price(a_line(11_900), choice=a_service(rates={"standard": 1900}, tax_included=True))
     pricing = filled(priced).pricing
     assert (pricing.included_tax, pricing.tax, pricing.total) == (money("19.00"), money("0"), money("119.00"))
 
 
 def test_tax_in_the_prices_is_that_in_what_is_left_after_the_discount() -> None:
-    service = a_service(rates={"standard": 1900}, tax_included=True)
-    assert price(a_line(23_800), service=service, discount=percent(5000)).included_tax == 1900
+    choice = a_service(rates={"standard": 1900}, tax_included=True)
+    assert price(a_line(23_800), choice=choice, discount=percent(5000)).included_tax == 1900
 
 
 @pytest.mark.parametrize(
     ("tax_class", "tax"), [("", 200), ("standard", 200), ("food", 70), ("free", 0), ("unheard-of", 200)]
 )
 def test_a_line_is_taxed_by_its_class_or_else_as_standard(tax_class: str, tax: int) -> None:
-    service = a_service(rates={"standard": 2000, "food": 700, "free": 0})
-    assert price(a_line(1000, tax_class=tax_class), service=service).tax == tax
+    choice = a_service(rates={"standard": 2000, "food": 700, "free": 0})
+    assert price(a_line(1000, tax_class=tax_class), choice=choice).tax == tax
 
 
 def test_a_tax_rate_without_a_class_is_the_standard_one() -> None:
-    assert price(a_line(1000), a_line(1000, tax_class="toys"), service=a_service(rates={"": 2000})).tax == 400
+    assert price(a_line(1000), a_line(1000, tax_class="toys"), choice=a_service(rates={"": 2000})).tax == 400
 
 
 def test_without_a_standard_rate_a_class_that_is_not_named_is_untaxed() -> None:
-    assert price(a_line(1000, tax_class="toys"), a_line(1000), service=a_service(rates={"food": 700})).tax == 0
+    assert price(a_line(1000, tax_class="toys"), a_line(1000), choice=a_service(rates={"food": 700})).tax == 0
 
 
 def test_shipping_and_installation_are_taxed_if_the_zone_names_a_class_for_them() -> None:
     rates = {"standard": 2000, "service": 1000}
     lines = [a_line(1000, 2, installation=305)]
-    untaxed = price(*lines, service=a_service(price=500, rates=rates))
+    untaxed = price(*lines, choice=a_service(price=500, rates=rates))
     taxed = price(
         *lines,
-        service=a_service(price=500, rates=rates, shipping_tax_class="service", installation_tax_class="standard"),
+        choice=a_service(price=500, rates=rates, shipping_tax_class="service", installation_tax_class="standard"),
     )
     assert untaxed.tax == 400
     assert (taxed.shipping_tax, taxed.installation_tax, taxed.tax) == (50, 122, 572)
 
 
 def test_tax_is_rounded_half_to_even_once_a_line() -> None:
-    service = a_service(rates={"standard": 500})
+    choice = a_service(rates={"standard": 500})
     # 0.5, 1.5 and 2.5 cents.
-    assert [price(a_line(unit), service=service).tax for unit in (10, 30, 50)] == [0, 2, 2]
+    assert [price(a_line(unit), choice=choice).tax for unit in (10, 30, 50)] == [0, 2, 2]
     # Two lines of half a cent each: rounded together they would be taxed 1 cent.
-    assert price(a_line(10), a_line(10), service=service).tax == 0
+    assert price(a_line(10), a_line(10), choice=choice).tax == 0
 
 
 def test_a_percentage_is_rounded_half_to_even_once() -> None:
@@ -196,9 +196,9 @@ def test_a_discount_is_spread_over_the_eligible_lines_by_largest_remainder() -> 
 
 
 def test_lines_show_their_share_of_the_discount_and_their_tax() -> None:
-    service = a_service(rates={"standard": 2000, "food": 700})
+    choice = a_service(rates={"standard": 2000, "food": 700})
     lines = [a_line(1000), a_line(500, 2, product_id="bread", tax_class="food"), a_line(0, product_id="gift")]
-    chair, bread, gift = filled(price(*lines, service=service, discount=percent(1000, "bread"))).items
+    chair, bread, gift = filled(price(*lines, choice=choice, discount=percent(1000, "bread"))).items
     assert (chair.HasField("discount"), chair.tax, chair.tax_basis_points) == (False, money("2.00"), 2000)
     assert (bread.discount, bread.tax, bread.tax_basis_points) == (money("1.00"), money("0.63"), 700)
     assert not gift.HasField("discount")
@@ -206,14 +206,14 @@ def test_lines_show_their_share_of_the_discount_and_their_tax() -> None:
 
 
 def test_shipping_is_free_from_a_subtotal_less_the_discount() -> None:
-    service = a_service(price=500, free_from=5000)
-    assert price(a_line(4999), service=service).shipping == 500
-    assert price(a_line(5000), service=service).shipping == 0
-    assert price(a_line(5000), service=service, discount=fixed(1)).shipping == 500
+    choice = a_service(price=500, free_from=5000)
+    assert price(a_line(4999), choice=choice).shipping == 500
+    assert price(a_line(5000), choice=choice).shipping == 0
+    assert price(a_line(5000), choice=choice, discount=fixed(1)).shipping == 500
 
 
 def test_shipping_that_is_free_from_nothing_on_is_always_free() -> None:
-    assert price(a_line(0), service=a_service(price=500, free_from=0)).shipping == 0
+    assert price(a_line(0), choice=a_service(price=500, free_from=0)).shipping == 0
 
 
 def test_a_coupon_that_takes_nothing_off_is_used_all_the_same() -> None:
@@ -275,7 +275,7 @@ def test_an_order_that_is_priced_again_shows_nothing_of_its_earlier_price() -> N
     rich = price(
         *lines,
         terms=Terms(),
-        service=a_service(price=500, rates=rates, tax_included=True),
+        choice=a_service(price=500, rates=rates, tax_included=True),
         discount=percent(1000),
         points=100,
     )
@@ -338,7 +338,7 @@ TERMS = st.builds(
 
 
 @st.composite
-def services(draw: st.DrawFn, currency: str) -> Service | None:
+def services(draw: st.DrawFn, currency: str) -> DeliveryChoice | None:
     if draw(st.booleans()):
         return None
     return a_service(
@@ -360,7 +360,7 @@ def quotes(draw: st.DrawFn) -> Quote:
         draw(LINES),
         currency=currency,
         terms=draw(TERMS),
-        service=draw(services(currency)),
+        choice=draw(services(currency)),
         discount=draw(DISCOUNTS),
         points=draw(st.integers(0, 10**9)),
     )
@@ -398,7 +398,7 @@ def test_the_order_of_the_lines_changes_no_sum(priced: Quote, random: Any) -> No
         shuffled,
         currency=priced.currency,
         terms=priced.terms,
-        service=priced.service,
+        choice=priced.choice,
         discount=priced.coupon,
         points=priced.points_asked,
     )
@@ -429,7 +429,7 @@ def test_a_share_is_less_than_a_minor_unit_away_from_its_proportion(priced: Quot
 @given(quotes())
 def test_the_taxes_of_the_lines_shipping_and_installation_add_up_to_the_tax(priced: Quote) -> None:
     parts = sum(priced.line_taxes) + priced.shipping_tax + priced.installation_tax
-    included = priced.service is not None and priced.service.taxes.included
+    included = priced.choice is not None and priced.choice.taxes.included
     assert (priced.tax, priced.included_tax) == ((0, parts) if included else (parts, 0))
     items = filled(priced).items
     assert sum(amount(item.tax) for item in items) == amount(from_minor(sum(priced.line_taxes), priced.currency))
@@ -439,9 +439,9 @@ def test_the_taxes_of_the_lines_shipping_and_installation_add_up_to_the_tax(pric
 @unhurried
 @given(quotes())
 def test_tax_is_half_a_minor_unit_away_from_the_exact_tax_at_most(priced: Quote) -> None:
-    if priced.service is None or not priced.line_taxes:
+    if priced.choice is None or not priced.line_taxes:
         return
-    taxes = priced.service.taxes
+    taxes = priced.choice.taxes
     for index, (line, tax) in enumerate(zip(priced.lines, priced.line_taxes, strict=True)):
         share = priced.line_discounts[index] if priced.line_discounts and not taxes.before_discount else 0
         rate = Fraction(taxes.rate(line.tax_class), 10_000)
@@ -501,7 +501,7 @@ def test_a_line_says_what_it_is_the_product_of() -> None:
 
 @pytest.mark.parametrize(("rate", "shown"), [(1900, "19 %"), (750, "7.5 %"), (5, "0.05 %"), (10_000, "100 %")], ids=str)
 def test_a_rate_is_written_as_people_write_it(rate: int, shown: str) -> None:
-    priced = price(a_line(100_000), service=a_service(rates={"standard": rate}))
+    priced = price(a_line(100_000), choice=a_service(rates={"standard": rate}))
     assert step(priced, PRICE_STEP_TYPE_TAX, "items[0]").numbers["rate"] == shown
 
 
@@ -522,9 +522,7 @@ def test_each_kind_of_coupon_has_its_rule(type: CouponType) -> None:
 
 
 def test_shipping_says_from_when_on_it_would_be_free() -> None:
-    found = step(
-        price(a_line(1000), service=a_service(price=500, free_from=5000)), PRICE_STEP_TYPE_SHIPPING, "standard"
-    )
+    found = step(price(a_line(1000), choice=a_service(price=500, free_from=5000)), PRICE_STEP_TYPE_SHIPPING, "standard")
     assert dict(found.numbers) == {
         "price": "5.00 USD",
         "free_from": "50.00 USD",

@@ -222,6 +222,7 @@ _AUDIT_EVENT = {
     "request_id": "''",
     "event_time": "now()",
 }
+_LEASE = {"job": "'feed'", "holder": "'a'", "expire_time": "now()"}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -243,6 +244,7 @@ _ROWS = {
     "rate_limits": _LIMIT,
     "api_keys": _API_KEY,
     "audit_events": _AUDIT_EVENT,
+    "job_leases": _LEASE,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {("order_items", "product_id"), ("points_entries", "order_id"), ("rate_limits", "blocked_until")} | {
@@ -268,6 +270,7 @@ _STORED = [
     ("rate_limits", _LIMIT | {"subject": "'john'"}),
     ("api_keys", _API_KEY | {"key_id": "'k1'", "certificate_name": "'shop'"}),
     ("audit_events", _AUDIT_EVENT | {"event_id": _ID}),
+    ("job_leases", _LEASE | {"job": "'sweep'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -324,6 +327,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("api_keys_pkey", "api_keys", {"key_id": "'k1'"}),
     ("api_keys_certificate_name_key", "api_keys", {"certificate_name": "'shop'"}),
     ("audit_events_pkey", "audit_events", {"event_id": _ID}),
+    ("job_leases_pkey", "job_leases", {"job": "'sweep'"}),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What has to hold of the orders that are stored and of what is kept beside them, reckoned without the rules' help."""
+"""The oracle of random histories: invariants of a store, computed without the rules of the domain."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -48,7 +48,7 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersRequest, BatchUpsertOrd
 
 from server.domain.base.records import Kind
 from tests.domain.builders import Store, amount
-from tests.domain.history_maker import IMPORTER
+from tests.histories.maker import IMPORTER
 
 LEGAL = {
     (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED),
@@ -446,6 +446,21 @@ class Ledger:
     def check_documents(self, store: Store) -> None:
         """No document has changed since it was first seen."""
         assert [document.SerializeToString(deterministic=True) for document in store.documents] == self.documents
+
+
+def check_store(store: Store) -> None:
+    """Checks everything in a store, as if it had all come in one batch."""
+    ledger = Ledger()
+    ledger.read(store)
+    orders = [store.order(order_id) for order_id in store.orders]
+    for order in orders:
+        ledger.count(order, None)
+    for order in orders:
+        events = store.history(order.order_id)
+        check_order(order, None, events)
+        ledger.check_order(order, None, events)
+    ledger.check_counters(store)
+    check_records(store)
 
 
 def check_records(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Random requests of every kind, good ones and bad ones, about what is in a store."""
+"""The generator of random histories: requests of every kind, good ones and bad ones, about what is in a store."""
 
 import random
 from collections.abc import Callable
@@ -71,7 +71,7 @@ from server.domain.base.caller import Caller, Role
 from server.domain.base.records import Kind
 from server.domain.carts.carts import current_cart_id
 from server.domain.lifecycle.lifecycle import STEPS
-from server.domain.operations import Command
+from server.domain.operations import OPERATIONS, Command
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import (
     ADMIN,
@@ -94,14 +94,16 @@ from tests.domain.builders import (
     upsert_line,
     variant,
 )
+from tests.samples import SAMPLES, Subject, request_for
 
-# Only imports are made by this caller, so that an event shows by which rule it is to be judged.
+# Only imports are made by this caller, so that an event shows which rule applies to it.
 IMPORTER = Caller("importer", frozenset(Role))
-# What the service's own payment provider reports is recorded in this one's name.
+# Records what the service's own payment provider reports.
 PROVIDER = Caller("payment_provider", frozenset({Role.PAYMENT, Role.ADMIN}))
 CALLERS = (*[ADMIN] * 7, CUSTOMER, FULFILMENT, PAYMENT)
 CUSTOMERS = ("carl", "carl", "dora")
 DAY = 86_400
+SAMPLED = sorted(operation.method for operation in OPERATIONS.values() if operation.method in SAMPLES)
 
 
 @dataclass
@@ -111,6 +113,8 @@ class Maker:
     rng: random.Random
     store: Store
     sent: list[Command] = field(default_factory=list)
+    # The methods of the requests that are made here, and not only sampled.
+    made: set[str] = field(default_factory=set)
     event_ids: int = 0
 
     def command(self) -> Command:
@@ -143,9 +147,13 @@ class Maker:
             (self.zones, 1),
             (self.customer, 4),
             (self.adjust_points, 2),
+            (self.sample, 2),
         ]
         makers, weights = zip(*kinds, strict=True)
-        request = self.rng.choices(makers, weights)[0]()
+        make = self.rng.choices(makers, weights)[0]
+        request = make()
+        if make != self.sample:
+            self.made.add(OPERATIONS[type(request)].method)
         if self.maybe(0.15) and not isinstance(request, SettleIntent | PriceOrderRequest | GetCartRequest):
             request.request_id = f"r{self.rng.randrange(40)}"
         if isinstance(request, BatchUpsertOrdersRequest):
@@ -157,6 +165,10 @@ class Maker:
 
     def pick(self, *choices: Any) -> Any:
         return self.rng.choice(choices)
+
+    def sample(self) -> Any:
+        """The sample request of any operation, about an order of the store: most are refused, but every operation is met."""
+        return request_for(self.rng.choice(SAMPLED), Subject(self.order().order_id))
 
     # Orders.
 

@@ -1,0 +1,47 @@
+"""The server's one way to retry: exponential backoff with jitter."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+# Delays double this often at most, far beyond any limit: a float overflows after a thousand failures.
+_MAX_DOUBLINGS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often to try, and how long to wait in between, in seconds."""
+
+    first: float
+    longest: float
+    # None never gives up.
+    attempts: int | None = None
+
+    def delay(self, failures: int) -> float:
+        """The delay after so many failures: random, up to a limit that doubles with each, so that callers do not return together."""
+        limit = self.first * 2.0 ** min(failures - 1, _MAX_DOUBLINGS)
+        return random.uniform(0, min(limit, self.longest))
+
+    async def run(
+        self, attempt: Callable[[], Awaitable[Result]], *, is_retryable: Callable[[Exception], bool]
+    ) -> Result:
+        """The result of the first attempt that succeeds. Raises the last attempt's error, or the first that is not retryable."""
+        failures = 0
+        while True:
+            try:
+                return await attempt()
+            except Exception as error:
+                failures += 1
+                if failures == self.attempts or not is_retryable(error):
+                    raise
+                log.info("an attempt failed and is retried", extra=fields(error, attempt=failures))
+            await asyncio.sleep(self.delay(failures))

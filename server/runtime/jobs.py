@@ -1,0 +1,89 @@
+"""The background jobs."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from server.config import Settings
+from server.payments.expiry import cancel_unpaid
+from server.runtime.background import Job
+from server.runtime.wiring import Components
+from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
+from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+_HOUR = 3600.0
+_IDLE_LIMITS = timedelta(hours=1)
+
+
+async def end_overdue_calls(components: Components, _: Settings) -> None:
+    """Ends calls that take longer than they may."""
+    components.gate.in_flight.end_overdue()
+
+
+async def check_database(components: Components, _: Settings) -> None:
+    """Checks whether the database reads and writes, and sets the server's health by it."""
+    health, cause = components.health, await components.probe.check()
+    if cause != health.cause:
+        if cause is None:
+            log.warning("the database reads and writes again")
+        else:
+            log.warning("the database has failed", extra=fields(cause=cause))
+    health.cause = cause
+    health.set_ready(cause is None, reads=cause is None or cause in WRITE_CAUSES)
+
+
+async def record_key_uses(components: Components, _: Settings) -> None:
+    """Records when API keys were last used."""
+    if components.authenticator is not None:
+        await components.api_keys.note_uses(components.authenticator.take_uses())
+
+
+async def set_gauges(components: Components, _: Settings) -> None:
+    """Sets the gauges among the metrics."""
+    components.metrics.set_use(
+        calls=components.gate.in_flight.count,
+        commands=components.writer.waiting(),
+        **components.database.use()._asdict(),
+        is_ready=components.health.ready,
+        failing={cause: cause == components.health.cause for cause in HEALTH_CAUSES},
+    )
+
+
+async def delete_expired_rows(components: Components, settings: Settings) -> None:
+    """Deletes old request ids, untouched carts, and the rate limits of callers that have left."""
+    database, now = components.database, datetime.now(UTC)
+    requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
+    carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
+    limits = await forget_idle_limits(database, before=now - _IDLE_LIMITS)
+    log.debug("deleted old request ids, carts and limits", extra=fields(requests=requests, carts=carts, limits=limits))
+
+
+async def cancel_unpaid_orders(components: Components, settings: Settings) -> None:
+    """Cancels orders that are not paid within `ORDERS_UNPAID_HOURS`."""
+    if settings.unpaid_hours:
+        before = datetime.now(UTC) - timedelta(hours=settings.unpaid_hours)
+        count = await cancel_unpaid(components.checkout, components.orders, before=before)
+        log.info("cancelled orders that were not paid in time", extra=fields(count=count))
+
+
+def _every(seconds: float) -> Callable[[Settings], float]:
+    return lambda _: seconds
+
+
+def _health_interval(settings: Settings) -> float:
+    """A check takes up to half the database's timeout, so health follows the database within the timeout."""
+    return min(settings.health_interval, settings.database_timeout / 2)
+
+
+JOBS = (
+    Job("end_overdue_calls", _every(0.5), end_overdue_calls),
+    Job("check_database", _health_interval, check_database),
+    # A rotated key's old text is accepted until its new one is known to be in use.
+    Job("record_key_uses", _every(5.0), record_key_uses),
+    Job("set_gauges", _every(1.0), set_gauges),
+    Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
+    Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),
+)

@@ -1,0 +1,402 @@
+"""A valid request of every method. The contract tests and the benchmarks derive theirs from these; a new method needs one entry."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1 import api_key_service_pb2 as api_keys
+from orders.v1 import cart_service_pb2 as carts
+from orders.v1 import catalog_service_pb2 as catalog
+from orders.v1 import customer_service_pb2 as customers
+from orders.v1 import order_pb2 as pb
+from orders.v1 import order_service_pb2 as orders
+from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE
+
+from tests.shop import money, usd
+
+_DIGITS_TO_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An order of one mug, `shop.new_order`, and names that no other subject has: what a sample request is about."""
+
+    order_id: str
+    key_id: str = "0123456789ab"
+
+    @property
+    def customer_id(self) -> str:
+        return f"c-{self.order_id}"
+
+    @property
+    def letters(self) -> str:
+        """The order's id without digits, for texts that are searched for card numbers."""
+        return self.order_id.translate(_DIGITS_TO_LETTERS)
+
+    def after(self, request: Message, answer: bytes) -> "Subject":
+        """The subject with what the answer to a preceding request tells: the id of its API key."""
+        if isinstance(request, api_keys.CreateApiKeyRequest):
+            return replace(self, key_id=api_keys.ApiKey.FromString(answer).key_id)
+        return self
+
+
+def _nothing(at: Subject) -> Sequence[Message]:
+    return ()
+
+
+class Sample(NamedTuple):
+    """A request that succeeds in a shop that is stocked, after the requests in `before`.
+
+    It has two elements in every list and every message set, so that each of its fields can be made wrong. Two subjects' requests
+    for the same write differ.
+    """
+
+    request: Callable[[Subject], Any]
+    before: Callable[[Subject], Sequence[Message]] = _nothing
+
+
+def request_for(method: str, subject: Subject) -> Any:
+    """The valid request of a method about a subject."""
+    return SAMPLES[method].request(subject)
+
+
+_TIME = Timestamp(seconds=1_800_000_000, nanos=500_000_000)
+_ADDRESS = {"name": "Jane Roe", "street": "1 Main St", "city": "Springfield", "postal_code": "12345", "country": "US"}
+_CARD = {"type": pb.PAYMENT_METHOD_CREDIT_CARD, "brand": "visa", "provider_token": "tok_1"}
+_CHECKOUT: dict[str, Any] = {
+    "customer_id": "jane",
+    "items": [
+        {"product_id": "mug", "quantity": 2, "customizations": {"text": "Jane"}},
+        {"product_id": "sofa", "variant_id": "blue", "quantity": 1, "design_project_id": "den"},
+    ],
+    "shipping_address": _ADDRESS,
+    "billing_address": _ADDRESS,
+    "payment_method": pb.PAYMENT_METHOD_PAYPAL,
+    "payment_method_id": "pm-1",
+    "requested_delivery_time": _TIME,
+    "installation_time": _TIME,
+    "metadata": {"channel": "web"},
+    "delivery_method": "express",
+    "delivery_time_slot": "10:00-14:00",
+    "installation_time_slot": "afternoon",
+}
+_LISTED = orders.OrderFilter(
+    customer_id="jane",
+    statuses=[pb.ORDER_STATUS_PENDING, pb.ORDER_STATUS_CONFIRMED],
+    payment_statuses=[pb.PAYMENT_STATUS_UNPAID, pb.PAYMENT_STATUS_UNPAID],
+    product_id="mug",
+    create_time_from={"seconds": 1},
+    create_time_to={"seconds": 7_000_000_000},
+    update_time_from={"seconds": 1},
+    update_time_to={"seconds": 7_000_000_000},
+    total_from=usd(0),
+    total_to=usd(1_000_000),
+)
+
+
+def _payment(at: Subject) -> Sequence[Message]:
+    paid = {"event_id": f"before-{at.order_id}", "type": pb.PAYMENT_EVENT_TYPE_PAID}
+    return [orders.RecordPaymentRequest(order_id=at.order_id, event=paid)]
+
+
+def _cart(at: Subject) -> Sequence[Message]:
+    return [carts.AddCartItemRequest(customer_id=at.customer_id, product_id="mug", quantity=1)]
+
+
+def _account(at: Subject) -> Sequence[Message]:
+    home, card = _ADDRESS | {"address_id": "home"}, _CARD | {"payment_method_id": "pm-1"}
+    return [
+        customers.UpsertAddressRequest(customer_id=at.customer_id, address=home),
+        customers.UpsertPaymentMethodRequest(customer_id=at.customer_id, payment_method=card),
+    ]
+
+
+def _zone_to_delete(at: Subject) -> Sequence[Message]:
+    return [catalog.BatchUpsertDeliveryZonesRequest(zones=[_zone(f"zone-{at.order_id}", "Shangri-La", at)])]
+
+
+def _api_key(at: Subject) -> Sequence[Message]:
+    key = {"owner": "shop", "roles": [ROLE_ADMIN], "scopes": [SCOPE_ORDERS_READ]}
+    return [api_keys.CreateApiKeyRequest(api_key=key)]
+
+
+def _zone(zone_id: str, country: str, at: Subject) -> dict[str, Any]:
+    """A zone of two areas that no other zone has."""
+    return {
+        "zone_id": zone_id,
+        "name": country,
+        "areas": [{"country": country, "state": at.order_id, "postal_prefix": prefix} for prefix in ("1", "2")],
+        "tax_rates": [{"basis_points": 1900}, {"tax_class": "reduced", "basis_points": 700}],
+        "tax_included": True,
+        "shipping_tax_class": "standard",
+        "installation_tax_class": "standard",
+        "methods": [
+            {
+                "method": method,
+                "name": method,
+                "prices": [usd(5), money("EUR", 4)],
+                "free_from": [usd(100), money("EUR", 90)],
+                "handling_days": 1,
+                "transit_days": 2,
+                "time_slots": ["08:00-12:00", "12:00-16:00"],
+            }
+            for method in ("standard", "express")
+        ],
+    }
+
+
+SAMPLES: dict[str, Sample] = {
+    "CreateOrder": Sample(
+        lambda at: orders.CreateOrderRequest(**_CHECKOUT, special_instructions="Ring twice", referral_code=at.letters)
+    ),
+    "GetOrder": Sample(lambda at: orders.GetOrderRequest(order_id=at.order_id)),
+    "BatchGetOrders": Sample(lambda at: orders.BatchGetOrdersRequest(order_ids=[at.order_id, at.order_id])),
+    "ListOrders": Sample(
+        lambda at: orders.ListOrdersRequest(
+            filter=_LISTED, order_by=orders.ORDER_BY_TOTAL, sort_order=orders.SORT_ORDER_ASC, limit=2, page_size=1
+        )
+    ),
+    "SearchOrders": Sample(
+        lambda at: orders.SearchOrdersRequest(
+            filter=_LISTED, order_by=orders.ORDER_BY_TOTAL, sort_order=orders.SORT_ORDER_ASC, page_size=1
+        )
+    ),
+    "UpdateOrder": Sample(
+        lambda at: orders.UpdateOrderRequest(
+            order={
+                "order_id": at.order_id,
+                "customer": {"name": "Jane Roe", "email": "jane@example.com", "phone": "+1 555 0100"},
+                "items": [
+                    {"product_id": "mug", "quantity": 3, "customizations": {"text": "J"}},
+                    {"product_id": "lamp", "quantity": 1},
+                ],
+                "shipping_address": _ADDRESS,
+                "billing_address": _ADDRESS,
+                "payment_method": pb.PAYMENT_METHOD_PAYPAL,
+                "delivery": {"method": "express", "requested_time": _TIME, "carrier": "DHL", "tracking_number": "1Z"},
+                "installation": {"scheduled_time": _TIME, "time_slot": "morning"},
+                "special_instructions": "Ring once",
+                "omitted_fields": ["items", "items"],
+                "metadata": {"channel": "phone"},
+            }
+        )
+    ),
+    "TransitionOrder": Sample(
+        lambda at: orders.TransitionOrderRequest(
+            order_id=at.order_id, status=pb.ORDER_STATUS_CONFIRMED, override_reason="pays at the door", reason="checked"
+        )
+    ),
+    "CancelOrder": Sample(lambda at: orders.CancelOrderRequest(order_id=at.order_id, reason="changed my mind")),
+    "TrackOrder": Sample(lambda at: orders.TrackOrderRequest(order_id=at.order_id)),
+    "RecordTrackingEvent": Sample(
+        lambda at: orders.RecordTrackingEventRequest(
+            order_id=at.order_id,
+            event={
+                "status": pb.TRACKING_STATUS_EXCEPTION,
+                "description": "label torn",
+                "time": {"seconds": 1_700_000_000},
+                "location": "Giza Distribution Center",
+                "city": "Giza",
+                "country": "Egypt",
+            },
+            carrier="DHL",
+            tracking_number="1Z999",
+            estimated_delivery_time=_TIME,
+        )
+    ),
+    "BatchUpsertOrders": Sample(
+        lambda at: orders.BatchUpsertOrdersRequest(
+            source="shop",
+            mode=orders.UPSERT_MODE_ALL_OR_NOTHING,
+            orders=[
+                {
+                    "external_order_id": f"{at.order_id}-{number}",
+                    "customer": {"customer_id": "c1", "name": "Omar", "email": "o@example.com", "phone": "0100"},
+                    "items": [
+                        {"sku": "A", "name": "Apple", "quantity": 2, "unit_price": usd(3)},
+                        {"sku": "B", "name": "Bread", "quantity": 1, "unit_price": usd(4)},
+                    ],
+                    "shipping_address": _ADDRESS,
+                    "discount": usd(1),
+                    "total": usd(9),
+                    "metadata": {"channel": "app"},
+                }
+                for number in (1, 2)
+            ],
+        )
+    ),
+    "PriceOrder": Sample(
+        lambda at: orders.PriceOrderRequest(
+            order=orders.CreateOrderRequest(**_CHECKOUT, coupon_code="tenth", loyalty_points_to_use=100)
+        )
+    ),
+    "RecordPayment": Sample(
+        lambda at: orders.RecordPaymentRequest(
+            order_id=at.order_id,
+            event={
+                "provider": "stripe",
+                "event_id": f"evt-{at.order_id}",
+                "type": pb.PAYMENT_EVENT_TYPE_PAID,
+                "amount": usd(12, 50),
+                "description": "paid by card",
+                "time": {"seconds": 1_700_000_000},
+            },
+        )
+    ),
+    "RefundOrder": Sample(
+        lambda at: orders.RefundOrderRequest(order_id=at.order_id, amount=usd(2), reason="a chipped mug"),
+        before=_payment,
+    ),
+    "GetInvoice": Sample(lambda at: orders.GetInvoiceRequest(order_id=at.order_id), before=_payment),
+    "ReorderOrder": Sample(lambda at: orders.ReorderOrderRequest(order_id=at.order_id)),
+    "ExplainOrder": Sample(lambda at: orders.ExplainOrderRequest(order_id=at.order_id)),
+    "ListOrderEvents": Sample(lambda at: orders.ListOrderEventsRequest(order_id=at.order_id, page_size=1)),
+    "BatchUpsertProducts": Sample(
+        lambda at: catalog.BatchUpsertProductsRequest(
+            products=[
+                {
+                    "product_id": f"desk-{at.order_id}-{number}",
+                    "sku": "DESK",
+                    "name": "Desk",
+                    "price": usd(300),
+                    "prices": [money("EUR", 280), money("GBP", 250)],
+                    "requires_installation": True,
+                    "installation_price": usd(30),
+                    "installation_prices": [money("EUR", 28), money("GBP", 25)],
+                    "tax_class": "standard",
+                    "omitted_fields": ["variants", "variants"],
+                    "variants": [
+                        {
+                            "variant_id": "oak",
+                            "name": "Oak",
+                            "price": usd(350),
+                            "stock": 5,
+                            "attributes": {"wood": "oak"},
+                            "prices": [money("EUR", 320), money("GBP", 290)],
+                        },
+                        {
+                            "variant_id": "ash",
+                            "name": "Ash",
+                            "price": usd(320),
+                            "stock": 6,
+                            "attributes": {"wood": "ash"},
+                            "prices": [money("EUR", 300), money("GBP", 270)],
+                        },
+                    ],
+                }
+                for number in (1, 2)
+            ]
+        )
+    ),
+    "GetProduct": Sample(lambda at: catalog.GetProductRequest(product_id="mug")),
+    "ListProducts": Sample(lambda at: catalog.ListProductsRequest(page_size=1)),
+    "AdjustStock": Sample(
+        lambda at: catalog.AdjustStockRequest(product_id="mug", delta=5, reason=f"delivery {at.letters}")
+    ),
+    "ListStockAdjustments": Sample(lambda at: catalog.ListStockAdjustmentsRequest(product_id="lamp", page_size=1)),
+    "BatchUpsertCoupons": Sample(
+        lambda at: catalog.BatchUpsertCouponsRequest(
+            coupons=[
+                {"code": f"A-{at.order_id}", "type": pb.COUPON_TYPE_PERCENTAGE, "basis_points": 500},
+                {
+                    "code": f"B-{at.order_id}",
+                    "type": pb.COUPON_TYPE_FIXED,
+                    "amounts": [usd(5), money("EUR", 4)],
+                    "start_time": {"seconds": 1_700_000_000},
+                    "end_time": _TIME,
+                    "minimum_subtotals": [usd(50), money("EUR", 40)],
+                    "usage_limit": 100,
+                    "usage_limit_per_customer": 1,
+                    "product_ids": ["mug", "sofa"],
+                    "description": "5 off",
+                },
+            ]
+        )
+    ),
+    "GetCoupon": Sample(lambda at: catalog.GetCouponRequest(code="tenth")),
+    "ListCoupons": Sample(lambda at: catalog.ListCouponsRequest(page_size=1)),
+    "BatchUpsertDeliveryZones": Sample(
+        lambda at: catalog.BatchUpsertDeliveryZonesRequest(
+            zones=[_zone(f"zone-{at.order_id}-{name}", name, at) for name in ("Avalon", "Lyonesse")]
+        )
+    ),
+    "GetDeliveryZone": Sample(lambda at: catalog.GetDeliveryZoneRequest(zone_id="everywhere")),
+    "ListDeliveryZones": Sample(lambda at: catalog.ListDeliveryZonesRequest(page_size=1)),
+    "DeleteDeliveryZone": Sample(
+        lambda at: catalog.DeleteDeliveryZoneRequest(zone_id=f"zone-{at.order_id}"), before=_zone_to_delete
+    ),
+    "CreateApiKey": Sample(
+        lambda at: api_keys.CreateApiKeyRequest(
+            api_key={
+                "owner": "shop",
+                "description": "for the shop",
+                "roles": [ROLE_ADMIN, ROLE_CUSTOMER],
+                "scopes": [SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE],
+                "customer_id": "jane",
+                "certificate_name": f"shop-{at.order_id}",
+                "expire_time": {"seconds": 7_000_000_000},
+            }
+        )
+    ),
+    "GetApiKey": Sample(lambda at: api_keys.GetApiKeyRequest(key_id=at.key_id), before=_api_key),
+    "ListApiKeys": Sample(lambda at: api_keys.ListApiKeysRequest(page_size=1)),
+    "RotateApiKey": Sample(
+        lambda at: api_keys.RotateApiKeyRequest(key_id=at.key_id, overlap={"seconds": 60}), before=_api_key
+    ),
+    "RevokeApiKey": Sample(lambda at: api_keys.RevokeApiKeyRequest(key_id=at.key_id), before=_api_key),
+    "GetCart": Sample(lambda at: carts.GetCartRequest(customer_id=at.customer_id), before=_cart),
+    "AddCartItem": Sample(
+        lambda at: carts.AddCartItemRequest(
+            customer_id=at.customer_id,
+            product_id="sofa",
+            variant_id="blue",
+            quantity=2,
+            design_project_id="den",
+            customizations={"text": "Jane"},
+            currency_code="USD",
+        )
+    ),
+    "UpdateCartItem": Sample(
+        lambda at: carts.UpdateCartItemRequest(customer_id=at.customer_id, item_id="1", quantity=3), before=_cart
+    ),
+    "RemoveCartItem": Sample(
+        lambda at: carts.RemoveCartItemRequest(customer_id=at.customer_id, item_id="1"), before=_cart
+    ),
+    "ClearCart": Sample(lambda at: carts.ClearCartRequest(customer_id=at.customer_id), before=_cart),
+    "GetCustomer": Sample(lambda at: customers.GetCustomerRequest(customer_id=at.customer_id), before=_account),
+    "UpsertCustomer": Sample(
+        lambda at: customers.UpsertCustomerRequest(
+            customer={
+                "customer_id": at.customer_id,
+                "name": "Jane Roe",
+                "email": "jane@example.com",
+                "phone": "+1 555 0100",
+            }
+        )
+    ),
+    "UpsertAddress": Sample(
+        lambda at: customers.UpsertAddressRequest(
+            customer_id=at.customer_id, address=_ADDRESS | {"address_id": "office"}
+        )
+    ),
+    "DeleteAddress": Sample(
+        lambda at: customers.DeleteAddressRequest(customer_id=at.customer_id, address_id="home"), before=_account
+    ),
+    "UpsertPaymentMethod": Sample(
+        lambda at: customers.UpsertPaymentMethodRequest(
+            customer_id=at.customer_id,
+            payment_method=_CARD
+            | {"payment_method_id": "pm-2", "last_four": "4242", "expiry_month": 12, "expiry_year": 2099},
+        )
+    ),
+    "DeletePaymentMethod": Sample(
+        lambda at: customers.DeletePaymentMethodRequest(customer_id=at.customer_id, payment_method_id="pm-1"),
+        before=_account,
+    ),
+    "AdjustPoints": Sample(
+        lambda at: customers.AdjustPointsRequest(customer_id=at.customer_id, delta=5, reason="welcome gift")
+    ),
+    "ListPointsEntries": Sample(lambda at: customers.ListPointsEntriesRequest(customer_id="jane", page_size=1)),
+}

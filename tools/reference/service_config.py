@@ -1,0 +1,56 @@
+"""docs/service-config.json, the gRPC service config for clients: the methods that gRPC may retry automatically."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from orders.v1 import access_pb2
+
+from tools.reference.protos import PACKAGE, Method, Source, methods, services
+
+# Where the server sends RetryInfo, its delay replaces the backoff: it is in grpc-retry-pushback-ms too. A server that stops
+# answers calls that it has not begun with CANCELLED.
+RETRY_POLICY = {
+    "maxAttempts": 5,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "5s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"],
+}
+
+
+def render(sources: Sequence[Source]) -> str:
+    """Returns the file. gRPC cannot see whether a request has a request_id, so it retries no method that writes."""
+    reads = list(_reads(sources))
+    config = {
+        # A server that is about to stop turns NOT_SERVING first: a client that watches its health sends it no more calls.
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": ""},
+        "methodConfig": [
+            {"name": _names(reads, streams=False), "timeout": "10s", "retryPolicy": RETRY_POLICY},
+            {"name": _names(reads, streams=True), "timeout": "600s", "retryPolicy": RETRY_POLICY},
+            {"name": [{"service": f"{PACKAGE}.{service.name}"} for service in services(sources)], "timeout": "30s"},
+        ],
+    }
+    return json.dumps(config, indent=2) + "\n"
+
+
+def _reads(sources: Sequence[Source]) -> Iterator[Method]:
+    with_request_id = {
+        f".{PACKAGE}.{message.name}"
+        for source in sources
+        for message in source.file.message_type
+        if any(field.name == "request_id" for field in message.field)
+    }
+    for method in methods(sources):
+        is_write = method.access.method_class == access_pb2.METHOD_CLASS_WRITE
+        if not is_write and method.descriptor.input_type not in with_request_id:
+            yield method
+
+
+def _names(reads: Sequence[Method], *, streams: bool) -> list[dict[str, Any]]:
+    return [
+        {"service": f"{PACKAGE}.{method.service}", "method": method.name}
+        for method in reads
+        if method.descriptor.server_streaming == streams
+    ]

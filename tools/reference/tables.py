@@ -1,0 +1,147 @@
+"""The tables on the pages in docs/ that say what the protos and the rules say, by page and name."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from google.rpc import code_pb2
+from orders.v1 import access_pb2
+from orders.v1.error_reason_pb2 import ErrorReason
+
+from server.domain.base.caller import Role, role_of, scope_name
+from server.domain.base.error_codes import CODES
+from server.domain.lifecycle.lifecycle import STEPS, status_name
+from server.domain.orders.update import CHANGEABLE
+from tools.reference.jobs import jobs
+from tools.reference.markdown import link, table
+from tools.reference.protos import PACKAGE, Binding, Method, Source, methods, value_comments
+
+# The HTTP statuses into which Envoy translates the codes.
+HTTP_STATUSES = {
+    code_pb2.INVALID_ARGUMENT: 400,
+    code_pb2.FAILED_PRECONDITION: 400,
+    code_pb2.UNAUTHENTICATED: 401,
+    code_pb2.PERMISSION_DENIED: 403,
+    code_pb2.NOT_FOUND: 404,
+    code_pb2.ABORTED: 409,
+    code_pb2.RESOURCE_EXHAUSTED: 429,
+    code_pb2.INTERNAL: 500,
+    code_pb2.UNIMPLEMENTED: 501,
+    code_pb2.UNAVAILABLE: 503,
+    code_pb2.DEADLINE_EXCEEDED: 504,
+}
+
+
+def tables(sources: Sequence[Source]) -> Mapping[str, Mapping[str, str]]:
+    """The tables of each page, by name."""
+    return {
+        "errors.md": {"reasons": _reasons(sources)},
+        "operations.md": {"jobs": jobs()},
+        "http-mapping.md": {"methods": _http_methods(sources)},
+        "security.md": {
+            "roles": _roles(sources),
+            "scopes": _scopes(sources),
+            "transitions": _transitions(),
+            "fields": _fields(),
+            "methods": _access(sources),
+        },
+    }
+
+
+def _reasons(sources: Sequence[Source]) -> str:
+    rows = (_reason_row(number, comment) for number, comment in value_comments(sources, "ErrorReason").items())
+    return table(["Reason", "Code", "HTTP", "Meaning", "Metadata", "What to do"], rows)
+
+
+def _reason_row(number: int, comment: Sequence[str]) -> list[str]:
+    name = ErrorReason.Name(number).removeprefix("ERROR_REASON_")
+    code = CODES[number]
+    labelled = dict(paragraph.split(": ", 1) for paragraph in comment[1:])
+    metadata = labelled.get("Metadata", "–").removesuffix(".")
+    status = str(HTTP_STATUSES[code])
+    return [f"`{name}`", f"`{code_pb2.Code.Name(code)}`", status, comment[0], metadata, labelled["What to do"]]
+
+
+def _http_methods(sources: Sequence[Source]) -> str:
+    fields = {
+        f".{PACKAGE}.{message.name}": [field.name for field in message.field]
+        for source in sources
+        for message in source.file.message_type
+    }
+    rows = (
+        [
+            f"`{method.name}`" if first else "",
+            f"`{binding.verb} {binding.path}`",
+            _body(binding),
+            _answer(method, fields),
+        ]
+        for method in methods(sources)
+        for first, binding in zip((True, False, False), method.bindings, strict=False)
+    )
+    return table(["Method", "HTTP", "Body", "Answer"], rows)
+
+
+def _body(binding: Binding) -> str:
+    return {"": "–", "*": "the request"}.get(binding.body, f"`{binding.body}`")
+
+
+def _answer(method: Method, fields: Mapping[str, Sequence[str]]) -> str:
+    """The resource that the method returns, or the fields of a response that is none."""
+    output = method.descriptor.output_type
+    name = output.rpartition(".")[2]
+    if not name.endswith("Response"):
+        return link(name, page="api.md")
+    return ("stream: " if method.descriptor.server_streaming else "") + ", ".join(
+        f"`{each}`" for each in fields[output]
+    )
+
+
+def _roles(sources: Sequence[Source]) -> str:
+    comments = value_comments(sources, "Role")
+    return table(["Role", "Description"], ([f"`{role_of(role)}`", " ".join(text)] for role, text in comments.items()))
+
+
+def _scopes(sources: Sequence[Source]) -> str:
+    used = defaultdict(list)
+    for method in methods(sources):
+        used[method.access.scope].append(f"`{method.name}`")
+    comments = value_comments(sources, "Scope")
+    rows = ([f"`{scope_name(scope)}`", " ".join(text), ", ".join(used[scope])] for scope, text in comments.items())
+    return table(["Scope", "Description", "Methods"], rows)
+
+
+def _transitions() -> str:
+    return table(["From", "To", "Through", "Who", "Guard"], _transition_rows())
+
+
+def _transition_rows() -> Iterator[list[str]]:
+    for (before, after), step in STEPS.items():
+        through = status_name(step.passing) if step.passing else ""
+        moves = [(before, step.passing), (step.passing, after)] if step.passing else [(before, after)]
+        guards = ", ".join(f"`{STEPS[move].guard}`" for move in moves if STEPS[move].guard)
+        yield [status_name(before), status_name(after), through, _role_names(step.who), guards]
+
+
+def _fields() -> str:
+    """A row for the fields that the same callers may change until the same status."""
+    alike = defaultdict(list)
+    for path, rule in CHANGEABLE.items():
+        alike[rule].append(f"`{path}`")
+    rows = ([", ".join(paths), status_name(rule.until), _role_names(rule.who)] for rule, paths in alike.items())
+    return table(["Field", "Until", "Who"], rows)
+
+
+def _access(sources: Sequence[Source]) -> str:
+    return table(["Method", "Scope", "Roles", "Customer", "Limit"], _access_rows(sources))
+
+
+def _access_rows(sources: Sequence[Source]) -> Iterator[list[str]]:
+    for method in methods(sources):
+        access = method.access
+        roles = _role_names(frozenset(map(role_of, access.roles)))
+        customer = f"`{access.customer}`" if access.customer else "–"
+        limit = access_pb2.MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
+        yield [f"`{method.name}`", f"`{scope_name(access.scope)}`", roles, customer, limit]
+
+
+def _role_names(roles: frozenset[Role]) -> str:
+    return ", ".join(role for role in Role if role in roles)
