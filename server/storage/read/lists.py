@@ -43,6 +43,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.types import TypeEngine
 
 from server.domain.base.money import to_minor
 from server.domain.base.sizes import readable
@@ -86,8 +87,8 @@ class Page:
 
     def __iter__(self) -> Iterator[bytes]:
         """The orders, serialized, as clients can read them."""
-        value = self._result.get_value
-        return (readable(Order, value(row, 0) or b"") for row in range(self._start, self._stop))
+        value, column = self._result.get_value, _column(self._result, "snapshot")
+        return (readable(Order, value(row, column) or b"") for row in range(self._start, self._stop))
 
     def take(self, count: int) -> "Page":
         """Removes the first orders from this page and returns them as a page."""
@@ -99,12 +100,12 @@ class Page:
     @property
     def end(self) -> Position:
         """The position of the last order."""
-        types = [Uuid(), *(column.type for column in _KEYS[self._key])]
-        order_id, *key = (
-            from_binary(type_, self._result.get_value(self._stop - 1, column) or b"")
-            for column, type_ in enumerate(types, start=1)
-        )
-        return Position(tuple(key), order_id)
+        key = tuple(self._last(_key_name(index), column.type) for index, column in enumerate(_KEYS[self._key]))
+        return Position(key, self._last("order_id", Uuid()))
+
+    def _last(self, name: str, type_: TypeEngine[Any]) -> Any:
+        """A column of the last order."""
+        return from_binary(type_, self._result.get_value(self._stop - 1, _column(self._result, name)) or b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,22 @@ class ListRepository:
 
 
 def _bytes_until(result: PGresult, row: int) -> int:
-    return int.from_bytes(result.get_value(row, result.nfields - 1) or b"", "big")
+    return int.from_bytes(result.get_value(row, _column(result, "until")) or b"", "big")
+
+
+def _column(result: PGresult, name: str) -> int:
+    """The position of a column."""
+    return next(column for column in range(result.nfields) if result.fname(column) == name.encode())
+
+
+def _key_name(index: int) -> str:
+    """The name of a part of the key in a page."""
+    return f"key_{index}"
+
+
+def _position_in(page: FromClause, order_by: int) -> list[ColumnElement[Any]]:
+    """What a page is ordered by: the key, then the order's id."""
+    return [*(page.c[_key_name(index)] for index in range(len(_KEYS[order_by]))), page.c.order_id]
 
 
 def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
@@ -290,7 +306,7 @@ def _by_fixed_key(where: list[ColumnElement[bool]], order_by: int, ascending: bo
     keys = _KEYS[order_by]
     until = orders.c.create_time <= sql.parameter("newest", _TIME)
     part = _part(orders, keys, [until, *where], ascending, resumed)
-    return _within_bytes(_ordered(part, [*keys, orders.c.order_id], ascending), ascending)
+    return _within_bytes(_ordered(part, [*keys, orders.c.order_id], ascending), order_by, ascending)
 
 
 def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending: bool, resumed: bool) -> Select[Any]:
@@ -306,14 +322,13 @@ def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending:
         for part, part_keys in ((same, keys), (moved, then))
     ]
     page = union_all(*parts).subquery("page")
-    return _within_bytes(_ordered(select(page), [*list(page.c)[2:], page.c.order_id], ascending), ascending)
+    return _within_bytes(_ordered(select(page), _position_in(page, order_by), ascending), order_by, ascending)
 
 
-def _within_bytes(ordered: Select[Any], ascending: bool) -> Select[Any]:
+def _within_bytes(ordered: Select[Any], order_by: int, ascending: bool) -> Select[Any]:
     """The rows of a page until its orders exceed the bytes in the parameters, each with the bytes up to it."""
     page = ordered.limit(_LIMIT).offset(_OFFSET).subquery("rows")
-    keys = [*list(page.c)[2:], page.c.order_id]
-    directed = [key.asc() if ascending else key.desc() for key in keys]
+    directed = [key.asc() if ascending else key.desc() for key in _position_in(page, order_by)]
     size = func.octet_length(page.c.snapshot)
     until = func.sum(size).over(order_by=directed, rows=(None, 0)).label("until")
     sized = select(page, until).subquery("sized")
@@ -355,7 +370,7 @@ def _part(
     source: FromClause, keys: list[ColumnElement[Any]], where: list[ColumnElement[bool]], ascending: bool, resumed: bool
 ) -> Select[Any]:
     """Orders of a source with their keys; if resumed, those after the position in the parameters."""
-    columns = [key.label(f"key_{index}") for index, key in enumerate(keys)]
+    columns = [key.label(_key_name(index)) for index, key in enumerate(keys)]
     part = select(orders.c.snapshot, orders.c.order_id, *columns).select_from(source).where(*where)
     if not resumed:
         return part
