@@ -166,7 +166,7 @@ class TestComingBack:
         process = start("serve", "--data-dir", data_dir, "--port", 0)
         wait_until((data_dir / ".handle_pids.json").exists)
         process.terminate()
-        assert process.wait(30) in (0, 128 + signal.SIGTERM)
+        assert process.wait(60) in (0, 128 + signal.SIGTERM)
         assert "Traceback" not in process.communicate()[1]
         assert not (data_dir / "postmaster.pid").exists()
 

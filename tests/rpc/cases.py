@@ -456,8 +456,8 @@ async def call(
     path = f"/{descriptor.containing_service.full_name}/{descriptor.name}"
     data = request if isinstance(request, bytes) else request.SerializeToString()
     if descriptor.server_streaming:
-        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=30, metadata=metadata)]
-    return [await service.channel.unary_unary(path)(data, timeout=30, metadata=metadata)]
+        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=60, metadata=metadata)]
+    return [await service.channel.unary_unary(path)(data, timeout=60, metadata=metadata)]
 
 
 async def outcome(
@@ -631,14 +631,20 @@ def _breaks_of_list(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
         yield Break(f"element {bad.name}", lambda m, bad=bad: _set_second(m, field, bad.value), f"[1]{bad.suffix}")
 
 
+# For lists that callers leave empty: they have texts.
+FILLER = "items"
+
+
 def _fill(message: Any, field: FieldDescriptor, count: int) -> None:
     values = getattr(message, field.name)
-    first = values[0]
+    first = values[0] if values else FILLER
     values.extend([first] * (count - len(values)))
 
 
 def _set_second(message: Any, field: FieldDescriptor, value: Any) -> None:
-    getattr(message, field.name)[1] = value
+    values = getattr(message, field.name)
+    values.extend([FILLER] * (2 - len(values)))
+    values[1] = value
 
 
 def _bad_values(field: FieldDescriptor, rules: Any) -> Iterator[Bad]:

@@ -25,7 +25,7 @@ async def test_work_that_fails_is_tried_again_until_it_is_ended(
             twice.set()
         raise failure("jane")
 
-    async with asyncio.timeout(10), _in_the_background(jobs, (work, 0)):
+    async with asyncio.timeout(60), _in_the_background(jobs, (work, 0)):
         await twice.wait()
     ended = begun
     for _ in range(10):
