@@ -333,8 +333,9 @@ def _changed_since(order_by: int, where: list[ColumnElement[bool]], ascending: b
         .limit(literal_column("1"))
         .lateral("then")
     )
-    by_total: list[ColumnElement[Any]] = [orders.c.currency, then.c.total_minor]
-    keys = by_total if order_by == ORDER_BY_TOTAL else [then.c.event_time]
+    keys: list[ColumnElement[Any]] = [then.c.event_time]
+    if order_by == ORDER_BY_TOTAL:
+        keys = [orders.c.currency, then.c.total_minor]
     this = orders.c.order_id == changed.c.order_id
     # OFFSET 0: however many the planner expects, it looks each of them up and does not read all orders instead.
     found = _part(orders.join(then, true()), keys, [this, *where], ascending, resumed).offset(literal_column("0"))
