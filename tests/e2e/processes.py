@@ -60,7 +60,7 @@ def orders(
     """Runs `orders` to its end."""
     process = start(*arguments, cwd=cwd, env=env, stdin=subprocess.PIPE)
     try:
-        out, err = process.communicate(stdin, timeout=60)
+        out, err = process.communicate(stdin, timeout=300)
     finally:
         process.kill()
     return Finished(process.returncode, out, err)
@@ -71,7 +71,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], *, seconds: float = 300.0) -> None:
     """Looks again and again whether something holds that another process brings about."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -120,7 +120,7 @@ class Server:
     def stop(self, number: signal.Signals = signal.SIGTERM, *, whole_group: bool = False) -> int:
         """Signals the server, or its process group as a terminal does, and returns its exit code."""
         (os.killpg if whole_group else os.kill)(self.process.pid, number)
-        return self.process.wait(30)
+        return self.process.wait(300)
 
     @property
     def postgres_runs(self) -> bool:
@@ -160,7 +160,7 @@ def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(30)
+            process.wait(300)
 
 
 def _read_welcome(process: subprocess.Popen[str]) -> str:

@@ -226,7 +226,7 @@ class TestImport:
         process = start(*arguments, "--batch-size", 10, "--concurrency", 1)
         wait_until(lambda: count(server, "interrupted") > 0)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "interrupted; run the same command again to carry on" in err
         assert "Traceback" not in err
@@ -247,7 +247,7 @@ class TestImport:
             with pytest.raises(subprocess.TimeoutExpired):  # it waits for what is on its way
                 process.wait(0.2)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "Traceback" not in err
 
@@ -402,7 +402,7 @@ class TestExport:
             process = start(*arguments, "--target", target)
             wait_until(lambda: sidecar.exists() and json.loads(sidecar.read_text())["checkpoint"]["orders"] > 0)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "interrupted; with a file as output, the same command resumes from here" in err
         half = len((folder / "half.jsonl").read_text().splitlines())
@@ -494,7 +494,7 @@ class TestMigrate:
     def test_two_at_once_make_one_schema_and_a_third_finds_nothing_to_do(self, server: Server) -> None:
         env = {"ORDERS_DATABASE_URL": server.database("migrated")}
         both = [start("migrate", env=env) for _ in range(2)]
-        outs = sorted(process.communicate(timeout=30)[0] for process in both)
+        outs = sorted(process.communicate(timeout=60)[0] for process in both)
         assert [process.returncode for process in both] == [0, 0]
         newest = newest_version()
         assert outs == [f"the schema is at {newest}\n", f"the schema is at {newest}, it was empty\n"]

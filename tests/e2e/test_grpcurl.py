@@ -43,7 +43,7 @@ def paste(command: str) -> Finished:
     runnable = command.strip().replace(".venv/bin/buf", str(BUF))
     if GRPCURL:
         runnable = re.sub(r"(?<![\w/])grpcurl", GRPCURL, runnable)
-    done = subprocess.run(["bash", "-c", runnable], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["bash", "-c", runnable], capture_output=True, text=True, timeout=60, check=False)
     return Finished(done.returncode, done.stdout, done.stderr)
 
 

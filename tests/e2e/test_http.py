@@ -72,7 +72,7 @@ class Api:
         self, verb: str, path: str, body: Any = None, query: Query = (), headers: Mapping[str, str] | None = None
     ) -> Response:
         """Sends a request as it is: the body as JSON, the query encoded."""
-        connection = http.client.HTTPConnection(self.address, timeout=30)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         data = body if body is None or isinstance(body, str) else json.dumps(body)
         try:
             connection.request(verb, f"{path}?{urlencode(query)}" if query else path, data, dict(headers or {}))
@@ -110,7 +110,7 @@ def envoy(folder: Path, upstream: str) -> Iterator[Api]:
         yield Api(f"127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def status_of_health(api: Api) -> int:
@@ -911,7 +911,7 @@ class TestAround:
         for _ in range(3):
             api.create("slow")
         address = urlsplit(f"http://{api.address}")
-        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
         connection.request("GET", "/v1/orders:stream?filter.customer_id=slow&page_size=1")
         answer = connection.getresponse()
         assert answer.headers["transfer-encoding"] == "chunked"

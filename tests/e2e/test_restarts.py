@@ -83,7 +83,7 @@ async def test_no_call_fails_while_servers_restart(server: Server, folder: Path,
 
             async def call() -> None:
                 try:
-                    await stub.SearchOrders(SearchOrdersRequest(page_size=1), timeout=30)
+                    await stub.SearchOrders(SearchOrdersRequest(page_size=1), timeout=60)
                     ended["OK"] += 1
                 except grpc.aio.AioRpcError as error:
                     ended[f"{error.code().name}: {error.details()}"] += 1

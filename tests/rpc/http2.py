@@ -67,7 +67,7 @@ class Connection:
 
     async def read(self) -> Frame | None:
         """The next frame, as soon as it comes; None once the server has closed the connection."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             head = await self._reader.read(9)
             if not head:
                 return None

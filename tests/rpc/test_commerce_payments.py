@@ -338,7 +338,7 @@ async def test_a_caller_that_leaves_does_not_leave_a_half_paid_order_behind(shop
         found = await orders_of(shop, customer_id)
         return all(order.status == ORDER_STATUS_CONFIRMED for order in found)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await settled():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert len(await orders_of(shop, customer_id)) >= 10

@@ -26,12 +26,11 @@ from protovalidate import collect_violations
 
 from benchmarks.hostile_requests import hostile_requests
 from server.domain.base.errors import MAX_VIOLATIONS, Refusal, Violation
+from server.domain.base.methods import SERVICES
 from server.rpc.request_bounds import MAX_FIELDS, scan
-from server.rpc.server import API_KEY_SERVICE, CART_SERVICE, CATALOG_SERVICE, CUSTOMER_SERVICE, ORDER_SERVICE
 from server.rpc.validation import check, check_in_steps, decode, violations_of
 from tests.domain.builders import create, fields_of, upsert
 
-SERVICES = (ORDER_SERVICE, CATALOG_SERVICE, CART_SERVICE, CUSTOMER_SERVICE, API_KEY_SERVICE)
 METHODS = {method.name: method for service in SERVICES for method in service.methods}
 SIZE = 32_768
 

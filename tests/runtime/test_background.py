@@ -107,7 +107,7 @@ async def test_job_that_fails_is_retried_until_the_server_stops(
             twice.set()
         raise failure("jane")
 
-    async with asyncio.timeout(30), running([Job("failing", lambda _: 0.0, fail, exclusive)], components, SETTINGS):
+    async with asyncio.timeout(60), running([Job("failing", lambda _: 0.0, fail, exclusive)], components, SETTINGS):
         await twice.wait()
     ended = begun
     for _ in range(10):

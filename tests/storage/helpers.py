@@ -27,7 +27,7 @@ Row = tuple[Any, ...]
 @asynccontextmanager
 async def database(url: str) -> AsyncIterator[Database]:
     """A pool of our own on a database, as the commands that go over all orders have it, under the role that may only serve."""
-    opened = Database(as_serving_role(url), timeout=30, pool_size=4)
+    opened = Database(as_serving_role(url), timeout=60, pool_size=4)
     await opened.open()
     try:
         yield opened
@@ -120,7 +120,7 @@ async def until_waiting(outside: AsyncConnection[Row], count: int = 1) -> None:
     await until(waiting)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
     """Waits for something that another process does."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110

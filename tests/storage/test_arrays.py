@@ -38,7 +38,7 @@ ELEMENTS: dict[type[TypeEngine[Any]], tuple[str, st.SearchStrategy[Any]]] = {
 
 @pytest.mark.parametrize("item_type", ELEMENTS, ids=lambda item_type: item_type.__name__)
 @given(data=st.data())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_list_arrives_as_it_was(
     item_type: type[TypeEngine[Any]], connection: Connection, data: st.DataObject
 ) -> None:

@@ -87,7 +87,7 @@ async def test_a_batch_that_panics_fails_its_items_and_not_the_next_ones(failure
 
     batcher = Batcher[int, int](run, max_batch=2, max_queue=8)
     tasks = _submit(batcher, 1, -1, 3, 4)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         found = await asyncio.gather(*tasks, return_exceptions=True)
         assert await batcher.submit(5) == 5
     assert all(isinstance(result, Exception) for result in found[:2])
@@ -100,7 +100,7 @@ async def test_a_batch_without_a_result_for_each_item_fails_alone() -> None:
         return [0] if -1 in items else list(items)
 
     batcher = Batcher[int, int](run, max_batch=2, max_queue=8)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         found = await asyncio.gather(*_submit(batcher, 1, -1, 3), return_exceptions=True)
     assert [type(result) for result in found[:2]] == [RuntimeError] * 2
     assert found[2] == 3
@@ -113,7 +113,7 @@ async def test_a_batch_is_answered_although_nobody_can_be_told_of_it() -> None:
     run = Doubler()
     run.may_run.set()
     batcher = Batcher[int, int](run, max_batch=1, max_queue=8, watch=watch)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await asyncio.gather(*_submit(batcher, 1, 2)) == [2, 4]
         await batcher.drain()
     assert batcher.is_alive
@@ -126,7 +126,7 @@ async def test_who_waits_for_a_worker_that_is_ended_is_told_and_its_lane_is_dead
     await _soon()
     (worker,) = asyncio.all_tasks() - before - {caller}
     worker.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.wait([caller])
     assert caller.cancelled()
     assert not batcher.is_alive
@@ -190,7 +190,7 @@ async def test_draining_waits_for_everything_submitted_also_meanwhile() -> None:
 
 
 async def test_draining_an_idle_queue_ends_at_once() -> None:
-    await asyncio.wait_for(Batcher[int, int](Doubler(), max_batch=1, max_queue=1).drain(), timeout=1)
+    await asyncio.wait_for(Batcher[int, int](Doubler(), max_batch=1, max_queue=1).drain(), timeout=60)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -228,6 +228,6 @@ async def test_no_item_is_ever_forgotten_whatever_the_timing(workers: int) -> No
     for task in given_up:
         await asyncio.sleep(0)
         task.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await asyncio.gather(*callers) == [50] * len(callers)
     assert most == workers

@@ -509,7 +509,7 @@ async def test_commands_that_only_look_wait_neither_for_locks_nor_for_writes(sto
             await holder.execute(f"SELECT FROM {table} WHERE {condition} FOR UPDATE".encode())
         waiting = store.submit(new_order("patient"))
         await until_waiting(outside)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             found = await asyncio.gather(*store.submit(*commands))
         assert not waiting[0].done()
         await holder.rollback()

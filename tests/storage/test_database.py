@@ -70,7 +70,7 @@ async def test_a_caller_that_is_cancelled_just_as_its_connection_comes_does_not_
             for _ in range(turns):
                 await asyncio.sleep(0)
             waiting.cancel()
-            done, _ = await asyncio.wait([waiting], timeout=10)
+            done, _ = await asyncio.wait([waiting], timeout=60)
             assert done, f"cancelled after {turns} turns, it went on"
             await asyncio.gather(*holders)
         # Some were cancelled before they had the connection, and some after.
@@ -92,13 +92,17 @@ async def _soon() -> None:
 async def test_a_statement_that_takes_too_long_is_given_up_and_its_connection_is_used_again(
     new_database: Callable[[], str],
 ) -> None:
-    opened = Database(new_database(), timeout=0.2, pool_size=4)
+    opened = Database(new_database(), timeout=60, pool_size=4)
     await opened.open()
     try:
-        slow = (opened.fetch(Statement("SELECT pg_sleep(60)")) for _ in range(8))
+        # All connections are open: only a statement can take too long.
+        await until(lambda: _all_back(opened))
+        opened.timeout = 0.2
+        slow = (opened.fetch(Statement("SELECT pg_sleep(3600)")) for _ in range(4))
         for found in await asyncio.gather(*slow, return_exceptions=True):
             assert isinstance(found, Refusal)
             assert found.reason == "DEPENDENCY_UNAVAILABLE"
+        opened.timeout = 60
         for _ in range(8):
             assert await opened.fetch(Statement("SELECT 1")) == [(1,)]
     finally:

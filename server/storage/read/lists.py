@@ -313,13 +313,12 @@ def _by_changing_key(where: list[ColumnElement[bool]], order_by: int, ascending:
     keys = _KEYS[order_by]
     unchanged = func.pg_visible_in_snapshot(orders.c.xid, _SEEN)
     same = _part(orders, keys, [unchanged, *where], ascending, resumed)
-    source, then = _changed_since(order_by)
     # Orders made since are not in the list; told by their time first, they cost it no look at their events.
     known = orders.c.create_time <= sql.parameter("newest", _TIME)
-    moved = _part(source, then, [known, ~unchanged, *where], ascending, resumed)
+    moved = _changed_since(order_by, [known, ~unchanged, *where], ascending, resumed)
     parts = [
-        _ordered(part, [*part_keys, orders.c.order_id], ascending).limit(_LIMIT + _OFFSET).subquery().select()
-        for part, part_keys in ((same, keys), (moved, then))
+        _ordered(part, part_keys, ascending).limit(_LIMIT + _OFFSET).subquery().select()
+        for part, part_keys in ((same, [*keys, orders.c.order_id]), (select(moved), _position_in(moved, order_by)))
     ]
     page = union_all(*parts).subquery("page")
     return _within_bytes(_ordered(select(page), _position_in(page, order_by), ascending), order_by, ascending)
@@ -335,7 +334,7 @@ def _within_bytes(ordered: Select[Any], order_by: int, ascending: bool) -> Selec
     return select(sized).where(sized.c.until - func.octet_length(sized.c.snapshot) <= _MAX_BYTES)
 
 
-def _changed_since(order_by: int) -> tuple[FromClause, list[ColumnElement[Any]]]:
+def _changed_since(order_by: int, where: list[ColumnElement[bool]], ascending: bool, resumed: bool) -> FromClause:
     """The orders that changed since the list began, with the key that each had then."""
     changed = union(*_events_unseen()).subquery("changed")
     then = (
@@ -345,9 +344,14 @@ def _changed_since(order_by: int) -> tuple[FromClause, list[ColumnElement[Any]]]
         .limit(literal_column("1"))
         .lateral("then")
     )
-    source = changed.join(orders, orders.c.order_id == changed.c.order_id).join(then, literal_column("true"))
-    by_total: list[ColumnElement[Any]] = [orders.c.currency, then.c.total_minor]
-    return source, by_total if order_by == ORDER_BY_TOTAL else [then.c.event_time]
+    keys: list[ColumnElement[Any]] = [then.c.event_time]
+    if order_by == ORDER_BY_TOTAL:
+        keys = [orders.c.currency, then.c.total_minor]
+    this = orders.c.order_id == changed.c.order_id
+    # OFFSET 0: however many the planner expects, it looks each of them up and does not read all orders instead.
+    found = _part(orders.join(then, true()), keys, [this, *where], ascending, resumed).offset(literal_column("0"))
+    moved = found.correlate(changed).lateral("moved")
+    return select(moved).select_from(changed.join(moved, true())).subquery("changed_since")
 
 
 def _events_unseen() -> list[Select[Any]]:

@@ -176,6 +176,8 @@ def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
         return (yield from decide(command, state))
     except Refusal as error:
         return error
+    except GeneratorExit:  # The batch was given up.
+        raise
     except BaseException as error:  # A bug in one rule must not fail the other commands.
         log.exception("a command failed", extra=fields(method=command.operation.method))
         return contain(error)

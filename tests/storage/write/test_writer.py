@@ -193,7 +193,7 @@ async def test_a_bulk_call_that_waits_for_a_lock_does_not_hold_up_single_calls(s
     async with locked(store.url, "orders", "source = 'slow'") as outside:
         bulk = store.submit(upserts("slow", imported("1", cents=200)))
         await until_waiting(outside)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await asyncio.gather(*store.submit(*[new_order() for _ in range(20)]))
         assert not bulk[0].done()
     (answer,) = await asyncio.gather(*bulk)
@@ -304,7 +304,7 @@ async def _attempt(call: Coroutine[Any, Any, Response] | Any) -> Response | Refu
 
 async def _persist(send: Callable[[], Any]) -> Any:
     """Sends a request again until it is answered, and refuses every failure but the one that asks for that."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             answer = await _attempt(send())
             if not isinstance(answer, RefusedCall):
