@@ -19,7 +19,7 @@ def test_without_the_demo_shop_there_is_nothing_to_paste() -> None:
     text = welcome(
         Started("::", 50051, is_open=True, has_tls=False, metrics_url="", next_order_number=""), embedded=True
     )
-    assert text.startswith("Orders are served on [::]:50051, kept in the embedded PostgreSQL. Open: ")
+    assert text.startswith("Serving orders on [::]:50051, stored in the embedded PostgreSQL. Open to every caller ")
     assert text.endswith("Stop with Ctrl-C.")
     assert text.count("\n") == 0
 
@@ -42,4 +42,6 @@ def test_where_metrics_are_is_said_if_there_are_any() -> None:
         metrics_url="http://127.0.0.1:9464/metrics",
         next_order_number="",
     )
-    assert "kept in your PostgreSQL. Metrics: http://127.0.0.1:9464/metrics. Open: " in welcome(started, embedded=False)
+    assert "stored in your PostgreSQL. Metrics: http://127.0.0.1:9464/metrics. Open to every caller " in welcome(
+        started, embedded=False
+    )

@@ -154,7 +154,7 @@ def serving(data_dir: Path, *flags: object, env: Mapping[str, str] | None = None
         )
     try:
         welcome = _read_welcome(process)
-        said = re.search(r"Orders are served on (\S+),", welcome)
+        said = re.search(r"Serving orders on (\S+),", welcome)
         assert said, f"no welcome: {welcome}\n{log.read_text()}"
         yield Server(process, data_dir, said[1], welcome, log)
     finally:

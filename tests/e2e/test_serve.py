@@ -346,7 +346,7 @@ class TestYourOwnPostgres:
         url = as_serving_role(server.migrated("own")).replace("@", f":{SECRET}@", 1)
         env = {"ORDERS_DATABASE_URL": url, "ORDERS_LOG_LEVEL": "debug"}
         with serving(folder / "no-data", env=env) as own, own.stubs() as (_, catalog):
-            assert "kept in your PostgreSQL" in own.welcome
+            assert "stored in your PostgreSQL" in own.welcome
             assert not catalog.ListProducts(ListProductsRequest()).products
             assert own.stop() == 0
             # Not even the most talkative log tells the password.

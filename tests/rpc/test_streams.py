@@ -48,7 +48,8 @@ from server.domain.base.caller import ANONYMOUS, Caller
 from server.rpc import streaming
 from server.rpc.listing import stream
 from server.rpc.streaming import Streams
-from server.storage.read.lists import CONDITIONS, Listing, ListRepository, _page_statement, parameters_of
+from server.storage.read.filters import CONDITIONS, parameters_of
+from server.storage.read.lists import Listing, ListRepository, _page_statement
 from tests.conftest import HOME, PRODUCTS, Service, new_order, refused, serving, usd
 from tests.storage.helpers import disagreements, ids, imported, session, until, upserts, waiting_for_locks
 

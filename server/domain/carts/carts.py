@@ -71,7 +71,7 @@ def get_cart(request: GetCartRequest, state: State, audit: Audit) -> Cart:
 
 @operation(AddCartItemRequest, needs=_needs)
 def add_cart_item(request: AddCartItemRequest, state: State, audit: Audit) -> Cart:
-    """Adds a line, or pieces to the line that is the same."""
+    """Adds an item, or increases the quantity of the same item."""
     cart = _find_cart(request, state)
     _check_currency(cart, request.currency_code)
     offer = _requested_offer(request, state.products.stored, currency=request.currency_code or cart.currency_code)
@@ -261,10 +261,10 @@ def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state
     item.quantity = quantity
     _see(item, offer.line)
     sku = sku_of(item)
-    pieces = sum(other.quantity for other in cart.items if sku_of(other) == sku)
+    total = sum(other.quantity for other in cart.items if sku_of(other) == sku)
     available = state.stock.get(sku)
-    if pieces > available:
-        raise insufficient_stock(sku, requested=pieces, available=available)
+    if total > available:
+        raise insufficient_stock(sku, requested=total, available=available)
 
 
 def _see(item: CartItem, line: OrderItem) -> None:

@@ -122,10 +122,10 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
         item.installation_price.CopyFrom(line.installation_price)
 
 
-def _check_stock(cart: Cart, item: CartItem, pieces: int, state: State) -> None:
+def _check_stock(cart: Cart, item: CartItem, quantity: int, state: State) -> None:
     available = state.stock.get(sku_of(item))
-    if pieces > available:
-        notify(cart, insufficient_stock(sku_of(item), requested=pieces, available=available), item_id=item.item_id)
+    if quantity > available:
+        notify(cart, insufficient_stock(sku_of(item), requested=quantity, available=available), item_id=item.item_id)
 
 
 def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> None:

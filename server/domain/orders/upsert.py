@@ -47,7 +47,7 @@ class Amounts:
     subtotal: int
     discount: int
     total: int
-    pieces: int
+    quantity: int
     warnings: list[str]
 
 
@@ -129,12 +129,14 @@ def _amounts(wished: UpsertOrder) -> Amounts:
     if total != expected:
         sums = f"the items less the discount are {text_of(expected, currency)}"
         warnings.append(f"total: {text_of(total, currency)} does not add up: {sums}")
-    pieces = sum(quantities)
-    if wished.total_quantity and wished.total_quantity != pieces:
-        warnings.append(f"total_quantity: {wished.total_quantity} does not add up: the items are {pieces} pieces")
+    quantity = sum(quantities)
+    if wished.total_quantity and wished.total_quantity != quantity:
+        warnings.append(
+            f"total_quantity: {wished.total_quantity} does not add up: the sum of the quantities is {quantity}"
+        )
     if wished.address_text and wished.HasField("shipping_address"):
         warnings.append("address_text: is ignored because shipping_address is set")
-    return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or pieces, warnings)
+    return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or quantity, warnings)
 
 
 def _given(wished: UpsertOrder, field: str, currency: str) -> int | None:
@@ -158,7 +160,7 @@ def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
     elif wished.address_text:
         order.shipping_address.CopyFrom(Address(street=wished.address_text))
         order.billing_address.CopyFrom(order.shipping_address)
-    order.total_quantity = amounts.pieces
+    order.total_quantity = amounts.quantity
     _fill_items(order, wished, amounts)
     _fill_pricing(order, amounts)
 

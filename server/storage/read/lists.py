@@ -5,7 +5,7 @@ that are unchanged since the list began, by their columns, and the changed ones,
 hold. So every order has one fixed position in the list, and occurs exactly once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -29,15 +29,12 @@ from sqlalchemy import (
     DateTime,
     FromClause,
     Select,
-    SmallInteger,
     Text,
     Uuid,
     cast,
-    exists,
     func,
     literal_column,
     select,
-    text,
     true,
     tuple_,
     union,
@@ -45,14 +42,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from server.domain.base.money import to_minor
 from server.domain.base.sizes import readable
 from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
 from server.storage.database import Database
-from server.storage.projections import ceiling_of
-from server.storage.schema.tables import PgSnapshot, Xid8, item_product, order_events, order_items, orders
+from server.storage.read.filters import CONDITIONS, is_set, parameters_of
+from server.storage.schema.tables import PgSnapshot, Xid8, order_events, orders
 
 _TIME = DateTime(timezone=True)
 _SEEN = cast(sql.parameter("seen", Text()), PgSnapshot)
@@ -125,62 +121,6 @@ class Listing:
         return self.sort_order == SORT_ORDER_ASC
 
 
-class Condition(NamedTuple):
-    """A condition of a filter: its SQL, and its parameters from the filter."""
-
-    where: ColumnElement[bool]
-    parameters: Callable[[OrderFilter], dict[str, Any]]
-
-
-def _has_product() -> ColumnElement[bool]:
-    line = select(order_items.c.order_id).where(
-        order_items.c.order_id == orders.c.order_id, item_product == sql.parameter("product_id", Text())
-    )
-    return exists(line)
-
-
-def _range(field: str, where: ColumnElement[bool]) -> Condition:
-    # Stored times are whole microseconds: both bounds of a half-open range keep what they say when they are rounded up.
-    return Condition(where, lambda f: {field: ceiling_of(getattr(f, field))})
-
-
-def _total(field: str, where: ColumnElement[bool]) -> Condition:
-    def parameters(wanted: OrderFilter) -> dict[str, Any]:
-        money = getattr(wanted, field)
-        return {field: to_minor(money, field=f"filter.{field}"), f"{field}_currency": money.currency_code}
-
-    currency = orders.c.currency == sql.parameter(f"{field}_currency", Text())
-    return Condition(currency & where, parameters)
-
-
-CONDITIONS: dict[str, Condition] = {
-    "customer_id": Condition(
-        orders.c.customer_id == sql.parameter("customer_id", Text()), lambda f: {"customer_id": f.customer_id}
-    ),
-    "statuses": Condition(
-        orders.c.status == func.any(sql.array("statuses", SmallInteger())), lambda f: {"statuses": list(f.statuses)}
-    ),
-    "payment_statuses": Condition(
-        orders.c.payment_status == func.any(sql.array("payment_statuses", SmallInteger())),
-        lambda f: {"payment_statuses": list(f.payment_statuses)},
-    ),
-    "source": Condition(
-        (orders.c.source == sql.parameter("source", Text())) & text("orders.source <> ''"),
-        lambda f: {"source": f.source},
-    ),
-    "external_order_id": Condition(
-        orders.c.external_order_id == sql.parameter("external_order_id", Text()),
-        lambda f: {"external_order_id": f.external_order_id},
-    ),
-    "product_id": Condition(_has_product(), lambda f: {"product_id": f.product_id}),
-    "create_time_from": _range("create_time_from", orders.c.create_time >= sql.parameter("create_time_from", _TIME)),
-    "create_time_to": _range("create_time_to", orders.c.create_time < sql.parameter("create_time_to", _TIME)),
-    "update_time_from": _range("update_time_from", orders.c.update_time >= sql.parameter("update_time_from", _TIME)),
-    "update_time_to": _range("update_time_to", orders.c.update_time < sql.parameter("update_time_to", _TIME)),
-    "total_from": _total("total_from", orders.c.total_minor >= sql.parameter("total_from", BigInteger())),
-    "total_to": _total("total_to", orders.c.total_minor < sql.parameter("total_to", BigInteger())),
-}
-
 _KEYS: dict[int, list[ColumnElement[Any]]] = {
     ORDER_BY_CREATE_TIME: [orders.c.create_time],
     ORDER_BY_UPDATE_TIME: [orders.c.update_time],
@@ -235,7 +175,7 @@ class ListRepository:
 
         Together they have at most `max_bytes`, unless it is a single order.
         """
-        names = tuple(name for name in CONDITIONS if _is_set(listing.filter, name))
+        names = tuple(name for name in CONDITIONS if is_set(listing.filter, name))
         statement = _page_statement(names, listing.key, listing.ascending, after is not None)
         parameters = parameters_of(listing.filter, names)
         # One more than the page holds tells whether anything follows.
@@ -254,7 +194,7 @@ class ListRepository:
 
     async def count(self, wanted: OrderFilter) -> Count:
         """The number of orders that match now."""
-        names = tuple(name for name in CONDITIONS if _is_set(wanted, name))
+        names = tuple(name for name in CONDITIONS if is_set(wanted, name))
         parameters = parameters_of(wanted, names)
         ((found,),) = await self._database.fetch(_count_statement(names), **parameters)
         if found <= _COUNTED:
@@ -280,15 +220,6 @@ def _key_name(index: int) -> str:
 def _position_in(page: FromClause, order_by: int) -> list[ColumnElement[Any]]:
     """What a page is ordered by: the key, then the order's id."""
     return [*(page.c[_key_name(index)] for index in range(len(_KEYS[order_by]))), page.c.order_id]
-
-
-def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
-    return {key: value for name in names for key, value in CONDITIONS[name].parameters(wanted).items()}
-
-
-def _is_set(wanted: OrderFilter, name: str) -> bool:
-    field = wanted.DESCRIPTOR.fields_by_name[name]
-    return bool(wanted.HasField(name)) if field.has_presence else bool(getattr(wanted, name))
 
 
 @lru_cache(maxsize=4096)

@@ -38,8 +38,8 @@ class StockCheck:
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
         stored = {row.sku: row for row in await fetch_named(connection, _STOCK)}
         adjusted: dict[Sku, int] = defaultdict(int)
-        for product, variant, pieces in await fetch(connection, _ADJUSTED):
-            adjusted[product, variant] = int(pieces)
+        for product, variant, quantity in await fetch(connection, _ADJUSTED):
+            adjusted[product, variant] = int(quantity)
         problems = []
         for sku in sorted({*stored, *adjusted, *self._held, *self._reserved}):
             subject = "product " + "/".join(part for part in sku if part)

@@ -109,7 +109,7 @@ def test_mixed_signs_are_refused(units: int, nanos: int) -> None:
 def test_one_digit_more_than_the_currency_has_is_refused(currency: str, exponent: int) -> None:
     error = refusal(Money(currency_code=currency, units=1, nanos=10 ** (8 - exponent)))
     assert fields_of(error) == ["price.nanos"]
-    assert f"{currency} has {exponent} digits" in error.message
+    assert f"{currency} has {exponent} decimal places" in error.message
 
 
 def test_a_whole_unit_of_nanos_is_refused() -> None:

@@ -22,7 +22,7 @@ from server.domain.customers.accounts import (
     MAX_PAYMENT_METHODS,
     find_address,
     find_payment_method,
-    shown,
+    public_view,
 )
 from tests.domain.builders import NOW, at, fields_of, new_state, refuse, run
 
@@ -241,7 +241,7 @@ def test_points_stand_in_the_answer_and_not_in_the_account(state: State) -> None
 def test_what_is_shown_leaves_the_account_as_it_is() -> None:
     method = SavedPaymentMethod(payment_method_id="visa", provider_token="tok_1")
     account = CustomerAccount(payment_methods=[method])
-    answer = shown(account, 7)
+    answer = public_view(account, 7)
     assert answer == CustomerAccount(payment_methods=[SavedPaymentMethod(payment_method_id="visa")], points_balance=7)
     assert account == CustomerAccount(payment_methods=[method])
 

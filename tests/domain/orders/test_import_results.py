@@ -24,7 +24,7 @@ from server.domain.base.errors import Refusal
 from server.domain.orders.upsert import IMPORT_REVISION, upsert_order
 
 EXPECTED = Path(__file__).with_name("import_results.json")
-AUDIT = Audit(Caller("importer", frozenset()), "request-1", Timestamp(seconds=1_780_000_000))
+AUDIT = Audit(Caller("importer", frozenset()), "BatchUpsertOrders", "request-1", Timestamp(seconds=1_780_000_000))
 CUSTOMER = pb.Customer(customer_id="99", name="Ada", email="ada@example.com", phone="555")
 STATUSES = [value for value in pb.OrderStatus.values() if value]
 

@@ -226,7 +226,7 @@ def test_what_is_paid_goes_nowhere_that_costs_something_else(wished: Order, fiel
     assert error.reason == "INVALID_TRANSITION"
     assert (error.metadata["from"], error.metadata["to"], error.metadata["field"]) == ("CONFIRMED", "CONFIRMED", field)
     assert "49.00 USD" in error.message
-    assert "cancel it and order anew" in error.message
+    assert "cancel it and create a new order" in error.message
 
 
 def test_what_is_paid_may_go_elsewhere_for_the_same_money() -> None:

@@ -105,7 +105,7 @@ def test_the_sample_is_taken_as_it_is_with_a_warning_for_each_sum_that_is_wrong(
     assert result.outcome == UPSERT_OUTCOME_INSERTED
     assert list(result.warnings) == [
         "total: 5000.00 USD does not add up: the items less the discount are 85.00 USD",
-        "total_quantity: 45 does not add up: the items are 4 pieces",
+        "total_quantity: 45 does not add up: the sum of the quantities is 4",
     ]
     order = only(state)
     assert (order.pricing.subtotal, order.pricing.discount, order.pricing.total) == (
