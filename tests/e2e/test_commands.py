@@ -228,7 +228,7 @@ class TestImport:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert "interrupted; run the same command again to carry on" in err
+        assert "interrupted; run the same command again to continue" in err
         assert "Traceback" not in err
         half = count(server, "interrupted")
         assert 0 < half < ORDERS_OF_A_SEED

@@ -21,7 +21,7 @@ def test_what_is_missing_is_named_in_one_line_before_anything_listens(folder: Pa
     assert (finished.code, finished.out) == (1, "")
     (line,) = finished.err.splitlines()
     assert line.startswith(
-        "orders: 0.0.0.0 is reachable from other machines, and there is no authentication: make a key"
+        "orders: 0.0.0.0 is reachable from other machines, and there is no authentication: create a key"
     )
     assert "no TLS: set ORDERS_TLS_CERTIFICATE and ORDERS_TLS_KEY" in line
     assert "--insecure" in line

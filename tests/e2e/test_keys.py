@@ -53,10 +53,10 @@ def cause(server: Server, text: str) -> str:
 
 
 def test_a_server_says_in_a_line_whether_it_is_open(server: Server, closed: Server) -> None:
-    assert "Open: whoever reaches it may do everything" in server.welcome.splitlines()[0]
+    assert "Open to every caller until you create a key" in server.welcome.splitlines()[0]
     (line,) = closed.welcome.splitlines()
     assert "Callers need an API key" in line
-    assert line.startswith(f"Orders are served on {closed.address}, ")
+    assert line.startswith(f"Serving orders on {closed.address}, ")
     assert cause(server, "nonsense") == ""
     assert cause(closed, "nonsense") == "unknown"
 

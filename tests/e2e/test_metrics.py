@@ -54,13 +54,14 @@ def test_workers_are_scraped_as_one_and_leave_nothing_behind(folder: Path) -> No
         assert not list(temporary.glob("orders-metrics-*"))
 
 
-def test_metrics_are_served_on_this_machine_alone_and_only_if_asked_for(folder: Path) -> None:
-    def listening(server: Server) -> set[str]:
-        """Addresses besides the one that orders are served on."""
-        found = psutil.Process(server.process.pid).net_connections("tcp")
-        port = int(server.address.rpartition(":")[2])
-        return {each.laddr.ip for each in found if each.status == "LISTEN" and each.laddr.port != port}
+def listening(server: Server) -> set[str]:
+    """Addresses besides the one that orders are served on."""
+    found = psutil.Process(server.process.pid).net_connections("tcp")
+    port = int(server.address.rpartition(":")[2])
+    return {each.laddr.ip for each in found if each.status == "LISTEN" and each.laddr.port != port}
 
+
+def test_metrics_are_served_on_this_machine_alone_and_only_if_asked_for(folder: Path) -> None:
     with serving(folder / "asked", "--metrics-port", 0, "--host", "0.0.0.0", "--insecure") as server:
         assert listening(server) == {"127.0.0.1"}
         assert not_found(scrape(server)) == 0

@@ -98,7 +98,7 @@ class TestStarting:
         steps = [line for line in commands if line.startswith("call ")]
         assert (len(tools), len(steps), len(commands)) == (2, 13, 15)
         assert all(server.address in tool for tool in tools)
-        assert server.welcome.splitlines()[-1].startswith(f"Orders are served on {server.address},")
+        assert server.welcome.splitlines()[-1].startswith(f"Serving orders on {server.address},")
 
     def test_its_log_has_nothing_to_complain_about(self, server: Server) -> None:
         assert server.log.read_text() == ""
