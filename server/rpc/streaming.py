@@ -11,11 +11,11 @@ from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from server.rpc.endpoint import Call
 
-# Bytes of entries in a message. gRPC holds a message twice while it waits for its reader.
-_MESSAGE_BYTES = 1 << 16
+# Bytes of entries in a message, and in one for a fast reader. gRPC holds a message twice while it waits for its reader.
+_USUAL_BYTES, _FAST_BYTES = 1 << 16, 1 << 17
 # Messages in a page for a reader that has stalled, that is not known yet, and that is fast. A query costs as much as some hundred
 # entries, but what is left of a page when a write stalls was read in vain.
-_STALLED_PAGE, _USUAL_PAGE, _FAST_PAGE = 1, 2, 8
+_STALLED_PAGE, _USUAL_PAGE, _FAST_PAGE = 1, 4, 8
 # Entries in a page of several messages.
 _ENTRIES_PER_PAGE = 500
 # Pages that all streams of a server read at once, which leaves connections for other reads.
@@ -23,7 +23,7 @@ _READS_AT_ONCE = 3
 # Seconds within which a fast reader takes a message, and after which a reader has stalled.
 _QUICK, _STALLED = 0.02, 0.25
 # Bytes that a reader must take without delay to count as fast: more than a buffer takes of a reader that reads nothing.
-_FAST_BYTES = 1 << 18
+_QUICK_BYTES = 1 << 18
 # Seconds kept for the last message before the deadline.
 _MARGIN = 0.25
 # Bytes that a reader's buffers are believed to hold at most, and the factor by which its speed may be overestimated.
@@ -94,11 +94,16 @@ class _Stream(Generic[Cursor, Entries]):
         reads: asyncio.Semaphore,
     ) -> None:
         self._source, self._cursor, self._call, self._reads = source, cursor, call, reads
-        self._room = Room(entries_per_message, _MESSAGE_BYTES)
+        self._entries_per_message = entries_per_message
         self._deadline = _deadline_of(call)
         self._pace = _Pace()
         self._page: Entries | None = None
         self._following: asyncio.Task[Entries] | None = None
+
+    @property
+    def _room(self) -> Room:
+        """The most that the next message may hold."""
+        return Room(self._entries_per_message, _FAST_BYTES if self._pace.is_fast else _USUAL_BYTES)
 
     async def run(self) -> None:
         try:
@@ -139,8 +144,8 @@ class _Stream(Generic[Cursor, Entries]):
         return reading
 
     async def _read(self, cursor: Cursor) -> Entries:
-        entries, messages = self._room.entries, self._pace.messages_per_page
-        room = Room(max(entries, min(entries * messages, _ENTRIES_PER_PAGE)), self._room.size * messages)
+        (entries, size), messages = self._room, self._pace.messages_per_page
+        room = Room(max(entries, min(entries * messages, _ENTRIES_PER_PAGE)), size * messages)
         async with self._reads:
             return await self._source.read(cursor, room)
 
@@ -207,7 +212,7 @@ class _Pace:
 
     @property
     def is_fast(self) -> bool:
-        return self._written >= _FAST_BYTES
+        return self._written >= _QUICK_BYTES
 
     @property
     def messages_per_page(self) -> int:
