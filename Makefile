@@ -53,7 +53,7 @@ restarts: $(VENV)/.dev ## Restart two servers ten times under 100 and 250 calls 
 hostile: $(VENV)/.dev ## Send a server the requests that could keep it busiest; fail if others wait or memory stays; ARGS="CreateOrder"
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
-lint: check-proto ## Check style, the protos' too, and that no proto change breaks a client or a stored order
+lint: check-proto words ## Check style, the protos' too, and that no proto change breaks a client or a stored order
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/buf format --diff --exit-code protos

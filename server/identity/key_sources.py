@@ -26,7 +26,7 @@ _RETRY = 1.0
 
 
 class KeySource(Protocol):
-    """What knows the keys of a provider."""
+    """A source of a provider's keys."""
 
     async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
         """The keys that may have signed a token; DEPENDENCY_UNAVAILABLE if the provider's keys are not to be had."""

@@ -53,7 +53,7 @@ def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started
 
 @contextmanager
 def _signals() -> Iterator[int]:
-    """What can be read from once a signal to stop has come. From then on signals change nothing: the end is under way."""
+    """A file descriptor that becomes readable when a signal to stop arrives. Later signals have no effect."""
     told, tell = os.pipe()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.write(tell, b"!"))

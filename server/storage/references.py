@@ -1,4 +1,4 @@
-"""What callers name an order by, its id or its number, and whose orders they see."""
+"""References to orders, by id or by number, and the customers whose orders a caller may see."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What the log holds: constant messages, and fields of one list whose values have a known shape.
+"""The log: constant messages, and fields of one list whose values have a known shape.
 
 Requests are full of what must not be in a log: names, addresses, cards, tokens. So nothing gets in as text. A call says
 `log.warning("the database failed", extra=fields(error))`; what is not in `FIELDS` is left out, a value without its field's shape is
@@ -148,7 +148,7 @@ def _shown(named: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _about(error: BaseException) -> dict[str, Value]:
-    """What can be told of an exception: its class, and what the database or a rule calls it."""
+    """The loggable part of an exception: its class, and its name in the database or the rules."""
     found = {
         "error": type(error).__name__,
         "reason": getattr(error, "reason", None),

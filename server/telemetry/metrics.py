@@ -1,4 +1,4 @@
-"""What a server counts of itself, for Prometheus: its calls, its batches, and how much of it is in use."""
+"""Metrics of a server for Prometheus: its calls, its batches, and the use of its resources."""
 
 import logging
 from collections.abc import Mapping

@@ -221,7 +221,7 @@ def _key_name(index: int) -> str:
 
 
 def _position_in(page: FromClause, order_by: int) -> list[ColumnElement[Any]]:
-    """What a page is ordered by: the key, then the order's id."""
+    """The sort columns of a page: the key, then the order's id."""
     return [*(page.c[_key_name(index)] for index in range(len(_KEYS[order_by]))), page.c.order_id]
 
 

@@ -1,4 +1,4 @@
-"""What the role that serves may do to each table: what the program does, and nothing to the schema."""
+"""The serving role's rights to each table: those that the program uses, and none to the schema."""
 
 from sqlalchemy import Connection, text
 

@@ -1,4 +1,4 @@
-"""What the checks have in common."""
+"""The common parts of the checks."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Stored:
 
     @property
     def name(self) -> str:
-        """What people call the order."""
+        """The order's number, or the number in its row."""
         return self.order.order_number or self.row.order_number
 
     def history(self) -> Iterator[OrderEvent]:

@@ -151,7 +151,7 @@ def _document_texts(stored: Stored, rows: list[DocumentRow]) -> Iterator[str]:
 
 
 def _amount_of(row: DocumentRow) -> int | None:
-    """What a document is over; None if its row is not what its snapshot says."""
+    """The amount of a document; None if its row contradicts its snapshot."""
     kinds: dict[str, type[Invoice] | type[CreditNote]] = {INVOICES: Invoice, CREDIT_NOTES: CreditNote}
     kind = kinds.get(row.prefix)
     if kind is None:

@@ -1,4 +1,4 @@
-"""What orders have used and earned beside stock: coupons and loyalty points."""
+"""Checks of coupon uses and loyalty points."""
 
 from collections import Counter
 from collections.abc import Sequence
