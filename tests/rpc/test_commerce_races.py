@@ -74,7 +74,7 @@ async def replicas(new_database: Callable[[], str]) -> AsyncIterator[Replicas]:
 @pytest.fixture(autouse=True)
 async def everything_agrees(replicas: Replicas, caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
     """Whatever was raced: afterwards all tables say the same, and nobody had to wait for a deadlock to be broken."""
-    caplog.set_level(logging.INFO, "server.storage.write.writer")
+    caplog.set_level(logging.INFO, "server.retry")
     yield
     assert await disagreements(replicas[0].url) == []
     assert "DeadlockDetected" not in caplog.text

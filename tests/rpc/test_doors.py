@@ -112,7 +112,7 @@ def test_other_machines_are_served_with_authentication_and_tls_or_not_at_all(
             check_exposure(Settings(host=host, **settings), closed=is_closed)
         (line,) = str(caught.value).splitlines()
         assert {word for word in ("authentication", "TLS") if f"no {word}:" in line} == missing
-        assert line.startswith(f"{host} is reached from other machines")
+        assert line.startswith(f"{host} is reachable from other machines")
         assert "--insecure" in line
     for host in ("127.0.0.1", "127.0.0.2", "::1", "localhost"):
         check_exposure(Settings(host=host, **settings), closed=is_closed)

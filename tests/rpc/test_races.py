@@ -278,7 +278,7 @@ async def test_the_replica_that_comes_second_gives_the_first_answer_although_the
 async def test_imports_of_the_same_orders_at_two_replicas_insert_each_once(
     replicas: tuple[Service, Service], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "server.storage.write.writer")
+    caplog.set_level(logging.INFO, "server.retry")
     chance = random.Random(3)
     numbers = list(range(150))
     calls = []
@@ -305,7 +305,7 @@ async def test_imports_of_the_same_orders_at_two_replicas_insert_each_once(
 async def test_imports_of_the_same_new_orders_in_opposite_order_do_not_deadlock(
     replicas: tuple[Service, Service], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "server.storage.write.writer")
+    caplog.set_level(logging.INFO, "server.retry")
     for number in range(4):
         orders = [imported(str(n)) for n in range(600)]
         batches = [upserts(f"opposite-{number}", *some) for some in (orders, reversed(orders))]

@@ -317,7 +317,7 @@ def test_a_key_that_no_handshake_would_take_is_refused_at_the_start(
     key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey, authority: Authority
 ) -> None:
     files = authority.issue("odd.example", key=key)
-    with pytest.raises(TlsError, match="make one of RSA, or EC with P-256 or P-384"):
+    with pytest.raises(TlsError, match="use RSA, or EC with P-256 or P-384"):
         server_credentials(certificate=files.certificate, key=files.key, client_ca=None)
 
 
