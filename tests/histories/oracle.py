@@ -59,7 +59,7 @@ LEGAL = {
     (ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED),
     (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED),
 }
-MINOR = {"JPY": Decimal(1), "USD": Decimal("0.01"), "EUR": Decimal("0.01")}
+MINOR = {"JPY": Decimal(1), "USD": Decimal("0.01"), "EUR": Decimal("0.01"), "GBP": Decimal("0.01")}
 
 
 # One order.
