@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from server.rpc.wire import varint
+
 _DELIMITED = 2
 _UNKNOWN = 2047
 # Texts that break rules, that look like card numbers, and whose characters take several bytes.
@@ -119,17 +121,8 @@ def _again(data: bytes, size: int) -> bytes:
 
 
 def _delimited(number: int, data: bytes) -> bytes:
-    return _tag(number, _DELIMITED) + _varint(len(data)) + data
+    return _tag(number, _DELIMITED) + varint(len(data)) + data
 
 
 def _tag(number: int, wire_type: int) -> bytes:
-    return _varint(number << 3 | wire_type)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+    return varint(number << 3 | wire_type)

@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 _LENGTH_DELIMITED = 2
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number as protobuf writes it."""
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)
@@ -20,7 +21,7 @@ def _varint(value: int) -> bytes:
 
 # Sizes below this come from a table.
 _COMMON = 1 << 14
-_SIZES = [_varint(size) for size in range(_COMMON)]
+_SIZES = [varint(size) for size in range(_COMMON)]
 
 
 def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
@@ -29,7 +30,7 @@ def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
     chunks: list[bytes] = []
     for record in records:
         size = len(record)
-        chunks += (tag, _SIZES[size] if size < _COMMON else _varint(size), record)
+        chunks += (tag, _SIZES[size] if size < _COMMON else varint(size), record)
     return b"".join([*chunks, rest.SerializeToString()])
 
 
@@ -37,4 +38,4 @@ def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
 def _records_tag(response: Descriptor) -> bytes:
     """The tag of the field that holds the records of a list's response: its only repeated message."""
     (field,) = (field for field in response.fields if field.is_repeated and field.message_type is not None)
-    return _varint(field.number << 3 | _LENGTH_DELIMITED)
+    return varint(field.number << 3 | _LENGTH_DELIMITED)

@@ -1,7 +1,7 @@
-"""What the tests of storage, streams and races have in common."""
+"""The common parts of the tests of storage, streams and races."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -151,3 +151,20 @@ def imported(external_order_id: str, customer_id: str = "jane", *, cents: int = 
 
 def ids(orders: list[Order]) -> list[str]:
     return [order.order_id for order in orders]
+
+
+async def keep(url: str, tables: Sequence[str]) -> None:
+    """Copies the tables, for `restore`."""
+    async with session(url) as connection:
+        await connection.execute("CREATE SCHEMA kept")
+        for table in tables:
+            await connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}".encode())
+
+
+async def restore(url: str, tables: Sequence[str]) -> None:
+    """Gives the tables the rows that they had when they were kept."""
+    async with session(url, autocommit=False) as connection:
+        await connection.execute(f"TRUNCATE {', '.join(tables)}".encode())
+        for table in tables:
+            copy = f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}"
+            await connection.execute(copy.encode())

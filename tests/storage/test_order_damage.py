@@ -11,7 +11,7 @@ from psycopg.sql import SQL
 
 from server.domain.base.money import from_minor, minor_of
 from tests.conftest import PRODUCTS, serving
-from tests.storage.helpers import disagreements, imported, mend, session, upserts
+from tests.storage.helpers import disagreements, imported, keep, mend, restore, session, upserts
 
 ITEMS = [
     {"product_id": "mug", "quantity": 2},
@@ -33,21 +33,14 @@ async def kept(new_database: Callable[[], str]) -> str:
                 change = {"order_id": order.order_id, "metadata": {"number": str(number)}}
                 await service.orders.UpdateOrder(UpdateOrderRequest(order=change))
         await service.orders.BatchUpsertOrders(upserts("damaged", imported("1")))
-        async with session(service.url) as connection:
-            await connection.execute("CREATE SCHEMA kept")
-            for table in _TABLES:
-                await connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}".encode())
+        await keep(service.url, _TABLES)
     return service.url
 
 
 @pytest.fixture
 async def sound(kept: str) -> str:
     """The small database as it was, whatever the test before did to it."""
-    async with session(kept, autocommit=False) as connection:
-        await connection.execute(f"TRUNCATE {', '.join(_TABLES)}".encode())
-        for table in _TABLES:
-            copy = f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}"
-            await connection.execute(copy.encode())
+    await restore(kept, _TABLES)
     return kept
 
 

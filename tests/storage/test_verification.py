@@ -23,7 +23,7 @@ from server.domain.base.hash_chain import START, hash_of, seal
 from server.storage.projections import event_row
 from server.storage.write.statements import EVENT_COLUMNS
 from tests.conftest import new_order, usd
-from tests.storage.helpers import Row, Store, disagreements, imported, mend, session, storing, upserts
+from tests.storage.helpers import Row, Store, disagreements, imported, keep, mend, restore, session, storing, upserts
 
 _TABLES = (
     "products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "coupons", "coupon_uses",
@@ -61,21 +61,14 @@ async def kept(new_database: Callable[[], str]) -> str:
             await store.order(new_order(customer_id, product_id="lamp"))
         for cents in (100, 200, 300, 400):
             await store.execute(upserts("shop", imported("1", cents=cents), imported("2", "john", cents=cents)))
-        async with session(store.url) as connection:
-            await connection.execute("CREATE SCHEMA kept")
-            for table in _TABLES:
-                await connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}".encode())
+        await keep(store.url, _TABLES)
         return store.url
 
 
 @pytest.fixture
 async def sound(kept: str) -> str:
     """The shop as it was, whatever the test before did to it."""
-    async with session(kept, autocommit=False) as connection:
-        await connection.execute(f"TRUNCATE {', '.join(_TABLES)}".encode())
-        for table in _TABLES:
-            copy = f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}"
-            await connection.execute(copy.encode())
+    await restore(kept, _TABLES)
     return kept
 
 
