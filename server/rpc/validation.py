@@ -19,6 +19,8 @@ Request = TypeVar("Request", bound=Message)
 
 _collect = Validator().collect_violations
 _NANOS = 1_000_000_000
+# Bytes of a message that is validated in one call: when it may turn out to be valid, and when it is not.
+_VALID_AT_ONCE, _INVALID_AT_ONCE = 4_096, 256
 
 
 def decode(request_type: type[Request], data: bytes) -> Request:
@@ -33,11 +35,18 @@ def decode(request_type: type[Request], data: bytes) -> Request:
 
 
 def check(request: Message, data: bytes) -> None:
-    """Refuses a request that breaks its proto's rules, naming the fields, or that holds card data.
+    """Refuses a small request that breaks its proto's rules, naming the fields, or that holds card data.
 
     `data` is its encoded form. Unknown fields are dropped: they would be stored with the known ones, unchecked.
     """
-    _run(check_in_steps(request, data))
+    request.DiscardUnknownFields()
+    if not _is_valid(request, data):
+        _run(check_in_steps(request, data))
+
+
+def _is_valid(message: Message, data: bytes) -> bool:
+    """Decides in one step, which is fastest for the many small messages in which there is nothing to find."""
+    return not (may_hold_card_data(data) or _collect(message, fail_fast=True) or _bad_nanos(message))
 
 
 def check_in_steps(request: Message, data: bytes) -> Steps:
@@ -54,9 +63,12 @@ def check_in_steps(request: Message, data: bytes) -> Steps:
 
 def violations_of(order: UpsertOrder) -> list[Violation]:
     """The violations of an order of a batch: of its proto's rules, or by card data."""
+    data = order.SerializeToString()
+    if len(data) <= _VALID_AT_ONCE and _is_valid(order, data):
+        return []
     if overlong := overlong_lists(order):
         return overlong
-    if may_hold_card_data(order.SerializeToString()) and (found := card_violations(order)):
+    if may_hold_card_data(data) and (found := card_violations(order)):
         return found
     broken = _BrokenRules()
     _run(broken.find(order))
@@ -97,10 +109,6 @@ def _check_card_data(request: Message) -> Steps:
         yield
     if violations:
         raise invalid(*violations)
-
-
-# Bytes of a message that is validated in one call: when it may turn out to be valid, and when it is not.
-_VALID_AT_ONCE, _INVALID_AT_ONCE = 4_096, 256
 
 
 class _BrokenRules:

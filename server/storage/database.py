@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from psycopg import AsyncConnection
@@ -125,11 +125,9 @@ class Database:
                 self.write_failure = error.cause
             raise
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection[Row]]:
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection[Row]]:
         """As `connection`, to read."""
-        async with self._use(self._reads) as connection:
-            yield connection
+        return self._use(self._reads)
 
     @asynccontextmanager
     async def _use(
@@ -167,8 +165,12 @@ class Database:
         task = asyncio.current_task()
         assert task is not None
         before, generation = task.cancelling(), self._generation
-        with self._wait():
+        # The pool's own number of waiters includes those that have given up.
+        self._lending += 1
+        try:
             connection = await self._pool.getconn()
+        finally:
+            self._lending -= 1
         self._used += 1
         try:
             # Python 3.11 loses a cancellation that arrives together with the awaited result.
@@ -191,15 +193,6 @@ class Database:
         if generation == self._generation:
             self._generation += 1
             await self._pool.drain()
-
-    @contextmanager
-    def _wait(self) -> Iterator[None]:
-        """Counts the waiters, because the pool keeps counting those that gave up."""
-        self._lending += 1
-        try:
-            yield
-        finally:
-            self._lending -= 1
 
     @asynccontextmanager
     async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:

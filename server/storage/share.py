@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
 
@@ -24,9 +22,11 @@ class Share:
         # The mean time of a use, in seconds.
         self._seconds = 0.0
 
-    @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
-        """Waits for a place in the share. Raises OVERLOADED if too many wait already."""
+    def take(self) -> "_Place":
+        """A context that waits for a place in the share. Entering it raises OVERLOADED if too many wait already."""
+        return _Place(self)
+
+    async def enter(self) -> None:
         if self._free.locked() and self.waiting >= self._max_waiting:
             raise self.overloaded()
         self.waiting += 1
@@ -34,15 +34,30 @@ class Share:
             await self._free.acquire()
         finally:
             self.waiting -= 1
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._seconds += _WEIGHT * (time.monotonic() - began - self._seconds)
-            self._free.release()
+
+    def leave(self, seconds: float) -> None:
+        """Frees a place that was used for so long."""
+        self._seconds += _WEIGHT * (seconds - self._seconds)
+        self._free.release()
 
     def overloaded(self) -> Refusal:
         """The refusal, with the time until the current queue is served."""
         text = "too many calls wait for a connection to the database; retry in a moment"
         wait = self.waiting * self._seconds / self._size
         return Refusal(ERROR_REASON_OVERLOADED, text, retry_after=max(_SHORTEST_WAIT, wait))
+
+
+class _Place:
+    """A use of a share. Every query has one, so this is a class: a generator costs several times as much."""
+
+    __slots__ = ("_began", "_share")
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+
+    async def __aenter__(self) -> None:
+        await self._share.enter()
+        self._began = time.monotonic()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._share.leave(time.monotonic() - self._began)
