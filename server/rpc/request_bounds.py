@@ -6,7 +6,7 @@ request is therefore refused at the first list or map with more elements than it
 
 from collections.abc import Generator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -116,6 +116,8 @@ class _Scan:
 
     def __init__(self, data: bytes) -> None:
         self._data, self._left, self._pause_at = data, MAX_FIELDS, MAX_FIELDS - _FIELDS_AT_ONCE
+        # A field takes two bytes, so a request of this size cannot hold too many: small elements that are answered separately need no look.
+        self._unread = SMALL if len(data) <= 2 * MAX_FIELDS else 0
 
     def walk(self, message: Descriptor, at: int, end: int, path: str, counts: _Counts, *, checked: bool) -> Steps:
         """`checked` says whether a list that is too long refuses the request."""
@@ -133,12 +135,14 @@ class _Scan:
             field = bounds.get(tag >> 3)
             if depth or field is None:
                 continue
-            name = path + field.name
-            if field.max_bytes and at - start > field.max_bytes:
-                raise invalid_field(name, f"has {at - start:,} bytes, the limit is {field.max_bytes:,}")
+            name, within, size = path + field.name, field.inner, at - start
+            if field.max_bytes and size > field.max_bytes:
+                raise invalid_field(name, f"has {size:,} bytes, the limit is {field.max_bytes:,}")
             place, inner = self._enter(field, name, tag, (start, at), counts, checked=checked)
-            if field.inner is not None and kind == _DELIMITED and _is_worth_a_look(field.inner, at - start):
-                yield from self.walk(field.inner, start, at, place, inner, checked=checked and not field.separate)
+            if field.separate and size <= self._unread:
+                continue
+            if kind == _DELIMITED and _is_worth_a_look(within, size):
+                yield from self.walk(within, start, at, place, inner, checked=checked and not field.separate)
 
     def _enter(
         self, field: FieldBounds, name: str, tag: int, span: tuple[int, int], counts: _Counts, *, checked: bool
@@ -191,6 +195,6 @@ class _Scan:
         return value, at + 1
 
 
-def _is_worth_a_look(message: Descriptor, size: int) -> bool:
+def _is_worth_a_look(message: Descriptor | None, size: int) -> TypeGuard[Descriptor]:
     """A message without lists holds no more than its proto names: only a long text in it can be too large."""
-    return size > _FOREIGN_BYTES or _holds_lists(message)
+    return message is not None and (size > _FOREIGN_BYTES or _holds_lists(message))
