@@ -20,10 +20,9 @@ from orders.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from benchmarks.access import METADATA
 from benchmarks.hostile_requests import HostileRequest, hostile_requests
 from benchmarks.servers import Server, orders_server
-from server.rpc.server import API_KEY_SERVICE, CART_SERVICE, CATALOG_SERVICE, CUSTOMER_SERVICE, ORDER_SERVICE
+from server.domain.base.methods import SERVICES
 
-_SERVICES = (ORDER_SERVICE, CATALOG_SERVICE, CART_SERVICE, CUSTOMER_SERVICE, API_KEY_SERVICE)
-_METHODS = {method.name: method for service in _SERVICES for method in service.methods}
+_METHODS = {method.name: method for service in SERVICES for method in service.methods}
 _HEALTH = tuple(health_pb2.DESCRIPTOR.services_by_name["Health"].methods)[:1]
 
 # Just below the limit of 4 MiB: the request's outer fields come on top.
@@ -163,13 +162,18 @@ def _chosen(names: Sequence[str]) -> Iterator[MethodDescriptor]:
         yield _METHODS[name]
 
 
+def _open(folder: str) -> Path:
+    Path(folder).chmod(0o755)  # where this is root, PostgreSQL runs as another user
+    return Path(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("method", nargs="*", help="methods to attack (default: all, and health checks)")
     methods = [*_chosen(parser.parse_args().method)] or [*_METHODS.values(), *_HEALTH]
     with (
         tempfile.TemporaryDirectory(prefix="orders-hostile-") as folder,
-        orders_server(Path(folder) / "data") as server,
+        orders_server(_open(folder) / "data") as server,
     ):
         sys.exit(not asyncio.run(_attack(server, methods)))
 

@@ -49,7 +49,8 @@ from server.rpc import streaming
 from server.rpc.listing import stream
 from server.rpc.streaming import Streams
 from server.storage.read.filters import CONDITIONS, parameters_of
-from server.storage.read.lists import Listing, ListRepository, _page_statement
+from server.storage.read.list_statements import PageShape, page_statement
+from server.storage.read.lists import Listing, ListRepository
 from tests.conftest import HOME, PRODUCTS, Service, new_order, refused, serving, usd
 from tests.storage.helpers import disagreements, ids, imported, session, until, upserts, waiting_for_locks
 
@@ -800,9 +801,9 @@ async def test_a_page_is_read_from_its_index_also_when_resumed_in_the_middle(  #
     before = await lists.page(listing, began, None, size=size, skip=90)
     names = tuple(name for name in CONDITIONS if name in wanted)
     for after in (None, before.take(1).end):
-        statement = _page_statement(names, order_by, listing.ascending, after is not None)
+        statement = page_statement(PageShape(names, order_by, listing.ascending, after is not None))
         parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": 0, "max_bytes": 1 << 20}
-        parameters |= {"newest": began.newest, "seen": began.snapshot}
+        parameters |= {"newest": began.newest, "latest": began.latest, "seen": began.snapshot}
         if after is not None:
             parameters |= {f"after_{n}": value for n, value in enumerate(after.key)} | {"after_id": after.order_id}
         async with session(many.url) as connection:
