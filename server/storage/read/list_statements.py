@@ -5,8 +5,8 @@ that it had when the list began:
 
 - While little has changed since, a page has two parts: the orders that are unchanged, by their columns, and the changed ones, each
   looked up in its events.
-- Once much has changed, a page reads the orders' positions, past ones included, and takes those that the list's snapshot sees.
-  It reads no more of them than there are between its first and its last order.
+- Once much has changed, a page reads the orders' positions from its beginning on, past ones included, and takes those that the
+  list's snapshot sees. If the list is of few orders, it looks up all of them instead.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,14 @@ _MAX_BYTES = sql.parameter("max_bytes", BigInteger())
 # The newest creation and update that a list has seen.
 _NEWEST, _LATEST = sql.parameter("newest", _TIME), sql.parameter("latest", _TIME)
 
+_ZERO: ColumnElement[int] = literal_column("0")
+
 # The events since a list began that a page looks up one by one.
 MOST_LOOKED_UP = 300
+# The positions that a page reads at most. It tries the next number if none of them is an order's of the list.
+WINDOWS = (4_000, 64_000, None)
+# Few orders match these conditions.
+_SELECTIVE = {"customer_id", "external_order_id"}
 
 
 class PageShape(NamedTuple):
@@ -62,6 +68,10 @@ class PageShape(NamedTuple):
     @property
     def where(self) -> list[ColumnElement[bool]]:
         return [CONDITIONS[name].where for name in self.conditions]
+
+    @property
+    def is_selective(self) -> bool:
+        return not _SELECTIVE.isdisjoint(self.conditions)
 
 
 def keys_of(order_by: OrderBy, table: Table = orders) -> list[ColumnElement[Any]]:
@@ -89,9 +99,14 @@ def page_statement(shape: PageShape) -> sql.Statement:
 
 
 @lru_cache(maxsize=4096)
-def past_page_statement(shape: PageShape) -> sql.Statement:
-    """A page of a list by a key that changes, however much has changed since it began."""
-    return sql.compiled(_by_past_key(shape))
+def past_page_statement(shape: PageShape, window: int | None) -> sql.Statement:
+    """A page of a list by a key that changes, however much has changed. With a window, it may end before it is full."""
+    return sql.compiled(_by_past_key(shape, window))
+
+
+def windows_of(shape: PageShape) -> tuple[int | None, ...]:
+    """The windows to try for a page."""
+    return (None,) if shape.is_selective else WINDOWS
 
 
 def _by_fixed_key(shape: PageShape) -> Select[Any]:
@@ -123,26 +138,38 @@ def _by_changing_key(shape: PageShape) -> Select[Any]:
     )
 
 
-def _by_past_key(shape: PageShape) -> Select[Any]:
-    current = _positions(orders, orders.c.xid, cast(null(), Xid8), shape)
-    past = past_positions.c
-    replaced = _positions(past_positions, past.written_xid, past.replaced_xid, shape)
-    position = union_all(current, replaced).subquery("position")
+def _by_past_key(shape: PageShape, window: int | None) -> Select[Any]:
+    if shape.is_selective:
+        then, keys = _then(shape)
+        part = _part(orders.join(then, true()), keys, shape.where, shape)
+        return _within_bytes(_ordered(part, [*keys, orders.c.order_id], shape.ascending), shape)
+    position = _past_and_present(shape, window)
     written_before = func.pg_visible_in_snapshot(position.c.written_xid, _SEEN)
     replaced_before = func.pg_visible_in_snapshot(position.c.replaced_xid, _SEEN)
     # OFFSET 0: it looks up the order of each position that the list sees, and of no other.
-    this = (
-        select(orders.c.snapshot)
-        .where(orders.c.order_id == position.c.order_id, *shape.where)
-        .offset(literal_column("0"))
-    )
+    this = select(orders.c.snapshot).where(orders.c.order_id == position.c.order_id, *shape.where).offset(_ZERO)
     found = this.correlate(position).lateral("found")
+    keys = _position_in(position, shape.order_by)
     page = (
-        select(found.c.snapshot, *_position_in(position, shape.order_by))
+        select(found.c.snapshot, *keys)
         .select_from(position.join(found, true()))
         .where(written_before, or_(position.c.replaced_xid.is_(None), ~replaced_before))
     )
-    return _within_bytes(_ordered(page, _position_in(position, shape.order_by), shape.ascending), shape)
+    return _within_bytes(_ordered(page, keys, shape.ascending), shape)
+
+
+def _past_and_present(shape: PageShape, window: int | None) -> FromClause:
+    """The first positions of orders in a window."""
+    past = past_positions.c
+    parts = [
+        _positions(orders, orders.c.xid, cast(null(), Xid8), shape),
+        _positions(past_positions, past.written_xid, past.replaced_xid, shape),
+    ]
+    # A number in the text, from which the planner sees that reading the index is best.
+    limit: ColumnElement[int] | None = None if window is None else literal_column(str(window))
+    first = [part.limit(limit).subquery().select() for part in parts]
+    both = union_all(*first).subquery("both")
+    return _ordered(select(both), _position_in(both, shape.order_by), shape.ascending).limit(limit).subquery("position")
 
 
 def _positions(
@@ -155,9 +182,12 @@ def _positions(
     keys = keys_of(shape.order_by, table)
     columns = [key.label(key_name(index)) for index, key in enumerate(keys)]
     found = select(table.c.order_id, *columns, written.label("written_xid"), replaced.label("replaced_xid"))
+    position = [*keys, table.c.order_id]
     if shape.resumed:
-        found = found.where(_after([*keys, table.c.order_id], shape.ascending))
-    return found.where(table.c.update_time <= _LATEST) if shape.order_by == ORDER_BY_UPDATE_TIME else found
+        found = found.where(_after(position, shape.ascending))
+    if shape.order_by == ORDER_BY_UPDATE_TIME:
+        found = found.where(table.c.update_time <= _LATEST)
+    return _ordered(found, position, shape.ascending)
 
 
 def _within_bytes(ordered: Select[Any], shape: PageShape) -> Select[Any]:
@@ -173,6 +203,16 @@ def _within_bytes(ordered: Select[Any], shape: PageShape) -> Select[Any]:
 def _changed_since(unseen: FromClause, where: list[ColumnElement[bool]], shape: PageShape) -> FromClause:
     """The orders of unseen events, with the key that each had when the list began."""
     changed = select(unseen.c.order_id).distinct().subquery("changed")
+    then, keys = _then(shape)
+    this = orders.c.order_id == changed.c.order_id
+    # OFFSET 0: however many the planner expects, it looks each of them up and does not read all orders instead.
+    found = _part(orders.join(then, true()), keys, [this, *where], shape).offset(_ZERO)
+    moved = found.correlate(changed).lateral("moved")
+    return select(moved).select_from(changed.join(moved, true())).subquery("changed_since")
+
+
+def _then(shape: PageShape) -> tuple[FromClause, list[ColumnElement[Any]]]:
+    """The last event of an order that a list saw, and the order's keys as they were then."""
     then = (
         select(order_events.c.event_time, order_events.c.total_minor)
         .where(order_events.c.order_id == orders.c.order_id, func.pg_visible_in_snapshot(order_events.c.xid, _SEEN))
@@ -180,14 +220,9 @@ def _changed_since(unseen: FromClause, where: list[ColumnElement[bool]], shape: 
         .limit(literal_column("1"))
         .lateral("then")
     )
-    keys: list[ColumnElement[Any]] = [then.c.event_time]
     if shape.order_by == ORDER_BY_TOTAL:
-        keys = [orders.c.currency, then.c.total_minor]
-    this = orders.c.order_id == changed.c.order_id
-    # OFFSET 0: however many the planner expects, it looks each of them up and does not read all orders instead.
-    found = _part(orders.join(then, true()), keys, [this, *where], shape).offset(literal_column("0"))
-    moved = found.correlate(changed).lateral("moved")
-    return select(moved).select_from(changed.join(moved, true())).subquery("changed_since")
+        return then, [orders.c.currency, then.c.total_minor]
+    return then, [then.c.event_time]
 
 
 def _events_unseen() -> list[Select[Any]]:
@@ -198,7 +233,7 @@ def _events_unseen() -> list[Select[Any]]:
     later, running = order_events.alias("later"), func.pg_snapshot_xip(_SEEN).table_valued(Column("xid", Xid8))
     running = running.render_derived(name="running")
     # OFFSET 0 keeps the planner to an index scan for each of them.
-    theirs = select(order_events.c.order_id).where(order_events.c.xid == running.c.xid).offset(literal_column("0"))
+    theirs = select(order_events.c.order_id).where(order_events.c.xid == running.c.xid).offset(_ZERO)
     found = theirs.lateral("found")
     return [
         select(later.c.order_id).where(later.c.xid >= func.pg_snapshot_xmax(_SEEN)),

@@ -27,7 +27,14 @@ from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
 from server.storage.database import Database
 from server.storage.read.filters import CONDITIONS, is_set, parameters_of
-from server.storage.read.list_statements import PageShape, key_name, keys_of, page_statement, past_page_statement
+from server.storage.read.list_statements import (
+    PageShape,
+    key_name,
+    keys_of,
+    page_statement,
+    past_page_statement,
+    windows_of,
+)
 from server.storage.schema.tables import orders
 
 
@@ -98,10 +105,6 @@ class Listing:
         return self.order_by or ORDER_BY_CREATE_TIME
 
     @property
-    def has_changing_key(self) -> bool:
-        return self.key != ORDER_BY_CREATE_TIME
-
-    @property
     def ascending(self) -> bool:
         return self.sort_order == SORT_ORDER_ASC
 
@@ -164,15 +167,24 @@ class ListRepository:
         if after is not None:
             parameters |= {f"after_{index}": value for index, value in enumerate(after.key)}
             parameters["after_id"] = after.order_id
-        result = await self._database.fetch_result(page_statement(shape), **parameters)
-        if not result.ntuples and listing.has_changing_key:
-            result = await self._database.fetch_result(past_page_statement(shape), **parameters)
+        result, is_cut = await self._fetch(shape, parameters)
         found = result.ntuples
         # The last row only shows that more follow.
         is_full = found > size or (found > 0 and _bytes_until(result, found - 1) > max_bytes)
         if is_full and found == 1:
             return await self.page(listing, began, after, size=1, skip=skip)
-        return Page(listing.key, result, range(found - is_full), more=is_full)
+        return Page(listing.key, result, range(found - is_full), more=is_full or is_cut)
+
+    async def _fetch(self, shape: PageShape, parameters: dict[str, Any]) -> tuple[PGresult, bool]:
+        """The rows of a page, and whether more may follow although it is not full."""
+        result = await self._database.fetch_result(page_statement(shape), **parameters)
+        if result.ntuples or shape.order_by == ORDER_BY_CREATE_TIME:
+            return result, False
+        for window in windows_of(shape):
+            result = await self._database.fetch_result(past_page_statement(shape, window), **parameters)
+            if result.ntuples:
+                return result, window is not None
+        return result, False
 
     async def count(self, wanted: OrderFilter) -> Count:
         """The number of orders that match now."""
