@@ -40,6 +40,10 @@ class Server:
         workers = psutil.Process(self.pid).children()
         return sum(map(_cpu, [self.pid, *(worker.pid for worker in workers)]))
 
+    def own_cpu(self) -> float:
+        """The same without workers, and without the time that it takes to look for them."""
+        return _cpu(self.pid)
+
     def memory(self) -> float:
         """What of it is in memory, in MB."""
         return psutil.Process(self.pid).memory_info().rss / (1 << 20)

@@ -1,9 +1,10 @@
 """The `orders` command from its first moment, so that Ctrl-C prints no traceback while modules load."""
 
-import signal
+# `signal` would first load modules of its own.
+import _signal  # type: ignore[import-not-found]
 
 # There is nothing to clean up: the signal just ends the process, unless a command has it handled.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def main() -> None:

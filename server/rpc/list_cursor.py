@@ -13,7 +13,7 @@ from server.storage.read.lists import Began, Page, Position
 
 Query: TypeAlias = ListOrdersRequest | SearchOrdersRequest
 
-_START = (str, int, int)
+_START = (str, int, int, int)
 _BY_TIME = (*_START, str, int)
 _BY_TOTAL = (*_START, str, str, int)
 
@@ -42,7 +42,7 @@ class Cursor(NamedTuple):
 def encode(query: Query, cursor: Cursor) -> str:
     """The token of a cursor."""
     began, after, delivered = cursor
-    position: list[Any] = [began.snapshot, _microseconds(began.newest), delivered]
+    position: list[Any] = [began.snapshot, _microseconds(began.newest), _microseconds(began.latest), delivered]
     if after is not None:
         key = [_microseconds(value) if isinstance(value, datetime) else value for value in after.key]
         position += [after.order_id, *key]
@@ -52,14 +52,14 @@ def encode(query: Query, cursor: Cursor) -> str:
 def decode(token: str, query: Query, *, field: str) -> Cursor:
     """The cursor of a token. Raises RESUME_TOKEN_INVALID, also for values that no list has."""
     is_by_total = query.order_by == ORDER_BY_TOTAL
-    snapshot, newest, delivered, *position = tokens.decode(
+    snapshot, newest, latest, delivered, *position = tokens.decode(
         token, query, _START, _BY_TOTAL if is_by_total else _BY_TIME, field=field
     )
     try:
         _check_snapshot(snapshot)
         _check(delivered >= 0)
         after = (_position_by_total if is_by_total else _position_by_time)(*position) if position else None
-        return Cursor(Began(snapshot, _time(newest)), after, delivered)
+        return Cursor(Began(snapshot, _time(newest), _time(latest)), after, delivered)
     except ValueError as error:
         raise tokens.token_invalid(field) from error
 

@@ -120,7 +120,10 @@ def _check_reach(folders: Iterable[Path]) -> None:
 def _create(folder: Path, owner: _User) -> None:
     missing = [step for step in (folder, *folder.parents) if not step.exists()]
     for step in reversed(missing):
-        step.mkdir()
+        try:
+            step.mkdir()
+        except PermissionError as error:
+            raise FolderRefused(f"{_name_of(os.geteuid())} may not write to {step.parent}; {_OTHER}") from error
         if os.geteuid() == 0:
             step.chmod(0o755)  # whatever root's umask is
     if os.geteuid() == 0:

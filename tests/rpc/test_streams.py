@@ -48,8 +48,11 @@ from server.domain.base.caller import ANONYMOUS, Caller
 from server.rpc import streaming
 from server.rpc.listing import stream
 from server.rpc.streaming import Streams
+from server.storage.read import list_statements
 from server.storage.read.filters import CONDITIONS, parameters_of
-from server.storage.read.lists import Listing, ListRepository, _page_statement
+from server.storage.read.list_statements import WINDOWS, PageShape, page_statement, past_page_statement
+from server.storage.read.lists import Listing, ListRepository
+from server.storage.sql import Statement
 from tests.conftest import HOME, PRODUCTS, Service, new_order, refused, serving, usd
 from tests.storage.helpers import disagreements, ids, imported, session, until, upserts, waiting_for_locks
 
@@ -247,6 +250,52 @@ async def test_a_list_cut_anywhere_gives_every_order_once_in_its_first_place_whi
     assert ids(found) == sorted_ids(before, order_by, sort_order)
 
 
+@pytest.fixture(params=[list_statements.MOST_LOOKED_UP, 8, 0])
+def most_looked_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Changed orders are looked up one by one, until a list is under way, or not at all; then positions are read a few at a time."""
+    statements = (list_statements.page_statement, list_statements.past_page_statement)
+    monkeypatch.setattr(list_statements, "MOST_LOOKED_UP", request.param)
+    monkeypatch.setattr(list_statements, "WINDOWS", (5, 20, None))
+    for statement in statements:
+        statement.cache_clear()
+    yield
+    for statement in statements:
+        statement.cache_clear()
+
+
+changing_keys = pytest.mark.parametrize(("order_by", "sort_order"), EVERY_ORDER[2:])
+
+
+@pytest.mark.usefixtures("most_looked_up")
+@pytest.mark.parametrize("wanted", ["customer", "product", "everything"])
+@changing_keys
+async def test_every_order_is_found_once_in_its_first_place_however_much_changes(
+    new_database: Callable[[], str], order_by: OrderBy, sort_order: Any, wanted: str
+) -> None:
+    async with serving(new_database()) as service:
+        await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
+        writers = await others(service, 24)
+        # Positions that no list sees any more.
+        await writers.write(10, new=False)
+        before = await stored_orders(service)
+        if wanted == "product":
+            before = [order for order in before if order.source]
+        filters = {
+            "customer": OrderFilter(customer_id=writers.customer_id),
+            "product": OrderFilter(product_id="SKU"),
+            "everything": OrderFilter(),
+        }
+        request = ListOrdersRequest(filter=filters[wanted], order_by=order_by, sort_order=sort_order, page_size=3)
+        chance = random.Random(1)
+        found = await collect(
+            service,
+            request,
+            cut_after=lambda: chance.choice((1, 1, 2)),
+            meanwhile=lambda: writers.write(chance.choice((2, 8))),
+        )
+        assert ids(found) == sorted_ids(before, order_by, sort_order)
+
+
 @every_order
 async def test_a_list_cut_at_each_message_in_turn_goes_on_from_there(
     service: Service, order_by: OrderBy, sort_order: Any
@@ -286,6 +335,7 @@ async def test_a_list_of_everything_is_whole_while_others_write_without_a_pause(
         assert await disagreements(service.url) == []
 
 
+@pytest.mark.usefixtures("most_looked_up")
 @every_order
 async def test_what_is_being_written_when_a_list_begins_has_one_place_in_it(
     service: Service, order_by: OrderBy, sort_order: Any
@@ -775,19 +825,32 @@ async def _plan(connection: Any, statement: str, parameters: dict[str, Any], mod
     return list(_walk(json.loads(plan)[0]["Plan"] if isinstance(plan, str) else plan[0]["Plan"]))
 
 
-_INDEXES: list[tuple[str, dict[str, Any], OrderBy]] = [
-    ("orders_create_time", {}, ORDER_BY_CREATE_TIME),
-    ("orders_customer", {"customer_id": "c7"}, ORDER_BY_CREATE_TIME),
-    ("orders_update_time", {}, ORDER_BY_UPDATE_TIME),
-    ("orders_total", {}, ORDER_BY_TOTAL),
+def _past_page(shape: PageShape) -> Statement:
+    return past_page_statement(shape, WINDOWS[0])
+
+
+_INDEXES: list[tuple[str, dict[str, Any], OrderBy, Callable[[PageShape], Statement]]] = [
+    ("orders_create_time", {}, ORDER_BY_CREATE_TIME, page_statement),
+    ("orders_customer", {"customer_id": "c7"}, ORDER_BY_CREATE_TIME, page_statement),
+    ("orders_update_time", {}, ORDER_BY_UPDATE_TIME, page_statement),
+    ("orders_total", {}, ORDER_BY_TOTAL, page_statement),
+    ("past_positions_update_time", {}, ORDER_BY_UPDATE_TIME, _past_page),
+    ("past_positions_total", {}, ORDER_BY_TOTAL, _past_page),
+    ("orders_customer", {"customer_id": "c7"}, ORDER_BY_TOTAL, _past_page),
 ]
 
 
 @pytest.mark.parametrize("mode", ["auto", "force_custom_plan"])
 @pytest.mark.parametrize("sort_order", [SORT_ORDER_ASC, SORT_ORDER_DESC])
-@pytest.mark.parametrize(("index", "wanted", "order_by"), _INDEXES, ids=[index for index, _, _ in _INDEXES])
+@pytest.mark.parametrize(("index", "wanted", "order_by", "statement_of"), _INDEXES)
 async def test_a_page_is_read_from_its_index_also_when_resumed_in_the_middle(  # noqa: PLR0917
-    many: Service, index: str, wanted: dict[str, Any], order_by: OrderBy, sort_order: Any, mode: str
+    many: Service,
+    index: str,
+    wanted: dict[str, Any],
+    order_by: OrderBy,
+    statement_of: Callable[[PageShape], Statement],
+    sort_order: Any,
+    mode: str,
 ) -> None:
     listing = Listing(OrderFilter(**wanted), order_by, sort_order)
     size = 101
@@ -800,9 +863,9 @@ async def test_a_page_is_read_from_its_index_also_when_resumed_in_the_middle(  #
     before = await lists.page(listing, began, None, size=size, skip=90)
     names = tuple(name for name in CONDITIONS if name in wanted)
     for after in (None, before.take(1).end):
-        statement = _page_statement(names, order_by, listing.ascending, after is not None)
+        statement = statement_of(PageShape(names, order_by, listing.ascending, after is not None))
         parameters = parameters_of(listing.filter, names) | {"limit": size, "offset": 0, "max_bytes": 1 << 20}
-        parameters |= {"newest": began.newest, "seen": began.snapshot}
+        parameters |= {"newest": began.newest, "latest": began.latest, "seen": began.snapshot}
         if after is not None:
             parameters |= {f"after_{n}": value for n, value in enumerate(after.key)} | {"after_id": after.order_id}
         async with session(many.url) as connection:

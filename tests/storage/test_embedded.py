@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,3 +99,30 @@ def test_an_empty_folder_and_a_missing_one_are_taken_and_taken_again() -> None:
             embedded.start(folder).stop()
             assert (folder / "PG_VERSION").read_text().strip() == "18"
         assert look(parent)[: len(above)] == above
+
+
+_START_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from server.storage import cluster, embedded
+
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    embedded.start(Path(sys.argv[1]))
+except embedded.EmbeddedError as error:
+    print(error)
+"""
+
+
+def test_parent_that_is_not_writable_is_named() -> None:
+    with reachable_folder("orders-closed-") as parent:
+        parent.chmod(0o555)
+        command = [sys.executable, "-W", "ignore", "-c", _START_AS_NOBODY, parent / "mine" / "data"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        parent.chmod(0o755)
+        assert f"may not write to {parent}; set ORDERS_DATA_DIR to another one" in done.stdout
+        assert "Traceback" not in done.stderr
+        assert not list(parent.iterdir())

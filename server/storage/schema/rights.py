@@ -21,6 +21,7 @@ RIGHTS = {
     "order_events": "SELECT, INSERT",
     "order_items": "SELECT, INSERT, DELETE",
     "orders": "SELECT, INSERT, UPDATE",
+    "past_positions": "SELECT, INSERT",
     "payments": "SELECT, INSERT",
     "points_accounts": "SELECT, INSERT, UPDATE",
     "points_entries": "SELECT, INSERT",

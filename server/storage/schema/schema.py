@@ -79,6 +79,8 @@ def _adopt_restored_rows(connection: Connection) -> None:
     if connection.execute(text(_RESTORED)).scalar():
         for table in ("orders", "order_events"):
             connection.execute(text(f"UPDATE {table} SET xid = pg_current_xact_id() WHERE {_IN_FUTURE}"))
+        # No list of this PostgreSQL began before these changes.
+        connection.execute(text("DELETE FROM past_positions"))
 
 
 def newest_version() -> str:
