@@ -41,7 +41,6 @@ hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("de
 hypothesis.settings.load_profile("default")
 
 VERSIONS = (18, 16)
-STORAGE = Path(__file__).with_name("storage")
 
 # Databases of tests live in memory where there is room for them. PostgreSQL syncs as ever, and it costs nothing.
 _MEMORY = Path("/dev/shm")
@@ -54,21 +53,17 @@ SERVING_ROLE = "orders_server"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "version of PostgreSQL for what is built on storage (default: 18); storage itself is tested on all of them"
+    text = "version of PostgreSQL for tests that do not run on all of them (default: 18)"
     parser.addoption("--postgres", type=int, choices=VERSIONS, default=VERSIONS[0], help=text)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of tests on a PostgreSQL, leaves out those of versions that nobody asked for."""
-    wanted = config.getoption("postgres")
-
-    def is_wanted(item: pytest.Item) -> bool:
-        callspec = getattr(item, "callspec", None)
-        version = callspec.params.get("postgres", wanted) if callspec else wanted
-        return version == wanted or STORAGE in item.path.parents
-
-    config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
-    items[:] = filter(is_wanted, items)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests run on one PostgreSQL; those whose statements or plans could depend on its version, on all of them."""
+    if "postgres" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker("every_postgres")
+        versions = VERSIONS if every else [metafunc.config.getoption("postgres")]
+        names = [f"postgres{version}" for version in versions]
+        metafunc.parametrize("postgres", versions, ids=names, indirect=True, scope="session")
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable[[], Any]]:
@@ -91,9 +86,9 @@ def data_dir() -> Iterator[Path]:
         yield folder / "data"
 
 
-@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"postgres{version}")
+@pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a running PostgreSQL of each supported version."""
+    """The URL of a running PostgreSQL of a supported version: see `pytest_generate_tests`."""
     with reachable_folder("orders-test-") as folder:
         server = embedded.start(folder / "data", version=request.param)
         try:

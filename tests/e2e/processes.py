@@ -63,7 +63,7 @@ def orders(
     """Runs `orders` to its end."""
     process = start(*arguments, cwd=cwd, env=env, stdin=subprocess.PIPE)
     try:
-        out, err = process.communicate(stdin, timeout=120)
+        out, err = process.communicate(stdin, timeout=300)
     finally:
         process.kill()
     return Finished(process.returncode, out, err)

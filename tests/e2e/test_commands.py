@@ -226,7 +226,7 @@ class TestImport:
         process = start(*arguments, "--batch-size", 10, "--concurrency", 1)
         wait_until(lambda: count(server, "interrupted") > 0)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == 130
         assert "interrupted; run the same command again to continue" in err
         assert "Traceback" not in err

@@ -71,7 +71,7 @@ def test_when_a_worker_is_killed_all_end_and_say_so(folder: Path) -> None:
     with serving(folder / "killed", "--workers", 2) as server:
         workers = workers_of(server)
         os.kill(next(iter(workers)), signal.SIGKILL)
-        assert server.process.wait(60) == 1
+        assert server.process.wait(300) == 1
         assert not server.postgres_runs
         wait_until(lambda: not any(map(psutil.pid_exists, workers)))
         log = server.log.read_text()
@@ -83,7 +83,7 @@ def test_workers_end_with_a_server_that_is_killed(folder: Path) -> None:
     with serving(folder / "orphans", "--workers", 2) as server:
         workers = workers_of(server)
         server.process.kill()
-        server.process.wait(60)
+        server.process.wait(300)
         wait_until(lambda: not any(map(psutil.pid_exists, workers)))
 
 

@@ -110,7 +110,7 @@ def envoy(folder: Path, upstream: str) -> Iterator[Api]:
         yield Api(f"127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(300)
 
 
 def status_of_health(api: Api) -> int:

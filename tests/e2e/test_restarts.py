@@ -40,7 +40,7 @@ class Replica:
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     def restart(self) -> None:
         """Returns once the server has been called again."""

@@ -150,7 +150,7 @@ class TestComingBack:
 
                 results = await asyncio.gather(*(create_until_it_breaks() for _ in range(16)), return_exceptions=True)
             assert {error.code() for error in results} == {grpc.StatusCode.UNAVAILABLE}
-            assert first.process.wait(10) == -signal.SIGKILL
+            assert first.process.wait(300) == -signal.SIGKILL
             assert first.postgres_runs
         with serving(data_dir) as second:
             with second.stubs() as (stub, _):
@@ -167,7 +167,7 @@ class TestComingBack:
         wait_until(lambda: (data_dir / "postmaster.pid").exists() or process.poll() is not None)
         assert process.poll() is None, process.communicate()[1]
         process.terminate()
-        assert process.wait(60) in (0, 128 + signal.SIGTERM)
+        assert process.wait(300) in (0, 128 + signal.SIGTERM)
         assert "Traceback" not in process.communicate()[1]
         assert not (data_dir / "postmaster.pid").exists()
 
@@ -217,7 +217,7 @@ class TestStoppingInGoodOrder:
                 listed += [order for page in rest for order in page.orders]
                 assert rest[-1].complete
                 assert len({order.order_id for order in listed}) == 3000
-            assert server.process.wait(20) == 0
+            assert server.process.wait(300) == 0
             assert "Traceback" not in server.log.read_text()
         with serving(data_dir) as again, again.stubs() as (stored, _):
             for order in created:
@@ -413,7 +413,7 @@ class TestHelp:
                 process.send_signal(signal.SIGINT)
                 break
         assert not [line for line in process.stderr if not line.startswith("import time:")]
-        assert process.wait(10) == -signal.SIGINT
+        assert process.wait(300) == -signal.SIGINT
 
     def test_every_command_says_what_it_does_and_what_each_of_its_options_means(self) -> None:
         program = orders("--help")

@@ -80,6 +80,8 @@ from tests.storage.helpers import (
     upserts,
 )
 
+pytestmark = pytest.mark.every_postgres
+
 
 @pytest.fixture(scope="module")
 async def store(new_database: Callable[[], str]) -> AsyncIterator[Store]:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
 from psycopg import AsyncConnection
 
@@ -17,6 +18,8 @@ from tests.histories.oracle import check_store
 from tests.histories.world import World, stock
 from tests.storage.helpers import Store, disagreements, mend, replica, session
 from tests.storage.loaded import load
+
+pytestmark = pytest.mark.every_postgres
 
 STEPS = 100
 SIZES = (1, 1, 4, 12, 24)

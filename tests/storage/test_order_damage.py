@@ -114,6 +114,7 @@ async def damage(url: str, statement: str) -> None:
         assert (await connection.execute(statement.encode())).rowcount > 0
 
 
+@pytest.mark.every_postgres
 async def test_a_sound_database_has_no_disagreements(sound: str) -> None:
     assert await disagreements(sound) == []
     assert await mend(sound) == 0

@@ -15,6 +15,8 @@ from server.storage.rate_limits import Lease, RateLimitRepository, Want
 from server.storage.sql import Statement
 from tests.storage.helpers import database
 
+pytestmark = pytest.mark.every_postgres
+
 
 @pytest.fixture(scope="module")
 async def opened(new_database: Callable[[], str]) -> AsyncIterator[Database]:

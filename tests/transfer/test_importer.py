@@ -235,8 +235,10 @@ async def test_a_call_that_hangs_is_given_up_at_its_deadline(
 
     orders.before = hang_once
     path = written(tmp_path / "in.jsonl", line("1"))
-    report = await import_orders(path, channel=channel, source="shop", retry=QUICK, call_timeout=0.2)
-    assert (report.inserted, len(orders.requests)) == (1, 2)
+    report = await import_orders(path, channel=channel, source="shop", retry=QUICK, call_timeout=1.0)
+    assert report.inserted == 1
+    assert {request.request_id for request in orders.requests} == set(hung)
+    assert len(orders.requests) > 1
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

@@ -21,7 +21,7 @@ from tests.histories.maker import DAY
 from tests.histories.oracle import check_store
 from tests.histories.world import World, stock
 
-BATCHES = 1200
+BATCHES = 800
 SEEDS = range(6)
 
 REFUSALS = {

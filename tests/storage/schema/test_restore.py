@@ -11,6 +11,8 @@ from server.runtime import preflight as startup
 from tests.conftest import PRODUCTS, new_order, serving
 from tests.storage.helpers import disagreements
 
+pytestmark = pytest.mark.every_postgres
+
 
 async def test_restored_orders_are_listed_once_migrate_has_adopted_them(new_database: Callable[[], str]) -> None:
     url = new_database()

@@ -15,6 +15,8 @@ from server.storage.schema.tables import metadata
 from tests.conftest import SERVING_ROLE, as_serving_role, new_order, serving, stock_shop
 from tests.storage.helpers import disagreements, storing
 
+pytestmark = pytest.mark.every_postgres
+
 _FORBIDDEN = [
     "CREATE TABLE mine (id int)",
     "CREATE SCHEMA mine",

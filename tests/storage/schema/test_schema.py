@@ -26,6 +26,8 @@ from server.storage.schema.tables import metadata
 from tests.conftest import SERVING_ROLE, new_order
 from tests.storage.helpers import disagreements, imported, replica, storing, upserts
 
+pytestmark = pytest.mark.every_postgres
+
 _names = itertools.count(1)
 
 # What a database is made of, object by object, as PostgreSQL itself writes it.
