@@ -171,6 +171,15 @@ class Settings(BaseModel):
     health_interval: Annotated[float, Field(gt=0)] = Field(
         2.0, description="Seconds between checks of the database's health."
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern="^https?://[^/@ ]+$",
+        description="OpenTelemetry collector that gets traces over OTLP/gRPC, for example http://localhost:4317; needs "
+        "order-service[otel]. Default: no traces.",
+    )
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.01, description="Fraction of calls that are traced. If a caller sends traceparent, its flag decides instead."
+    )
     drain_delay: Annotated[float, Field(ge=0)] = Field(
         1.0, description="Seconds between NOT_SERVING and the shutdown, for clients and load balancers to react."
     )

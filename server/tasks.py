@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
@@ -52,16 +53,19 @@ class Tasks:
         """False from the moment that a kept task has ended before its work was done: only a new process brings it back."""
         return self._is_alive
 
-    def spawn(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-        """Starts a task. The event loop alone would not keep it from the garbage collector."""
-        task = asyncio.create_task(work)
+    def spawn(self, work: Coroutine[Any, Any, Result], *, context: Context | None = None) -> asyncio.Task[Result]:
+        """Starts a task, in a copy of the current context by default. The event loop alone would not keep it from the garbage collector."""
+        task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def keep(self, work: Callable[[], Awaitable[None]], *, pause: float = 0.0) -> asyncio.Task[None]:
-        """Starts a task that runs `work` until it returns, and again, after `pause` seconds, whenever it raises anything."""
-        task = self.spawn(_restarting(work, pause))
+        """Starts a task that runs `work` until it returns, and again, after `pause` seconds, whenever it raises anything.
+
+        It has a context of its own: it is no part of the call that starts it.
+        """
+        task = self.spawn(_restarting(work, pause), context=Context())
         task.add_done_callback(self._note_end)
         return task
 

@@ -2,7 +2,7 @@
 
 import pkgutil
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import Operation, Response
 from server.domain.base.redaction import without_secrets
 from server.domain.base.state import State
+from server.domain.base.trace_context import TRACEPARENT
 
 
 def _declared() -> Iterator[Operation]:
@@ -34,6 +35,8 @@ class Command:
 
     request: Any
     caller: Caller
+    # That of the call that makes the command; '' if there is none.
+    traceparent: str = field(default_factory=TRACEPARENT.get)
 
     @property
     def operation(self) -> Operation:
@@ -88,7 +91,13 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
 
 def _audit(command: Command, state: State) -> Audit:
     request_id = getattr(command.request, "request_id", "")
-    return Audit(command.caller, method=command.operation.method, request_id=request_id, time=state.time)
+    return Audit(
+        command.caller,
+        method=command.operation.method,
+        request_id=request_id,
+        time=state.time,
+        traceparent=command.traceparent,
+    )
 
 
 def _serialized(response: Response) -> bytes:

@@ -34,6 +34,7 @@ from server.payments.provider import PaymentProvider, ProviderUnavailable
 from server.retry import RetryPolicy
 from server.storage.references import Reference
 from server.telemetry.log import fields
+from server.telemetry.spans import child_span
 
 log = logging.getLogger(__name__)
 
@@ -205,8 +206,9 @@ class PaymentFlow:
 
     async def _ask(self, call: Awaitable[Result]) -> Result:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await call
+            with child_span("payment provider", kind="client", provider=self._provider.name):
+                async with asyncio.timeout(self._timeout):
+                    return await call
         except ProviderUnavailable as error:
             log.warning("the payment provider does not answer", extra=fields(error, provider=self._provider.name))
             raise

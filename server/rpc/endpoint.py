@@ -32,10 +32,12 @@ from server.rpc.call_log import log_call
 from server.rpc.errors import refuse
 from server.rpc.gate import Gate
 from server.rpc.request_reader import RequestReader
+from server.rpc.tracing import Tracing, traced
 from server.storage.references import Reference
 from server.tasks import contain
 from server.telemetry.log import fields
 from server.telemetry.metrics import MethodMetrics, Metrics
+from server.telemetry.spans import CURRENT
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +110,10 @@ class _Call:
 
     def end(self, code: str = "OK", error: Refusal | None = None) -> None:
         """Counts and logs the end of the call."""
-        seconds = time.monotonic() - self.began
-        self.metrics.count(code=code, seconds=seconds, reason="" if error is None else error.reason)
+        seconds, reason = time.monotonic() - self.began, "" if error is None else error.reason
+        self.metrics.count(code=code, seconds=seconds, reason=reason)
+        if (span := CURRENT.get()) is not None:
+            span.set_outcome(code, reason)
         log_call(method=self.access.method, caller=self.caller.subject, code=code, seconds=seconds, error=error)
 
     async def mark_replayed(self) -> None:
@@ -135,20 +139,39 @@ class Bounds:
 
 
 def service_handler(
-    service: ServiceDescriptor, handlers: Mapping[str, Handler], *, gate: Gate, bounds: Bounds, metrics: Metrics
+    service: ServiceDescriptor,
+    handlers: Mapping[str, Handler],
+    *,
+    gate: Gate,
+    bounds: Bounds,
+    metrics: Metrics,
+    tracing: Tracing | None = None,
 ) -> grpc.GenericRpcHandler:
     """The gRPC handlers of a service; `handlers` has one for each of its methods, by name."""
     return grpc.method_handlers_generic_handler(
         service.full_name,
         {
-            method.name: _method_handler(method, handlers[method.name], gate, bounds, metrics.of(method))
+            method.name: _method_handler(
+                method,
+                handlers[method.name],
+                gate=gate,
+                bounds=bounds,
+                metrics=metrics.of(method),
+                tracing=tracing,
+            )
             for method in service.methods
         },
     )
 
 
 def _method_handler(
-    method: MethodDescriptor, handler: Handler, gate: Gate, bounds: Bounds, metrics: MethodMetrics
+    method: MethodDescriptor,
+    handler: Handler,
+    *,
+    gate: Gate,
+    bounds: Bounds,
+    metrics: MethodMetrics,
+    tracing: Tracing | None,
 ) -> grpc.RpcMethodHandler:
     response_type = GetMessageClass(method.output_type)
     access = MethodAccess(method)
@@ -182,7 +205,7 @@ def _method_handler(
             gate.in_flight.leave()
 
     kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
-    return kind(serve)
+    return kind(serve if tracing is None else traced(serve, method, tracing))
 
 
 def _has_no_caller(error: BaseException, call: _Call) -> bool:

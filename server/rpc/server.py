@@ -11,6 +11,7 @@ from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.operations import Execute, handlers_of
 from server.rpc.reflection import reflection_handlers
+from server.rpc.tracing import Tracing
 from server.telemetry.metrics import Metrics
 
 SERVICE_NAMES = tuple(str(service.full_name) for service in SERVICES)
@@ -45,6 +46,7 @@ def build_server(
     connections: Connections,
     reflect: bool,
     reflect_to_all: bool,
+    tracing: Tracing | None = None,
 ) -> grpc.aio.Server:
     """A server with every service, not yet listening.
 
@@ -60,6 +62,7 @@ def build_server(
                 gate=gate,
                 bounds=bounds,
                 metrics=metrics,
+                tracing=tracing,
             )
             for service in SERVICES
         )

@@ -16,7 +16,7 @@ import psycopg
 from server.config import Settings
 from server.domain.base.errors import Refusal
 from server.rpc.health import Health
-from server.runtime import background, jobs, metrics_server, security
+from server.runtime import background, jobs, metrics_server, security, traces
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError
 from server.runtime.wiring import Components, build
@@ -75,7 +75,8 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         )
         stack.push_async_callback(database.close)
         await database.open()
-        components = await build(settings, database)
+        tracing = await stack.enter_async_context(traces.sending(settings))
+        components = await build(settings, database, tracing=tracing)
         stack.push_async_callback(components.probe.close)
         port = _listen(components.server, settings)
         if settings.demo and settings.database_url is None:

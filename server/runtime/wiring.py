@@ -19,6 +19,7 @@ from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
+from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
 from server.runtime import security
 from server.storage.database import Database
@@ -58,7 +59,7 @@ class Components:
     server: grpc.aio.Server
 
 
-async def build(settings: Settings, database: Database) -> Components:
+async def build(settings: Settings, database: Database, *, tracing: Tracing | None = None) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
     metrics = Metrics()
     writer = Writer(
@@ -99,6 +100,7 @@ async def build(settings: Settings, database: Database) -> Components:
         connections=_connections(settings),
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or is_loopback(settings.host),
+        tracing=tracing,
     )
     return Components(
         database=database,

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
 
@@ -12,9 +12,12 @@ from server.domain.base.errors import Refusal
 from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
 from server.tasks import Tasks, contain
+from server.telemetry.spans import CURRENT, Span, batch_span
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# An item, its result, and the span of the call that waits for it; None if that is not sampled.
+_Entry: TypeAlias = tuple[Item, asyncio.Future[Result], Span | None]
 
 # The most turns of the event loop before a batch begins.
 _MOST_TURNS = 50
@@ -26,7 +29,7 @@ class Batcher(Generic[Item, Result]):
     """A queue and the workers that empty it.
 
     `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
-    becomes the result of all of them. `watch` gets the size and the seconds of each batch.
+    becomes the result of all of them. `watch` gets the size and the seconds of each batch; `name` is that of a batch's span.
     """
 
     def __init__(
@@ -37,10 +40,11 @@ class Batcher(Generic[Item, Result]):
         max_queue: int,
         workers: int = 1,
         watch: Callable[[int, float], None] = lambda size, seconds: None,
+        name: str = "batch of reads",
     ) -> None:
         self._run, self._max_batch, self._max_queue, self._workers = run, max_batch, max_queue, workers
-        self._watch = watch
-        self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._watch, self._name = watch, name
+        self._queue: deque[_Entry[Item, Result]] = deque()
         # Workers that will read the queue again. A task that has finished with it may still be in _tasks.
         self._working = 0
         self._tasks = Tasks()
@@ -66,7 +70,7 @@ class Batcher(Generic[Item, Result]):
             text = "the server is overloaded; retry in a moment"
             raise Refusal(ERROR_REASON_OVERLOADED, text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.append((item, future))
+        self._queue.append((item, future, CURRENT.get()))
         if self._working < self._workers:
             self._tasks.keep(self._work)
             self._working += 1
@@ -78,25 +82,29 @@ class Batcher(Generic[Item, Result]):
 
     async def _work(self) -> None:
         while batch := await self._gather():
-            began = time.monotonic()
-            try:
-                results = await self._results([item for item, _ in batch])
-                if any(isinstance(result, Unanswered) for result in results):
-                    # The items behind have waited as long as a call may take, and would wait once more.
-                    unanswered = next(result for result in results if isinstance(result, Unanswered))
-                    results = [*results, *[unanswered] * len(self._queue)]
-                    batch += self._queue
-                    self._queue.clear()
-                for (_, future), result in zip(batch, results, strict=True):
-                    _settle(future, result)
-            finally:
-                # Has an effect only if this worker is ended from outside: nothing else would answer these.
-                for _, future in batch:
-                    future.cancel()
-            seconds = time.monotonic() - began
-            self._seconds_per_item = seconds / len(batch)
-            self._watch(len(batch), seconds)
+            with batch_span([span for _, _, span in batch if span], self._name, size=len(batch)):
+                await self._answer(batch)
         self._working -= 1
+
+    async def _answer(self, batch: list[_Entry[Item, Result]]) -> None:
+        began = time.monotonic()
+        try:
+            results = await self._results([item for item, _, _ in batch])
+            if any(isinstance(result, Unanswered) for result in results):
+                # The items behind have waited as long as a call may take, and would wait once more.
+                unanswered = next(result for result in results if isinstance(result, Unanswered))
+                results = [*results, *[unanswered] * len(self._queue)]
+                batch += self._queue
+                self._queue.clear()
+            for (_, future, _), result in zip(batch, results, strict=True):
+                _settle(future, result)
+        finally:
+            # Has an effect only if this worker is ended from outside: nothing else would answer these.
+            for _, future, _ in batch:
+                future.cancel()
+        seconds = time.monotonic() - began
+        self._seconds_per_item = seconds / len(batch)
+        self._watch(len(batch), seconds)
 
     async def _results(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         try:
@@ -111,7 +119,7 @@ class Batcher(Generic[Item, Result]):
         """The seconds until the current queue is served, at the pace of the last batch."""
         return len(self._queue) * self._seconds_per_item / self._workers
 
-    async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+    async def _gather(self) -> list[_Entry[Item, Result]]:
         """The next batch, once the event loop's pending calls have joined it: a larger batch costs less per call."""
         gathered, calm = len(self._queue), 0
         for _ in range(_MOST_TURNS):
@@ -122,8 +130,8 @@ class Batcher(Generic[Item, Result]):
             gathered = len(self._queue)
         return self._take()
 
-    def _take(self) -> list[tuple[Item, asyncio.Future[Result]]]:
-        batch: list[tuple[Item, asyncio.Future[Result]]] = []
+    def _take(self) -> list[_Entry[Item, Result]]:
+        batch: list[_Entry[Item, Result]] = []
         while self._queue and len(batch) < self._max_batch:
             entry = self._queue.popleft()
             if not entry[1].done():

@@ -24,6 +24,7 @@ from server.storage.errors import (
 )
 from server.storage.share import Share
 from server.storage.sql import NamedRow, Query, Statement
+from server.telemetry.spans import child_span, note
 
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
@@ -37,6 +38,8 @@ _CANCELLATION = 0.3
 _STALE = 0.5
 # Seconds that the pool's connections get to close.
 _CLOSING = 0.5
+# The attributes of a span.
+_SPAN = {"db.system.name": "postgresql"}
 
 
 class PoolUse(NamedTuple):
@@ -134,10 +137,11 @@ class Database:
         self, share: Share, *, passing: tuple[type[Exception], ...] = ()
     ) -> AsyncIterator[AsyncConnection[Row]]:
         began, has_connection = time.monotonic(), False
-        with database_errors(passing=passing):
+        with child_span("database", kind="client", **_SPAN), database_errors(passing=passing):
             try:
                 async with self.bounded(self.timeout) as timeouts, share.take(), self._lend() as connection:
                     has_connection = True
+                    note("connected")
                     yield connection
             except TimeoutError as error:
                 if not has_connection and self._answered > began:
@@ -265,12 +269,14 @@ async def fetch_named(connection: AsyncConnection[Row], query: Query[NamedRow], 
 
 async def fetch(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> list[Row]:
     """The rows of one statement."""
+    note("statement", **{"db.query.text": statement.text})
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(statement.text, statement.bind(parameters), prepare=True)
         return await cursor.fetchall()
 
 
 async def _fetch_result(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> PGresult:
+    note("statement", **{"db.query.text": statement.text})
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(statement.text, statement.bind(parameters), prepare=True)
         result = cursor.pgresult

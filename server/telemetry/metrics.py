@@ -9,6 +9,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from server.telemetry.log import fields
+from server.telemetry.spans import exemplar
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,8 @@ class Metrics:
 
     def count_batch(self, lane: str, commands: int, seconds: float) -> None:
         try:
-            self._batch_commands.labels(lane).observe(commands)
-            self._batch_seconds.labels(lane).observe(seconds)
+            self._batch_commands.labels(lane).observe(commands, exemplar())
+            self._batch_seconds.labels(lane).observe(seconds, exemplar())
         except Exception as error:
             _say_lost(error)
 
@@ -138,7 +139,7 @@ class MethodMetrics:
     def count(self, *, code: str, seconds: float, reason: str = "") -> None:
         """Counts a call by its code and seconds, with the reason if the server refused it."""
         try:
-            self._seconds.observe(seconds)
+            self._seconds.observe(seconds, exemplar())
             (self._ok if code == "OK" else self._handled.labels(*self._labels, code)).inc()
             if reason:
                 self._refusals.labels(self._labels[-1], reason).inc()

@@ -95,13 +95,15 @@ class Api:
 
 
 @contextmanager
-def envoy(folder: Path, upstream: str) -> Iterator[Api]:
-    """An Envoy by the repository's configuration, on ports of its own."""
+def envoy(folder: Path, *upstreams: str) -> Iterator[Api]:
+    """An Envoy by the repository's configuration, on ports of its own, in front of these servers."""
     port = free_port()
     text = (ROOT / "deploy" / "envoy.yaml").read_text()
-    for here, there in (("8080", str(port)), ("50051", upstream.rpartition(":")[2])):
-        assert text.count(f"port_value: {here}") == 1
-        text = text.replace(f"port_value: {here}", f"port_value: {there}")
+    (endpoint,) = re.findall(r" *- endpoint:\n.*\n.*port_value: 50051}\n", text)
+    endpoints = (endpoint.replace("50051", upstream.rpartition(":")[2]) for upstream in upstreams)
+    text = text.replace(endpoint, "".join(endpoints))
+    assert text.count("port_value: 8080") == 1
+    text = text.replace("port_value: 8080", f"port_value: {port}")
     (folder / f"{port}.yaml").write_text(text)
     with (folder / f"{port}.log").open("w") as log:
         command = [ENVOY, "-c", folder / f"{port}.yaml", "--use-dynamic-base-id", "--concurrency", "1"]

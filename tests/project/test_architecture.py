@@ -26,7 +26,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "transfer": set(),
     "cli": {"config", "domain", "identity", "rpc", "runtime", "storage", "telemetry", "transfer"},
 }
-COMMON = {"server.telemetry.log", "server.tasks", "server.retry", "server.http_client"}
+COMMON = {"server.telemetry.log", "server.telemetry.spans", "server.tasks", "server.retry", "server.http_client"}
 
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (
@@ -48,6 +48,7 @@ PACKAGES = {
     "psycopg_pool": {"storage"},
     "prometheus_client": {"telemetry", "runtime"},
     "aiohttp": {"http_client"},
+    "opentelemetry": {"telemetry"},
 }
 
 

@@ -48,6 +48,7 @@ GROUPS = (
         "operations.md",
         ("host", "port", "workers", "reflection", "health_interval", "drain_delay", "shutdown_grace"),
     ),
+    Group("Traces", "operations.md", ("otlp_endpoint", "trace_ratio")),
     Group(
         "Database",
         "operations.md",

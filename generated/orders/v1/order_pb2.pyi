@@ -508,7 +508,7 @@ class TrackingEvent(_message.Message):
     def __init__(self, status: _Optional[_Union[TrackingStatus, str]] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., location: _Optional[str] = ..., city: _Optional[str] = ..., country: _Optional[str] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
-    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash")
+    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -522,6 +522,7 @@ class OrderEvent(_message.Message):
     TRACKING_EVENT_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     version: int
     type: OrderEventType
@@ -535,4 +536,5 @@ class OrderEvent(_message.Message):
     tracking_event: TrackingEvent
     payment_event: PaymentEvent
     hash: bytes
-    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ...) -> None: ...

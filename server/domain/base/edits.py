@@ -19,6 +19,7 @@ class Audit:
     method: str
     request_id: str
     time: Timestamp
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class OrderEdit:
         event.actor = audit.caller.subject
         event.request_id = audit.request_id
         event.event_time.CopyFrom(audit.time)
+        if audit.traceparent:
+            event.traceparent = audit.traceparent
         if not event.to_status:
             event.from_status = event.to_status = order.status
         self.events.append(event)

@@ -28,6 +28,7 @@ from server.storage.write.changes import send_changes
 from server.storage.write.locked_reads import read_state
 from server.tasks import contain
 from server.telemetry.log import fields
+from server.telemetry.spans import child_span
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +67,10 @@ class Writer:
         single = partial(Batcher[Command, Answer], self._run_single, max_batch=max_batch, max_queue=max_queue)
         bulk = partial(Batcher[Command, Answer], self._run_bulk, max_batch=1, max_queue=_MAX_BULK_QUEUE)
         self._lanes = {
-            "single": single(watch=partial(watch, "single")),
-            "dry": single(watch=partial(watch, "dry"), workers=2),
-            "bulk": bulk(watch=partial(watch, "bulk")),
-            "dry_bulk": bulk(watch=partial(watch, "dry_bulk")),
+            "single": single(watch=partial(watch, "single"), name="batch of writes"),
+            "dry": single(watch=partial(watch, "dry"), name="batch of dry runs", workers=2),
+            "bulk": bulk(watch=partial(watch, "bulk"), name="bulk write"),
+            "dry_bulk": bulk(watch=partial(watch, "dry_bulk"), name="bulk dry run"),
         }
 
     async def execute(self, command: Command) -> Answer:
@@ -144,7 +145,8 @@ class Writer:
         return await _decide(commands, state, pause)
 
     async def _read(self, connection: AsyncConnection[Row], commands: Sequence[Command], *, lock: bool) -> State:
-        return await read_state(connection, commands, terms=self._terms, validate=self._validate, lock=lock)
+        with child_span("read and lock" if lock else "read"):
+            return await read_state(connection, commands, terms=self._terms, validate=self._validate, lock=lock)
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -160,7 +162,8 @@ def _lane_of(command: Command) -> str:
 async def _decide(commands: Sequence[Command], state: State, pause: Pause) -> list[Outcome]:
     """The commands' outcomes, in their order. Lets other work run now and then."""
     is_bulk = commands[0].operation.method_class is MethodClass.BULK
-    return await run_in_turns(_outcomes(commands, state), pause, seconds=_BULK_TURN if is_bulk else _SINGLE_TURN)
+    with child_span("decide"):
+        return await run_in_turns(_outcomes(commands, state), pause, seconds=_BULK_TURN if is_bulk else _SINGLE_TURN)
 
 
 def _outcomes(commands: Sequence[Command], state: State) -> Generator[None, None, list[Outcome]]:
@@ -200,9 +203,10 @@ async def _roll_back(connection: AsyncConnection[Row]) -> None:
 async def _write_and_commit(connection: AsyncConnection[Row], state: State, pause: Pause) -> None:
     """Writes and commits in one flight. If the connection breaks on it nobody knows what became of it, and the callers are told."""
     try:
-        async with connection.pipeline():
-            await send_changes(connection, state, pause)
-            await connection.execute("COMMIT")
+        with child_span("write and commit"):
+            async with connection.pipeline():
+                await send_changes(connection, state, pause)
+                await connection.execute("COMMIT")
     except (psycopg.OperationalError, psycopg.InterfaceError, asyncio.CancelledError) as error:
         await _roll_back(connection)
         if is_rolled_back(error):

@@ -1,0 +1,78 @@
+"""Spans of sampled calls. A call that is not sampled has none, nor has any call of a server without traces.
+
+Code that does something worth a span asks for one, and needs no tracer: `with child_span("decide"): …`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Literal, Protocol, Self
+
+Kind = Literal["internal", "client", "server"]
+Attributes = dict[str, str | int]
+
+
+class Span(Protocol):
+    """A span that is being recorded. Used in `with`, it ends with the block, as failed if the block raises."""
+
+    @property
+    def trace_id(self) -> str: ...
+
+    @property
+    def traceparent(self) -> str: ...
+
+    def child(self, name: str, kind: Kind, attributes: Attributes) -> AbstractContextManager[Self]: ...
+
+    def batch(self, others: Sequence[Self], name: str, attributes: Attributes) -> AbstractContextManager[Self]:
+        """The span of a batch, in a trace of its own. It and the spans of its calls, this one and the others, have links."""
+        ...
+
+    def note(self, name: str, attributes: Attributes) -> None:
+        """Adds an event."""
+        ...
+
+    def set_outcome(self, code: str, reason: str) -> None:
+        """Sets the status code of a call, and the reason of its refusal or ''."""
+        ...
+
+
+# The current span; None if it is not sampled.
+CURRENT: ContextVar[Span | None] = ContextVar("span", default=None)
+
+_NOT_SAMPLED: AbstractContextManager[None] = nullcontext()
+
+
+def child_span(name: str, *, kind: Kind = "internal", **attributes: str | int) -> AbstractContextManager[None]:
+    """A span of a part of the current one; it is the current one within."""
+    span = CURRENT.get()
+    return _NOT_SAMPLED if span is None else entered(span.child(name, kind, attributes))
+
+
+def batch_span(spans: Sequence[Span], name: str, *, size: int) -> AbstractContextManager[None]:
+    """The span of a batch that carries these sampled calls among others; the current one within."""
+    if not spans:
+        return _NOT_SAMPLED
+    return entered(spans[0].batch(spans[1:], name, {"orders.batch.size": size}))
+
+
+@contextmanager
+def entered(span: AbstractContextManager[Span]) -> Iterator[None]:
+    """Begins a span; it is the current one within."""
+    with span as current:
+        token = CURRENT.set(current)
+        try:
+            yield
+        finally:
+            CURRENT.reset(token)
+
+
+def note(name: str, **attributes: str | int) -> None:
+    """Adds an event to the current span."""
+    if (span := CURRENT.get()) is not None:
+        span.note(name, attributes)
+
+
+def exemplar() -> dict[str, str] | None:
+    """The labels with which an observation leads to the current trace."""
+    span = CURRENT.get()
+    return None if span is None else {"trace_id": span.trace_id}
