@@ -255,7 +255,10 @@ def _enum_converter(enum: EnumDescriptor) -> Convert:
             return value
         if not isinstance(value, str):
             raise ValueError(f"must be a name of {enum.name}, not {_kind(value)}")
-        raise ValueError(f"{_shown(value)} is not a name of {enum.name}{suggestion(value.upper(), numbers)}")
+        # Others write `pending` for ORDER_STATUS_PENDING.
+        near = [name for name in numbers if name.endswith(f"_{value.upper()}")]
+        hint = f"; did you mean {near[0]}?" if near else suggestion(value, numbers)
+        raise ValueError(f"{_shown(value)} is not a name of {enum.name}{hint}")
 
     return convert
 

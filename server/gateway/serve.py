@@ -1,6 +1,7 @@
 """Runs a gateway until it is stopped."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 
@@ -19,6 +20,8 @@ def serve(connect: Callable[[], grpc.aio.Channel], options: Options, *, announce
     """Serves until SIGINT or SIGTERM; announces the URL. `connect` makes the channel to the server. Raises GatewayError."""
     import uvloop
 
+    # What it says is of no use under the log's rules, and bad requests would fill the log.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     uvloop.run(_serve(connect, options, announce))
 
 
