@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+from google.rpc import code_pb2
 from orders.v1 import access_pb2, error_reason_pb2
 
 from server.gateway.statuses import CREATED, status_of
@@ -20,11 +20,19 @@ _ERRORS = re.compile(r"([A-Z_]+) \(([^)]*)\)")
 _REASON = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 _VARIABLE = re.compile(r"\{(?:\w+\.)*(\w+)(?:=[^}]*)?\}")
 _PREFIX = "ERROR_REASON_"
+_CODES = frozenset(code_pb2.Code.keys())
 
 # Any method can return these: see the comment of OrderService.
 _COMMON = (
     *("INVALID_ORDER_DATA", "UNAUTHENTICATED", "SCOPE_MISSING", "ROLE_MISSING", "ORDER_ACCESS_DENIED"),
-    *("CUSTOMER_ACCESS_DENIED", "RATE_LIMITED", "OVERLOADED", "INTERNAL", "DEPENDENCY_UNAVAILABLE", "DEADLINE_EXCEEDED"),
+    *(
+        "CUSTOMER_ACCESS_DENIED",
+        "RATE_LIMITED",
+        "OVERLOADED",
+        "INTERNAL",
+        "DEPENDENCY_UNAVAILABLE",
+        "DEADLINE_EXCEEDED",
+    ),
 )
 _ALSO_OF_WRITES = ("IDEMPOTENCY_IN_PROGRESS",)
 
@@ -106,9 +114,7 @@ class _Document:
             },
             "servers": [{"url": "/"}],
             "security": [{"bearer": []}, {"token": []}, {}],
-            "tags": [
-                {"name": _tag(service.name), "description": "\n\n".join(service.comment)} for service in every
-            ],
+            "tags": [{"name": _tag(service.name), "description": "\n\n".join(service.comment)} for service in every],
             "paths": paths,
             "components": {
                 "schemas": {**dict(sorted(self._schemas.found.items())), "Problem": _PROBLEM},
@@ -156,14 +162,20 @@ class _Document:
 
     def _responses(self, method: Method, binding: Binding) -> Json:
         schema = reference(self._schemas.use(method.descriptor.output_type))
-        types = ("application/x-ndjson", "text/event-stream") if method.descriptor.server_streaming else ("application/json",)
+        types = (
+            ("application/x-ndjson", "text/event-stream")
+            if method.descriptor.server_streaming
+            else ("application/json",)
+        )
         creates = method.name.startswith("Create") and binding.verb == "POST"
         status = str(CREATED if creates else 200)
         found: Json = {
             status: {"description": "Success.", "content": {each: {"schema": schema} for each in types}},
         }
         if creates:
-            found[status]["headers"] = {"Location": {"schema": {"type": "string"}, "description": "The resource's path."}}
+            found[status]["headers"] = {
+                "Location": {"schema": {"type": "string"}, "description": "The resource's path."}
+            }
         return found | self._errors(method)
 
     def _errors(self, method: Method) -> Json:
@@ -178,11 +190,9 @@ class _Document:
 
     def _listed(self, text: str) -> Iterator[tuple[str, int]]:
         """The reasons that a comment lists, with the codes that it lists them under."""
-        from google.rpc import code_pb2
-
         for code, names in _ERRORS.findall(text):
             for name in _REASON.findall(names):
-                if name in self._reasons and code in code_pb2.Code.keys():
+                if name in self._reasons and code in _CODES:
                     yield name, code_pb2.Code.Value(code)
 
 

@@ -33,7 +33,10 @@ def gateway(*, client: "Client", settings: config.Settings) -> None:
     from server.runtime.http_gateway import options_of
 
     def announce(url: str) -> None:
-        print(f"Serving HTTP/JSON on {url} for {client.target}; documentation on {url}/docs. Stop with Ctrl-C.", flush=True)
+        print(
+            f"Serving HTTP/JSON on {url} for {client.target}; documentation on {url}/docs. Stop with Ctrl-C.",
+            flush=True,
+        )
 
     try:
         serve(client.channel, options_of(settings), announce=announce)

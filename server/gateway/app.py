@@ -11,12 +11,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.gateway.api import Api
 from server.gateway.bindings import bindings
 from server.gateway.calls import Calls
+from server.gateway.dialects.app import DialectApp
+from server.gateway.dialects.mounts import dialect_apps
 from server.gateway.openapi import document
 from server.gateway.options import Options
 
@@ -30,7 +32,9 @@ _PREFLIGHT_SECONDS = 3600
 def build(channel: grpc.aio.Channel, options: Options, *, stopping: asyncio.Event) -> ASGIApp:
     """The application on a channel to the server."""
     every = bindings()
-    api = Api(Calls(channel, every), every, cors_origins=options.cors_origins, stopping=stopping)
+    calls = Calls(channel, every)
+    api = Api(calls, every, cors_origins=options.cors_origins, stopping=stopping)
+    dialects = dialect_apps(options, calls, every)
     described = document()
     page = files("server.gateway").joinpath("docs.html").read_text(encoding="utf-8")
 
@@ -53,10 +57,25 @@ def build(channel: grpc.aio.Channel, options: Options, *, stopping: asyncio.Even
             Route("/openapi.json", openapi),
             Route("/docs", docs),
             Route("/", start),
+            *(_Below(dialect) for dialect in dialects),
             Mount("/", api),
         ],
         middleware=_cors(options.cors_origins),
     )
+
+
+class _Below(BaseRoute):
+    """The paths of a dialect."""
+
+    def __init__(self, dialect: DialectApp) -> None:
+        self._dialect = dialect
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        found = scope["type"] == "http" and self._dialect.has(scope["raw_path"].decode("ascii"))
+        return (Match.FULL if found else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._dialect(scope, receive, send)
 
 
 # The page loads nothing from other hosts, and calls only this one.

@@ -9,7 +9,7 @@ from typing import Any
 
 import orders.v1
 from google.api import annotations_pb2
-from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -57,7 +57,7 @@ class Binding:
         """The path to the message that holds the request's etag: the request, or the resource in its body."""
         if self.takes("etag"):
             return ()
-        field = self.method.input_type.fields_by_name.get(self.body)
+        field: Any = self.method.input_type.fields_by_name.get(self.body)
         return (self.body,) if field is not None and "etag" in field.message_type.fields_by_name else None
 
 
@@ -81,11 +81,3 @@ def bindings_of(method: MethodDescriptor) -> Iterator[Binding]:
         verb = each.WhichOneof("pattern")
         if verb in _VERBS:
             yield Binding(method, verb.upper(), parse(getattr(each, verb)), each.body)
-
-
-def field_at(message: Descriptor, path: str) -> Any:
-    """The field at a dotted path."""
-    *outer, last = path.split(".")
-    for name in outer:
-        message = message.fields_by_name[name].message_type
-    return message.fields_by_name[last]

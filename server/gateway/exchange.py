@@ -78,9 +78,7 @@ class Exchange:
             if not message.get("more_body"):
                 return b"".join(chunks)
 
-    async def respond(
-        self, status: int, body: bytes, media_type: str, headers: Iterable[tuple[str, str]] = ()
-    ) -> None:
+    async def respond(self, status: int, body: bytes, media_type: str, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Sends a whole response."""
         extra = [("content-type", media_type), ("vary", "accept, accept-encoding")]
         if len(body) >= _COMPRESSED_FROM and self.takes_gzip:

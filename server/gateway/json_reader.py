@@ -14,7 +14,9 @@ from server.gateway.problems import Problems, suggestion
 # Returns the value for a field. Raises ValueError with a description.
 Convert = Callable[[Any], Any]
 
-_INTEGERS = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64) + (
+_INTEGERS = (
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
     FieldDescriptor.CPPTYPE_UINT32,
     FieldDescriptor.CPPTYPE_UINT64,
 )
@@ -44,7 +46,9 @@ def parse(text: bytes) -> Any:
     except RecursionError as error:
         raise NotJson("the JSON is nested too deeply") from error
     except (ValueError, UnicodeDecodeError) as error:
-        where = f"{error.msg}: line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = (
+            f"{error.msg}: line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        )
         raise NotJson(f"the body is not JSON{where and f': {where}'}") from error
 
 
@@ -158,7 +162,7 @@ class _Reading:
             except (ValueError, TypeError) as error:
                 self._problems.add(f"{place}[{name}]", _description(error))
 
-    def _inner(self, message: Any, value: object, place: str) -> None:
+    def _inner(self, message: Any, value: Any, place: str) -> None:
         name = message.DESCRIPTOR.full_name
         if not name.startswith("google.protobuf."):
             self.message(message, value, f"{place}.")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from google.protobuf import json_format, symbol_database
+from google.protobuf import descriptor_pool, json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -25,12 +25,16 @@ _INT64 = (
 )
 _FLOATS = (FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE)
 
-_pool = symbol_database.Default().pool
+_pool = descriptor_pool.Default()
 
 
 def to_json(message: Message) -> Any:
     """The value of a message, for a JSON encoder."""
     return _message_writer(message.DESCRIPTOR)(message)
+
+
+def _written(message: Descriptor, value: Any) -> Any:
+    return _message_writer(message)(value)
 
 
 @cache
@@ -84,7 +88,7 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
     if field.message_type is not None:
         message = field.message_type
         # Looked up at the first value: the writer of a type that contains itself is not built yet.
-        return lambda value: _message_writer(message)(value)
+        return lambda value: _written(message, value)
     if field.enum_type is not None:
         return _enum_writer(field.enum_type)
     if field.type in _INT64:

@@ -17,7 +17,7 @@ def locator(binding: Binding, bindings: Sequence[Binding]) -> Locate | None:
     if binding.verb != "POST" or not binding.method.name.startswith("Create"):
         return None
     output = binding.method.output_type
-    nested = [field for field in output.fields if field.message_type is not None and not field.is_repeated]
+    nested: list[Any] = [field for field in output.fields if field.message_type is not None and not field.is_repeated]
     for path, resource in [("", output), *((field.name, field.message_type) for field in nested)]:
         for getter in bindings:
             if _gets(getter, resource):

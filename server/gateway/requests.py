@@ -102,11 +102,11 @@ def _names(message: Descriptor) -> list[str]:
     return [field.name for field in message.fields]
 
 
-def _is_text(field: FieldDescriptor) -> bool:
+def _is_text(field: Any) -> bool:
     return field.message_type is not None and field.message_type.full_name in TEXT_FORMS
 
 
-def _value(field: FieldDescriptor, text: str) -> object:
+def _value(field: Any, text: str) -> object:
     """The JSON value of a parameter; one that has none stays a text, which is then refused."""
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return {"true": True, "false": False}.get(text, text)

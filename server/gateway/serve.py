@@ -69,5 +69,5 @@ async def _asks_for_credentials(channel: grpc.aio.Channel) -> bool:
     try:
         await call(b"", timeout=_PROBE_SECONDS)
     except grpc.aio.AioRpcError as error:
-        return error.code() == grpc.StatusCode.UNAUTHENTICATED
+        return bool(error.code() == grpc.StatusCode.UNAUTHENTICATED)
     return False
