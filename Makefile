@@ -29,8 +29,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]' $(OR_EXPLAIN)
 	@touch $@ $(VENV)/.local
 
-serve: $(VENV)/.local ## Serve on 127.0.0.1:50051 with an embedded PostgreSQL; ARGS="--port 6000" for flags
-	@exec $(BIN)/orders serve $(ARGS)
+serve: $(VENV)/.local ## Serve gRPC on 127.0.0.1:50051 and HTTP on 8080 with an embedded PostgreSQL; ARGS="--port 6000" for flags
+	@exec $(BIN)/orders serve --http-port 8080 $(ARGS)
 
 # Tests wait now and then: one more process than there are cores.
 PYTEST = $(BIN)/python -m pytest --dist loadscope --numprocesses $$($(PYTHON) -c 'import os; print(min(8, 1 + os.cpu_count()))')

@@ -212,6 +212,22 @@ class Settings(BaseModel):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="Port to serve Prometheus metrics on, over HTTP; 0 picks a free one. Default: no metrics."
     )
+    http_host: str = Field("127.0.0.1", min_length=1, description="Address to serve HTTP/JSON on.")
+    http_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None,
+        description="Port to serve HTTP/JSON on; 0 picks a free one. Default: no HTTP from `orders serve`, 8080 for `orders gateway`.",
+    )
+    http_cors_origins: str = Field(
+        "",
+        description="Origins whose pages may call over HTTP, separated by spaces, such as https://shop.example.com; * allows all.",
+    )
+    dialects: str = Field(
+        "",
+        description="Published order APIs whose paths, names and statuses to serve over HTTP too, separated by spaces: 000, 001, 002, 003.",
+    )
+    dialect_currency: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="Currency of amounts in dialects that name none (ISO 4217)."
+    )
     reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl, ghz and buf curl.")
     log_level: str = Field("info", description="Minimum level of log messages.", pattern="^(debug|info|warning|error)$")
     log_format: Literal["text", "json"] = Field(
@@ -231,6 +247,13 @@ class Settings(BaseModel):
         if version not in (16, 18):
             raise PydanticCustomError("postgres_version", "Input should be 18 or 16")
         return version
+
+    @field_validator("dialects")
+    @classmethod
+    def _are_dialects(cls, dialects: str) -> str:
+        if not set(dialects.split()) <= {"000", "001", "002", "003"}:
+            raise PydanticCustomError("dialects", "Input should be of 000, 001, 002 and 003, separated by spaces")
+        return dialects
 
     @field_validator("database_url")
     @classmethod

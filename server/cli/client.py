@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server import config
-from server.cli.options import Failure, config_file_flag, flag, with_parameters
-from server.identity.addresses import local_address
+from server.cli.options import config_file_flag, flag, setting_flags, with_parameters
+from server.runtime.own_server import connection
+from server.telemetry import log as logs
 
 if TYPE_CHECKING:
     from server.transfer.client import Client
@@ -34,10 +35,26 @@ def with_client(function: Callable[..., None]) -> Callable[..., None]:
     def command(*, config_file: str | None = None, **given: Any) -> None:
         settings = config.load({}, file=config_file)
         flags = {name: given.pop(name) for name in _HELP}
-        function(client=_client(settings, flags), **given)
+        function(client=client_of(settings, flags), **given)
 
     own = [p for p in inspect.signature(function).parameters.values() if p.name != "client"]
     return with_parameters(command, [*own, *map(_client_flag, _HELP), config_file_flag()])
+
+
+def with_client_and_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command those flags and one for each named setting, and hands it the client and the settings."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(*, config_file: str | None = None, **given: Any) -> None:
+            settings = config.load({name: given.pop(name) for name in names}, file=config_file)
+            logs.set_up(settings.log_level, settings.log_format)
+            function(client=client_of(settings, given), settings=settings)
+
+        flags = [*setting_flags(names), *map(_client_flag, _HELP), config_file_flag()]
+        return with_parameters(command, flags)
+
+    return decorate
 
 
 def _client_flag(name: str) -> inspect.Parameter:
@@ -53,37 +70,10 @@ def _client_flag(name: str) -> inspect.Parameter:
     return flag(name, Annotated[kind | None, option])
 
 
-def _client(settings: config.Settings, flags: Mapping[str, Any]) -> "Client":
+def client_of(settings: config.Settings, flags: Mapping[str, Any]) -> "Client":
+    """The client that the flags and settings describe. Raises ConfigError."""
     from server.transfer.client import Client
 
     given = config.set_values(flags)
     given |= {name: Path(given[name]) for name in _FILES if name in given}
-    return Client(**(given if "target" in given else _own_server(settings, given) | given))
-
-
-def _own_server(settings: config.Settings, given: Mapping[str, Any]) -> dict[str, Any]:
-    """How this machine reaches the server that has these settings."""
-    if settings.port == 0:
-        raise Failure("ORDERS_PORT is 0, which takes a free port; name the server with --target")
-    if settings.tls_client_ca and "tls_certificate" not in given:
-        raise Failure("the server requires client certificates; name one with --tls-certificate and --tls-key")
-    found: dict[str, Any] = {"target": local_address(settings.host, settings.port)}
-    if settings.tls_certificate and not given.keys() & {"tls", "tls_ca"}:
-        found |= {"tls_ca": settings.tls_certificate, "tls_name": _name_in(settings.tls_certificate)}
-    return found
-
-
-def _name_in(certificate: Path) -> str:
-    """A name or address that a server's certificate is valid for."""
-    from cryptography import x509
-
-    try:
-        alternatives = (
-            x509.load_pem_x509_certificate(certificate.read_bytes())
-            .extensions.get_extension_for_class(x509.SubjectAlternativeName)
-            .value
-        )
-        names = alternatives.get_values_for_type(x509.DNSName)
-        return names[0] if names else str(alternatives.get_values_for_type(x509.IPAddress)[0])
-    except (OSError, ValueError, x509.ExtensionNotFound, IndexError) as error:
-        raise Failure(f"cannot read the name in {certificate}: {error}; say it with --tls-name") from error
+    return Client(**(given if "target" in given else connection(settings, given=given) | given))

@@ -14,6 +14,7 @@ import typer
 
 from server import config
 from server.cli.client import with_client
+from server.cli.gateway import gateway
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.protos import protos
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(keys)
 app.command()(protos)
+app.command()(gateway)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -36,8 +36,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
             function(*args, settings=settings, **given)
 
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
-        flags = [_flag(name, field) for name, field in fields.items()]
-        return with_parameters(command, [*own, *flags, config_file_flag()])
+        return with_parameters(command, [*own, *setting_flags(fields), config_file_flag()])
 
     return decorate
 
@@ -55,6 +54,11 @@ def config_file_flag() -> inspect.Parameter:
         "--config", envvar=config.CONFIG_VARIABLE, metavar="<path>", help="Settings as a TOML file.", show_default=False
     )
     return flag("config_file", Annotated[str | None, option])
+
+
+def setting_flags(names: Iterable[str]) -> list[inspect.Parameter]:
+    """A flag for each named setting."""
+    return [_flag(name, config.Settings.model_fields[name]) for name in names]
 
 
 def _flag(name: str, field: Any) -> inspect.Parameter:

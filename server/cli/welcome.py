@@ -4,8 +4,9 @@ from server.domain.carts.carts import current_cart_id
 from server.identity import addresses
 from server.runtime.app import Started
 
-_SERVED = "Serving orders on {address}, stored in {where}.{metrics} {who}"
+_SERVED = "Serving orders on {address}, stored in {where}.{http}{metrics} {who}"
 _METRICS = " Metrics: {url}."
+_HTTP = " HTTP/JSON on {url}, documentation on {url}/docs."
 _OPEN = "Open to every caller until you create a key (`orders keys create`) and restart."
 _CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
 # The end of the text, which readers of the output can wait for.
@@ -69,7 +70,8 @@ def welcome(started: Started, *, embedded: bool) -> str:
     host, port, number = started.host, started.port, started.next_order_number
     who = _OPEN if started.is_open else _CLOSED
     metrics = _METRICS.format(url=started.metrics_url) if started.metrics_url else ""
-    served = _SERVED.format(address=addresses.address(host, port), where=where, metrics=metrics, who=who)
+    http = _HTTP.format(url=started.http_url) if started.http_url else ""
+    served = _SERVED.format(address=addresses.address(host, port), where=where, http=http, metrics=metrics, who=who)
     if not number or not started.is_open or started.has_tls:
         return f"{served} {_STOP}"
     address = addresses.local_address(host, port)

@@ -16,7 +16,7 @@ import psycopg
 from server.config import Settings
 from server.domain.base.errors import Refusal
 from server.rpc.health import Health
-from server.runtime import background, jobs, metrics_server, security, traces
+from server.runtime import background, http_gateway, jobs, metrics_server, security, traces
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError
 from server.runtime.wiring import Components, build
@@ -46,6 +46,8 @@ class Started(NamedTuple):
     has_tls: bool
     # The URL of the metrics; '' if none are served.
     metrics_url: str
+    # The URL of HTTP/JSON; '' if it is not served.
+    http_url: str
     # The number of the next order, for commands to paste; '' without the demo shop.
     next_order_number: str
 
@@ -98,6 +100,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             is_open=components.authenticator is None,
             has_tls=settings.tls_certificate is not None,
             metrics_url=metrics_url,
+            http_url="",
             next_order_number=number,
         )
         yield Running(started, components.health, database, components.server)
@@ -168,11 +171,23 @@ async def _serve_until_told(settings: Settings, url: str, announce: Callable[[St
         loop.add_reader(parent.sentinel, told.set)
     async with running(settings, url) as server:
         _collect_less_often()
-        announce(server.started)
-        await _first(told.wait(), _end_of(server.server))
+        async with _http(settings, server.port) as http_url:
+            announce(server.started._replace(http_url=http_url))
+            await _first(told.wait(), _end_of(server.server))
         if not told.is_set():
             raise ServingEnded("the server no longer takes calls")
         log.info("stopping")
+
+
+@asynccontextmanager
+async def _http(settings: Settings, port: int) -> AsyncIterator[str]:
+    """The HTTP gateway, which ends before the server, whose calls it needs."""
+    gateway = http_gateway.serving(settings, port=port)
+    url = await asyncio.to_thread(gateway.__enter__)
+    try:
+        yield url
+    finally:
+        await asyncio.to_thread(gateway.__exit__, None, None, None)
 
 
 async def _end_of(server: grpc.aio.Server) -> None:

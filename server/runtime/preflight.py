@@ -90,16 +90,21 @@ def _schema_errors() -> Iterator[None]:
         raise StartError(f"the database has an unknown schema: {error}; run a newer program") from error
 
 
-def check_port(settings: Settings) -> None:
+def check_ports(settings: Settings) -> None:
     """Refuses a port in use, before anything else starts."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    _check_port(settings.host, settings.port, "--host and --port")
+    if settings.http_port is not None:
+        _check_port(settings.http_host, settings.http_port, "--http-host and --http-port")
+
+
+def _check_port(host: str, port: int, flags: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.closing(socket.socket(family)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StartError(
-                f"cannot listen on {settings.host}:{settings.port}: {reason}; "
-                "stop what does, or choose another address with --host and --port"
+                f"cannot listen on {host}:{port}: {reason}; stop what does, or choose another address with {flags}"
             ) from error

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from server.config import Settings
 from server.runtime.app import Started, serve_here
-from server.runtime.preflight import bring_up_to_date, check_port, check_schema, database_url
+from server.runtime.preflight import bring_up_to_date, check_ports, check_schema, database_url
 from server.runtime.workers import serve_with_workers
 
 
 def serve(settings: Settings, *, announce: Callable[[Started], None]) -> None:
     """Serves until SIGINT or SIGTERM. Raises StartError and ConfigError."""
-    check_port(settings)
+    check_ports(settings)
     with database_url(settings) as url:
         if settings.database_url is None:
             bring_up_to_date(url)

@@ -1,7 +1,6 @@
 """Serving in several processes on one port: the kernel spreads connections over them."""
 
 import logging
-import multiprocessing
 import os
 import signal
 import socket
@@ -9,21 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 from server.config import ConfigError, Settings
-from server.runtime import metrics_server
+from server.runtime import http_gateway, metrics_server
 from server.runtime.app import Started, serve_here
 from server.runtime.preflight import StartError
+from server.runtime.processes import context, hidden_from_terminal
 from server.telemetry.log import set_up
 
 log = logging.getLogger(__name__)
 
-# Spawned, not forked: gRPC's threads do not survive a fork.
-_context = multiprocessing.get_context("spawn")
 # Seconds that a worker gets to close its connections, over what its calls get to finish.
 _CLOSING = 15.0
 
@@ -38,14 +35,15 @@ def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started
     """Serves until SIGINT or SIGTERM. When a worker dies, all stop: whoever runs them starts them anew. Raises StartError."""
     serving_metrics = metrics_server.serving_for_workers(settings)
     with _signals() as told, _reserved_port(settings) as port, serving_metrics as metrics_url:
-        settings = settings.model_copy(update={"port": port, "metrics_port": None})
+        http, settings = settings, settings.model_copy(update={"port": port, "metrics_port": None, "http_port": None})
         workers: list[_Worker] = []
         try:
             started = _start(1, workers, settings, url, told)
             # The first one has loaded what is loaded once, such as the demo shop.
             if started and _start(settings.workers - 1, workers, settings, url, told):
-                announce(started._replace(metrics_url=metrics_url))
-                _wait(workers, told)
+                with http_gateway.serving(http, port=port) as http_url:
+                    announce(started._replace(metrics_url=metrics_url, http_url=http_url))
+                    _wait(workers, told)
             log.info("stopping")
         finally:
             _stop(workers, seconds=settings.drain_delay + settings.shutdown_grace + _CLOSING)
@@ -90,23 +88,12 @@ def _start(count: int, workers: list[_Worker], settings: Settings, url: str, tol
 
 
 def _spawn(settings: Settings, url: str) -> _Worker:
-    ours, theirs = _context.Pipe(duplex=False)
-    process = _context.Process(target=_work, args=(settings, url, theirs))
-    with _hidden_from_terminal():
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(settings, url, theirs))
+    with hidden_from_terminal():
         process.start()
     theirs.close()
     return _Worker(process, ours)
-
-
-@contextmanager
-def _hidden_from_terminal() -> Iterator[None]:
-    """Processes that are started here never see SIGINT, which a terminal sends to all; only the parent stops them."""
-    resource_tracker.ensure_running()  # which would unblock the signal when it starts
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _word(worker: _Worker, told: int) -> Started | None:

@@ -51,6 +51,8 @@ FIELDS = {
         "requests": _NUMBER,
         "seconds": _NUMBER,
         "sqlstate": r"[0-9A-Z]{5}",
+        "status": r"\d{3}",
+        "verb": r"[A-Z]{1,10}",
     }.items()
 }
 

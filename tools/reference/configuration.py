@@ -106,6 +106,11 @@ GROUPS = (
         ),
     ),
     Group(
+        "HTTP",
+        "http.md",
+        ("http_host", "http_port", "http_cors_origins", "dialects", "dialect_currency"),
+    ),
+    Group(
         "Checkout",
         "checkout.md",
         ("payment_provider", "payment_timeout", "unpaid_hours", "point_value", "points_per_unit", "cart_days"),

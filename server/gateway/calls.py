@@ -1,0 +1,71 @@
+"""Calls of the gRPC server on behalf of an HTTP caller."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from server.gateway.bindings import Binding
+
+# Headers that the server gets as metadata, beside those that begin with `x-`.
+_PASSED = frozenset({"authorization", "token", "traceparent", "tracestate", "baggage"})
+_TIMEOUT = re.compile(r"(\d{1,8})([HMSmun])")
+_SECONDS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+# Metadata of the transport, which are no headers.
+_HIDDEN = ("grpc-", ":", "content-type", "user-agent", "date", "server")
+
+Call = Any
+
+
+class Calls:
+    """The methods of the server, by their paths."""
+
+    def __init__(self, channel: grpc.aio.Channel, bindings: Iterable[Binding]) -> None:
+        self._methods: dict[str, Any] = {}
+        for binding in bindings:
+            kind = channel.unary_stream if binding.streams else channel.unary_unary
+            self._methods[binding.grpc_path] = kind(
+                binding.grpc_path,
+                request_serializer=binding.request.SerializeToString,
+                response_deserializer=binding.response.FromString,
+            )
+
+    def start(
+        self, binding: Binding, request: Message, *, headers: Mapping[str, str], request_id: str, timeout: float | None
+    ) -> Call:
+        """Starts the call, with the caller's credentials."""
+        return self._methods[binding.grpc_path](
+            request, metadata=metadata(headers, request_id=request_id), timeout=timeout
+        )
+
+
+def metadata(headers: Mapping[str, str], *, request_id: str) -> tuple[tuple[str, str], ...]:
+    """The metadata of a call from the headers of a request. Names that end in `-bin` would be read as base64."""
+    passed = [
+        (name, value)
+        for name, value in headers.items()
+        if (name in _PASSED or name.startswith("x-")) and name != "x-request-id" and not name.endswith("-bin")
+    ]
+    return (*passed, ("x-request-id", request_id))
+
+
+def timeout_of(header: str | None) -> float | None:
+    """The seconds of a `grpc-timeout` header; None without one. Raises ValueError."""
+    if header is None:
+        return None
+    found = _TIMEOUT.fullmatch(header)
+    if found is None:
+        raise ValueError("must be digits and a unit (H, M, S, m, u or n), such as 500m")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def headers_of(*sources: Iterable[tuple[str, Any]] | None) -> list[tuple[str, str]]:
+    """The response headers that a call's metadata become, each once."""
+    found: dict[str, str] = {}
+    for source in sources:
+        for name, value in source or ():
+            if isinstance(value, str) and not name.startswith(_HIDDEN) and not name.endswith("-bin"):
+                found[name] = value
+    return list(found.items())

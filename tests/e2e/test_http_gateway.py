@@ -1,0 +1,130 @@
+"""The gateway of `orders serve --http-port` beside a real Envoy: the same requests get the same JSON."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.gateway.statuses import BY_REASON
+from tests.e2e import processes
+from tests.e2e.processes import Server, wait_until
+from tests.e2e.test_http import CALLS, Api, Binding, Query, Response, bindings, envoy, status_of_health
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    with processes.serving(folder / "data", "--http-port", 0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(server: Server) -> Api:
+    return gateway_of(server)
+
+
+def gateway_of(server: Server) -> Api:
+    said = re.search(r"HTTP/JSON on http://(\S+:\d+),", server.welcome)
+    assert said, server.welcome
+    return Api(said[1])
+
+
+@pytest.fixture(scope="module")
+def both(server: Server, gateway: Api, folder: Path) -> Iterator["Both"]:
+    with envoy(folder, server.address) as through_envoy:
+        wait_until(lambda: status_of_health(through_envoy) == 200)
+        yield Both(through_envoy.address, gateway)
+
+
+@dataclass(frozen=True)
+class Both(Api):
+    """Sends each request to Envoy and then to the gateway, and compares. A write is repeated with its request id."""
+
+    gateway: Api
+
+    def call(
+        self, verb: str, path: str, body: Any = None, query: Query = (), headers: Mapping[str, str] | None = None
+    ) -> Response:
+        if verb != "GET":
+            body, query = with_request_id(verb, path, body, query)
+        theirs = super().call(verb, path, body, query, headers)
+        ours = self.gateway.call(verb, path, body, query, headers)
+        compare(theirs, ours)
+        return theirs
+
+
+def with_request_id(verb: str, path: str, body: Any, query: Query) -> tuple[Any, Query]:
+    """The request with an id where its method takes one, and does not have one yet."""
+    request_id = uuid.uuid4().hex
+    body = json.loads(body) if isinstance(body, str) else body
+    fields = WRITES.get((verb, shape(path)))
+    if fields == "*" and isinstance(body, dict) and not {"request_id", "requestId"} & body.keys():
+        return {**body, "request_id": request_id}, query
+    if fields not in (None, "*"):
+        pairs = list(query.items() if isinstance(query, Mapping) else query)
+        return body, [*pairs, *([] if "request_id" in dict(pairs) else [("request_id", request_id)])]
+    return body, query
+
+
+def shape(path: str) -> str:
+    """The path of a binding with its variables, or of a request with their values, without either."""
+    path, _, custom = re.sub(r"\{[^}]*\}", "x", path).partition(":")
+    parts = [part if part in LITERALS else "*" for part in path.split("/")]
+    return "/".join(parts) + (f":{custom}" if custom else "")
+
+
+LITERALS = {part for _, path in bindings() for part in re.split("[/:]", re.sub(r"\{[^}]*\}", "", path))}
+LITERALS -= {"x"}
+
+
+def _writes() -> dict[Binding, str]:
+    """The body selectors of the methods that take a request id."""
+    from server.gateway.bindings import bindings as every
+
+    return {
+        (binding.verb, shape(binding.template.text)): binding.body or "query"
+        for binding in every()
+        if binding.takes("request_id")
+    }
+
+
+WRITES = _writes()
+
+
+def compare(theirs: Response, ours: Response) -> None:
+    if theirs.status == 200:
+        assert ours.status in (200, 201), ours.text
+        assert shown(ours) == shown(theirs)
+        return
+    error = theirs.json
+    reasons = [detail["reason"] for detail in error["details"] if detail["@type"].endswith("ErrorInfo")]
+    assert ours.status == BY_REASON.get(reasons[0] if reasons else "", theirs.status), ours.text
+    if reasons:
+        assert without_times(ours.json) == without_times(error)
+
+
+def shown(response: Response) -> list[Any]:
+    """The messages of a response, without secrets, which only a first answer has, and without the time of day.
+
+    What is computed anew, such as an estimate, differs by the time between the two requests.
+    """
+    lines = response.text.splitlines()
+    return [json.loads(TIME.sub('"time"', SECRET.sub(r'\1""', line))) for line in lines]
+
+
+TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z"')
+SECRET = re.compile(r'("(?:key|client_secret)":)"[^"]*"')
+
+
+def without_times(error: Any) -> Any:
+    """The delay before a retry has jitter."""
+    return [{**detail, "retry_delay": ""} for detail in error["details"]], error["code"], error["message"]
+
+
+@pytest.mark.parametrize("binding", bindings(), ids=" ".join)
+def test_every_binding_answers_as_through_envoy(both: Both, binding: Binding) -> None:
+    CALLS[binding](both)
