@@ -16,19 +16,24 @@ from orders.v1.order_pb2 import (
     REFUND_STATUS_FAILED,
     REFUND_STATUS_PENDING,
     Order,
+    Payment,
     Refund,
 )
 from orders.v1.order_service_pb2 import (
     CancelOrderRequest,
+    CapturePaymentRequest,
     CreateOrderRequest,
     RecordPaymentRequest,
     RefundOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
+    VoidPaymentRequest,
 )
 
 from server.domain.base.errors import Refusal
+from server.domain.base.money import minor_of
 from server.domain.operations import Answer, Command
+from server.domain.payments.requests import choose_payment, held_by, of_other_provider
 from server.payments.flow import (
     Accounts,
     Orders,
@@ -67,6 +72,8 @@ class Checkout:
             CancelOrderRequest: self._cancel,
             RecordPaymentRequest: self._record,
             RefundOrderRequest: self._refund,
+            CapturePaymentRequest: self._capture,
+            VoidPaymentRequest: self._void,
         }
         self._tasks = Tasks()
 
@@ -77,7 +84,11 @@ class Checkout:
         """
         around = self._around.get(type(command.request))
         if self._flow is None or around is None or command.dry:
-            return await self._writer.execute(command)
+            answer = await self._writer.execute(command)
+            if isinstance(command.request, CapturePaymentRequest | VoidPaymentRequest):
+                order = Order.FromString(answer.body)
+                raise of_other_provider(order, _held_payment(order, command))
+            return answer
         # A caller who leaves does not stop the work: the order exists, and may be paid.
         task: asyncio.Task[Answer] = self._tasks.spawn(around(self._flow, command))
         try:
@@ -180,7 +191,7 @@ class Checkout:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
         refund_id = order.refunds[-1].refund_id
-        if not flow.took(order):
+        if not flow.took(order, order.refunds[-1]):
             # The party that took the money refunds it, and reports that by RecordPayment.
             return answer
         if answer.replayed:
@@ -192,6 +203,38 @@ class Checkout:
             text = f"refund {refund_id} of order {order.order_id} failed: nothing was refunded"
             raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
         return _answer(order, answer)
+
+    async def _capture(self, flow: PaymentFlow, command: Command) -> Answer:
+        request, answer = command.request, await self._writer.execute(command)
+        # As it was when the capture was first requested: a retry captures the same amount under the same key.
+        order = Order.FromString(answer.body)
+        payment = _held_payment(order, command)
+        if not flow.owns(payment):
+            raise of_other_provider(order, payment)
+        amount = request.amount if request.HasField("amount") else payment.authorized_amount
+        key = f"{request.request_id or order.version}:{minor_of(amount)}"
+        try:
+            order, captured = await flow.capture(order, amount, key=key)
+        except ProviderUnavailable as error:
+            text = f"the payment provider does not answer; retry the capture of order {order.order_id} with the same request_id"
+            raise _unavailable(text, order) from error
+        if not captured:
+            text = f"the capture of order {order.order_id} was declined: nothing was captured"
+            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+        return _answer(order, answer)
+
+    async def _void(self, flow: PaymentFlow, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        payment = _held_payment(order, command)
+        if not flow.owns(payment):
+            raise of_other_provider(order, payment)
+        order = await flow.current(order) if answer.replayed else order
+        try:
+            return _answer(await flow.release(order, reason=command.request.reason), answer)
+        except ProviderUnavailable as error:
+            text = f"the payment provider does not answer; retry the release of order {order.order_id}"
+            raise _unavailable(text, order) from error
 
     async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
         try:
@@ -209,6 +252,14 @@ def _after_its_caller(task: asyncio.Task[Any]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, Refusal):
         log.error("a call failed after its caller had left", exc_info=error)
+
+
+def _held_payment(order: Order, command: Command) -> Payment:
+    """The payment that a capture or release is about."""
+    purpose = "capture" if isinstance(command.request, CapturePaymentRequest) else "release"
+    payment = choose_payment(order, command.request.payment_id, room=held_by, purpose=purpose)
+    assert payment is not None
+    return payment
 
 
 def _answer(order: Order, first: Answer) -> Answer:

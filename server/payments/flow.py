@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
+from google.type.money_pb2 import Money
 from orders.v1.customer_service_pb2 import CustomerAccount
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
@@ -18,6 +19,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_STATUS_FAILED,
     REFUND_STATUS_PENDING,
     Order,
+    Payment,
     PaymentEvent,
     PaymentIntent,
     Refund,
@@ -27,7 +29,7 @@ from orders.v1.order_service_pb2 import RecordPaymentRequest
 from server.domain.base.caller import Caller, Role
 from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of
-from server.domain.lifecycle.payment_status import has_money, is_open
+from server.domain.lifecycle.payment_status import intent_payment, is_open
 from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
@@ -113,7 +115,7 @@ class PaymentFlow:
         while True:
             opened = await self._ask(self._provider.open_intent(order, token=await self._token(order)))
             bare = PaymentIntent(id=opened.intent.id, status=opened.intent.status, provider=self._provider.name)
-            event = None if opened.event is None else self._named(opened.event)
+            event = None if opened.event is None else self._named(opened.event, bare)
             settled = await self._record(
                 order, SettleIntent(order.order_id, bare, event, cancels, cart_id=order.cart_id)
             )
@@ -128,12 +130,20 @@ class PaymentFlow:
 
     async def give_up(self, order: Order) -> Order:
         """Gives up the intent of a cancelled order, if the provider can be reached; never raises."""
-        return order if minor_of(order.payment.paid_amount) else await self.close(order)
+        return order if minor_of(intent_payment(order).captured_amount) else await self.close(order)
 
-    def took(self, order: Order) -> bool:
-        """Whether this provider took the payment of an order."""
+    def took(self, order: Order, refund: Refund) -> bool:
+        """Whether this provider took the payment that is refunded."""
+        if refund.payment_id:
+            own = (one for one in order.payments if one.payment_id == refund.payment_id)
+            return self.owns(next(own, Payment()))
+        # Requested before payments were listed.
         intent = order.payment_intent
         return bool(intent.provider == self._provider.name and intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED)
+
+    def owns(self, payment: Payment) -> bool:
+        """Whether a payment was made through this provider."""
+        return bool(payment.provider == self._provider.name)
 
     def is_passed_over(self, order: Order) -> bool:
         """Whether an order has an intent with this provider, and was paid in another way."""
@@ -160,13 +170,27 @@ class PaymentFlow:
         """Closes an order's intent, so that it can take no payment, if the provider can be reached."""
         try:
             event = await self._ask(self._provider.cancel_intent(order))
-            if event is None or (event.type == PAYMENT_EVENT_TYPE_VOIDED and not has_money(order)):
+            if event is None or (event.type == PAYMENT_EVENT_TYPE_VOIDED and not _has_own_money(order)):
                 # A hold that is not recorded yet belongs to a call in flight, which will request this event again.
                 return order
             return await self.record(order, event)
         except (ProviderUnavailable, Refusal) as error:
             log.warning("the payment intent may still be open", extra=fields(error, order_id=order.order_id))
             return order
+
+    async def capture(self, order: Order, amount: Money, *, key: str) -> tuple[Order, bool]:
+        """Captures a held amount and records the outcome. Returns the order, and whether the provider captured it."""
+        event = await self._ask(self._provider.capture_intent(order, amount, key=key))
+        captured = event.type != PAYMENT_EVENT_TYPE_FAILED
+        return await self.record(order, event), captured
+
+    async def release(self, order: Order, *, reason: str) -> Order:
+        """Releases what the order's intent holds and records the outcome."""
+        event = await self._ask(self._provider.cancel_intent(order))
+        if event is None:
+            return await self.current(order)
+        event.description = event.description or reason
+        return await self.record(order, event)
 
     async def refund(self, order: Order, refund: Refund) -> Order:
         """Makes a pending refund and records the outcome."""
@@ -183,7 +207,7 @@ class PaymentFlow:
 
     async def record(self, order: Order, event: PaymentEvent) -> Order:
         """Records an event of the provider's. Raises Refusal."""
-        return await self._record(order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event)))
+        return await self._record(order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event, order.payment_intent)))
 
     async def abandon(self, order: Order, *, reason: str) -> Order:
         """Cancels an order that cannot be paid, and returns its lines to its cart. Raises Refusal."""
@@ -230,13 +254,21 @@ class PaymentFlow:
         methods = {method.payment_method_id: method.provider_token for method in account.payment_methods}
         return methods.get(order.payment_method_id, "")
 
-    def _named(self, event: PaymentEvent) -> PaymentEvent:
+    def _named(self, event: PaymentEvent, intent: PaymentIntent) -> PaymentEvent:
         event.provider = self._provider.name
+        if not event.payment_id and intent.provider == self._provider.name:
+            event.payment_id = intent.id
         return event
 
 
 def _may_pass(error: Exception) -> bool:
     return isinstance(error, Refusal) and error.retry_after is not None
+
+
+def _has_own_money(order: Order) -> bool:
+    """Whether the order's intent holds or took any amount."""
+    own = intent_payment(order)
+    return bool(minor_of(own.authorized_amount) or minor_of(own.captured_amount))
 
 
 def _terms(order: Order) -> tuple[str, int, str]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+from google.type.money_pb2 import Money
 from orders.v1.order_pb2 import Order, PaymentEvent, PaymentIntent, Refund
 
 
@@ -29,8 +30,9 @@ class PaymentProvider(Protocol):
     - It raises ProviderUnavailable if it cannot be reached, and is cancelled if it takes too long. What else it raises is
       logged as a fault and treated alike. That the customer's bank declines is no error but an event.
     - An event's `event_id` is the provider's own for it, and the one that its webhooks name too: what is reported by both ways
-      counts once. `amount` is in the order's currency; left out, it is the whole of what the event is about. `provider` and
-      `refund_id` are filled in by the caller.
+      counts once. `amount` is in the order's currency; left out, it is the whole of what the event is about. `provider`,
+      `payment_id` (the intent's id) and `refund_id` are filled in by the caller.
+    - It acts on its own intent only. Payments of other providers on the same order are none of its business.
     - It is called outside of any transaction, perhaps by several servers at once for the same order.
     """
 
@@ -48,6 +50,13 @@ class PaymentProvider(Protocol):
         """Gives the order's intent up, so that nothing can be paid by it any more. Does nothing if the order has none.
 
         Returns VOIDED if it held an amount, PAID if it is too late because it was paid, and None otherwise.
+        """
+
+    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> PaymentEvent:
+        """Captures a part or all of the amount that the order's intent holds. Returns PAID, or FAILED if it is declined.
+
+        `key` identifies the capture: asked again with the same one, nothing is captured twice. The provider declines to capture
+        more than it holds, because captures may be requested at the same time. PAID has a `transaction_id` of its own for each capture.
         """
 
     async def refund(self, order: Order, refund: Refund) -> PaymentEvent:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from google.type.money_pb2 import Money
 from orders.v1.order_pb2 import (
     PAYMENT_EVENT_TYPE_AUTHORIZED,
     PAYMENT_EVENT_TYPE_FAILED,
@@ -22,6 +23,7 @@ from orders.v1.order_pb2 import (
 )
 
 from server.domain.base.money import minor_of
+from server.domain.lifecycle.payment_status import intent_payment
 from server.payments.provider import Opened, ProviderUnavailable
 
 # The order's label with which its refunds fail: metadata {"test_refund": "fails"}.
@@ -65,9 +67,22 @@ class SandboxProvider:
         return _opened(order, PAYMENT_INTENT_STATUS_SUCCEEDED, _event(order, PAYMENT_EVENT_TYPE_PAID, token))
 
     async def cancel_intent(self, order: Order) -> PaymentEvent | None:
-        if not minor_of(order.payment.authorized_amount):
+        own = intent_payment(order)
+        if not minor_of(own.authorized_amount):
             return None
-        return PaymentEvent(event_id=_event_id(order, PAYMENT_EVENT_TYPE_VOIDED), type=PAYMENT_EVENT_TYPE_VOIDED)
+        # A hold after an earlier release is released by another event.
+        again = [str(minor_of(own.voided_amount))] if minor_of(own.voided_amount) else []
+        event_id = _event_id(order, PAYMENT_EVENT_TYPE_VOIDED, *again)
+        return PaymentEvent(event_id=event_id, type=PAYMENT_EVENT_TYPE_VOIDED)
+
+    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> PaymentEvent:
+        event_id = _event_id(order, PAYMENT_EVENT_TYPE_PAID, "capture", key)
+        return PaymentEvent(
+            event_id=event_id,
+            type=PAYMENT_EVENT_TYPE_PAID,
+            amount=amount,
+            transaction_id=event_id.replace("evt_", "cap_"),
+        )
 
     async def refund(self, order: Order, refund: Refund) -> PaymentEvent:
         fails = order.metadata.get(REFUND_LABEL) == REFUND_FAILS

@@ -71,6 +71,7 @@ from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     BatchUpsertOrdersResponse,
     CancelOrderRequest,
+    CapturePaymentRequest,
     CreateOrderRequest,
     NewOrderItem,
     PriceOrderRequest,
@@ -83,6 +84,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
     UpsertOrder,
     UpsertOrderItem,
+    VoidPaymentRequest,
 )
 
 from server.domain.base.caller import Caller, Role
@@ -123,6 +125,8 @@ RESPONSES: Mapping[type, type[Message]] = {
     RecordPaymentRequest: Order,
     SettleIntent: Order,
     RefundOrderRequest: Order,
+    CapturePaymentRequest: Order,
+    VoidPaymentRequest: Order,
     ReorderOrderRequest: Cart,
     BatchUpsertOrdersRequest: BatchUpsertOrdersResponse,
     BatchUpsertProductsRequest: BatchUpsertProductsResponse,
@@ -371,6 +375,7 @@ def pay(state: State, order: Order, payment_status: PaymentStatus = PAYMENT_STAT
     kept = stored(state, order)
     kept.payment_status = payment_status
     kept.ClearField("payment")
+    kept.ClearField("payments")
     copy = Order()
     copy.CopyFrom(kept)
     return copy
@@ -471,7 +476,9 @@ class Store:
         for name, counter in counters_of(state).items():
             self._copy(self.counters[name], counter.values)
         self._copy({order_id: self.history(order_id) for order_id in self.events}, state.history)
-        self._copy(self.payments, state.payments)
+        for key, (order_id, event) in self.payments.items():
+            if state.payments.was_read(key) or state.payment_events.was_read(order_id):
+                state.add_payment(order_id, event)
         state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(needs.order_numbers())][::-1]
         request_keys = {wanted.key for wanted in commands}
         state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
@@ -481,7 +488,7 @@ class Store:
         counters = [counter.values for counter in counters_of(state).values()]
         records = [state.records(kind).stored for kind in Kind]
         rows: list[Rows[Any, Any]] = [*counters, *records, state.references, state.ids_by_external, state.payments]
-        for each in (*rows, state.history):
+        for each in (*rows, state.history, state.payment_events):
             each.mark_all_read()
 
     def _read_orders(self, needs: BatchNeeds, state: State, *, everything: bool) -> None:

@@ -775,7 +775,7 @@ async def test_a_refund_that_is_reported_in_another_way_meanwhile_is_made_once(
     order = await created(checkout, "tok_visa")
 
     async def report() -> None:
-        event = PaymentEvent(event_id="webhook", type=PAYMENT_EVENT_TYPE_REFUNDED, refund_id="1")
+        event = PaymentEvent(provider="test", event_id="webhook", type=PAYMENT_EVENT_TYPE_REFUNDED, refund_id="1")
         shop.store.do(RecordPaymentRequest(order_id=order.order_id, event=event), PAYMENT)
 
     provider.after["refund"] = report

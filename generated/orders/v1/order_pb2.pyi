@@ -33,6 +33,9 @@ class PaymentStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_STATUS_REFUNDED: _ClassVar[PaymentStatus]
     PAYMENT_STATUS_REFUND_DUE: _ClassVar[PaymentStatus]
     PAYMENT_STATUS_FAILED: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_PARTIALLY_PAID: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_VOIDED: _ClassVar[PaymentStatus]
+    PAYMENT_STATUS_DISPUTED: _ClassVar[PaymentStatus]
 
 class ShippingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,6 +74,9 @@ class PaymentEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_EVENT_TYPE_REFUNDED: _ClassVar[PaymentEventType]
     PAYMENT_EVENT_TYPE_REFUND_FAILED: _ClassVar[PaymentEventType]
     PAYMENT_EVENT_TYPE_VOIDED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_DISPUTE_OPENED: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_DISPUTE_WON: _ClassVar[PaymentEventType]
+    PAYMENT_EVENT_TYPE_DISPUTE_LOST: _ClassVar[PaymentEventType]
 
 class RefundStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -125,6 +131,9 @@ PAYMENT_STATUS_PARTIALLY_REFUNDED: PaymentStatus
 PAYMENT_STATUS_REFUNDED: PaymentStatus
 PAYMENT_STATUS_REFUND_DUE: PaymentStatus
 PAYMENT_STATUS_FAILED: PaymentStatus
+PAYMENT_STATUS_PARTIALLY_PAID: PaymentStatus
+PAYMENT_STATUS_VOIDED: PaymentStatus
+PAYMENT_STATUS_DISPUTED: PaymentStatus
 SHIPPING_STATUS_UNSPECIFIED: ShippingStatus
 SHIPPING_STATUS_NOT_SHIPPED: ShippingStatus
 SHIPPING_STATUS_PROCESSING: ShippingStatus
@@ -151,6 +160,9 @@ PAYMENT_EVENT_TYPE_FAILED: PaymentEventType
 PAYMENT_EVENT_TYPE_REFUNDED: PaymentEventType
 PAYMENT_EVENT_TYPE_REFUND_FAILED: PaymentEventType
 PAYMENT_EVENT_TYPE_VOIDED: PaymentEventType
+PAYMENT_EVENT_TYPE_DISPUTE_OPENED: PaymentEventType
+PAYMENT_EVENT_TYPE_DISPUTE_WON: PaymentEventType
+PAYMENT_EVENT_TYPE_DISPUTE_LOST: PaymentEventType
 REFUND_STATUS_UNSPECIFIED: RefundStatus
 REFUND_STATUS_PENDING: RefundStatus
 REFUND_STATUS_SUCCEEDED: RefundStatus
@@ -180,7 +192,7 @@ ORDER_EVENT_TYPE_PAYMENT: OrderEventType
 ORDER_EVENT_TYPE_REFUND: OrderEventType
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields")
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -220,6 +232,7 @@ class Order(_message.Message):
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_HASH_FIELD_NUMBER: _ClassVar[int]
     OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     order_number: str
     source: str
@@ -252,7 +265,8 @@ class Order(_message.Message):
     cart_id: str
     event_hash: bytes
     omitted_fields: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    payments: _containers.RepeatedCompositeFieldContainer[Payment]
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ...) -> None: ...
 
 class Customer(_message.Message):
     __slots__ = ("customer_id", "name", "email", "phone")
@@ -407,18 +421,48 @@ class PaymentIntent(_message.Message):
     provider: str
     def __init__(self, id: _Optional[str] = ..., client_secret: _Optional[str] = ..., status: _Optional[_Union[PaymentIntentStatus, str]] = ..., provider: _Optional[str] = ...) -> None: ...
 
+class Payment(_message.Message):
+    __slots__ = ("payment_id", "provider", "provider_payment_id", "method", "status", "authorized_amount", "captured_amount", "refunded_amount", "voided_amount", "disputed_amount")
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    AUTHORIZED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CAPTURED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    VOIDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    payment_id: str
+    provider: str
+    provider_payment_id: str
+    method: str
+    status: PaymentStatus
+    authorized_amount: _money_pb2.Money
+    captured_amount: _money_pb2.Money
+    refunded_amount: _money_pb2.Money
+    voided_amount: _money_pb2.Money
+    disputed_amount: _money_pb2.Money
+    def __init__(self, payment_id: _Optional[str] = ..., provider: _Optional[str] = ..., provider_payment_id: _Optional[str] = ..., method: _Optional[str] = ..., status: _Optional[_Union[PaymentStatus, str]] = ..., authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., captured_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., voided_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., disputed_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
 class PaymentSummary(_message.Message):
-    __slots__ = ("authorized_amount", "paid_amount", "refunded_amount")
+    __slots__ = ("authorized_amount", "paid_amount", "refunded_amount", "voided_amount", "disputed_amount", "refund_due_amount")
     AUTHORIZED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     PAID_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    VOIDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUND_DUE_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     authorized_amount: _money_pb2.Money
     paid_amount: _money_pb2.Money
     refunded_amount: _money_pb2.Money
-    def __init__(self, authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., paid_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    voided_amount: _money_pb2.Money
+    disputed_amount: _money_pb2.Money
+    refund_due_amount: _money_pb2.Money
+    def __init__(self, authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., paid_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., voided_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., disputed_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_due_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class Refund(_message.Message):
-    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number", "credited_amount")
+    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number", "credited_amount", "payment_id", "provider_refund_id")
     REFUND_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -426,6 +470,8 @@ class Refund(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREDIT_NOTE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     CREDITED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_REFUND_ID_FIELD_NUMBER: _ClassVar[int]
     refund_id: str
     amount: _money_pb2.Money
     reason: str
@@ -433,10 +479,12 @@ class Refund(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     credit_note_number: str
     credited_amount: _money_pb2.Money
-    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ..., credited_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    payment_id: str
+    provider_refund_id: str
+    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ..., credited_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., payment_id: _Optional[str] = ..., provider_refund_id: _Optional[str] = ...) -> None: ...
 
 class PaymentEvent(_message.Message):
-    __slots__ = ("provider", "event_id", "type", "amount", "refund_id", "description", "time")
+    __slots__ = ("provider", "event_id", "type", "amount", "refund_id", "description", "time", "payment_id", "transaction_id", "method")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -444,6 +492,9 @@ class PaymentEvent(_message.Message):
     REFUND_ID_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
     provider: str
     event_id: str
     type: PaymentEventType
@@ -451,7 +502,10 @@ class PaymentEvent(_message.Message):
     refund_id: str
     description: str
     time: _timestamp_pb2.Timestamp
-    def __init__(self, provider: _Optional[str] = ..., event_id: _Optional[str] = ..., type: _Optional[_Union[PaymentEventType, str]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_id: _Optional[str] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    payment_id: str
+    transaction_id: str
+    method: str
+    def __init__(self, provider: _Optional[str] = ..., event_id: _Optional[str] = ..., type: _Optional[_Union[PaymentEventType, str]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_id: _Optional[str] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payment_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., method: _Optional[str] = ...) -> None: ...
 
 class Cancellation(_message.Message):
     __slots__ = ("reason", "actor", "cancel_time")

@@ -121,6 +121,16 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.RefundOrderRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.CapturePayment = channel.unary_unary(
+                '/orders.v1.OrderService/CapturePayment',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.CapturePaymentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.VoidPayment = channel.unary_unary(
+                '/orders.v1.OrderService/VoidPayment',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.VoidPaymentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.GetInvoice = channel.unary_unary(
                 '/orders.v1.OrderService/GetInvoice',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.SerializeToString,
@@ -310,25 +320,54 @@ class OrderServiceServicer:
 
     def RecordPayment(self, request, context):
         """Records an event of a payment provider. External payment services report through this method.
-        The same event counts once. An order that is authorized or paid moves from PENDING to CONFIRMED
-        and gets its invoice; a payment for a cancelled order is due for refund.
+        The same event counts once. Each event belongs to one of the order's `payments`, whose amounts
+        follow from the set of its events in any order of arrival. An order that is authorized or paid
+        moves from PENDING to CONFIRMED and gets its invoice; a payment for a cancelled order is due for
+        refund. An event without a `payment_id` is refused with INVALID_ORDER_DATA if its provider has
+        several open payments on the order.
 
-        Errors: NOT_FOUND (ORDER_NOT_FOUND), PERMISSION_DENIED (ORDER_ACCESS_DENIED),
-        FAILED_PRECONDITION (REFUND_EXCEEDS_PAYMENT), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), PERMISSION_DENIED (ORDER_ACCESS_DENIED), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RefundOrder(self, request, context):
-        """Refunds a payment, in full or in part. If the order was paid through its payment intent, the
+        """Refunds one payment, in full or in part. If it was made through the order's payment intent, the
         provider makes the refund immediately. Otherwise the refund stays PENDING in the order's
-        `refunds` until the external payment service reports it with RecordPayment. A successful refund
-        issues a credit note.
+        `refunds` until the payment's provider reports it with RecordPayment. A successful refund issues
+        a credit note.
 
-        Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
-        (REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED), PERMISSION_DENIED (ORDER_ACCESS_DENIED),
-        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        Errors: NOT_FOUND (ORDER_NOT_FOUND, PAYMENT_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        FAILED_PRECONDITION (REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED), PERMISSION_DENIED
+        (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CapturePayment(self, request, context):
+        """Captures a payment that is held through the order's payment intent, in full or in part. The
+        provider captures it immediately. A payment of another provider is captured there, and reported
+        with RecordPayment.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND, PAYMENT_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        FAILED_PRECONDITION (CAPTURE_EXCEEDS_AUTHORIZATION, PAYMENT_OF_OTHER_PROVIDER, PAYMENT_FAILED),
+        PERMISSION_DENIED (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VoidPayment(self, request, context):
+        """Releases what a payment holds through the order's payment intent. What was captured stays
+        captured, and the order keeps its status. A payment of another provider is released there, and
+        reported with RecordPayment.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND, PAYMENT_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        FAILED_PRECONDITION (CAPTURE_EXCEEDS_AUTHORIZATION, PAYMENT_OF_OTHER_PROVIDER),
+        PERMISSION_DENIED (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -443,6 +482,16 @@ def add_OrderServiceServicer_to_server(servicer, server):
             'RefundOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.RefundOrder,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.RefundOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CapturePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CapturePayment,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.CapturePaymentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'VoidPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.VoidPayment,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.VoidPaymentRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
             'GetInvoice': grpc.unary_unary_rpc_method_handler(
@@ -857,6 +906,60 @@ class OrderService:
             target,
             '/orders.v1.OrderService/RefundOrder',
             orders_dot_v1_dot_order__service__pb2.RefundOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CapturePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/CapturePayment',
+            orders_dot_v1_dot_order__service__pb2.CapturePaymentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VoidPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/VoidPayment',
+            orders_dot_v1_dot_order__service__pb2.VoidPaymentRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

@@ -35,6 +35,8 @@ class Needs:
     # All delivery zones.
     zones: bool = False
     payments: Iterable[PaymentKey] = ()
+    # All payment events of `orders`.
+    ledger: bool = False
     # The last numbers of invoices and credit notes.
     documents: bool = False
     # API keys by id, and those that take these certificate names.
@@ -119,6 +121,10 @@ class BatchNeeds:
         """The ids of the orders whose events are read."""
         return {order.order_id for need in self._needs if need.history for order in self._found(need)}
 
+    def ledgers(self) -> set[str]:
+        """The ids of the orders whose payment events are read."""
+        return {order.order_id for need in self._needs if need.ledger for order in self._found(need)}
+
     def order_numbers(self) -> int:
         """How many order numbers the batch may need: imported orders that are stored already have theirs."""
         stored = self._state.ids_by_external
@@ -134,6 +140,7 @@ class BatchNeeds:
         state.stock.values.mark_read(self.products)
         state.reserved.values.mark_read(self.products)
         state.history.mark_read(self.history())
+        state.payment_events.mark_read(self.ledgers())
         if self.zones:
             state.zones.stored.mark_all_read()
         if self.documents:

@@ -91,6 +91,8 @@ class State:
     documents: Counters[Series] = field(default_factory=Counters)
     # The orders that payment events are about, and the events.
     payments: Rows[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=Rows)
+    # All payment events of each order whose ledger was read.
+    payment_events: Rows[str, list[PaymentEvent]] = field(default_factory=Rows)
     api_keys: Rows[str, StoredKey] = field(default_factory=Rows)
     # The certificate names whose keys were looked up.
     certificate_names: Rows[str, None] = field(default_factory=Rows)
@@ -140,6 +142,12 @@ class State:
         """Appends events to an order's history, if that was read or the order is new."""
         if order.version == len(events) or self.history.was_read(order.order_id):
             self.history.setdefault(order.order_id, []).extend(events)
+
+    def add_payment(self, order_id: str, event: PaymentEvent) -> None:
+        """Adds a stored payment event, which can then be found by its id and among its order's."""
+        self.payments[event.provider, event.event_id] = (order_id, event)
+        if self.payment_events.was_read(order_id):
+            self.payment_events.setdefault(order_id, []).append(event)
 
     def is_certificate_name_taken(self, name: str) -> bool:
         self.certificate_names.check_read(name)

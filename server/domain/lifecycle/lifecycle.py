@@ -32,7 +32,7 @@ from server.domain.base.caller import Caller, Role
 from server.domain.base.edits import Audit, OrderEdit
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import minor_of, text_of
-from server.domain.lifecycle.payment_status import is_paid_for, payment_status_of, secured
+from server.domain.lifecycle.payment_status import intent_payment, is_paid_for, secured, sum_payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +193,8 @@ def _cancel(order: Order, audit: Audit, reason: str = "") -> None:
     order.cancellation.reason = reason
     order.cancellation.actor = audit.caller.subject
     order.cancellation.cancel_time.CopyFrom(audit.time)
-    order.payment_status = payment_status_of(order)
-    if order.HasField("payment_intent") and not minor_of(order.payment.paid_amount):
+    sum_payments(order)
+    if order.HasField("payment_intent") and not minor_of(intent_payment(order).captured_amount):
         order.payment_intent.status = PAYMENT_INTENT_STATUS_CANCELLED
 
 

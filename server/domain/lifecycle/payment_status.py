@@ -1,4 +1,4 @@
-"""The payment status of an order, derived from its sums, its refunds and its total."""
+"""The payment status of an order, derived from its payments, its refunds and its total."""
 
 from collections.abc import Iterable
 
@@ -8,55 +8,104 @@ from orders.v1.order_pb2 import (
     PAYMENT_STATUS_AUTHORIZED,
     PAYMENT_STATUS_FAILED,
     PAYMENT_STATUS_PAID,
+    PAYMENT_STATUS_PARTIALLY_PAID,
     PAYMENT_STATUS_PARTIALLY_REFUNDED,
     PAYMENT_STATUS_REFUND_DUE,
     PAYMENT_STATUS_REFUNDED,
     PAYMENT_STATUS_UNPAID,
-    REFUND_STATUS_FAILED,
     REFUND_STATUS_PENDING,
     Order,
+    Payment,
     PaymentStatus,
     Refund,
 )
 
-from server.domain.base.money import minor_of
+from server.domain.base.money import from_minor, minor_of
 
 # The payment statuses in which money has moved and belongs to the shop.
-PAID_STATUSES = frozenset({PAYMENT_STATUS_AUTHORIZED, PAYMENT_STATUS_PAID, PAYMENT_STATUS_PARTIALLY_REFUNDED})
+PAID_STATUSES = frozenset(
+    {
+        PAYMENT_STATUS_AUTHORIZED,
+        PAYMENT_STATUS_PAID,
+        PAYMENT_STATUS_PARTIALLY_PAID,
+        PAYMENT_STATUS_PARTIALLY_REFUNDED,
+    }
+)
+# Those in which an order without sums, which was stored before sums existed, is paid for.
+_PAID_FOR = PAID_STATUSES - {PAYMENT_STATUS_PARTIALLY_PAID}
+
+# The amounts of a payment, by those of the summary.
+_SUMS = {
+    "authorized_amount": "authorized_amount",
+    "paid_amount": "captured_amount",
+    "refunded_amount": "refunded_amount",
+    "voided_amount": "voided_amount",
+    "disputed_amount": "disputed_amount",
+}
+
+
+def sum_payments(order: Order) -> None:
+    """Sets the sums of an order's payments, the amount due for refund and the payment status."""
+    currency, summary = order.pricing.total.currency_code, order.payment
+    if order.payments:
+        sums = {name: sum(minor_of(getattr(one, amount)) for one in order.payments) for name, amount in _SUMS.items()}
+        if any(sums.values()) or order.HasField("payment"):
+            for name, value in sums.items():
+                getattr(summary, name).CopyFrom(from_minor(value, currency))
+    if order.HasField("payment"):
+        summary.refund_due_amount.CopyFrom(from_minor(refund_due(order), currency))
+    order.payment_status = payment_status_of(order)
 
 
 def payment_status_of(order: Order) -> PaymentStatus:
-    """The payment status. FAILED, which the sums do not show, stays until money moves."""
+    """The payment status. FAILED, which the sums do not show, lasts until money moves."""
     if not order.HasField("payment"):
         return _without_sums(order)
     payment, total = order.payment, minor_of(order.pricing.total)
-    authorized, paid = minor_of(payment.authorized_amount), minor_of(payment.paid_amount)
-    refunded = minor_of(payment.refunded_amount)
-    if order.status == ORDER_STATUS_CANCELLED and (authorized or paid > refunded):
+    authorized, refunded = minor_of(payment.authorized_amount), minor_of(payment.refunded_amount)
+    kept = kept_by(order)
+    if refund_due(order):
         return PAYMENT_STATUS_REFUND_DUE
-    kept = paid - refunded
-    if kept > total or any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
-        return PAYMENT_STATUS_REFUND_DUE
-    if kept and kept == total:
+    if kept > 0 and kept == total:
         return PAYMENT_STATUS_PAID
     if authorized and authorized + kept >= total:
         return PAYMENT_STATUS_AUTHORIZED
     if refunded:
-        return PAYMENT_STATUS_PARTIALLY_REFUNDED if kept else PAYMENT_STATUS_REFUNDED
-    failed = order.payment_status == PAYMENT_STATUS_FAILED and not (authorized or paid)
-    return PAYMENT_STATUS_FAILED if failed else PAYMENT_STATUS_UNPAID
+        return PAYMENT_STATUS_PARTIALLY_REFUNDED if kept > 0 else PAYMENT_STATUS_REFUNDED
+    if kept > 0:
+        return PAYMENT_STATUS_PARTIALLY_PAID
+    return PAYMENT_STATUS_FAILED if not authorized and _has_failed(order) else PAYMENT_STATUS_UNPAID
 
 
 def _without_sums(order: Order) -> PaymentStatus:
-    """For an order that has no sums: one without a payment, or one stored before sums existed."""
+    """For an order that has no sums: one without money, or one stored before sums existed."""
     if order.status == ORDER_STATUS_CANCELLED and order.payment_status in PAID_STATUSES:
         return PAYMENT_STATUS_REFUND_DUE
+    if order.payment_status in (0, PAYMENT_STATUS_UNPAID) and _has_failed(order):
+        return PAYMENT_STATUS_FAILED
     return order.payment_status or PAYMENT_STATUS_UNPAID
+
+
+def _has_failed(order: Order) -> bool:
+    return any(payment.status == PAYMENT_STATUS_FAILED for payment in order.payments)
+
+
+def kept_by(order: Order) -> int:
+    """The paid amount less the refunded one, in minor units. Negative if money was paid back twice."""
+    return minor_of(order.payment.paid_amount) - minor_of(order.payment.refunded_amount)
+
+
+def refund_due(order: Order) -> int:
+    """The amount to pay back or release, in minor units."""
+    kept, pending = kept_by(order), pending_refunds(order)
+    if order.status == ORDER_STATUS_CANCELLED:
+        return max(pending, kept) + minor_of(order.payment.authorized_amount)
+    return pending + max(0, kept - pending - minor_of(order.pricing.total))
 
 
 def is_paid_for(order: Order) -> bool:
     """Whether the order's total is paid or held."""
-    if not order.HasField("payment") and order.payment_status in PAID_STATUSES:
+    if not order.HasField("payment") and order.payment_status in _PAID_FOR:
         return True
     return secured(order) >= minor_of(order.pricing.total)
 
@@ -80,13 +129,33 @@ def is_open(order: Order) -> bool:
     return order.status == ORDER_STATUS_PENDING and unpaid and not has_money(order)
 
 
+def intent_payment(order: Order) -> Payment:
+    """The payment through the order's intent, which only the server's own provider makes; an empty one if there is none."""
+    if not order.payments:
+        # Stored before payments were listed: the sums are all that is known.
+        sums = order.payment
+        return Payment(authorized_amount=sums.authorized_amount, captured_amount=sums.paid_amount)
+    intent = order.payment_intent
+    own = [payment for payment in order.payments if intent.provider and payment.provider == intent.provider]
+    return next((payment for payment in own if payment.provider_payment_id == intent.id), own[0] if own else Payment())
+
+
 def refundable(order: Order) -> int:
     """The paid amount that is neither refunded nor being refunded, in minor units."""
-    return minor_of(order.payment.paid_amount) - sum_of(
-        refund for refund in order.refunds if refund.status != REFUND_STATUS_FAILED
-    )
+    return kept_by(order) - pending_refunds(order)
 
 
-def sum_of(refunds: Iterable[Refund]) -> int:
-    """The sum of the refunds, in minor units."""
-    return sum(minor_of(refund.amount) for refund in refunds)
+def room_of(order: Order, payment: Payment) -> int:
+    """The amount of a payment that can still be refunded, in minor units."""
+    own = [refund for refund in order.refunds if refund.payment_id == payment.payment_id]
+    kept = minor_of(payment.captured_amount) - minor_of(payment.refunded_amount)
+    return max(0, min(kept - _pending(own) - minor_of(payment.disputed_amount), refundable(order)))
+
+
+def pending_refunds(order: Order) -> int:
+    """The sum of the refunds that are requested and not reported yet, in minor units."""
+    return _pending(order.refunds)
+
+
+def _pending(refunds: Iterable[Refund]) -> int:
+    return sum(minor_of(refund.amount) for refund in refunds if refund.status == REFUND_STATUS_PENDING)

@@ -4,7 +4,6 @@ from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_EVENT_TYPE_IMPORTED,
     ORDER_EVENT_TYPE_UPDATED,
-    PaymentEvent,
 )
 
 from server.domain.base.edits import OrderChange
@@ -64,7 +63,8 @@ def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field
     for event, stored in zip(change.events, chained, strict=True):
         changes.events.append((order, event, stored))
         if event.HasField("payment_event"):
-            _record_payment(order.order_id, event.payment_event, state)
+            state.add_payment(order.order_id, event.payment_event)
+            changes.payments.append((order.order_id, event.payment_event))
     state.add_order(order)
     return snapshot
 
@@ -80,11 +80,6 @@ def _move(effects: Effects, change: OrderChange, state: State) -> None:
     for move in effects.points:
         balance = state.points.add(customer_id, move.delta)
         state.changes.points_entries.append(entry_of(move, change, entry_id=state.new_id(), balance=balance))
-
-
-def _record_payment(order_id: str, event: PaymentEvent, state: State) -> None:
-    state.payments[event.provider, event.event_id] = (order_id, event)
-    state.changes.payments.append((order_id, event))
 
 
 def _next_document_number(prefix: str, state: State) -> str:

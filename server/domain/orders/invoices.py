@@ -76,7 +76,7 @@ def _credit(refund: Refund, order: Order) -> bool:
     """Sets the credited amount of a refund; false if there is none because more was paid than invoiced."""
     payment, total = order.payment, minor_of(order.pricing.total)
     kept = minor_of(payment.paid_amount) - minor_of(payment.refunded_amount)
-    credit = min(minor_of(refund.amount), max(0, total - kept) - _credited(order))
+    credit = min(minor_of(refund.amount), min(total, max(0, total - kept)) - _credited(order))
     if credit > 0:
         refund.credited_amount.CopyFrom(from_minor(credit, refund.amount.currency_code))
     return credit > 0

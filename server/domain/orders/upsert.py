@@ -21,7 +21,7 @@ from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.base.money import MAX_MINOR, from_minor, text_of, to_minor
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
-from server.domain.lifecycle.payment_status import payment_status_of
+from server.domain.lifecycle.payment_status import sum_payments
 
 _COMPARED = (
     "customer",
@@ -76,8 +76,8 @@ def upsert_order(
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
         # The paid amount may cover the total now, or no longer.
-        edit.order.payment_status = payment_status_of(edit.order)
-        changed += ["payment_status"] if edit.order.payment_status != before.payment_status else []
+        sum_payments(edit.order)
+        changed += [field for field in ("payment_status", "payment") if getattr(edit.order, field) != getattr(before, field)]
     if changed:
         edit.record(
             OrderEvent(

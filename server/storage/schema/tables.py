@@ -82,7 +82,7 @@ orders = Table(
     # Of what the source sent last, while the order is as that has made it: tells that it sends the same again.
     Column("sent_hash", LargeBinary),
     CheckConstraint("status BETWEEN 1 AND 6", name="status_known"),
-    CheckConstraint("payment_status BETWEEN 1 AND 7", name="payment_status_known"),
+    CheckConstraint("payment_status BETWEEN 1 AND 10", name="payment_status_known"),
     CheckConstraint("total_minor >= 0", name="total_not_negative"),
     CheckConstraint("version > 0", name="version_positive"),
     CheckConstraint("(source = '') = (external_order_id = '')", name="external_id_with_source"),

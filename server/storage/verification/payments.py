@@ -5,12 +5,21 @@ from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 from orders.v1.invoice_pb2 import CreditNote, Invoice
-from orders.v1.order_pb2 import PAYMENT_EVENT_TYPE_AUTHORIZED, PAYMENT_EVENT_TYPE_PAID, PAYMENT_EVENT_TYPE_REFUNDED
+from orders.v1.order_pb2 import (
+    PAYMENT_EVENT_TYPE_AUTHORIZED,
+    PAYMENT_EVENT_TYPE_PAID,
+    PAYMENT_EVENT_TYPE_REFUNDED,
+    REFUND_STATUS_SUCCEEDED,
+    Order,
+    PaymentEvent,
+)
 from psycopg import AsyncConnection
 from sqlalchemy import ColumnElement, func, literal_column, select
 
 from server.domain.base.money import minor_of
+from server.domain.lifecycle.payment_status import sum_payments
 from server.domain.orders.invoices import CREDIT_NOTES, INVOICES
+from server.domain.payments.ledger import is_listed, ledger_of
 from server.storage import sql
 from server.storage.database import Row, fetch_named
 from server.storage.projections import DocumentRow, PaymentRow, document_row, payment_row
@@ -72,7 +81,7 @@ _SERIES = sql.query(
 
 
 class PaymentCheck:
-    """Payments are those of the orders' events, and sum up to what the orders say."""
+    """Payment events are those of the orders' histories, and the orders' payments and sums follow from them."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         found = await by_order(connection, _PAYMENTS, (stored.order_id for stored in page))
@@ -88,11 +97,35 @@ class PaymentCheck:
 
 
 def _payment_texts(stored: Stored, rows: list[PaymentRow]) -> Iterator[str]:
-    order_id, summary = stored.order_id, stored.order.payment
-    events = (event.payment_event for event in stored.history() if event.HasField("payment_event"))
-    expected = sorted(payment_row(order_id, event) for event in events)
+    events = [event.payment_event for event in stored.history() if event.HasField("payment_event")]
+    expected = sorted(payment_row(stored.order_id, event) for event in events)
     if sorted(rows) != expected:
         yield f"payments has {len(rows)} rows that are not the {len(expected)} payment events of its history"
+    yield from _ledger_texts(stored.order, events) if stored.order.payments else _sum_texts(stored.order, rows)
+
+
+def _ledger_texts(order: Order, events: list[PaymentEvent]) -> Iterator[str]:
+    """The payments, their sums, the status and the refunds follow from the events of the history."""
+    ledger = ledger_of(events, currency=str(order.pricing.total.currency_code))
+    expected = Order()
+    expected.CopyFrom(order)
+    del expected.payments[:]
+    expected.payments.extend(payment for payment in ledger.payments if is_listed(payment))
+    sum_payments(expected)
+    for name in ("payments", "payment", "payment_status"):
+        if getattr(order, name) != getattr(expected, name):
+            yield f"{name} of the order is not what its payment events say"
+    for payment in expected.payments:
+        own = (refund for refund in order.refunds if refund.payment_id == payment.payment_id)
+        refunded = sum(minor_of(refund.amount) for refund in own if refund.status == REFUND_STATUS_SUCCEEDED)
+        if refunded != minor_of(payment.refunded_amount):
+            paid_back = minor_of(payment.refunded_amount)
+            yield f"refunds of payment {payment.payment_id} sum to {refunded} in minor units; its events say {paid_back}"
+
+
+def _sum_texts(order: Order, rows: list[PaymentRow]) -> Iterator[str]:
+    """For an order whose last payment event was recorded before payments were listed."""
+    summary = order.payment
     for kind, column, amount in (
         (PAYMENT_EVENT_TYPE_PAID, "paid", summary.paid_amount),
         (PAYMENT_EVENT_TYPE_REFUNDED, "refunded", summary.refunded_amount),

@@ -269,14 +269,19 @@ def _take_api_keys(batch: Batch, rows: list[Row]) -> None:
 
 
 def _payments(batch: Batch) -> Iterator[Parameters]:
-    if batch.needs.payments:
-        providers, event_ids = map(list, zip(*sorted(batch.needs.payments), strict=True))
-        yield {"provider": providers, "event_id": event_ids}
+    order_ids = sorted(batch.needs.ledgers())
+    if batch.needs.payments or order_ids:
+        keys = sorted(batch.needs.payments)
+        yield {
+            "provider": [provider for provider, _ in keys],
+            "event_id": [event_id for _, event_id in keys],
+            "order_ids": order_ids,
+        }
 
 
 def _take_payments(batch: Batch, rows: list[Row]) -> None:
-    for provider, event_id, order_id, event in rows:
-        batch.state.payments[provider, event_id] = (str(order_id), PaymentEvent.FromString(event))
+    for order_id, event in rows:
+        batch.state.add_payment(str(order_id), PaymentEvent.FromString(event))
 
 
 def _history(batch: Batch) -> Iterator[Parameters]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
     true,
     tuple_,
+    union,
     union_all,
     update,
 )
@@ -177,9 +178,15 @@ API_KEYS = _read(
 
 _payment = sql.rows([payments.c.provider, payments.c.event_id])
 
+# An event may be found by its id and among its order's.
 READ_PAYMENTS = sql.compiled(
-    select(payments.c.provider, payments.c.event_id, payments.c.order_id, payments.c.event).where(
-        tuple_(payments.c.provider, payments.c.event_id).in_(select(_payment.c.provider, _payment.c.event_id))
+    union(
+        select(payments.c.order_id, payments.c.event).where(
+            tuple_(payments.c.provider, payments.c.event_id).in_(select(_payment.c.provider, _payment.c.event_id))
+        ),
+        select(payments.c.order_id, payments.c.event).where(
+            payments.c.order_id == func.any(sql.array("order_ids", Uuid()))
+        ),
     )
 )
 

@@ -1,0 +1,139 @@
+"""The refunds of an order: requested with RefundOrder, or reported by a payment provider."""
+
+from orders.v1.error_reason_pb2 import ERROR_REASON_REFUND_EXCEEDS_PAYMENT
+from orders.v1.order_pb2 import (
+    PAYMENT_EVENT_TYPE_DISPUTE_LOST,
+    PAYMENT_EVENT_TYPE_REFUND_FAILED,
+    REFUND_STATUS_FAILED,
+    REFUND_STATUS_PENDING,
+    REFUND_STATUS_SUCCEEDED,
+    Order,
+    Payment,
+    PaymentEvent,
+    Refund,
+)
+
+from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal, invalid_field
+from server.domain.base.money import from_minor, minor_of, text_of
+from server.domain.lifecycle.payment_status import refundable
+from server.domain.payments.ledger import REFUNDS, Outcome
+
+MAX_REFUNDS = 100
+
+
+def request_refund(order: Order, payment: Payment, amount: int, *, reason: str, audit: Audit) -> None:
+    """Adds a refund that the payment's provider has yet to make."""
+    refund = _append(order, amount, audit)
+    refund.payment_id, refund.reason, refund.status = payment.payment_id, reason, REFUND_STATUS_PENDING
+
+
+def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
+    """Brings the refunds to the outcomes that the ledger has; adds those that were not requested."""
+    reported = {(outcome.payment_id, outcome.key) for outcome in outcomes}
+    for outcome in outcomes:
+        refund = _refund_of(order, outcome) or _unassigned_refund_of(order, outcome)
+        if refund is None and outcome.succeeded:
+            refund = _append(order, outcome.amount, audit)
+            refund.provider_refund_id, refund.reason = outcome.key, _reason(outcome.event)
+        if refund is not None:
+            refund.payment_id = outcome.payment_id
+            refund.status = REFUND_STATUS_SUCCEEDED if outcome.succeeded else REFUND_STATUS_FAILED
+    for refund in order.refunds:
+        # It turned out to be one that was requested, which the provider had reported by its own id only.
+        if refund.provider_refund_id and (refund.payment_id, refund.provider_refund_id) not in reported:
+            refund.status = REFUND_STATUS_FAILED
+
+
+def rename_payments(order: Order) -> None:
+    """Follows payments that have got their provider's id since their refunds were requested."""
+    listed = {payment.payment_id for payment in order.payments}
+    for refund in order.refunds:
+        if refund.payment_id and refund.payment_id not in listed:
+            own = (payment for payment in order.payments if payment.provider == refund.payment_id)
+            refund.payment_id = next(own, Payment()).payment_id
+
+
+def assign_refunds(order: Order) -> None:
+    """Names the payment of refunds that were requested before payments were listed, if there is only one."""
+    if len(order.payments) == 1:
+        for refund in order.refunds:
+            refund.payment_id = refund.payment_id or order.payments[0].payment_id
+
+
+def check_report(order: Order, event: PaymentEvent, *, payment_id: str) -> None:
+    """Refuses a report of a refund that the order does not have, or of another amount."""
+    amount = minor_of(event.amount)
+    if event.type not in REFUNDS:
+        return
+    if not amount:
+        raise invalid_field("event.amount", "must be more than 0")
+    if event.refund_id:
+        refund = find_refund(order, event.refund_id)
+        if refund.payment_id in ("", payment_id) and amount != minor_of(refund.amount):
+            expected = text_of(minor_of(refund.amount), refund.amount.currency_code)
+            raise invalid_field("event.amount", f"must be {expected}, as in refund {refund.refund_id}")
+    elif event.type == PAYMENT_EVENT_TYPE_REFUND_FAILED and not event.transaction_id:
+        find_refund(order, event.refund_id)
+
+
+def find_refund(order: Order, refund_id: str) -> Refund:
+    """The refund with an id. Refuses an unknown id."""
+    for refund in order.refunds:
+        if refund.refund_id == refund_id:
+            return refund
+    known = ", ".join(refund.refund_id for refund in order.refunds)
+    text = f"the order has no refund {refund_id!r}; " + (f"it has {known}" if known else "RefundOrder creates one")
+    raise invalid_field("event.refund_id", text)
+
+
+def _refund_of(order: Order, outcome: Outcome) -> Refund | None:
+    for refund in order.refunds:
+        key = refund.provider_refund_id or refund.refund_id
+        if key == outcome.key and refund.payment_id in ("", outcome.payment_id):
+            return refund
+    return None
+
+
+def _unassigned_refund_of(order: Order, outcome: Outcome) -> Refund | None:
+    """The refund, reported before payments were listed, to which the outcome belongs."""
+    for refund in order.refunds:
+        known = refund.payment_id or refund.status != REFUND_STATUS_SUCCEEDED
+        if not known and minor_of(refund.amount) == outcome.amount and outcome.event.refund_id in ("", refund.refund_id):
+            refund.provider_refund_id = outcome.key
+            return refund
+    return None
+
+
+def _reason(event: PaymentEvent) -> str:
+    lost = "dispute lost" if event.type == PAYMENT_EVENT_TYPE_DISPUTE_LOST else ""
+    return ": ".join(filter(None, (lost, event.description)))
+
+
+def _append(order: Order, amount: int, audit: Audit) -> Refund:
+    if len(order.refunds) >= MAX_REFUNDS:
+        raise invalid_field("order_id", f"order {order.order_id} has {MAX_REFUNDS} refunds, and takes no more")
+    return order.refunds.add(
+        refund_id=str(len(order.refunds) + 1),
+        amount=from_minor(amount, order.pricing.total.currency_code),
+        create_time=audit.time,
+    )
+
+
+def exceeds(order: Order, requested: int, room: int) -> Refusal:
+    """The refusal of a refund that is larger than what can be refunded."""
+    currency = order.pricing.total.currency_code
+    metadata = {
+        "order_id": order.order_id,
+        "requested": text_of(requested, currency),
+        "refundable": text_of(room, currency),
+    }
+    if not minor_of(order.payment.paid_amount):
+        text = f"order {order.order_id}: nothing is paid, so nothing can be refunded"
+    elif not room:
+        text = f"order {order.order_id}: the paid amount is already refunded, being refunded or disputed"
+    else:
+        text = f"order {order.order_id}: {metadata['refundable']} of the paid amount can be refunded, not {metadata['requested']}"
+    if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
+        text += "; a refund is pending: to report it, name it by its refund_id"
+    return Refusal(ERROR_REASON_REFUND_EXCEEDS_PAYMENT, text, metadata=metadata)
