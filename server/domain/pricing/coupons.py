@@ -51,10 +51,9 @@ def new_discounts(state: State, codes: Sequence[str], user: CouponUser) -> list[
 
 
 def _new_discount(state: State, code: str, user: CouponUser) -> Discount:
-    coupon, discount = _find(state, code, user.currency)
-    _check_time(coupon, user.time)
+    discount = _discount_now(state, code, user)
     _check_lines(discount, user.lines, user.currency)
-    _check_limits(coupon, state, user.customer_id)
+    _check_limits(_stored(state.coupons.stored[code]), state, user.customer_id)
     return discount
 
 
@@ -66,8 +65,7 @@ def kept_discount(state: State, applied: AppliedCoupon, user: CouponUser) -> Dis
     if applied.HasField("terms"):
         discount = discount_of(applied.code, applied.type, applied.terms)
     else:
-        coupon, discount = _find(state, applied.code, user.currency)
-        _check_time(coupon, user.time)
+        discount = _discount_now(state, applied.code, user)
     _check_lines(discount, user.lines, user.currency)
     return discount
 
@@ -81,11 +79,13 @@ def check_combination(discounts: Sequence[Discount]) -> None:
         raise _refused(alone, "combination", f"coupon {alone!r} cannot be combined with other coupons")
 
 
-def _find(state: State, code: str, currency: str) -> tuple[Coupon, Discount]:
+def _discount_now(state: State, code: str, user: CouponUser) -> Discount:
+    """The discount of a coupon as it is stored, at the time of its use."""
     snapshot = state.coupons.stored.get(code)
     if snapshot is None:
         raise _refused(code, "exists", f"there is no coupon {code!r}")
-    return _stored(snapshot), _discount_in(snapshot, currency)
+    _check_time(_stored(snapshot), user.time)
+    return _discount_in(snapshot, user.currency)
 
 
 @lru_cache(maxsize=2_000)
