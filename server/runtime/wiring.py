@@ -21,6 +21,7 @@ from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.validation import violations_of
+from server.rpc.zone_preview import ZonePreview
 from server.runtime import security
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
@@ -93,7 +94,7 @@ async def build(settings: Settings, database: Database) -> Components:
             "CustomerService": CustomerServicer(customers=customers),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
-        execute=checkout.execute,
+        execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
         health=health,
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),

@@ -242,10 +242,11 @@ class OrderServiceServicer:
 
         While the order is pending and unpaid, a change to the products or quantities of its items, the
         country, state or postal code of its shipping address, its delivery method or its coupons
-        recomputes the price, and adjusts stock, coupon uses and points. It uses current prices, taxes
-        and delivery prices, and the coupons' terms that the order keeps. If anything that the request
-        leaves as it is has another price than the order, the call is refused with PRICE_CHANGED unless
-        `accept_price_changes` is set. No other change affects the price.
+        recomputes the price, and adjusts stock, coupon uses and points. It uses current taxes and
+        delivery prices, current product prices if products or quantities change, and the terms of the
+        coupons that the order keeps. If anything that the request leaves as it is has another price than
+        in the order, the call is refused with PRICE_CHANGED unless `accept_price_changes` is set. No
+        other change affects the price. See pricing.md.
 
         With a payment provider, choosing another saved payment method pays the order immediately. An
         order accepts no updates after 10,000 changes, and a serialized order is limited to 1 MiB.
