@@ -31,6 +31,8 @@ CLIENT_VARIABLES = {
 }
 
 _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_RATE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 _MASK = "**********"
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*:)[^@/?]+(?=@)")
 _SECRET_PARAMETER = re.compile(r"(?<=[?&])((?![a-z_]+=)[^=&]*|[a-z_]*(?:pass|secret|key)[a-z_]*)=[^&]*")
@@ -198,11 +200,15 @@ class Settings(BaseModel):
     unpaid_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
         0.0, description="Hours after which an unpaid pending order is cancelled; 0 keeps it."
     )
-    point_value: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
-        Decimal("0.01"), description="Value of a loyalty point in units of the order's currency: 0.01 is a cent."
+    point_value: str = Field(
+        "EUR=0.01 GBP=0.01 USD=0.01",
+        description="Value of a loyalty point in units of each currency, separated by spaces. Points neither pay for nor are "
+        "earned by orders in other currencies. A number alone is the value in EUR, GBP and USD.",
     )
-    points_per_unit: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Field(
-        Decimal("0.05"), description="Loyalty points earned per unit of an order's total: 0.05 is a point per 20 USD."
+    points_per_unit: str = Field(
+        "EUR=0.05 GBP=0.05 USD=0.05",
+        description="Loyalty points earned per unit of an order's total, by currency: 0.05 is a point per 20 USD. "
+        "A number alone is the rate in EUR, GBP and USD.",
     )
     cart_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
         90.0, description="Days after its last change until a cart is deleted."
@@ -241,6 +247,13 @@ class Settings(BaseModel):
             raise PydanticCustomError("rate_limit", "Input should be 0, for no limit, or at least 1")
         return rate
 
+    @field_validator("point_value", "points_per_unit", mode="before")
+    @classmethod
+    def _by_currency(cls, rates: object) -> str:
+        text = str(rates)
+        rates_by_currency(text)
+        return text
+
     @field_validator("postgres_version")
     @classmethod
     def _is_embedded(cls, version: int) -> int:
@@ -278,6 +291,23 @@ class Settings(BaseModel):
             url = self.database_url.get_secret_value()
             found["database_url"] = url if secrets else _masked(url)
         return found
+
+
+def rates_by_currency(text: str) -> dict[str, Decimal]:
+    """The rates of a setting such as `EUR=0.01 USD=0.01`. A number alone applies to EUR, GBP and USD."""
+    pairs = text.split()
+    if len(pairs) == 1 and "=" not in text:
+        pairs = [f"{code}={text.strip()}" for code in ("EUR", "GBP", "USD")]
+    rates: dict[str, Decimal] = {}
+    for pair in pairs:
+        code, _, rate = pair.partition("=")
+        if not _CURRENCY.fullmatch(code) or not _RATE.fullmatch(rate) or Decimal(rate) > 1000 or code in rates:
+            problem = (
+                "Input should be pairs such as EUR=0.01, each currency once, with 0 to 1000 and up to 6 decimal places"
+            )
+            raise PydanticCustomError("rates_by_currency", problem)
+        rates[code] = Decimal(rate)
+    return rates
 
 
 def load(flags: Mapping[str, Any], *, file: str | None = None) -> Settings:

@@ -251,6 +251,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "GetInvoice": Sample(lambda at: orders.GetInvoiceRequest(order_id=at.order_id), before=_payment),
     "ReorderOrder": Sample(lambda at: orders.ReorderOrderRequest(order_id=at.order_id)),
+    "ExplainPrice": Sample(lambda at: orders.ExplainPriceRequest(order_id=at.order_id)),
     "ExplainOrder": Sample(lambda at: orders.ExplainOrderRequest(order_id=at.order_id)),
     "ListOrderEvents": Sample(lambda at: orders.ListOrderEventsRequest(order_id=at.order_id, page_size=1)),
     "BatchUpsertProducts": Sample(

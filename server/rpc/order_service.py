@@ -6,6 +6,8 @@ from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
     ExplainOrderRequest,
     ExplainOrderResponse,
+    ExplainPriceRequest,
+    ExplainPriceResponse,
     GetInvoiceRequest,
     GetOrderRequest,
     ListOrderEventsRequest,
@@ -17,6 +19,7 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.fulfilment.tracking import track
 from server.domain.lifecycle.explain import explain_order
+from server.domain.pricing.price_steps import explain_price
 from server.rpc import listing
 from server.rpc.batch_get import batch_get
 from server.rpc.endpoint import Call
@@ -56,6 +59,9 @@ class OrderServicer:
     async def ExplainOrder(self, request: ExplainOrderRequest, call: Call) -> ExplainOrderResponse:
         order = Order.FromString(await self._orders.get(call.reference(request.order_id)))
         return explain_order(order, call.caller)
+
+    async def ExplainPrice(self, request: ExplainPriceRequest, call: Call) -> ExplainPriceResponse:
+        return explain_price(Order.FromString(await self._orders.get(call.reference(request.order_id))))
 
     async def ListOrderEvents(self, request: ListOrderEventsRequest, call: Call) -> bytes:
         order = call.reference(request.order_id)

@@ -1,12 +1,13 @@
 """Composition of a server from its components."""
 
 from dataclasses import dataclass
-from fractions import Fraction
+from decimal import Decimal
 
 import grpc
 
-from server.config import Settings
-from server.domain.base.values import Terms
+from server.config import Settings, rates_by_currency
+from server.domain.base import places
+from server.domain.base.values import PointTerms, Terms
 from server.identity.authenticator import Authenticator
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
@@ -21,6 +22,7 @@ from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
+from server.rpc.zone_preview import ZonePreview
 from server.runtime import security
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
@@ -62,6 +64,7 @@ class Components:
 async def build(settings: Settings, database: Database, *, tracing: Tracing | None = None) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
     metrics = Metrics()
+    places.load()
     writer = Writer(
         database,
         validate=violations_of,
@@ -92,7 +95,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
             "CustomerService": CustomerServicer(customers=customers),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
-        execute=checkout.execute,
+        execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
         health=health,
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
@@ -128,7 +131,9 @@ async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Auth
 
 
 def _terms(settings: Settings) -> Terms:
-    return Terms(point_value=Fraction(settings.point_value), points_per_unit=Fraction(settings.points_per_unit))
+    """The terms of points in each currency in which they have a value."""
+    values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
+    return Terms({code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()})
 
 
 def _payment_provider(settings: Settings) -> SandboxProvider | None:

@@ -275,6 +275,11 @@ class Maker:
         request = update(order, *(paths if self.maybe(0.6) or "*" in paths else []), wished=wished)
         request.validate_only = self.maybe(0.05)
         request.override_reason = "override" if self.maybe(0.2) else ""
+        request.accept_price_changes = self.maybe(0.7)
+        if self.maybe(0.2):
+            request.add_coupon_codes.append(self.pick("ten", "FIVE", "LAMPS"))
+        if self.maybe(0.2):
+            request.remove_coupon_codes.append(self.pick("TEN", "five"))
         return request
 
     def wish(self, order: Order, wished: Order, path: str) -> list[str]:

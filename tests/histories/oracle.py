@@ -161,6 +161,9 @@ def check_discount_and_tax(order: Order) -> None:
     assert amount(pricing.discount) == sum(amount(coupon.discount) for coupon in pricing.applied_coupons)
     assert all(0 <= amount(item.discount) <= amount(item.total_price) for item in order.items)
     taxes = amount(pricing.tax) + amount(pricing.included_tax)
+    of_parts = [tax for item in order.items for tax in item.taxes]
+    of_parts += [*pricing.shipping_taxes, *pricing.installation_taxes]
+    assert sum(amount(tax.amount) for tax in pricing.taxes) == sum(amount(tax.amount) for tax in of_parts) == taxes
     of_lines = sum(amount(item.tax) for item in order.items)
     assert of_lines <= taxes
     assert not (amount(pricing.tax) and amount(pricing.included_tax))
@@ -177,8 +180,11 @@ def check_appointment(order: Order) -> None:
 
 
 def check_points(order: Order) -> None:
-    """A point is worth a hundredth, and a twentieth of the total is earned."""
+    """A point is worth a hundredth, and a twentieth of the total is earned; in yen, points are worth nothing."""
     pricing = order.pricing
+    if pricing.total.currency_code == "JPY":
+        assert pricing.loyalty_points_used == pricing.loyalty_points_earned == 0
+        return
     worth = Decimal(pricing.loyalty_points_used) / 100
     value, smallest = amount(pricing.loyalty_points_value), MINOR[pricing.total.currency_code]
     # Worth more than its value only where it takes another point to pay the last bit, or for less than a minor unit.
@@ -440,8 +446,10 @@ class Ledger:
             assert credited <= tax
             value = sum(amount(note.amount) for note in notes)
             assert value <= amount(pricing.total)
-            # Paid back whole, and however many parts it took, the tax is too.
-            assert value < amount(pricing.total) or credited == tax
+            # Paid back whole, and however many parts it took, so is the tax in what was paid in money.
+            assert credited <= value
+            points = amount(pricing.loyalty_points_value)
+            assert value < amount(pricing.total) or points or credited == tax
 
     def check_documents(self, store: Store) -> None:
         """No document has changed since it was first seen."""

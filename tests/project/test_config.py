@@ -75,7 +75,13 @@ def test_what_kubernetes_says_of_services_is_no_setting(monkeypatch: pytest.Monk
     assert load({}) == Settings()
 
 
-OF_ALL_KINDS = {"database_url": URL, "jwt_audience": ODD, "demo": False, "point_value": "0.0125", "metrics_port": 0}
+OF_ALL_KINDS = {
+    "database_url": URL,
+    "jwt_audience": ODD,
+    "demo": False,
+    "point_value": "CHF=0.0125 EUR=0.01",
+    "metrics_port": 0,
+}
 
 
 def test_variables_are_read_back_by_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Orders in currencies that ISO 4217 has withdrawn: stored amounts stay usable."""
 
+from uuid import uuid4
+
+import grpc
 import pytest
 from google.type.money_pb2 import Money
 from orders.v1.catalog_service_pb2 import (
@@ -24,7 +27,7 @@ from orders.v1.order_service_pb2 import (
     UpsertOrder,
 )
 
-from tests.conftest import Service, new_order
+from tests.conftest import Service
 from tests.storage.helpers import disagreements
 
 # One with and one without decimal places.
@@ -39,15 +42,26 @@ async def paid(request: pytest.FixtureRequest, service: Service) -> Order:
     """A paid order in a withdrawn currency."""
     code = str(request.param)
     price = PRICES[code]
+    item = {"sku": "BOOK", "quantity": 1, "unit_price": price}
+    wished = UpsertOrder(external_order_id=f"{code}-{uuid4()}", customer={"name": "Jane Doe"}, items=[item, item])
+    response = await service.orders.BatchUpsertOrders(BatchUpsertOrdersRequest(source="shop", orders=[wished]))
+    order_id = response.results[0].order_id
+    event = {"event_id": f"paid-{order_id}", "type": PAYMENT_EVENT_TYPE_PAID}
+    return await service.orders.RecordPayment(RecordPaymentRequest(order_id=order_id, event=event))
+
+
+@pytest.mark.parametrize("code", PRICES)
+async def test_a_new_price_in_a_withdrawn_currency_is_refused(service: Service, code: str) -> None:
+    price = PRICES[code]
     product = Product(product_id=code, sku=code, name="Book", price=price, stock=10)
     zone = DeliveryZone(zone_id=code, areas=[{"country": code}], methods=[{"method": "standard", "prices": [price]}])
-    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[product]))
-    await service.catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=[zone]))
-    address = {"street": "1 Main St", "city": "Capital", "country": code}
-    order = await service.orders.CreateOrder(new_order(product_id=code, shipping_address=address))
-    assert order.pricing.subtotal == price
-    event = {"event_id": f"paid-{order.order_id}", "type": PAYMENT_EVENT_TYPE_PAID}
-    return await service.orders.RecordPayment(RecordPaymentRequest(order_id=order.order_id, event=event))
+    for call in (
+        service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=[product])),
+        service.catalog.BatchUpsertDeliveryZones(BatchUpsertDeliveryZonesRequest(zones=[zone])),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert f"{code} is no longer in use" in str(caught.value.details())
 
 
 async def test_an_order_in_a_withdrawn_currency_is_cancelled(service: Service, paid: Order) -> None:

@@ -4,6 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.type import decimal_pb2 as _decimal_pb2
 from google.type import money_pb2 as _money_pb2
 from orders.v1 import access_pb2 as _access_pb2
 from orders.v1 import order_pb2 as _order_pb2
@@ -75,7 +76,7 @@ class ProductVariant(_message.Message):
     def __init__(self, variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., attributes: _Optional[_Mapping[str, str]] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., reserved: _Optional[int] = ...) -> None: ...
 
 class Coupon(_message.Message):
-    __slots__ = ("code", "type", "basis_points", "amounts", "start_time", "end_time", "minimum_subtotals", "usage_limit", "usage_limit_per_customer", "product_ids", "description", "times_used")
+    __slots__ = ("code", "type", "basis_points", "amounts", "start_time", "end_time", "minimum_subtotals", "usage_limit", "usage_limit_per_customer", "product_ids", "description", "times_used", "payer", "combinable")
     CODE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     BASIS_POINTS_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +89,8 @@ class Coupon(_message.Message):
     PRODUCT_IDS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TIMES_USED_FIELD_NUMBER: _ClassVar[int]
+    PAYER_FIELD_NUMBER: _ClassVar[int]
+    COMBINABLE_FIELD_NUMBER: _ClassVar[int]
     code: str
     type: _order_pb2.CouponType
     basis_points: int
@@ -100,10 +103,12 @@ class Coupon(_message.Message):
     product_ids: _containers.RepeatedScalarFieldContainer[str]
     description: str
     times_used: int
-    def __init__(self, code: _Optional[str] = ..., type: _Optional[_Union[_order_pb2.CouponType, str]] = ..., basis_points: _Optional[int] = ..., amounts: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., minimum_subtotals: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., usage_limit: _Optional[int] = ..., usage_limit_per_customer: _Optional[int] = ..., product_ids: _Optional[_Iterable[str]] = ..., description: _Optional[str] = ..., times_used: _Optional[int] = ...) -> None: ...
+    payer: _order_pb2.CouponPayer
+    combinable: bool
+    def __init__(self, code: _Optional[str] = ..., type: _Optional[_Union[_order_pb2.CouponType, str]] = ..., basis_points: _Optional[int] = ..., amounts: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., minimum_subtotals: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., usage_limit: _Optional[int] = ..., usage_limit_per_customer: _Optional[int] = ..., product_ids: _Optional[_Iterable[str]] = ..., description: _Optional[str] = ..., times_used: _Optional[int] = ..., payer: _Optional[_Union[_order_pb2.CouponPayer, str]] = ..., combinable: _Optional[bool] = ...) -> None: ...
 
 class DeliveryZone(_message.Message):
-    __slots__ = ("zone_id", "name", "areas", "tax_rates", "tax_included", "tax_before_discount", "shipping_tax_class", "installation_tax_class", "methods")
+    __slots__ = ("zone_id", "name", "areas", "tax_rates", "tax_included", "tax_before_discount", "shipping_tax_class", "installation_tax_class", "methods", "rounding", "shipping_tax_policy", "affected_orders")
     ZONE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     AREAS_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +118,9 @@ class DeliveryZone(_message.Message):
     SHIPPING_TAX_CLASS_FIELD_NUMBER: _ClassVar[int]
     INSTALLATION_TAX_CLASS_FIELD_NUMBER: _ClassVar[int]
     METHODS_FIELD_NUMBER: _ClassVar[int]
+    ROUNDING_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_TAX_POLICY_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_ORDERS_FIELD_NUMBER: _ClassVar[int]
     zone_id: str
     name: str
     areas: _containers.RepeatedCompositeFieldContainer[DeliveryArea]
@@ -122,7 +130,22 @@ class DeliveryZone(_message.Message):
     shipping_tax_class: str
     installation_tax_class: str
     methods: _containers.RepeatedCompositeFieldContainer[DeliveryMethod]
-    def __init__(self, zone_id: _Optional[str] = ..., name: _Optional[str] = ..., areas: _Optional[_Iterable[_Union[DeliveryArea, _Mapping]]] = ..., tax_rates: _Optional[_Iterable[_Union[TaxRate, _Mapping]]] = ..., tax_included: _Optional[bool] = ..., tax_before_discount: _Optional[bool] = ..., shipping_tax_class: _Optional[str] = ..., installation_tax_class: _Optional[str] = ..., methods: _Optional[_Iterable[_Union[DeliveryMethod, _Mapping]]] = ...) -> None: ...
+    rounding: _order_pb2.TaxRounding
+    shipping_tax_policy: _order_pb2.ShippingTaxPolicy
+    affected_orders: _containers.RepeatedCompositeFieldContainer[AffectedOrder]
+    def __init__(self, zone_id: _Optional[str] = ..., name: _Optional[str] = ..., areas: _Optional[_Iterable[_Union[DeliveryArea, _Mapping]]] = ..., tax_rates: _Optional[_Iterable[_Union[TaxRate, _Mapping]]] = ..., tax_included: _Optional[bool] = ..., tax_before_discount: _Optional[bool] = ..., shipping_tax_class: _Optional[str] = ..., installation_tax_class: _Optional[str] = ..., methods: _Optional[_Iterable[_Union[DeliveryMethod, _Mapping]]] = ..., rounding: _Optional[_Union[_order_pb2.TaxRounding, _Mapping]] = ..., shipping_tax_policy: _Optional[_Union[_order_pb2.ShippingTaxPolicy, str]] = ..., affected_orders: _Optional[_Iterable[_Union[AffectedOrder, _Mapping]]] = ...) -> None: ...
+
+class AffectedOrder(_message.Message):
+    __slots__ = ("order_id", "order_number", "zone_id", "new_zone_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ZONE_ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_ZONE_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    order_number: str
+    zone_id: str
+    new_zone_id: str
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., zone_id: _Optional[str] = ..., new_zone_id: _Optional[str] = ...) -> None: ...
 
 class DeliveryArea(_message.Message):
     __slots__ = ("country", "state", "postal_prefix")
@@ -135,12 +158,18 @@ class DeliveryArea(_message.Message):
     def __init__(self, country: _Optional[str] = ..., state: _Optional[str] = ..., postal_prefix: _Optional[str] = ...) -> None: ...
 
 class TaxRate(_message.Message):
-    __slots__ = ("tax_class", "basis_points")
+    __slots__ = ("tax_class", "basis_points", "name", "rate", "compound")
     TAX_CLASS_FIELD_NUMBER: _ClassVar[int]
     BASIS_POINTS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    COMPOUND_FIELD_NUMBER: _ClassVar[int]
     tax_class: str
     basis_points: int
-    def __init__(self, tax_class: _Optional[str] = ..., basis_points: _Optional[int] = ...) -> None: ...
+    name: str
+    rate: _decimal_pb2.Decimal
+    compound: bool
+    def __init__(self, tax_class: _Optional[str] = ..., basis_points: _Optional[int] = ..., name: _Optional[str] = ..., rate: _Optional[_Union[_decimal_pb2.Decimal, _Mapping]] = ..., compound: _Optional[bool] = ...) -> None: ...
 
 class DeliveryMethod(_message.Message):
     __slots__ = ("method", "name", "prices", "free_from", "handling_days", "transit_days", "time_slots")
@@ -297,24 +326,28 @@ class ListCouponsResponse(_message.Message):
     def __init__(self, coupons: _Optional[_Iterable[_Union[Coupon, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class BatchUpsertDeliveryZonesRequest(_message.Message):
-    __slots__ = ("zones", "request_id")
+    __slots__ = ("zones", "request_id", "validate_only")
     ZONES_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     zones: _containers.RepeatedCompositeFieldContainer[DeliveryZone]
     request_id: str
-    def __init__(self, zones: _Optional[_Iterable[_Union[DeliveryZone, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, zones: _Optional[_Iterable[_Union[DeliveryZone, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchUpsertDeliveryZonesResponse(_message.Message):
-    __slots__ = ("zones", "inserted", "updated", "unchanged")
+    __slots__ = ("zones", "inserted", "updated", "unchanged", "affected_orders")
     ZONES_FIELD_NUMBER: _ClassVar[int]
     INSERTED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_ORDERS_FIELD_NUMBER: _ClassVar[int]
     zones: _containers.RepeatedCompositeFieldContainer[DeliveryZone]
     inserted: int
     updated: int
     unchanged: int
-    def __init__(self, zones: _Optional[_Iterable[_Union[DeliveryZone, _Mapping]]] = ..., inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ...) -> None: ...
+    affected_orders: _containers.RepeatedCompositeFieldContainer[AffectedOrder]
+    def __init__(self, zones: _Optional[_Iterable[_Union[DeliveryZone, _Mapping]]] = ..., inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., affected_orders: _Optional[_Iterable[_Union[AffectedOrder, _Mapping]]] = ...) -> None: ...
 
 class GetDeliveryZoneRequest(_message.Message):
     __slots__ = ("zone_id",)
@@ -339,9 +372,11 @@ class ListDeliveryZonesResponse(_message.Message):
     def __init__(self, zones: _Optional[_Iterable[_Union[DeliveryZone, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteDeliveryZoneRequest(_message.Message):
-    __slots__ = ("zone_id", "request_id")
+    __slots__ = ("zone_id", "request_id", "validate_only")
     ZONE_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     zone_id: str
     request_id: str
-    def __init__(self, zone_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, zone_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...

@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.type import decimal_pb2 as _decimal_pb2
 from google.type import money_pb2 as _money_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -91,6 +92,31 @@ class CouponType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COUPON_TYPE_PERCENTAGE: _ClassVar[CouponType]
     COUPON_TYPE_FIXED: _ClassVar[CouponType]
 
+class CouponPayer(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COUPON_PAYER_UNSPECIFIED: _ClassVar[CouponPayer]
+    COUPON_PAYER_SHOP: _ClassVar[CouponPayer]
+    COUPON_PAYER_THIRD_PARTY: _ClassVar[CouponPayer]
+
+class RoundingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROUNDING_MODE_UNSPECIFIED: _ClassVar[RoundingMode]
+    ROUNDING_MODE_HALF_EVEN: _ClassVar[RoundingMode]
+    ROUNDING_MODE_HALF_UP: _ClassVar[RoundingMode]
+
+class RoundingLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROUNDING_LEVEL_UNSPECIFIED: _ClassVar[RoundingLevel]
+    ROUNDING_LEVEL_LINE: _ClassVar[RoundingLevel]
+    ROUNDING_LEVEL_ORDER: _ClassVar[RoundingLevel]
+
+class ShippingTaxPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHIPPING_TAX_POLICY_UNSPECIFIED: _ClassVar[ShippingTaxPolicy]
+    SHIPPING_TAX_POLICY_CLASS: _ClassVar[ShippingTaxPolicy]
+    SHIPPING_TAX_POLICY_PROPORTIONAL: _ClassVar[ShippingTaxPolicy]
+    SHIPPING_TAX_POLICY_HIGHEST: _ClassVar[ShippingTaxPolicy]
+
 class TrackingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TRACKING_STATUS_UNSPECIFIED: _ClassVar[TrackingStatus]
@@ -170,6 +196,19 @@ REFUND_STATUS_FAILED: RefundStatus
 COUPON_TYPE_UNSPECIFIED: CouponType
 COUPON_TYPE_PERCENTAGE: CouponType
 COUPON_TYPE_FIXED: CouponType
+COUPON_PAYER_UNSPECIFIED: CouponPayer
+COUPON_PAYER_SHOP: CouponPayer
+COUPON_PAYER_THIRD_PARTY: CouponPayer
+ROUNDING_MODE_UNSPECIFIED: RoundingMode
+ROUNDING_MODE_HALF_EVEN: RoundingMode
+ROUNDING_MODE_HALF_UP: RoundingMode
+ROUNDING_LEVEL_UNSPECIFIED: RoundingLevel
+ROUNDING_LEVEL_LINE: RoundingLevel
+ROUNDING_LEVEL_ORDER: RoundingLevel
+SHIPPING_TAX_POLICY_UNSPECIFIED: ShippingTaxPolicy
+SHIPPING_TAX_POLICY_CLASS: ShippingTaxPolicy
+SHIPPING_TAX_POLICY_PROPORTIONAL: ShippingTaxPolicy
+SHIPPING_TAX_POLICY_HIGHEST: ShippingTaxPolicy
 TRACKING_STATUS_UNSPECIFIED: TrackingStatus
 TRACKING_STATUS_ORDER_PLACED: TrackingStatus
 TRACKING_STATUS_ORDER_CONFIRMED: TrackingStatus
@@ -281,7 +320,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class OrderItem(_message.Message):
-    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points")
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -305,6 +344,7 @@ class OrderItem(_message.Message):
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     TAX_FIELD_NUMBER: _ClassVar[int]
     TAX_BASIS_POINTS_FIELD_NUMBER: _ClassVar[int]
+    TAXES_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     product_id: str
     variant_id: str
@@ -321,7 +361,22 @@ class OrderItem(_message.Message):
     discount: _money_pb2.Money
     tax: _money_pb2.Money
     tax_basis_points: int
-    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ...) -> None: ...
+    taxes: _containers.RepeatedCompositeFieldContainer[AppliedTax]
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ...) -> None: ...
+
+class AppliedTax(_message.Message):
+    __slots__ = ("name", "rate", "compound", "taxable_amount", "amount")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    COMPOUND_FIELD_NUMBER: _ClassVar[int]
+    TAXABLE_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    rate: _decimal_pb2.Decimal
+    compound: bool
+    taxable_amount: _money_pb2.Money
+    amount: _money_pb2.Money
+    def __init__(self, name: _Optional[str] = ..., rate: _Optional[_Union[_decimal_pb2.Decimal, _Mapping]] = ..., compound: _Optional[bool] = ..., taxable_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class Address(_message.Message):
     __slots__ = ("address_id", "name", "street", "city", "state", "postal_code", "country", "phone")
@@ -344,7 +399,7 @@ class Address(_message.Message):
     def __init__(self, address_id: _Optional[str] = ..., name: _Optional[str] = ..., street: _Optional[str] = ..., city: _Optional[str] = ..., state: _Optional[str] = ..., postal_code: _Optional[str] = ..., country: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class Pricing(_message.Message):
-    __slots__ = ("subtotal", "tax", "shipping", "discount", "installation", "total", "applied_coupons", "loyalty_points_used", "loyalty_points_earned", "loyalty_points_value", "included_tax")
+    __slots__ = ("subtotal", "tax", "shipping", "discount", "installation", "total", "applied_coupons", "loyalty_points_used", "loyalty_points_earned", "loyalty_points_value", "included_tax", "taxes", "shipping_taxes", "installation_taxes", "loyalty_points_requested", "terms")
     SUBTOTAL_FIELD_NUMBER: _ClassVar[int]
     TAX_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
@@ -356,6 +411,11 @@ class Pricing(_message.Message):
     LOYALTY_POINTS_EARNED_FIELD_NUMBER: _ClassVar[int]
     LOYALTY_POINTS_VALUE_FIELD_NUMBER: _ClassVar[int]
     INCLUDED_TAX_FIELD_NUMBER: _ClassVar[int]
+    TAXES_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_TAXES_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_TAXES_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
     subtotal: _money_pb2.Money
     tax: _money_pb2.Money
     shipping: _money_pb2.Money
@@ -367,17 +427,68 @@ class Pricing(_message.Message):
     loyalty_points_earned: int
     loyalty_points_value: _money_pb2.Money
     included_tax: _money_pb2.Money
-    def __init__(self, subtotal: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., applied_coupons: _Optional[_Iterable[_Union[AppliedCoupon, _Mapping]]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_earned: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    taxes: _containers.RepeatedCompositeFieldContainer[AppliedTax]
+    shipping_taxes: _containers.RepeatedCompositeFieldContainer[AppliedTax]
+    installation_taxes: _containers.RepeatedCompositeFieldContainer[AppliedTax]
+    loyalty_points_requested: int
+    terms: PriceTerms
+    def __init__(self, subtotal: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., applied_coupons: _Optional[_Iterable[_Union[AppliedCoupon, _Mapping]]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_earned: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., shipping_taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., installation_taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., loyalty_points_requested: _Optional[int] = ..., terms: _Optional[_Union[PriceTerms, _Mapping]] = ...) -> None: ...
+
+class PriceTerms(_message.Message):
+    __slots__ = ("tax_included", "rounding", "shipping_tax_policy", "shipping_price", "free_from", "point_value", "points_per_unit")
+    TAX_INCLUDED_FIELD_NUMBER: _ClassVar[int]
+    ROUNDING_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_TAX_POLICY_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_PRICE_FIELD_NUMBER: _ClassVar[int]
+    FREE_FROM_FIELD_NUMBER: _ClassVar[int]
+    POINT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    tax_included: bool
+    rounding: TaxRounding
+    shipping_tax_policy: ShippingTaxPolicy
+    shipping_price: _money_pb2.Money
+    free_from: _money_pb2.Money
+    point_value: _decimal_pb2.Decimal
+    points_per_unit: _decimal_pb2.Decimal
+    def __init__(self, tax_included: _Optional[bool] = ..., rounding: _Optional[_Union[TaxRounding, _Mapping]] = ..., shipping_tax_policy: _Optional[_Union[ShippingTaxPolicy, str]] = ..., shipping_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., free_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., point_value: _Optional[_Union[_decimal_pb2.Decimal, _Mapping]] = ..., points_per_unit: _Optional[_Union[_decimal_pb2.Decimal, _Mapping]] = ...) -> None: ...
+
+class TaxRounding(_message.Message):
+    __slots__ = ("mode", "level")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    mode: RoundingMode
+    level: RoundingLevel
+    def __init__(self, mode: _Optional[_Union[RoundingMode, str]] = ..., level: _Optional[_Union[RoundingLevel, str]] = ...) -> None: ...
 
 class AppliedCoupon(_message.Message):
-    __slots__ = ("code", "discount", "type")
+    __slots__ = ("code", "discount", "type", "terms", "eligible_amount")
     CODE_FIELD_NUMBER: _ClassVar[int]
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    ELIGIBLE_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     code: str
     discount: _money_pb2.Money
     type: CouponType
-    def __init__(self, code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., type: _Optional[_Union[CouponType, str]] = ...) -> None: ...
+    terms: CouponTerms
+    eligible_amount: _money_pb2.Money
+    def __init__(self, code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., type: _Optional[_Union[CouponType, str]] = ..., terms: _Optional[_Union[CouponTerms, _Mapping]] = ..., eligible_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class CouponTerms(_message.Message):
+    __slots__ = ("basis_points", "amount", "minimum_subtotal", "product_ids", "payer", "combinable")
+    BASIS_POINTS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_SUBTOTAL_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_IDS_FIELD_NUMBER: _ClassVar[int]
+    PAYER_FIELD_NUMBER: _ClassVar[int]
+    COMBINABLE_FIELD_NUMBER: _ClassVar[int]
+    basis_points: int
+    amount: _money_pb2.Money
+    minimum_subtotal: _money_pb2.Money
+    product_ids: _containers.RepeatedScalarFieldContainer[str]
+    payer: CouponPayer
+    combinable: bool
+    def __init__(self, basis_points: _Optional[int] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., minimum_subtotal: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., product_ids: _Optional[_Iterable[str]] = ..., payer: _Optional[_Union[CouponPayer, str]] = ..., combinable: _Optional[bool] = ...) -> None: ...
 
 class Delivery(_message.Message):
     __slots__ = ("method", "requested_time", "estimated_time", "time_slot", "carrier", "tracking_number", "estimated_shipping_time", "zone_id")

@@ -91,7 +91,7 @@ UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
 UPSERT_OUTCOME_INVALID: UpsertOutcome
 
 class CreateOrderRequest(_message.Message):
-    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only", "delivery_method", "delivery_time_slot", "installation_time_slot", "currency_code", "accept_price_changes")
+    __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only", "delivery_method", "delivery_time_slot", "installation_time_slot", "currency_code", "accept_price_changes", "coupon_codes")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +122,7 @@ class CreateOrderRequest(_message.Message):
     INSTALLATION_TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_CODE_FIELD_NUMBER: _ClassVar[int]
     ACCEPT_PRICE_CHANGES_FIELD_NUMBER: _ClassVar[int]
+    COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     customer_id: str
     items: _containers.RepeatedCompositeFieldContainer[NewOrderItem]
@@ -145,7 +146,8 @@ class CreateOrderRequest(_message.Message):
     installation_time_slot: str
     currency_code: str
     accept_price_changes: bool
-    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ..., delivery_method: _Optional[str] = ..., delivery_time_slot: _Optional[str] = ..., installation_time_slot: _Optional[str] = ..., currency_code: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ...) -> None: ...
+    coupon_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[NewOrderItem, _Mapping]]] = ..., cart_id: _Optional[str] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., shipping_address_id: _Optional[str] = ..., billing_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., billing_address_id: _Optional[str] = ..., payment_method: _Optional[_Union[_order_pb2.PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., requested_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., installation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., special_instructions: _Optional[str] = ..., coupon_code: _Optional[str] = ..., loyalty_points_to_use: _Optional[int] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., validate_only: _Optional[bool] = ..., delivery_method: _Optional[str] = ..., delivery_time_slot: _Optional[str] = ..., installation_time_slot: _Optional[str] = ..., currency_code: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., coupon_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PriceOrderRequest(_message.Message):
     __slots__ = ("order",)
@@ -334,18 +336,24 @@ class SearchOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_estimated: _Optional[bool] = ...) -> None: ...
 
 class UpdateOrderRequest(_message.Message):
-    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason")
+    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason", "accept_price_changes", "add_coupon_codes", "remove_coupon_codes")
     ORDER_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     OVERRIDE_REASON_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_PRICE_CHANGES_FIELD_NUMBER: _ClassVar[int]
+    ADD_COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
     order: _order_pb2.Order
     update_mask: _field_mask_pb2.FieldMask
     request_id: str
     validate_only: bool
     override_reason: str
-    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ...) -> None: ...
+    accept_price_changes: bool
+    add_coupon_codes: _containers.RepeatedScalarFieldContainer[str]
+    remove_coupon_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TransitionOrderRequest(_message.Message):
     __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason")
@@ -595,6 +603,24 @@ class TransitionExplanation(_message.Message):
     roles: _containers.RepeatedScalarFieldContainer[str]
     passing: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
     def __init__(self, to: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., allowed: _Optional[bool] = ..., blocked_by: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ..., explanation: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., passing: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ...) -> None: ...
+
+class ExplainPriceRequest(_message.Message):
+    __slots__ = ("order_id",)
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+
+class ExplainPriceResponse(_message.Message):
+    __slots__ = ("order_id", "version", "pricing", "steps")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PRICING_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    version: int
+    pricing: _order_pb2.Pricing
+    steps: _containers.RepeatedCompositeFieldContainer[PriceStep]
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., pricing: _Optional[_Union[_order_pb2.Pricing, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[PriceStep, _Mapping]]] = ...) -> None: ...
 
 class ListOrderEventsRequest(_message.Message):
     __slots__ = ("order_id", "page_size", "page_token")

@@ -146,6 +146,11 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderResponse.FromString,
                 _registered_method=True)
+        self.ExplainPrice = channel.unary_unary(
+                '/orders.v1.OrderService/ExplainPrice',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.ExplainPriceRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.ExplainPriceResponse.FromString,
+                _registered_method=True)
         self.ListOrderEvents = channel.unary_unary(
                 '/orders.v1.OrderService/ListOrderEvents',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.SerializeToString,
@@ -245,15 +250,21 @@ class OrderServiceServicer:
         a mask, a shipping or billing address is replaced as a whole. A field that may not change is
         refused by name.
 
-        While the order is pending and unpaid, a change to its items, address or delivery method
-        recomputes the price and adjusts stock, coupon and points. With a payment provider, choosing
-        another saved payment method pays the order immediately. An order accepts no updates after
-        10,000 changes, and a serialized order is limited to 1 MiB.
+        While the order is pending and unpaid, a change to the products or quantities of its items, the
+        country, state or postal code of its shipping address, its delivery method or its coupons
+        recomputes the price, and adjusts stock, coupon uses and points. It uses current taxes and
+        delivery prices, current product prices if products or quantities change, and the terms of the
+        coupons that the order keeps. If anything that the request leaves as it is has another price than
+        in the order, the call is refused with PRICE_CHANGED unless `accept_price_changes` is set. No
+        other change affects the price. See pricing.md.
+
+        With a payment provider, choosing another saved payment method pays the order immediately. An
+        order accepts no updates after 10,000 changes, and a serialized order is limited to 1 MiB.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
         (INVALID_TRANSITION, ORDER_ALREADY_CANCELLED, ORDER_NOT_CANCELLABLE, PRODUCT_NOT_FOUND,
-        INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PAYMENT_FAILED), PERMISSION_DENIED
-        (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        INSUFFICIENT_STOCK, INVALID_COUPON, DELIVERY_NOT_AVAILABLE, PRICE_CHANGED, PAYMENT_FAILED),
+        PERMISSION_DENIED (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -402,6 +413,17 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainPrice(self, request, context):
+        """Returns the rule and the numbers behind each amount of an order's price, as it was calculated
+        when the order was last priced. Later changes of products, coupons, delivery zones and settings
+        do not affect it.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListOrderEvents(self, request, context):
         """Lists every change of an order, oldest first.
 
@@ -508,6 +530,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ExplainOrder,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__service__pb2.ExplainOrderResponse.SerializeToString,
+            ),
+            'ExplainPrice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPrice,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.ExplainPriceRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.ExplainPriceResponse.SerializeToString,
             ),
             'ListOrderEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOrderEvents,
@@ -1042,6 +1069,33 @@ class OrderService:
             '/orders.v1.OrderService/ExplainOrder',
             orders_dot_v1_dot_order__service__pb2.ExplainOrderRequest.SerializeToString,
             orders_dot_v1_dot_order__service__pb2.ExplainOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPrice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ExplainPrice',
+            orders_dot_v1_dot_order__service__pb2.ExplainPriceRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.ExplainPriceResponse.FromString,
             options,
             channel_credentials,
             insecure,

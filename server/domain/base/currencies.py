@@ -21,3 +21,11 @@ _CODES_BY_EXPONENT = {
 
 # Digits after the decimal point by code: JPY 0, USD 2, KWD 3.
 EXPONENTS = {code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()}
+
+_HISTORIC_CODES = """
+    ADP AFA ANG ATS AYM AZM BEF BGL BGN BYB BYR CSD CUC CYP DEM EEK ESP FIM FRF GHC GRD GWP HRK IEP ITL LTL LUF LVL
+    MGF MRO MTL MZM NLG PTE ROL RUR SDD SIT SKK SLL SRG STD TMM TPE TRL USS VEB VEF YUM ZMK ZWD ZWL ZWN ZWR
+"""
+
+# The codes that ISO 4217 has withdrawn. Imports may have amounts in them, new prices may not.
+HISTORIC = frozenset(_HISTORIC_CODES.split())

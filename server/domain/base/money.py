@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from google.type.money_pb2 import Money
 
-from server.domain.base.currencies import EXPONENTS
+from server.domain.base.currencies import EXPONENTS, HISTORIC
 from server.domain.base.errors import invalid_field
 
 _NANOS = 1_000_000_000
@@ -33,6 +33,18 @@ def to_minor(money: Money, *, field: str, currency: str = "") -> int:
     if minor > MAX_MINOR:
         raise invalid_field(field, "is too large")
     return int(minor)
+
+
+def to_price(money: Money, *, field: str) -> int:
+    """As `to_minor`, for a new price: refuses a currency that is no longer in use."""
+    check_current(money.currency_code, field=f"{field}.currency_code")
+    return to_minor(money, field=field)
+
+
+def check_current(currency: str, *, field: str) -> None:
+    """Refuses a currency that ISO 4217 has withdrawn."""
+    if currency in HISTORIC:
+        raise invalid_field(field, f"{currency} is no longer in use; only imported orders may have amounts in it")
 
 
 @lru_cache(maxsize=4096)

@@ -96,7 +96,8 @@ class BatchNeeds:
     def _add_referred(self, need: Needs) -> None:
         for order in self._found(need):
             self.products.update(item.product_id for item in order.items)
-            self._add_coupons([coupon.code for coupon in order.pricing.applied_coupons], [order.customer.customer_id])
+            used = [coupon.code for coupon in order.pricing.applied_coupons]
+            self._add_coupons([*used, *need.coupons], [order.customer.customer_id])
             self._add_customer(order.customer.customer_id)
         for cart_id in need.carts:
             snapshot = self._state.carts.stored.get(cart_id)

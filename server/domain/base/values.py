@@ -1,7 +1,8 @@
 """Value types that several subjects share."""
 
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
 
 from orders.v1.api_key_service_pb2 import ApiKey
@@ -35,14 +36,27 @@ def document_number(series: Series, count: int) -> str:
     return f"{series.prefix}-{series.year}-{count:06d}"
 
 
+class PointTerms(NamedTuple):
+    """The terms of loyalty points in one currency; without a value, they neither pay nor are earned."""
+
+    # The value of a point in units of the currency.
+    value: Decimal = Decimal(0)
+    # Points earned per unit of the total.
+    per_unit: Decimal = Decimal(0)
+
+
+NO_POINTS = PointTerms()
+_DEFAULT_POINTS = {code: PointTerms(Decimal("0.01"), Decimal("0.05")) for code in ("EUR", "GBP", "USD")}
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The value of loyalty points, and the rate at which orders earn them."""
+    """The terms of loyalty points by currency."""
 
-    # The value of a point in units of the order's currency.
-    point_value: Fraction = Fraction(1, 100)
-    # Points earned per unit of the total.
-    points_per_unit: Fraction = Fraction(1, 20)
+    points: Mapping[str, PointTerms] = field(default_factory=lambda: _DEFAULT_POINTS)
+
+    def points_in(self, currency: str) -> PointTerms:
+        return self.points.get(currency, NO_POINTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_content
 from server.domain.base.state import State
-from server.domain.carts.estimate import notify, offer_of, price_change, public_view, sku_of
+from server.domain.carts.estimate import notify, offer_of, price_changes, public_view, sku_of
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 
@@ -177,9 +177,7 @@ def _price_changes(cart: Cart, products: Mapping[str, bytes], currency: str) -> 
         offer = find_offer(
             products, product_id=item.product_id, variant_id=item.variant_id, currency=currency, field=field
         )
-        change = price_change(item, offer)
-        if change:
-            changes.append(Violation(f"{field}.{change.field}", change.description))
+        changes += [Violation(f"{field}.{name}", text) for name, text in price_changes(item, offer)]
     return changes
 
 

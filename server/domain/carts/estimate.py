@@ -15,7 +15,8 @@ from server.domain.base.values import Sku
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 from server.domain.pricing.delivery import choose_delivery
-from server.domain.pricing.quotes import add_line, fill, line_of, quote
+from server.domain.pricing.order_prices import fill
+from server.domain.pricing.quotes import add_line, line_of, quote
 from server.domain.pricing.zones import DeliveryChoice
 
 # The size in bytes up to which a cart is shown with pictures and attributes.
@@ -49,14 +50,15 @@ def sku_of(item: CartItem) -> Sku:
     return item.product_id, item.variant_id
 
 
-def price_change(seen: CartItem, offer: Offer) -> Violation | None:
-    """The price of a line that differs from the one the customer saw: `was 10.00 USD, is 12.00 USD`."""
+def price_changes(seen: CartItem, offer: Offer) -> list[Violation]:
+    """The prices of a line that differ from those the customer saw: `was 10.00 USD, is 12.00 USD`."""
     prices = {"unit_price": offer.unit_minor, "installation_price": offer.installation_minor}
+    changes = []
     for field, now in prices.items():
         was = minor_of(getattr(seen, field))
         if was != now:
-            return Violation(field, f"was {text_of(was, offer.currency)}, is {text_of(now, offer.currency)}")
-    return None
+            changes.append(Violation(field, f"was {text_of(was, offer.currency)}, is {text_of(now, offer.currency)}"))
+    return changes
 
 
 def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
@@ -105,8 +107,7 @@ def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
 
 
 def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> None:
-    change = price_change(item, offer)
-    if change:
+    for change in price_changes(item, offer):
         what = "installation " if change.field == "installation_price" else ""
         notify(cart, Refusal(ERROR_REASON_PRICE_CHANGED, what + change.description), item_id=item.item_id)
     if item.unit_price != line.unit_price:
@@ -133,7 +134,8 @@ def _estimate(cart: Cart, order: Order, offers: list[Offer], state: State) -> No
     lines = [line_of(offer, item.quantity) for offer, item in zip(offers, order.items, strict=True)]
     choice = _service(cart, state)
     try:
-        priced = quote(lines, currency=cart.currency_code, terms=state.terms, choice=choice)
+        point_terms = state.terms.points_in(cart.currency_code)
+        priced = quote(lines, currency=cart.currency_code, point_terms=point_terms, choice=choice)
     except Refusal as error:
         notify(cart, error)
         return

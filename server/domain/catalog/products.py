@@ -18,7 +18,7 @@ from orders.v1.order_pb2 import OrderItem
 from server.domain.base.amounts import check_amounts
 from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
-from server.domain.base.money import from_minor, minor_of, to_minor
+from server.domain.base.money import from_minor, minor_of, to_price
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.records import Kind
@@ -311,7 +311,7 @@ def _check_prices(message: Product | ProductVariant, field: str, *, currency: st
     first = []
     if message.HasField(one):
         price = getattr(message, one)
-        to_minor(price, field=f"{field}.{one}")
+        to_price(price, field=f"{field}.{one}")
         if price.currency_code != currency:
             text = (
                 f"is {price.currency_code}, but the product's price is in {currency}; other currencies go into {others}"

@@ -51,12 +51,13 @@ def _difference(before: Mapping[Sku, int], after: Mapping[Sku, int]) -> dict[Sku
     return {sku: more for sku in skus if (more := after.get(sku, 0) - before.get(sku, 0))}
 
 
-def check_available(taken: Mapping[Sku, int], stock: Mapping[Sku, int]) -> None:
-    """Refuses to take more of a SKU than is available."""
+def check_available(taken: Mapping[Sku, int], stock: Mapping[Sku, int], *, before: Order | None) -> None:
+    """Refuses to take more of a SKU than is available. What the order held before is available to it."""
     for sku, quantity in taken.items():
         available = stock.get(sku, 0)
         if quantity > available:
-            raise insufficient_stock(sku, requested=quantity, available=available)
+            held = held_by(before).get(sku, 0)
+            raise insufficient_stock(sku, requested=quantity + held, available=available + held)
 
 
 def insufficient_stock(sku: Sku, *, requested: int, available: int) -> Refusal:

@@ -10,10 +10,14 @@ from server.domain.base.errors import Refusal
 from server.domain.base.values import PointsMove
 
 
-def check_points(moves: Sequence[PointsMove], *, balance: int) -> None:
-    """Refuses moves that take more points than the customer has. A change cannot use the points that it earns."""
-    requested = -sum(move.delta for move in moves if move.delta < 0)
-    if requested > max(balance, 0):
+def check_points(moves: Sequence[PointsMove], *, balance: int, requested: int = 0) -> None:
+    """Refuses moves that take more points than the customer has. A change cannot use the points that it earns.
+
+    `requested` is the number in the request, of which the order may need less.
+    """
+    taken = -sum(move.delta for move in moves if move.delta < 0)
+    if taken > max(balance, 0):
+        requested = max(requested, taken)
         text = f"{requested} points were requested, and the customer has {balance}"
         metadata = {"requested": str(requested), "available": str(balance)}
         raise Refusal(ERROR_REASON_INSUFFICIENT_POINTS, text, metadata=metadata)

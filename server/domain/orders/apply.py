@@ -28,9 +28,10 @@ def check(change: OrderChange, state: State, *, field: str = "items") -> Effects
     if not _CONTENT_EVENTS.isdisjoint(event.type for event in change.events):
         check_content(change.after, field=field, advice="send fewer lines or shorter texts")
     effects = effects_of(change.before, change.after)
-    check_available(effects.taken, state.stock.values)
+    check_available(effects.taken, state.stock.values, before=change.before)
     if effects.points:
-        check_points(effects.points, balance=state.points.get(change.after.customer.customer_id))
+        balance = state.points.get(change.after.customer.customer_id)
+        check_points(effects.points, balance=balance, requested=change.after.pricing.loyalty_points_requested)
     return effects
 
 

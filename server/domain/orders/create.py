@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.customer_service_pb2 import CustomerAccount
 from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_ORDER_DATA
 from orders.v1.order_pb2 import (
@@ -19,6 +18,7 @@ from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, PriceO
 
 from server.domain.base.edits import Audit, OrderChange, OrderEdit
 from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
+from server.domain.base.money import check_current
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
@@ -26,10 +26,12 @@ from server.domain.carts.carts import checkout_lines, empty
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
 from server.domain.orders.apply import apply, check, preview
-from server.domain.pricing.coupons import code_of, find_discount
+from server.domain.pricing.coupons import CouponUser, check_combination, codes_of, new_discounts
 from server.domain.pricing.delivery import choose_delivery, delivery_options, schedule
+from server.domain.pricing.discounts import Discount, Line
+from server.domain.pricing.order_prices import fill
 from server.domain.pricing.price_steps import steps_of
-from server.domain.pricing.quotes import Line, Quote, add_line, fill, line_of, quote
+from server.domain.pricing.quotes import Quote, add_line, line_of, quote
 from server.domain.pricing.zones import DeliveryChoice
 
 
@@ -51,7 +53,7 @@ def _needs(request: CreateOrderRequest) -> Needs:
         related=bool(request.cart_id),
         products=[item.product_id for item in request.items],
         customers=[request.customer_id],
-        coupons=[code_of(request.coupon_code)] if request.coupon_code else [],
+        coupons=codes_of(request),
         points=request.loyalty_points_to_use > 0,
         zones=True,
         new_orders=int(not request.validate_only),
@@ -116,15 +118,15 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
     _set_appointments(order, request)
     lines, currency = _add_lines(order, request, state)
     choice = delivery_choice(order, state, currency=currency, field="shipping_address")
+    user = CouponUser(request.customer_id, lines, currency, audit.time)
     priced = price_lines(
         order,
         lines,
         state,
         currency=currency,
         choice=choice,
-        coupon_code=request.coupon_code,
-        points=request.loyalty_points_to_use,
-        time=audit.time,
+        discounts=new_discounts(state, codes_of(request), user),
+        points=_points(request, state, currency),
     )
     schedule(order, choice, now=audit.time)
     edit = OrderEdit(order=order, before=None, audit=audit)
@@ -139,7 +141,7 @@ def _price_of(created: Created, state: State) -> PriceOrderResponse:
         items=order.items,
         delivery=order.delivery,
         installation=order.installation,
-        steps=steps_of(priced),
+        steps=steps_of(order),
     )
     if order.HasField("shipping_address"):
         response.delivery_options.extend(
@@ -175,24 +177,32 @@ def price_lines(
     *,
     currency: str,
     choice: DeliveryChoice | None,
-    coupon_code: str,
+    discounts: Sequence[Discount],
     points: int,
-    time: Timestamp,
-    counted: bool = False,
     field: str = "items",
 ) -> Quote:
-    """Prices the lines and writes the price into the order. `counted`: the coupon's uses include the order already."""
-    discount = None
-    if coupon_code:
-        customer_id = order.customer.customer_id
-        discount = find_discount(
-            state, coupon_code, customer_id=customer_id, lines=lines, currency=currency, time=time, counted=counted
-        )
+    """Prices the lines and writes the price into the order; `field` is the lines' path in the request."""
+    check_combination(discounts)
     priced = quote(
-        lines, currency=currency, terms=state.terms, choice=choice, discount=discount, points=points, field=field
+        lines,
+        currency=currency,
+        point_terms=state.terms.points_in(currency),
+        choice=choice,
+        discounts=discounts,
+        points=points,
+        field=field,
     )
     fill(order, priced)
     return priced
+
+
+def _points(request: CreateOrderRequest, state: State, currency: str) -> int:
+    """The points to use; refuses any in a currency in which they have no value."""
+    points = int(request.loyalty_points_to_use)
+    if points and not state.terms.points_in(currency).value:
+        known = ", ".join(sorted(code for code, terms in state.terms.points.items() if terms.value)) or "no currency"
+        raise invalid_field("loyalty_points_to_use", f"points cannot pay in {currency}, only in {known}")
+    return points
 
 
 def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple[list[Line], str]:
@@ -209,6 +219,7 @@ def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple
             field=field,
         )
         currency = offer.currency
+        check_current(currency, field="currency_code" if request.currency_code else field)
         item = add_line(order, offer, quantity=wanted.quantity, item_id=str(index + 1), field=field)
         if wanted.design_project_id:
             item.design_project_id = wanted.design_project_id

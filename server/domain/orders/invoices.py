@@ -5,6 +5,7 @@ from collections.abc import Callable
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import (
+    COUPON_PAYER_THIRD_PARTY,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_STATUS_CONFIRMED,
     ORDER_STATUS_PENDING,
@@ -111,6 +112,18 @@ def _tax_in(order: Order, refund: Refund) -> int:
 
 
 def _tax_on(order: Order, amount: int) -> int:
-    total = minor_of(order.pricing.total)
+    """The tax in an amount of money: the part that the amount has in everything that pays for the order."""
     tax = minor_of(order.pricing.tax) + minor_of(order.pricing.included_tax)
-    return divide(tax * amount, total) if total else 0
+    paid = _paid_in_all(order)
+    return min(divide(tax * amount, paid), amount) if paid else 0
+
+
+def _paid_in_all(order: Order) -> int:
+    """The total, the value of points, and the discounts that left the tax as it was, in minor units."""
+    pricing = order.pricing
+    by_others = sum(
+        minor_of(coupon.discount)
+        for coupon in pricing.applied_coupons
+        if coupon.terms.payer == COUPON_PAYER_THIRD_PARTY
+    )
+    return minor_of(pricing.total) + minor_of(pricing.loyalty_points_value) + by_others

@@ -1,62 +1,114 @@
-"""The price and arrival of a changed order."""
+"""The price and arrival of a changed order: which changes price it again, and by which terms."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
+from google.protobuf.message import Message
 from orders.v1.catalog_service_pb2 import Product
-from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
-from orders.v1.order_pb2 import (
-    Delivery,
-    Order,
-    OrderItem,
-)
+from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION, ERROR_REASON_PRICE_CHANGED
+from orders.v1.order_pb2 import Delivery, Order, OrderItem
+from orders.v1.order_service_pb2 import UpdateOrderRequest
 
-from server.domain.base.errors import Refusal
+from server.domain.base.errors import MAX_VIOLATIONS, Refusal, Violation
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
 from server.domain.lifecycle.lifecycle import status_name
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.create import delivery_choice, price_lines
+from server.domain.pricing.coupons import CouponUser, code_of, kept_discount, new_discounts
 from server.domain.pricing.delivery import check_installation, schedule
-from server.domain.pricing.quotes import Line
-from server.domain.pricing.zones import DeliveryChoice
+from server.domain.pricing.discounts import Discount, Line
+from server.domain.pricing.zones import DeliveryChoice, place_of
 
-# The other fields that an order's price or arrival depends on.
-_PLACE = ("shipping_address", "delivery.method")
 _APPOINTMENT = "order.installation.scheduled_time"
-_TIME = ("delivery.time_slot", "delivery.requested_time")
+_TIMES = ("delivery.time_slot", "delivery.requested_time")
+# The amounts that change only by what an update leaves as it is: taxes, the delivery price, the value of points.
+_AGREED = ("shipping", "tax", "included_tax", "discount", "loyalty_points_value")
 
 
-def reprice(before: Order, order: Order, paths: Collection[str], state: State) -> None:
-    """Recomputes the price and schedule of an order after these paths have changed.
+class PriceInputs(NamedTuple):
+    """The changes of an order that its price depends on."""
+
+    lines: bool
+    destination: bool
+    added_coupons: Sequence[str]
+    removed_coupons: Sequence[str]
+
+    @property
+    def coupons(self) -> bool:
+        return bool(self.added_coupons or self.removed_coupons)
+
+    @property
+    def any(self) -> bool:
+        return self.lines or self.destination or self.coupons
+
+
+def same_lines(before: Sequence[OrderItem], after: Sequence[OrderItem]) -> bool:
+    """Whether two lists of lines have the same products in the same quantities and order."""
+    return list(map(_ordered, before)) == list(map(_ordered, after))
+
+
+def _ordered(item: OrderItem) -> tuple[str, str, int]:
+    return item.product_id, item.variant_id, item.quantity
+
+
+def coupon_changes(order: Order, request: UpdateOrderRequest) -> tuple[list[str], list[str]]:
+    """The codes of the coupons that a request adds to the order, and of those that it removes."""
+    used = {coupon.code for coupon in order.pricing.applied_coupons}
+    removed = set(map(code_of, request.remove_coupon_codes))
+    added = dict.fromkeys(map(code_of, request.add_coupon_codes))
+    return [code for code in added if code not in used | removed], sorted(used & removed)
+
+
+def price_inputs(before: Order, order: Order, request: UpdateOrderRequest) -> PriceInputs:
+    added, removed = coupon_changes(before, request)
+    moved = place_of(before.shipping_address) != place_of(order.shipping_address)
+    return PriceInputs(
+        lines=not same_lines(before.items, order.items),
+        destination=moved or before.delivery.method != order.delivery.method,
+        added_coupons=added,
+        removed_coupons=removed,
+    )
+
+
+def reprice(
+    before: Order, order: Order, inputs: PriceInputs, paths: Collection[str], state: State, *, accept_changes: bool
+) -> None:
+    """Recomputes the price and schedule of an order of which these paths and inputs have changed.
 
     Destination and method change the price while it may still change; afterwards, a change of price is refused.
     """
-    if _touched(paths, ("items", *_PLACE, *_TIME)):
-        _follow(before, order, paths, state)
+    if inputs.any or _touched(paths, _TIMES):
+        _follow(before, order, inputs, paths, state, accept_changes=accept_changes)
     # Other lines may need installation, and another arrival may allow another time for it.
     if _touched(paths, ("items", "installation.scheduled_time")):
         check_installation(order, field=_APPOINTMENT)
 
 
-def _follow(before: Order, order: Order, paths: Collection[str], state: State) -> None:
-    """Recomputes price and arrival from the lines, the destination and the requested time."""
-    if before.delivery.zone_id and not state.zones.all() and "items" not in paths:
-        return  # There are no zones any more: the agreed delivery remains.
-    items, place = "items" in paths, _touched(paths, _PLACE)
-    currency = order.pricing.total.currency_code
-    choice = delivery_choice(order, state, currency=currency, field="order.shipping_address")
-    opened, elsewhere = is_open(before), _goes_elsewhere(before, choice)
-    if opened and (items or elsewhere):
-        _price(order, choice, state)
-    elif elsewhere and before.delivery.zone_id:
-        _check_total(before, order, choice, state)
-    # The zones may have changed: an order that is priced by another one is delivered by it too.
-    if place or "delivery.requested_time" in paths or (opened and elsewhere):
-        _schedule(order, choice, paths, state)
-
-
 def _touched(paths: Collection[str], roots: Collection[str]) -> bool:
     return any(path == root or path.startswith(root + ".") for path in paths for root in roots)
+
+
+def _follow(
+    before: Order, order: Order, inputs: PriceInputs, paths: Collection[str], state: State, *, accept_changes: bool
+) -> None:
+    """Recomputes price and arrival from the lines, the destination, the coupons and the requested time."""
+    opened = is_open(before)
+    priced = opened and inputs.any
+    if before.delivery.zone_id and not state.zones.all() and not (inputs.lines or inputs.coupons):
+        return  # There are no zones any more: the agreed delivery remains.
+    choice = delivery_choice(order, state, currency=order.pricing.total.currency_code, field="order.shipping_address")
+    elsewhere = _goes_elsewhere(before, choice)
+    if priced:
+        if not accept_changes:
+            _check_prices(before, order, inputs, choice, state)
+        _price(order, choice, state, inputs)
+    elif inputs.destination and elsewhere and before.delivery.zone_id:
+        _check_total(before, order, choice, state)
+    elif elsewhere and not inputs.destination:
+        return  # The zones have changed, but the order stays as it was agreed.
+    if inputs.destination or _touched(paths, ("delivery.requested_time",)) or (priced and elsewhere):
+        _schedule(order, choice, paths, state)
 
 
 def _goes_elsewhere(before: Order, choice: DeliveryChoice | None) -> bool:
@@ -66,24 +118,32 @@ def _goes_elsewhere(before: Order, choice: DeliveryChoice | None) -> bool:
     return (choice.zone.zone_id, choice.method.method) != (delivery.zone_id, delivery.method)
 
 
-def _price(order: Order, choice: DeliveryChoice | None, state: State) -> None:
-    pricing = order.pricing
+def _price(order: Order, choice: DeliveryChoice | None, state: State, inputs: PriceInputs | None = None) -> None:
+    """Prices the order's lines by today's terms, with the coupons that it keeps and those that are added."""
+    pricing, lines = order.pricing, [_line(item, state) for item in order.items]
     price_lines(
         order,
-        [_line(item, state) for item in order.items],
+        lines,
         state,
         currency=pricing.total.currency_code,
         choice=choice,
-        coupon_code=pricing.applied_coupons[0].code if pricing.applied_coupons else "",
+        discounts=_discounts(order, lines, state, inputs),
+        # An update never takes more points.
         points=pricing.loyalty_points_used,
-        time=order.create_time,
-        counted=True,
         field="order.items",
     )
 
 
+def _discounts(order: Order, lines: Sequence[Line], state: State, inputs: PriceInputs | None) -> list[Discount]:
+    added, removed = (inputs.added_coupons, inputs.removed_coupons) if inputs else ((), ())
+    used = [coupon for coupon in order.pricing.applied_coupons if coupon.code not in removed]
+    user = CouponUser(order.customer.customer_id, lines, order.pricing.total.currency_code, order.create_time)
+    kept = [kept_discount(state, coupon, user) for coupon in used]
+    return kept + new_discounts(state, added, user._replace(time=state.time))
+
+
 def _line(item: OrderItem, state: State) -> Line:
-    """The line at the price that it was ordered at."""
+    """The line at the price that it has in the order."""
     snapshot = state.products.stored.get(item.product_id)
     return Line(
         item.product_id,
@@ -93,6 +153,54 @@ def _line(item: OrderItem, state: State) -> Line:
         minor_of(item.installation_price),
         "" if snapshot is None else Product.FromString(snapshot).tax_class,
     )
+
+
+def _check_prices(
+    before: Order, order: Order, inputs: PriceInputs, choice: DeliveryChoice | None, state: State
+) -> None:
+    """Refuses an update if anything that it leaves as it is has another price today."""
+    changes = list(_changed_lines(before, order))
+    if not (inputs.destination and _goes_elsewhere(before, choice)):
+        changes += _changed_amounts(before, choice, state)
+    if changes:
+        text = (
+            f"prices have changed since order {order.order_id} was priced; "
+            "show the customer the new prices, then send accept_price_changes"
+        )
+        metadata = {"order_id": order.order_id}
+        raise Refusal(ERROR_REASON_PRICE_CHANGED, text, metadata=metadata, violations=changes[:MAX_VIOLATIONS])
+
+
+def _changed_lines(before: Order, order: Order) -> Iterator[Violation]:
+    """The prices of products that the order had before."""
+    agreed = {(item.product_id, item.variant_id): item for item in reversed(before.items)}
+    for index, item in enumerate(order.items):
+        old = agreed.get((item.product_id, item.variant_id))
+        if old is not None:
+            for name in ("unit_price", "installation_price"):
+                yield from _changed(old, item, name, field=f"order.items[{index}].{name}", order=order)
+
+
+def _changed_amounts(before: Order, choice: DeliveryChoice | None, state: State) -> list[Violation]:
+    """The amounts that the order would have today with the lines, prices and coupons that it had."""
+    today = Order()
+    today.CopyFrom(before)
+    try:
+        _price(today, choice, state)
+    except Refusal:
+        return []  # It could not be ordered today: only the changed order counts.
+    return [
+        change
+        for name in _AGREED
+        for change in _changed(before.pricing, today.pricing, name, field=f"order.pricing.{name}", order=before)
+    ]
+
+
+def _changed(old: Message, new: Message, name: str, *, field: str, order: Order) -> Iterator[Violation]:
+    was, now = minor_of(getattr(old, name)), minor_of(getattr(new, name))
+    if was != now:
+        currency = order.pricing.total.currency_code
+        yield Violation(field, f"was {text_of(was, currency)}, is {text_of(now, currency)}")
 
 
 def _check_total(before: Order, order: Order, choice: DeliveryChoice | None, state: State) -> None:

@@ -31,8 +31,9 @@ from server.domain.customers.accounts import check_address, pay_by_saved_method
 from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
-from server.domain.orders.reprice import reprice
+from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
 from server.domain.orders.transition import INVOICED, MOVING
+from server.domain.pricing.coupons import code_of
 from server.domain.pricing.quotes import add_line
 
 
@@ -91,6 +92,7 @@ def _needs(request: UpdateOrderRequest) -> Needs:
         orders=[order.order_id],
         related=_reprices(request) or order.status in MOVING,
         products=[item.product_id for item in order.items],
+        coupons=[code_of(code) for code in request.add_coupon_codes],
         zones=_reprices(request),
         documents=order.status in INVOICED or "status" in paths or "*" in paths,
     )
@@ -104,6 +106,8 @@ def _reprices(request: UpdateOrderRequest) -> bool:
         or order.HasField("delivery")
         or order.HasField("installation")
         or order.payment_method_id
+        or request.add_coupon_codes
+        or request.remove_coupon_codes
         or roots & {"*", "items", "shipping_address", "delivery", "installation", "payment_method_id"}
     )
 
@@ -122,16 +126,19 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     check_etag(before, request.order.etag)
     wished = request.order
     paths = [path for path in wished_paths(before, wished, request.update_mask) if _differs(before, wished, path)]
-    if not paths:
+    changes_coupons = any(coupon_changes(before, request))
+    if not paths and not changes_coupons:
         return OrderChange(before=before, after=before, events=[])
     _check_changeable(before, paths, audit.caller)
+    if changes_coupons:
+        _check_coupons_changeable(before, audit.caller)
     if before.version >= _MAX_VERSIONS:
         raise invalid_field(
             "order.order_id",
             f"order {before.order_id} has changed {before.version:,} times, the maximum; it cannot be updated",
         )
     edit = edit_of(before, audit)
-    changed = _change_fields(before, edit, wished, [path for path in paths if path != "status"], state)
+    changed = _change_fields(before, edit, request, [path for path in paths if path != "status"], state)
     if changed:
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
@@ -141,9 +148,11 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 
-def _change_fields(before: Order, edit: OrderEdit, wished: Order, paths: list[str], state: State) -> list[str]:
+def _change_fields(
+    before: Order, edit: OrderEdit, request: UpdateOrderRequest, paths: list[str], state: State
+) -> list[str]:
     """Changes the fields and returns those that differ now: replaced lines may equal the old ones."""
-    order = edit.order
+    order, wished = edit.order, request.order
     plain = [path for path in paths if path != "items"]
     _merge(wished, order, plain)
     _check_addresses(order, plain)
@@ -151,10 +160,11 @@ def _change_fields(before: Order, edit: OrderEdit, wished: Order, paths: list[st
     if "items" in paths:
         _replace_items(order, wished, state)
     if not order.source:
-        reprice(before, order, paths, state)
+        inputs = price_inputs(before, order, request)
+        reprice(before, order, inputs, paths, state, accept_changes=request.accept_price_changes)
     if order.items == before.items:
         paths = plain
-    return [*paths, *_following(before, order, paths)] if paths else paths
+    return [*paths, *_following(before, order, paths)]
 
 
 def _set_payment_method(order: Order, paths: list[str], state: State) -> None:
@@ -267,6 +277,15 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
             raise _too_late(order, path, "can change only until an amount is paid or authorized")
 
 
+def _check_coupons_changeable(order: Order, caller: Caller) -> None:
+    check_not_cancelled(order)
+    check_role(order, _BUYER, caller, what="change the coupons of")
+    if order.source:
+        raise invalid_field("add_coupon_codes", "an imported order uses no coupons")
+    if not is_open(order):
+        raise _too_late(order, "pricing.applied_coupons", "can change only until an amount is paid or authorized")
+
+
 def _too_late(order: Order, path: str, why: str) -> Refusal:
     status = status_name(order.status)
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
@@ -298,7 +317,10 @@ def _check_addresses(order: Order, paths: list[str]) -> None:
 
 
 def _replace_items(order: Order, wished: Order, state: State) -> None:
-    """Replaces the lines, at today's prices. A line that names an old id keeps it; the others get new ids."""
+    """Replaces the lines. A line that names an old id keeps it; the others get new ids.
+
+    Lines of the same products and quantities keep their prices; otherwise all lines have today's.
+    """
     if order.source:
         raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
     if not wished.items:
@@ -306,10 +328,17 @@ def _replace_items(order: Order, wished: Order, state: State) -> None:
     old_ids = {item.item_id for item in order.items}
     _check_item_ids(wished, old_ids)
     next_id = 1 + max(int(item_id) for item_id in old_ids)
-    order.ClearField("items")
+    agreed = list(order.items) if same_lines(order.items, wished.items) else []
+    del order.items[:]
     for index, line in enumerate(wished.items):
         item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
-        _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
+        if agreed:
+            item = order.items.add()
+            item.CopyFrom(agreed[index])
+            item.item_id = item_id
+        else:
+            item = _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
+        _set_choices(item, line)
 
 
 def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
@@ -323,7 +352,13 @@ def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
         seen.add(line.item_id)
 
 
-def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: str, field: str) -> None:
+def _set_choices(item: OrderItem, line: OrderItem) -> None:
+    item.design_project_id = line.design_project_id
+    item.customizations.clear()
+    item.customizations.update(line.customizations)
+
+
+def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: str, field: str) -> OrderItem:
     if not line.product_id:
         raise invalid_field(f"{field}.product_id", "is required")
     offer = find_offer(
@@ -333,6 +368,4 @@ def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: st
         currency=order.pricing.total.currency_code,
         field=field,
     )
-    item = add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)
-    item.design_project_id = line.design_project_id
-    item.customizations.update(line.customizations)
+    return add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)

@@ -1,15 +1,17 @@
 """Coupons: the conditions of their use, and the rules on the coupons themselves."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
 from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest, BatchUpsertCouponsResponse, Coupon
 from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_COUPON
-from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE
+from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE, AppliedCoupon, CouponTerms
+from orders.v1.order_service_pb2 import CreateOrderRequest
 
-from server.domain.base.amounts import by_currency, check_amounts
+from server.domain.base.amounts import check_amounts
 from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import text_of
@@ -18,7 +20,9 @@ from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_answer
 from server.domain.base.state import State
-from server.domain.pricing.quotes import Discount, Line, eligible_subtotal
+from server.domain.pricing.discounts import Discount, Line, discount_of, eligible_subtotal
+
+MAX_COUPONS = 5
 
 
 def code_of(text: str) -> str:
@@ -26,64 +30,94 @@ def code_of(text: str) -> str:
     return text.upper()
 
 
-def find_discount(
-    state: State,
-    code: str,
-    *,
-    customer_id: str,
-    lines: Sequence[Line],
-    currency: str,
-    time: Timestamp,
-    counted: bool = False,
-) -> Discount:
-    """The discount of a coupon on these lines. `counted`: its uses include the order already, so limits do not apply."""
-    code = code_of(code)
-    snapshot = state.coupons.stored.get(code)
-    if snapshot is None:
-        raise _refused(code, "exists", f"there is no coupon {code!r}")
-    coupon = _stored(snapshot)
-    _check_time(coupon.message, time)
-    discount = coupon.discount_in(currency)
-    _check_lines(coupon, discount, lines, currency)
-    if not counted:
-        _check_limits(coupon.message, state, customer_id)
+def codes_of(request: CreateOrderRequest) -> list[str]:
+    """The codes of the coupons that an order is to use, each once."""
+    codes = [request.coupon_code] if request.coupon_code else []
+    return list(dict.fromkeys(map(code_of, [*codes, *request.coupon_codes])))
+
+
+class CouponUser(NamedTuple):
+    """The order that uses coupons, as far as their conditions depend on it."""
+
+    customer_id: str
+    lines: Sequence[Line]
+    currency: str
+    time: Timestamp
+
+
+def new_discounts(state: State, codes: Sequence[str], user: CouponUser) -> list[Discount]:
+    """The discounts of coupons that an order begins to use now."""
+    return [_new_discount(state, code, user) for code in codes]
+
+
+def _new_discount(state: State, code: str, user: CouponUser) -> Discount:
+    discount = _discount_now(state, code, user)
+    _check_lines(discount, user.lines, user.currency)
+    _check_limits(_stored(state.coupons.stored[code]), state, user.customer_id)
     return discount
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A stored coupon, read once; its amounts in minor units by currency."""
+def kept_discount(state: State, applied: AppliedCoupon, user: CouponUser) -> Discount:
+    """The discount of a coupon that an order uses already, by the terms that it keeps.
 
-    message: Coupon
-    amounts: Mapping[str, int]
-    minimums: Mapping[str, int]
-    product_ids: frozenset[str]
+    Orders that an earlier version of the server priced have none, and use the coupon as it is now.
+    """
+    if applied.HasField("terms"):
+        discount = discount_of(applied.code, applied.type, applied.terms)
+    else:
+        discount = _discount_now(state, applied.code, user)
+    _check_lines(discount, user.lines, user.currency)
+    return discount
 
-    def discount_in(self, currency: str) -> Discount:
-        message = self.message
-        for amounts, needed in ((self.amounts, message.type == COUPON_TYPE_FIXED), (self.minimums, self.minimums)):
-            if needed and currency not in amounts:
-                known = ", ".join(sorted(amounts))
-                text = f"coupon {message.code!r} cannot be used in {currency}; it can be in {known}"
-                raise _refused(message.code, "currency", text, currency=currency, available=known)
-        return Discount(
-            code=message.code,
-            type=message.type,
-            basis_points=message.basis_points,
-            amount_minor=self.amounts.get(currency, 0),
-            product_ids=self.product_ids,
-        )
+
+def check_combination(discounts: Sequence[Discount]) -> None:
+    """Refuses several coupons unless each of them can be combined."""
+    if len(discounts) > MAX_COUPONS:
+        raise _refused(discounts[MAX_COUPONS].code, "combination", f"an order can use up to {MAX_COUPONS} coupons")
+    alone = next((discount.code for discount in discounts if not discount.terms.combinable), None)
+    if alone is not None and len(discounts) > 1:
+        raise _refused(alone, "combination", f"coupon {alone!r} cannot be combined with other coupons")
+
+
+def _discount_now(state: State, code: str, user: CouponUser) -> Discount:
+    """The discount of a coupon as it is stored, at the time of its use."""
+    snapshot = state.coupons.stored.get(code)
+    if snapshot is None:
+        raise _refused(code, "exists", f"there is no coupon {code!r}")
+    _check_time(_stored(snapshot), user.time)
+    return _discount_in(snapshot, user.currency)
 
 
 @lru_cache(maxsize=2_000)
-def _stored(snapshot: bytes) -> _Stored:
-    coupon = Coupon.FromString(snapshot)
-    return _Stored(
-        message=coupon,
-        amounts=by_currency(coupon.amounts),
-        minimums=by_currency(coupon.minimum_subtotals),
-        product_ids=frozenset(coupon.product_ids),
+def _stored(snapshot: bytes) -> Coupon:
+    """A stored coupon. It is cached: never change it."""
+    return Coupon.FromString(snapshot)
+
+
+@lru_cache(maxsize=2_000)
+def _discount_in(snapshot: bytes, currency: str) -> Discount:
+    coupon = _stored(snapshot)
+    terms = CouponTerms(
+        basis_points=coupon.basis_points,
+        product_ids=coupon.product_ids,
+        payer=coupon.payer,
+        combinable=coupon.combinable,
     )
+    if coupon.type == COUPON_TYPE_FIXED:
+        terms.amount.CopyFrom(_amount_in(coupon, coupon.amounts, currency))
+    if coupon.minimum_subtotals:
+        terms.minimum_subtotal.CopyFrom(_amount_in(coupon, coupon.minimum_subtotals, currency))
+    return discount_of(coupon.code, coupon.type, terms)
+
+
+def _amount_in(coupon: Coupon, amounts: Iterable[Money], currency: str) -> Money:
+    """The amount in a currency; refuses one that the coupon cannot be used in."""
+    found = {amount.currency_code: amount for amount in amounts}
+    if currency not in found:
+        known = ", ".join(sorted(found))
+        text = f"coupon {coupon.code!r} cannot be used in {currency}; it can be in {known}"
+        raise _refused(coupon.code, "currency", text, currency=currency, available=known)
+    return found[currency]
 
 
 def _refused(code: str, condition: str, text: str, **needed: str) -> Refusal:
@@ -101,14 +135,15 @@ def _check_time(coupon: Coupon, time: Timestamp) -> None:
         raise _refused(code, "ended", f"coupon {code!r} was valid until {when}", end_time=when)
 
 
-def _check_lines(coupon: _Stored, discount: Discount, lines: Sequence[Line], currency: str) -> None:
-    code = coupon.message.code
+def _check_lines(discount: Discount, lines: Sequence[Line], currency: str) -> None:
+    """Refuses a coupon that applies to none of the lines, or to less than its minimum."""
+    code = discount.code
     if not any(discount.fits(line) for line in lines):
-        known = ", ".join(coupon.message.product_ids)
+        known = ", ".join(discount.terms.product_ids)
         raise _refused(code, "products", f"coupon {code!r} applies only to other products: {known}", product_ids=known)
-    minimum, eligible = coupon.minimums.get(currency, 0), eligible_subtotal(lines, discount)
-    if eligible < minimum:
-        needed, have = text_of(minimum, currency), text_of(eligible, currency)
+    eligible = eligible_subtotal(lines, discount)
+    if eligible < discount.minimum_minor:
+        needed, have = text_of(discount.minimum_minor, currency), text_of(eligible, currency)
         text = f"coupon {code!r} needs a subtotal of {needed} or more, and it is {have}"
         raise _refused(code, "minimum_subtotal", text, minimum=needed, subtotal=have)
 

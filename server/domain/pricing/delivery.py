@@ -21,11 +21,13 @@ from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
+from server.domain.base.places import plain
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_answer
 from server.domain.base.state import State
 from server.domain.pricing.quotes import Quote, shipping_price
-from server.domain.pricing.zones import STANDARD, Area, DeliveryChoice, PricedMethod, Zone, area_of, find_zone, zone_of
+from server.domain.pricing.taxes import STANDARD, check_tax_rates
+from server.domain.pricing.zones import Area, DeliveryChoice, PricedMethod, Zone, area_of, find_zone, zone_of
 
 _DAY = 24 * 60 * 60
 MAX_ZONES = 1_000
@@ -188,8 +190,10 @@ def upsert_zones(
     yield from _check_zones(request.zones, state.zones.all())
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
     check_answer(response, field="zones")
-    for zone in request.zones:
-        outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
+    put = state.zones.outcome_of if request.validate_only else state.zones.upsert
+    for zone in response.zones:
+        zone.ClearField("affected_orders")
+        outcome = put(zone.zone_id, zone.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)
         yield
     return response
@@ -203,7 +207,8 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) 
     if snapshot is None:
         text = f"there is no delivery zone {zone_id!r}"
         raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
-    state.zones.remove(zone_id)
+    if not request.validate_only:
+        state.zones.remove(zone_id)
     return DeliveryZone.FromString(snapshot)
 
 
@@ -234,10 +239,8 @@ def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> 
 
 
 def _check_zone(zone: DeliveryZone, field: str) -> None:
+    check_tax_rates(zone.tax_rates, field=f"{field}.tax_rates")
     seen: set[str] = set()
-    for index, rate in enumerate(zone.tax_rates):
-        _check_once(rate.tax_class or STANDARD, field=f"{field}.tax_rates[{index}].tax_class", seen=seen)
-    seen = set()
     for index, method in enumerate(zone.methods):
         path = f"{field}.methods[{index}]"
         _check_once(method.method, field=f"{path}.method", seen=seen)
@@ -255,13 +258,18 @@ def _check_once(name: str, *, field: str, seen: set[str]) -> None:
 
 
 def _check_areas(zone: DeliveryZone, taken: dict[Area, str], field: str) -> None:
+    """Refuses an area twice, except for two spellings of one area in the same zone."""
+    spellings: set[tuple[str, ...]] = set()
     for index, area in enumerate(zone.areas):
         path = f"{field}.areas[{index}]"
         compared = area_of(area)
         for name, text in zip(Area._fields, compared, strict=True):
             if getattr(area, name) and not text:
                 raise invalid_field(f"{path}.{name}", "has only spaces and hyphens; leave it empty to match all")
-        other = taken.get(compared)
-        if other is not None:
-            raise invalid_field(path, "occurs twice" if other == zone.zone_id else f"is in zone {other!r} already")
-        taken[compared] = zone.zone_id
+        spelling = (plain(area.country), plain(area.state), plain(area.postal_prefix))
+        if spelling in spellings:
+            raise invalid_field(path, "occurs twice")
+        spellings.add(spelling)
+        other = taken.setdefault(compared, zone.zone_id)
+        if other != zone.zone_id:
+            raise invalid_field(path, f"is in zone {other!r} already")

@@ -9,24 +9,8 @@ from orders.v1.catalog_service_pb2 import DeliveryArea, DeliveryMethod, Delivery
 from orders.v1.order_pb2 import Address
 
 from server.domain.base.amounts import by_currency
-
-STANDARD = "standard"
-
-
-@dataclass(frozen=True, slots=True)
-class Taxes:
-    """The taxes of a zone, in hundredths of a percent."""
-
-    # By tax class, those that the zone names. Any other is taxed as standard.
-    rates: Mapping[str, int]
-    standard: int
-    included: bool
-    before_discount: bool
-    shipping: int
-    installation: int
-
-    def rate(self, tax_class: str) -> int:
-        return self.rates.get(tax_class, self.standard)
+from server.domain.base.places import country_key, plain, state_key
+from server.domain.pricing.taxes import Taxes, taxes_of
 
 
 class PricedMethod(NamedTuple):
@@ -51,7 +35,7 @@ class DeliveryChoice:
 
 
 class Area(NamedTuple):
-    """An area as it is compared: without case, blanks and hyphens."""
+    """An area as it is compared: places by their codes, other texts without case, blanks and hyphens."""
 
     country: str
     state: str
@@ -59,11 +43,22 @@ class Area(NamedTuple):
 
 
 def area_of(area: DeliveryArea) -> Area:
-    return Area(_plain(area.country), _plain(area.state), _plain(area.postal_prefix))
+    return Area(country_key(area.country), state_key(area.country, area.state), plain(area.postal_prefix))
 
 
-def _plain(text: str) -> str:
-    return "".join(text.casefold().replace("-", "").split())
+class Place(NamedTuple):
+    """The parts of an address that its delivery zone depends on, as they are compared."""
+
+    country: str
+    state: str
+    # The state as an area without a country names it.
+    state_text: str
+    postal_code: str
+
+
+def place_of(address: Address) -> Place:
+    country, state = address.country, address.state
+    return Place(country_key(country), state_key(country, state), plain(state), plain(address.postal_code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +90,8 @@ def zone_of(snapshot: bytes) -> Zone:
     return Zone(
         zone=zone,
         areas=tuple(area_of(area) for area in zone.areas),
-        taxes=_taxes_of(zone),
+        taxes=taxes_of(zone),
         priced_methods={priced.method.method: priced for priced in priced_methods},
-    )
-
-
-def _taxes_of(zone: DeliveryZone) -> Taxes:
-    rates = {rate.tax_class or STANDARD: rate.basis_points for rate in zone.tax_rates}
-    standard = rates.get(STANDARD, 0)
-    shipping, installation = zone.shipping_tax_class, zone.installation_tax_class
-    return Taxes(
-        rates=rates,
-        standard=standard,
-        included=zone.tax_included,
-        before_discount=zone.tax_before_discount,
-        shipping=rates.get(shipping, standard) if shipping else 0,
-        installation=rates.get(installation, standard) if installation else 0,
     )
 
 
@@ -130,12 +111,12 @@ class ZoneIndex:
         return next((zone for area in self._areas_around(address) if (zone := self._zones.get(area))), None)
 
     def _areas_around(self, address: Address) -> Iterator[Area]:
-        country, state, postal_code = _plain(address.country), _plain(address.state), _plain(address.postal_code)
+        country, state, state_text, postal_code = place_of(address)
         for length in self._lengths:
             if length <= len(postal_code):
                 prefix = postal_code[:length]
                 yield Area(country, state, prefix)
-                yield Area("", state, prefix)
+                yield Area("", state_text, prefix)
                 yield Area(country, "", prefix)
                 yield Area("", "", prefix)
 

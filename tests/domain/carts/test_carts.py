@@ -1,7 +1,6 @@
 """Carts: what is chosen is kept, everything else is as it is today."""
 
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ from orders.v1.order_service_pb2 import CreateOrderRequest, NewOrderItem, Reorde
 
 from server.domain.base.records import Kind
 from server.domain.base.state import State
-from server.domain.base.values import Terms
+from server.domain.base.values import PointTerms, Terms
 from server.domain.carts.carts import MAX_LINES, MAX_PIECES, cart_id_of, current_cart_id
 from tests.domain.builders import (
     NOW,
@@ -551,7 +550,7 @@ def test_where_nothing_is_delivered_to_the_address_the_cart_says_so_and_estimate
 
 def test_the_estimate_says_what_points_the_order_would_earn() -> None:
     state = shop()
-    state.terms = Terms(points_per_unit=Fraction(3))
+    state.terms = Terms({"USD": PointTerms(Decimal("0.01"), Decimal(3))})
     assert run(state, add(quantity=10)).pricing.loyalty_points_earned == 300
 
 

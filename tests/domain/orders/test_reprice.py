@@ -186,7 +186,10 @@ def test_an_order_from_before_there_were_zones_is_delivered_by_the_one_that_pric
     order = run(state, create(line(quantity=4)))
     run(state, ZONES)
     assert (order.pricing.total, order.delivery.zone_id) == (money("40"), "")
-    changed = run(state, update(order, "items", wished=lines(("chair", 2))))
+    request = update(order, "items", wished=lines(("chair", 2)))
+    assert refuse(state, request).reason == "PRICE_CHANGED"
+    request.accept_price_changes = True
+    changed = run(state, request)
     assert (changed.pricing.total, changed.delivery.zone_id) == (money("27"), "eg")
     assert changed.delivery.estimated_time == at(4 * DAY)
 
@@ -196,7 +199,10 @@ def test_an_order_whose_zones_are_gone_is_delivered_for_nothing() -> None:
     order = run(state, create(line(quantity=4)))
     for zone_id in ("eg", "giza", "de"):
         run(state, DeleteDeliveryZoneRequest(zone_id=zone_id))
-    changed = run(state, update(order, "items", wished=lines(("chair", 2))))
+    request = update(order, "items", wished=lines(("chair", 2)))
+    assert fields_of(refuse(state, request)) == ["order.pricing.shipping", "order.pricing.tax"]
+    request.accept_price_changes = True
+    changed = run(state, request)
     assert changed.pricing.total == money("20")
     assert changed.delivery == Delivery(method="standard")
 

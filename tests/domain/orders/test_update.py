@@ -33,6 +33,7 @@ from orders.v1.order_pb2 import (
     OrderItem,
     OrderStatus,
     PaymentStatus,
+    PriceTerms,
     Pricing,
 )
 from orders.v1.order_service_pb2 import CancelOrderRequest, UpdateOrderRequest
@@ -113,6 +114,13 @@ NEVER = (
     "pricing.loyalty_points_earned",
     "pricing.loyalty_points_value",
     "pricing.included_tax",
+    "pricing.taxes",
+    "pricing.shipping_taxes",
+    "pricing.installation_taxes",
+    "pricing.loyalty_points_requested",
+    *(f"pricing.terms.{field.name}" for field in PriceTerms.DESCRIPTOR.fields if field.name != "rounding"),
+    "pricing.terms.rounding.mode",
+    "pricing.terms.rounding.level",
     "delivery.estimated_shipping_time",
     "delivery.zone_id",
     "installation.required",
@@ -191,6 +199,10 @@ def with_value(path: str) -> Order:
         wished.refunds.add(refund_id="1")
     elif field.message_type is not None and field.message_type.full_name == "google.type.Money":
         getattr(parent, name).CopyFrom(money("77"))
+    elif field.message_type is not None and field.message_type.name == "AppliedTax":
+        getattr(parent, name).add(name="GST")
+    elif field.message_type is not None and field.message_type.name == "Decimal":
+        getattr(parent, name).value = "77"
     elif field.message_type is not None:
         getattr(parent, name).CopyFrom(Timestamp(seconds=77))
     elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
@@ -681,7 +693,7 @@ def test_only_the_pieces_that_come_on_top_have_to_be_there() -> None:
     assert run(state, update(order, "items", wished=wish(grown))).total_quantity == 5
     grown.quantity = 6
     error = refuse(state, update(order, "items", wished=wish(grown)))
-    assert (error.reason, error.metadata["requested"], error.metadata["available"]) == ("INSUFFICIENT_STOCK", "1", "0")
+    assert (error.reason, error.metadata["requested"], error.metadata["available"]) == ("INSUFFICIENT_STOCK", "6", "5")
 
 
 def test_lines_are_priced_at_todays_prices() -> None:
@@ -692,7 +704,11 @@ def test_lines_are_priced_at_todays_prices() -> None:
         OrderItem(item_id="1", product_id="chair", quantity=3, unit_price=money("0.01")),
         OrderItem(item_id="2", product_id="table", quantity=3),
     ]
-    changed = run(state, update(order, "items", wished=wish(*items)))
+    request = update(order, "items", wished=wish(*items))
+    error = refuse(state, request)
+    assert (error.reason, fields_of(error)) == ("PRICE_CHANGED", ["order.items[0].unit_price"])
+    request.accept_price_changes = True
+    changed = run(state, request)
     assert [item.total_price for item in changed.items] == [money("37.50"), money("90")]
     assert changed.pricing.subtotal == changed.pricing.total == money("127.50")
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.catalog_service_pb2 import BatchUpsertCouponsRequest, Coupon
-from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE
+from orders.v1.order_pb2 import COUPON_TYPE_FIXED, COUPON_TYPE_PERCENTAGE, AppliedCoupon
 
 from server.domain.base.errors import Refusal
 from server.domain.base.state import State
-from server.domain.pricing.coupons import code_of, find_discount, with_uses
-from server.domain.pricing.quotes import Discount, Line
+from server.domain.pricing.coupons import CouponUser, code_of, kept_discount, new_discounts, with_uses
+from server.domain.pricing.discounts import Discount, Line
 from tests.domain.builders import NOW, at, fields_of, fingerprint, money, new_state, refuse, run
 
 CHAIR = Line("chair", "", 2, 1000, 0, "")
@@ -45,15 +45,11 @@ def use(
     state = state_with(coupon, uses=uses)
     before = fingerprint(state)
     try:
-        return find_discount(
-            state,
-            coupon.code,
-            customer_id="carl",
-            lines=lines or [CHAIR, TABLE],
-            currency=currency,
-            time=time,
-            counted=counted,
-        )
+        user = CouponUser("carl", lines or [CHAIR, TABLE], currency, time)
+        if counted:
+            return kept_discount(state, AppliedCoupon(code=coupon.code), user)
+        (discount,) = new_discounts(state, [coupon.code], user)
+        return discount
     finally:
         assert fingerprint(state) == before
 
@@ -73,12 +69,6 @@ def condition(error: Refusal) -> str:
 # Using one.
 
 
-def test_a_coupon_is_found_however_its_code_is_typed() -> None:
-    state = state_with(percentage("TEN"))
-    found = find_discount(state, "tEn", customer_id="carl", lines=[CHAIR], currency="USD", time=NOW)
-    assert found == Discount("TEN", COUPON_TYPE_PERCENTAGE, 1000, 0, frozenset())
-
-
 def test_a_fixed_coupon_takes_off_its_amount_in_the_orders_currency() -> None:
     coupon = fixed()
     coupon.amounts.append(money("4.00", "EUR"))
@@ -88,7 +78,7 @@ def test_a_fixed_coupon_takes_off_its_amount_in_the_orders_currency() -> None:
 
 def test_a_coupon_that_is_not_there_is_refused() -> None:
     with pytest.raises(Refusal) as caught:
-        find_discount(state_with(), "ten", customer_id="carl", lines=[CHAIR], currency="USD", time=NOW)
+        new_discounts(state_with(), ["TEN"], CouponUser("carl", [CHAIR], "USD", NOW))
     assert (caught.value.reason, caught.value.metadata) == (
         "INVALID_COUPON",
         {"coupon_code": "TEN", "condition": "exists"},
@@ -150,6 +140,17 @@ def test_an_order_that_is_counted_already_does_not_count_against_the_limits() ->
     uses = {("TEN", ""): 1, ("TEN", "carl"): 1}
     assert use(coupon, uses=uses, counted=True).code == "TEN"
     assert condition(refused(coupon, TABLE, uses=uses, counted=True)) == "products"
+
+
+def test_an_order_keeps_the_terms_of_its_coupon() -> None:
+    terms = discount_in(fixed("OFF", "3.00", end_time=at(-1))).terms
+    kept = AppliedCoupon(code="OFF", type=COUPON_TYPE_FIXED, terms=terms)
+    assert kept_discount(state_with(), kept, CouponUser("carl", [CHAIR], "USD", NOW)).amount_minor == 300
+
+
+def discount_in(coupon: Coupon) -> Discount:
+    coupon.ClearField("end_time")
+    return use(coupon)
 
 
 def test_the_first_condition_that_is_not_met_is_named() -> None:
