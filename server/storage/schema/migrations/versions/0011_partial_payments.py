@@ -7,7 +7,7 @@ not checked for the rows that exist, which all satisfy it, so the table is locke
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
