@@ -69,6 +69,11 @@ async def cancel_unpaid_orders(components: Components, settings: Settings) -> No
         log.info("cancelled orders that were not paid in time", extra=fields(count=count))
 
 
+async def append_to_feed(components: Components, _: Settings) -> None:
+    """Appends committed events to the feed, as the sequencer."""
+    await components.sequencer.run()
+
+
 def _every(seconds: float) -> Callable[[Settings], float]:
     return lambda _: seconds
 
@@ -85,5 +90,6 @@ JOBS = (
     Job("record_key_uses", _every(5.0), record_key_uses),
     Job("set_gauges", _every(1.0), set_gauges),
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
+    Job("append_to_feed", _every(0.0), append_to_feed, exclusive=True, lease=3.0),
     Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),
 )

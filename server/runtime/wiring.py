@@ -7,6 +7,8 @@ import grpc
 
 from server.config import Settings
 from server.domain.base.values import Terms
+from server.feed.sequencer import Sequencer
+from server.feed.signals import FeedSignals
 from server.identity.authenticator import Authenticator
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
@@ -30,7 +32,7 @@ from server.storage.read.customers import CustomerRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
-from server.storage.write.writer import Writer
+from server.storage.write.writer import Watch, Writer
 from server.tasks import Tasks
 from server.telemetry.metrics import Metrics
 
@@ -53,6 +55,7 @@ class Components:
     health: Health
     metrics: Metrics
     job_leases: JobLeases
+    sequencer: Sequencer
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -60,14 +63,14 @@ class Components:
 
 async def build(settings: Settings, database: Database) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
-    metrics = Metrics()
+    metrics, signals = Metrics(), FeedSignals()
     writer = Writer(
         database,
         validate=violations_of,
         terms=_terms(settings),
         max_batch=settings.max_batch,
         max_queue=settings.max_queue,
-        watch=metrics.count_batch,
+        watch=_watch(metrics, signals),
     )
     orders, customers = OrderRepository(database), CustomerRepository(database)
     catalog, api_keys = CatalogRepository(database), ApiKeyRepository(database)
@@ -114,6 +117,7 @@ async def build(settings: Settings, database: Database) -> Components:
         health=health,
         metrics=metrics,
         job_leases=JobLeases(database),
+        sequencer=Sequencer(database, signals),
         tasks=tasks,
         server=server,
     )
@@ -123,6 +127,17 @@ async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Auth
     closed = await security.needs_credentials(settings, api_keys)
     security.check_exposure(settings, closed=closed)
     return security.build_authenticator(settings, api_keys) if closed else None
+
+
+def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
+    """Counts each batch, and tells the sequencer of those that may have written orders."""
+
+    def watch(lane: str, size: int, seconds: float) -> None:
+        metrics.count_batch(lane, size, seconds)
+        if lane in ("single", "bulk"):
+            signals.committed.set()
+
+    return watch
 
 
 def _terms(settings: Settings) -> Terms:

@@ -21,8 +21,9 @@ ALLOWED: Mapping[str, set[str]] = {
     "identity": {"domain"},
     "storage": {"domain"},
     "payments": {"domain", "storage"},
-    "rpc": {"domain", "identity", "storage", "telemetry"},
-    "runtime": {"config", "domain", "identity", "payments", "rpc", "storage", "telemetry"},
+    "feed": {"domain", "storage"},
+    "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
+    "runtime": {"config", "domain", "feed", "identity", "payments", "rpc", "storage", "telemetry"},
     "transfer": set(),
     "cli": {"config", "domain", "identity", "rpc", "runtime", "storage", "telemetry", "transfer"},
 }

@@ -15,6 +15,8 @@ RIGHTS = {
     "delivery_zones": "SELECT, INSERT, UPDATE, DELETE",
     "document_numbers": "SELECT, INSERT, UPDATE",
     "documents": "SELECT, INSERT",
+    "feed": "SELECT, INSERT",
+    "feed_state": "SELECT, UPDATE",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "inventory": "SELECT, INSERT, UPDATE",
     "job_leases": "SELECT, INSERT, UPDATE, DELETE",

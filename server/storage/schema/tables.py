@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     event,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.types import UserDefinedType
@@ -101,6 +102,13 @@ Index("orders_create_time", orders.c.create_time, orders.c.order_id)
 # Both change with every change of an order, which rules out heap-only updates. They serve the lists that are polled: changes
 # since a time, and the largest orders.
 Index("orders_update_time", orders.c.update_time, orders.c.order_id)
+# The open orders: finds those that have been in a status for long.
+Index(
+    "orders_open",
+    orders.c.create_time,
+    orders.c.order_id,
+    postgresql_where=orders.c.status < literal_column("5"),
+)
 Index("orders_total", orders.c.currency, orders.c.total_minor, orders.c.order_id)
 
 order_items = Table(
@@ -142,6 +150,27 @@ order_events = Table(
 )
 # Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.
 Index("order_events_xid", order_events.c.xid)
+
+# The order of all events: an index of the history that the sequencer appends to. Positions start at 1 and are dense.
+feed = Table(
+    "feed",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)
+Index("feed_event_key", feed.c.order_id, feed.c.version, unique=True)
+
+# One row: the last position, the snapshot of the database whose events have positions, and the cluster that it is a snapshot of.
+feed_state = Table(
+    "feed_state",
+    metadata,
+    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
+    Column("position", BigInteger, nullable=False),
+    Column("snapshot", PgSnapshot, nullable=False),
+    Column("system_identifier", BigInteger, nullable=False),
+    CheckConstraint("singleton", name="one_row"),
+)
 
 
 def _records(name: str, key: str) -> Table:
