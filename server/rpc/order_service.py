@@ -1,6 +1,7 @@
 """orders.v1.OrderService."""
 
 from orders.v1.invoice_pb2 import Invoice
+from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
 from orders.v1.order_pb2 import Order, Tracking
 from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
@@ -8,11 +9,13 @@ from orders.v1.order_service_pb2 import (
     ExplainOrderResponse,
     GetInvoiceRequest,
     GetOrderRequest,
+    ListOrderChangesRequest,
     ListOrderEventsRequest,
     ListOrderEventsResponse,
     ListOrdersRequest,
     SearchOrdersRequest,
     TrackOrderRequest,
+    WatchOrdersRequest,
 )
 
 from server.domain.fulfilment.tracking import track
@@ -22,6 +25,8 @@ from server.rpc.batch_get import batch_get
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.streaming import Streams
+from server.rpc.waiting import Waiting
+from server.rpc.watching import Watching
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
@@ -30,8 +35,17 @@ from server.storage.read.orders import OrderRepository
 class OrderServicer:
     """The reads of the service. Each makes one call and returns."""
 
-    def __init__(self, *, orders: OrderRepository, invoices: InvoiceRepository, lists: ListRepository) -> None:
+    def __init__(
+        self,
+        *,
+        orders: OrderRepository,
+        invoices: InvoiceRepository,
+        lists: ListRepository,
+        watching: Watching,
+        waiting: Waiting,
+    ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
+        self._watching, self._waiting = watching, waiting
         self._streams = Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
@@ -45,6 +59,15 @@ class OrderServicer:
 
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
         return await listing.search(self._lists, request)
+
+    async def WatchOrders(self, request: WatchOrdersRequest, call: Call) -> None:
+        await self._watching.stream(request, call)
+
+    async def ListOrderChanges(self, request: ListOrderChangesRequest, call: Call) -> bytes:
+        return await self._watching.page(request)
+
+    async def WaitOrder(self, request: WaitOrderRequest, call: Call) -> WaitOrderResponse:
+        return await self._waiting.wait(request, call)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
         snapshot, events = await self._orders.with_tracking(call.reference(request.order_id))

@@ -74,6 +74,11 @@ async def append_to_feed(components: Components, _: Settings) -> None:
     await components.sequencer.run()
 
 
+async def read_feed(components: Components, _: Settings) -> None:
+    """Reads the feed for the callers that watch it."""
+    await components.feed_reader.run()
+
+
 def _every(seconds: float) -> Callable[[Settings], float]:
     return lambda _: seconds
 
@@ -88,6 +93,7 @@ JOBS = (
     Job("check_database", _health_interval, check_database),
     # A rotated key's old text is accepted until its new one is known to be in use.
     Job("record_key_uses", _every(5.0), record_key_uses),
+    Job("read_feed", _every(0.0), read_feed),
     Job("set_gauges", _every(1.0), set_gauges),
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
     Job("append_to_feed", _every(0.0), append_to_feed, exclusive=True, lease=3.0),

@@ -7,6 +7,7 @@ import grpc
 
 from server.config import Settings
 from server.domain.base.values import Terms
+from server.feed.reader import FeedReader
 from server.feed.sequencer import Sequencer
 from server.feed.signals import FeedSignals
 from server.identity.authenticator import Authenticator
@@ -15,6 +16,7 @@ from server.payments.checkout import Checkout
 from server.payments.sandbox import SandboxProvider
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.catalog_service import CatalogServicer
+from server.rpc.change_messages import entry_of
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.gate import Gate
@@ -22,6 +24,8 @@ from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.validation import violations_of
+from server.rpc.waiting import Waiting
+from server.rpc.watching import Watching
 from server.runtime import security
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
@@ -29,8 +33,10 @@ from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customers import CustomerRepository
+from server.storage.read.feed import FeedRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
+from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
 from server.storage.write.writer import Watch, Writer
 from server.tasks import Tasks
@@ -56,6 +62,7 @@ class Components:
     metrics: Metrics
     job_leases: JobLeases
     sequencer: Sequencer
+    feed_reader: FeedReader
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -63,7 +70,8 @@ class Components:
 
 async def build(settings: Settings, database: Database) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
-    metrics, signals = Metrics(), FeedSignals()
+    metrics, signals, feed = Metrics(), FeedSignals(), FeedRepository(database)
+    reader = FeedReader(feed, signals, encode=entry_of)
     writer = Writer(
         database,
         validate=violations_of,
@@ -88,7 +96,11 @@ async def build(settings: Settings, database: Database) -> Components:
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
-                orders=orders, invoices=InvoiceRepository(database), lists=ListRepository(database)
+                orders=orders,
+                invoices=InvoiceRepository(database),
+                lists=ListRepository(database),
+                watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database)),
+                waiting=Waiting(orders=orders, reader=reader),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
             "CustomerService": CustomerServicer(customers=customers),
@@ -118,6 +130,7 @@ async def build(settings: Settings, database: Database) -> Components:
         metrics=metrics,
         job_leases=JobLeases(database),
         sequencer=Sequencer(database, signals),
+        feed_reader=reader,
         tasks=tasks,
         server=server,
     )

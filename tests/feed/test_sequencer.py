@@ -165,6 +165,7 @@ async def test_another_process_takes_over_from_a_killed_sequencer(new_database: 
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(url, theirs))
     process.start()
+    theirs.close()
     try:
         await asyncio.to_thread(ours.recv)
         async with serving(url) as service, asyncio.timeout(60):

@@ -26,6 +26,7 @@ HISTORY = """
     || '.' || CASE WHEN pg_is_in_recovery() THEN lpad(to_hex((SELECT timeline_id FROM pg_control_checkpoint())), 8, '0')
         ELSE lower(left(pg_walfile_name(pg_current_wal_lsn()), 8)) END"""
 
+
 class End(NamedTuple):
     """The end of the feed: its last position, and the history that the position belongs to."""
 
@@ -165,7 +166,11 @@ def _page_query(selection: Selection) -> tuple[sql.Query[Change], dict[str, Any]
 @lru_cache(maxsize=4096)
 def _page_statement(names: tuple[str, ...], extra: tuple[str, ...]) -> sql.Query[Change]:
     conditions = [_OF_CHANGES.get(name, CONDITIONS.get(name)) for name in (*names, *extra)]
-    where = [condition if isinstance(condition, ColumnElement) else condition.where for condition in conditions if condition is not None]
+    where = [
+        condition if isinstance(condition, ColumnElement) else condition.where
+        for condition in conditions
+        if condition is not None
+    ]
     return sql.query(Change, _page(where))
 
 

@@ -5,7 +5,18 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from orders.v1.order_service_pb2 import OrderFilter
-from sqlalchemy import BigInteger, ColumnElement, DateTime, SmallInteger, Text, exists, func, literal_column, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    SmallInteger,
+    Text,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+)
 
 from server.domain.base.money import to_minor
 from server.storage import sql
@@ -20,6 +31,7 @@ class Condition(NamedTuple):
 
     where: ColumnElement[bool]
     parameters: Callable[[OrderFilter], dict[str, Any]]
+
 
 # The first of the final statuses, written so that the planner finds the index of open orders.
 OPEN = literal_column("5")

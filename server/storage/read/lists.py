@@ -47,18 +47,23 @@ from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
 from server.storage.database import Database
+from server.storage.read.feed import HISTORY
 from server.storage.read.filters import CONDITIONS, is_set, parameters_of
-from server.storage.schema.tables import PgSnapshot, Xid8, order_events, orders
+from server.storage.schema.tables import PgSnapshot, Xid8, feed_state, order_events, orders
 
 _TIME = DateTime(timezone=True)
+# What an order adds to the checksum of a list.
+_STAMP = literal_column(r"(orders.order_id || ':' || orders.version || E'\n')", Text()).label("stamp")
 _SEEN = cast(sql.parameter("seen", Text()), PgSnapshot)
 
 
 class Began(NamedTuple):
-    """The beginning of a list: a snapshot of the database, and its newest order."""
+    """The beginning of a list: a snapshot of the database, its newest order if there are any, and the end of the feed."""
 
     snapshot: str
-    newest: datetime
+    newest: datetime | None
+    position: int
+    history: str
 
 
 class Position(NamedTuple):
@@ -88,6 +93,11 @@ class Page:
             body = value(row, column) or b""
             # Nearly all of them are: this spares the call.
             yield body if len(body) <= MAX_READABLE else readable(Order, body)
+
+    def stamps(self, count: int) -> bytes:
+        """What the first orders add to the list's checksum."""
+        value, column = self._result.get_value, _column(self._result, "stamp")
+        return b"".join([value(row, column) or b"" for row in range(self._start, min(self._start + count, self._stop))])
 
     def take(self, count: int) -> "Page":
         """Removes the first orders from this page and returns them as a page."""
@@ -134,6 +144,8 @@ _BEGIN = sql.compiled(
     select(
         literal_column("pg_current_snapshot()::text"),
         select(func.max(orders.c.create_time)).scalar_subquery(),
+        select(feed_state.c.position).scalar_subquery(),
+        literal_column(f"({HISTORY})"),
     )
 )
 
@@ -156,13 +168,13 @@ class ListRepository:
         self._database = database
         self._begins = point_reader(self._begin)
 
-    async def begin(self) -> Began | None:
-        """Begins a list, which fixes its content; None if there are no orders."""
+    async def begin(self) -> Began:
+        """Begins a list, which fixes its content."""
         return await self._begins.submit(None)
 
-    async def _begin(self, lists: Sequence[None]) -> list[Began | None]:
-        ((snapshot, newest),) = await self._database.fetch(_BEGIN)
-        return [None if newest is None else Began(snapshot, newest)] * len(lists)
+    async def _begin(self, lists: Sequence[None]) -> list[Began]:
+        (began,) = await self._database.fetch(_BEGIN)
+        return [Began._make(began)] * len(lists)
 
     async def page(
         self,
@@ -309,7 +321,7 @@ def _part(
 ) -> Select[Any]:
     """Orders of a source with their keys; if resumed, those after the position in the parameters."""
     columns = [key.label(_key_name(index)) for index, key in enumerate(keys)]
-    part = select(orders.c.snapshot, orders.c.order_id, *columns).select_from(source).where(*where)
+    part = select(orders.c.snapshot, orders.c.order_id, _STAMP, *columns).select_from(source).where(*where)
     if not resumed:
         return part
     here = tuple_(*keys, orders.c.order_id)
