@@ -1,7 +1,7 @@
 """Changes as messages: serialized events are put into them as they are."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from orders.v1.order_change_pb2 import OrderChange
@@ -22,6 +22,7 @@ def _tag(field: str) -> bytes:
     return wire.varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
 
 
+_ORDER_DESCRIPTOR: Any = Order.DESCRIPTOR
 _EVENT, _ORDER = _tag("event"), _tag("order")
 
 
@@ -62,7 +63,7 @@ def order_view(versions: OrderVersions, *, include: bool, mask: FieldMask) -> Or
     if mask.paths and not include:
         raise invalid_field("read_mask", "needs include_order: it names the fields of the order")
     for index, path in enumerate(mask.paths):
-        if not FieldMask(paths=[path]).IsValidForDescriptor(Order.DESCRIPTOR):
+        if not FieldMask(paths=[path]).IsValidForDescriptor(_ORDER_DESCRIPTOR):
             raise invalid_field(f"read_mask.paths[{index}]", f"{path!r} is no field of an order")
     return OrderView(versions, include, mask)
 

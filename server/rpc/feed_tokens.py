@@ -26,12 +26,12 @@ class FeedCursor(NamedTuple):
     history: str
     # A snapshot of the database, after a list: what it sees was in the list.
     unseen_by: str = ""
-    count: int = 0
+    sent: int = 0
     checksum: int = 0
 
     def behind(self, stamps: Iterable[bytes], count: int) -> "FeedCursor":
         """The cursor with more changes sent."""
-        return self._replace(count=self.count + count, checksum=zlib.crc32(b"".join(stamps), self.checksum))
+        return self._replace(sent=self.sent + count, checksum=zlib.crc32(b"".join(stamps), self.checksum))
 
     def check_history(self, end: End, *, field: str) -> None:
         """Refuses a cursor of another history than the one that ends here."""
@@ -48,15 +48,15 @@ def encode(cursor: FeedCursor) -> str:
 
 def decode(token: str, *, field: str) -> FeedCursor:
     """The cursor of a token. Raises RESUME_TOKEN_INVALID, also for values that no token has."""
-    position, history, unseen_by, count, checksum = tokens.decode(token, _QUERY, _SHAPE, field=field)
+    position, history, unseen_by, sent, checksum = tokens.decode(token, _QUERY, _SHAPE, field=field)
     try:
         if unseen_by:
             check_snapshot(unseen_by)
     except ValueError as error:
         raise tokens.token_invalid(field) from error
-    if position < 0 or count < 0 or not 0 <= checksum < 1 << 32 or not _HISTORY.fullmatch(history):
+    if position < 0 or sent < 0 or not 0 <= checksum < 1 << 32 or not _HISTORY.fullmatch(history):
         raise tokens.token_invalid(field)
-    return FeedCursor(position, history, unseen_by, count, checksum)
+    return FeedCursor(position, history, unseen_by, sent, checksum)
 
 
 def is_token(token: str) -> bool:

@@ -113,16 +113,16 @@ def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
     return Listing(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
 
 
-def check_filter(wanted: OrderFilter) -> None:
+def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
     """Refuses a filter whose amounts or times cannot be compared."""
     for name in ("total_from", "total_to"):
         if wanted.HasField(name):
-            to_minor(getattr(wanted, name), field=f"filter.{name}")
+            to_minor(getattr(wanted, name), field=f"{field}.{name}")
     for name in ("create_time", "update_time"):
         low, high = f"{name}_from", f"{name}_to"
         given = wanted.HasField(low) and wanted.HasField(high)
         if given and getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
-            raise invalid_field(f"filter.{low}", f"is after {high}")
+            raise invalid_field(f"{field}.{low}", f"is after {high}")
 
 
 async def _start(lists: ListRepository, token: str, query: Query, *, field: str) -> Cursor:

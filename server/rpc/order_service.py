@@ -26,7 +26,8 @@ from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.streaming import Streams
 from server.rpc.waiting import Waiting
-from server.rpc.watching import Watching
+from server.rpc.watching import Watching, refuse_customers
+from server.storage.consumers import ConsumerRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
@@ -43,13 +44,21 @@ class OrderServicer:
         lists: ListRepository,
         watching: Watching,
         waiting: Waiting,
+        consumers: ConsumerRepository,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
-        self._watching, self._waiting = watching, waiting
+        self._watching, self._waiting, self._consumers = watching, waiting, consumers
         self._streams = Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
-        return await self._orders.get(call.reference(request.order_id))
+        order = await self._orders.get(call.reference(request.order_id))
+        return await self._with_consumers(order, call) if request.show_consumers else order
+
+    async def _with_consumers(self, order: bytes, call: Call) -> bytes:
+        """The order, with what each durable consumer has acknowledged of it."""
+        refuse_customers(call)
+        known = await self._consumers.acknowledged(Order.FromString(order).order_id)
+        return order + Order(consumers=[each._asdict() for each in known]).SerializeToString()
 
     async def BatchGetOrders(self, request: BatchGetOrdersRequest, call: Call) -> bytes:
         return await batch_get(self._orders, request, call)
@@ -64,7 +73,7 @@ class OrderServicer:
         await self._watching.stream(request, call)
 
     async def ListOrderChanges(self, request: ListOrderChangesRequest, call: Call) -> bytes:
-        return await self._watching.page(request)
+        return await self._watching.page(request, call)
 
     async def WaitOrder(self, request: WaitOrderRequest, call: Call) -> WaitOrderResponse:
         return await self._waiting.wait(request, call)

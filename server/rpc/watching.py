@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from orders.v1.error_reason_pb2 import ERROR_REASON_ROLE_MISSING
 from orders.v1.order_service_pb2 import (
     ListOrderChangesRequest,
     ListOrderChangesResponse,
@@ -12,7 +14,7 @@ from orders.v1.order_service_pb2 import (
     WatchOrdersResponse,
 )
 
-from server.domain.base.errors import invalid_field
+from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.sizes import MAX_PAGE
 from server.feed.reader import FeedReader
 from server.feed.ring import Entry, FellBehind, Group, Ring
@@ -22,6 +24,7 @@ from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor
 from server.rpc.listing import check_filter
 from server.rpc.streaming import Pace, deadline_of
+from server.storage.consumers import ConsumerRepository
 from server.storage.projections import ceiling_of
 from server.storage.read.feed import FeedRepository, Selection
 from server.storage.read.order_versions import OrderVersions
@@ -60,17 +63,19 @@ class Batch(NamedTuple):
 class Watching:
     """Follows the feed."""
 
-    def __init__(self, *, feed: FeedRepository, reader: FeedReader, versions: OrderVersions) -> None:
-        self._feed, self._reader, self._versions = feed, reader, versions
+    def __init__(
+        self, *, feed: FeedRepository, reader: FeedReader, versions: OrderVersions, consumers: ConsumerRepository
+    ) -> None:
+        self._feed, self._reader, self._versions, self._consumers = feed, reader, versions, consumers
 
     async def stream(self, request: WatchOrdersRequest, call: Call) -> None:
         """Writes changes until the deadline is near or the caller falls behind."""
-        plan = await self._plan(request)
+        plan = await self._plan(request, call)
         await _Watch(self._feed, self._reader, plan, request, call).run()
 
-    async def page(self, request: ListOrderChangesRequest) -> bytes:
+    async def page(self, request: ListOrderChangesRequest, call: Call) -> bytes:
         """One page of changes, serialized."""
-        plan = await self._plan(request)
+        plan = await self._plan(request, call)
         size = request.page_size or _DEFAULT_PAGE
         for _ in range(_WINDOWS):
             batch = await read_batch(self._feed, plan, plan.cursor, limit=size)
@@ -81,21 +86,24 @@ class Watching:
         rest = ListOrderChangesResponse(
             resume_token=feed_tokens.encode(cursor),
             caught_up=batch.caught_up and is_whole,
-            count=cursor.count,
+            count=cursor.sent,
             checksum=cursor.checksum,
         )
         return wire.with_records(rest, bodies)
 
-    async def _plan(self, request: Request) -> Plan:
+    async def _plan(self, request: Request, call: Call) -> Plan:
         starts = [name for name in ("resume_token", "start_time", "consumer_id") if _is_set(request, name)]
         if len(starts) > 1:
             raise invalid_field(starts[1], f"cannot be combined with {starts[0]}; set one of them")
         check_filter(request.filter)
         view = order_view(self._versions, include=request.include_order, mask=request.read_mask)
-        selection = Selection(_copy(request.filter), tuple(sorted(set(request.event_types))))
-        if request.HasField("start_time"):
-            selection = selection._replace(since=ceiling_of(request.start_time))
-        cursor = await self._start(request, selection)
+        if request.consumer_id:
+            selection, cursor = await self._of_consumer(request, call)
+        else:
+            selection = _selection(request.filter, request.event_types)
+            if request.HasField("start_time"):
+                selection = selection._replace(since=ceiling_of(request.start_time))
+            cursor = await self._start(request, selection)
         return Plan(selection, cursor, view, request.latest, starts[0] if starts else "resume_token")
 
     async def _start(self, request: Request, selection: Selection) -> FeedCursor:
@@ -106,15 +114,34 @@ class Watching:
             return FeedCursor(await self._feed.position_before(selection.since), end.history)
         return FeedCursor(end.position, end.history)
 
+    async def _of_consumer(self, request: Request, call: Call) -> tuple[Selection, FeedCursor]:
+        """What a consumer wants, after what it has acknowledged."""
+        refuse_customers(call)
+        for name in ("filter", "event_types"):
+            if request.HasField("filter") if name == "filter" else request.event_types:
+                raise invalid_field(name, "leave it empty with consumer_id: the consumer has its own")
+        stored = await self._consumers.get(request.consumer_id)
+        wanted, end = stored.message, await self._feed.end()
+        cursor = FeedCursor(stored.position, end.history, unseen_by=stored.unseen_by)
+        return _selection(wanted.filter, wanted.event_types), cursor
+
+
+def refuse_customers(call: Call) -> None:
+    """Refuses a caller who sees only one customer's orders: consumers are about all of them."""
+    if call.caller.confined_to:
+        text = "consumers are for fulfilment, payment or admin; the caller has no such role"
+        metadata = {"method": "WatchOrders", "roles": "admin, fulfilment, payment"}
+        raise Refusal(ERROR_REASON_ROLE_MISSING, text, metadata=metadata)
+
+
+def _selection(wanted: OrderFilter, types: Iterable[int]) -> Selection:
+    copy = OrderFilter()
+    copy.CopyFrom(wanted)
+    return Selection(copy, tuple(sorted(set(types))))
+
 
 def _is_set(request: Request, name: str) -> bool:
     return request.HasField("start_time") if name == "start_time" else bool(getattr(request, name))
-
-
-def _copy(wanted: OrderFilter) -> OrderFilter:
-    copy = OrderFilter()
-    copy.CopyFrom(wanted)
-    return copy
 
 
 async def read_batch(feed: FeedRepository, plan: Plan, cursor: FeedCursor, *, limit: int) -> Batch:
@@ -147,7 +174,7 @@ async def _fitting(
                 return bodies, _behind(plan, batch, sent, entries[: len(bodies)]), False
             bodies.append(body)
     counted = sent.behind((entry.stamp for entry in entries), len(entries))
-    return bodies, batch.cursor._replace(count=counted.count, checksum=counted.checksum), True
+    return bodies, batch.cursor._replace(sent=counted.sent, checksum=counted.checksum), True
 
 
 def _behind(plan: Plan, batch: Batch, sent: FeedCursor, entries: list[Entry]) -> FeedCursor:
@@ -264,7 +291,7 @@ class _Watch:
             resume_token=feed_tokens.encode(cursor),
             caught_up=caught_up,
             truncated=truncated,
-            count=cursor.count,
+            count=cursor.sent,
             checksum=cursor.checksum,
         )
         message = wire.with_records(rest, bodies)

@@ -17,6 +17,7 @@ from server.payments.sandbox import SandboxProvider
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.change_messages import entry_of
+from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.gate import Gate
@@ -27,6 +28,7 @@ from server.rpc.validation import violations_of
 from server.rpc.waiting import Waiting
 from server.rpc.watching import Watching
 from server.runtime import security
+from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
@@ -63,6 +65,7 @@ class Components:
     job_leases: JobLeases
     sequencer: Sequencer
     feed_reader: FeedReader
+    consumers: ConsumerRepository
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -71,6 +74,7 @@ class Components:
 async def build(settings: Settings, database: Database) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
     metrics, signals, feed = Metrics(), FeedSignals(), FeedRepository(database)
+    consumers = ConsumerRepository(database)
     reader = FeedReader(feed, signals, encode=entry_of)
     writer = Writer(
         database,
@@ -99,11 +103,13 @@ async def build(settings: Settings, database: Database) -> Components:
                 orders=orders,
                 invoices=InvoiceRepository(database),
                 lists=ListRepository(database),
-                watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database)),
+                watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database), consumers=consumers),
+                consumers=consumers,
                 waiting=Waiting(orders=orders, reader=reader),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
             "CustomerService": CustomerServicer(customers=customers),
+            "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
         execute=checkout.execute,
@@ -131,6 +137,7 @@ async def build(settings: Settings, database: Database) -> Components:
         job_leases=JobLeases(database),
         sequencer=Sequencer(database, signals),
         feed_reader=reader,
+        consumers=consumers,
         tasks=tasks,
         server=server,
     )

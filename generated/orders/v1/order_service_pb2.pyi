@@ -230,10 +230,12 @@ class NewOrderItem(_message.Message):
     def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
-    __slots__ = ("order_id",)
+    __slots__ = ("order_id", "show_consumers")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SHOW_CONSUMERS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
-    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+    show_consumers: bool
+    def __init__(self, order_id: _Optional[str] = ..., show_consumers: _Optional[bool] = ...) -> None: ...
 
 class BatchGetOrdersRequest(_message.Message):
     __slots__ = ("order_ids",)

@@ -6,7 +6,19 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from orders.v1.order_service_pb2 import OrderFilter
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Interval, Select, SmallInteger, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Interval,
+    Select,
+    SmallInteger,
+    Text,
+    cast,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy import literal_column as literal
 
 from server.storage import sql
@@ -190,7 +202,7 @@ def _page(where: list[ColumnElement[bool]]) -> Select[Any]:
         .correlate(window)
         .lateral("found")
     )
-    (order_id,) = sql.as_text([window.c.order_id])
+    order_id = cast(window.c.order_id, Text).label("order_id")
     rest = [found.c[name] for name in Change._fields[2:]]
     pages = select(window.c.position, order_id, *rest).select_from(window.join(found, literal("true")))
     return pages.order_by(window.c.position).limit(sql.parameter("limit", BigInteger()))

@@ -34,7 +34,7 @@ class Condition(NamedTuple):
 
 
 # The first of the final statuses, written so that the planner finds the index of open orders.
-OPEN = literal_column("5")
+OPEN: ColumnElement[int] = literal_column("5")
 
 
 def _stuck() -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ RIGHTS = {
     "api_keys": "SELECT, INSERT, UPDATE",
     "audit_events": "SELECT, INSERT",
     "carts": "SELECT, INSERT, UPDATE, DELETE",
+    "consumers": "SELECT, INSERT, UPDATE, DELETE",
     "coupon_uses": "SELECT, INSERT, UPDATE",
     "coupons": "SELECT, INSERT, UPDATE",
     "customers": "SELECT, INSERT, UPDATE",

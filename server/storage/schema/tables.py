@@ -172,6 +172,22 @@ feed_state = Table(
     CheckConstraint("singleton", name="one_row"),
 )
 
+# Durable consumers of the feed: what they want, and how far they have acknowledged it.
+consumers = Table(
+    "consumers",
+    metadata,
+    Column("consumer_id", Text, primary_key=True),
+    # The filter and the event types, as a message.
+    Column("definition", LargeBinary, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    # A snapshot of the database that saw changes after the position, which the consumer has from a list; empty otherwise.
+    Column("unseen_by", Text, nullable=False),
+    Column("ack_time", DateTime(timezone=True)),
+    Column("acked_by", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    CheckConstraint("position >= 0", name="position_not_negative"),
+)
+
 
 def _records(name: str, key: str) -> Table:
     """A table of messages by key, each stored as it is serialized."""

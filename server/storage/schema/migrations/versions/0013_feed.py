@@ -1,4 +1,4 @@
-"""The feed's positions, and the index of open orders. `orders migrate` assigns the positions of existing events afterwards."""
+"""The feed's positions and consumers, and the index of open orders. `orders migrate` assigns the positions of existing events afterwards."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,6 +33,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("singleton", name="feed_state_pkey"),
         sa.CheckConstraint("singleton", name="one_row"),
     )
+    op.create_table(
+        "consumers",
+        sa.Column("consumer_id", sa.Text(), primary_key=True),
+        sa.Column("definition", sa.LargeBinary(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("unseen_by", sa.Text(), nullable=False),
+        sa.Column("ack_time", sa.DateTime(timezone=True)),
+        sa.Column("acked_by", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("position >= 0", name="position_not_negative"),
+    )
     # The snapshot sees nothing, so every existing event still gets a position.
     op.execute(
         "INSERT INTO feed_state (position, snapshot, system_identifier) "
@@ -52,5 +63,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("orders_open", "orders")
+    op.drop_table("consumers")
     op.drop_table("feed_state")
     op.drop_table("feed")
