@@ -100,6 +100,7 @@ _LISTED = orders.OrderFilter(
     total_to=usd(1_000_000),
     stuck_for={"seconds": 1},
 )
+_UUID = "0190000-0000-7000-8000-000000000000"
 _WATCHED: dict[str, Any] = {
     "filter": _LISTED,
     "event_types": [pb.ORDER_EVENT_TYPE_CREATED, pb.ORDER_EVENT_TYPE_UPDATED],
@@ -189,6 +190,13 @@ SAMPLES: dict[str, Sample] = {
         lambda at: orders.WatchOrdersRequest(**_WATCHED, bookmark_interval={"seconds": 5}, end_when_caught_up=True)
     ),
     "ListOrderChanges": Sample(lambda at: orders.ListOrderChangesRequest(**_WATCHED, page_size=1)),
+    "ReconcileOrders": Sample(
+        lambda at: orders.ReconcileOrdersRequest(
+            filter=_LISTED,
+            orders=[{"order_id": f"{first}{_UUID}", "version": 1, "event_hash": b"x"} for first in ("a", "b")],
+            after_order_id=f"0{_UUID}",
+        )
+    ),
     "WaitOrder": Sample(
         lambda at: changes.WaitOrderRequest(
             order_id=at.order_id, statuses=[pb.ORDER_STATUS_PENDING, pb.ORDER_STATUS_CONFIRMED]

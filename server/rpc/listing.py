@@ -30,10 +30,6 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
         filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
     )
     listing = _listing(request)
-    if feed_tokens.is_token(request.resume_token):
-        # That of a list's last message: nothing follows.
-        await call.write(_message([], request.resume_token, complete=True))
-        return
     cursor = await _start(lists, request.resume_token, query, field="resume_token")
     if cursor.began.newest is None or 0 < request.limit <= cursor.delivered:
         await call.write(_finished(cursor, query))
@@ -82,14 +78,18 @@ def _finished(cursor: Cursor, query: ListOrdersRequest, orders: Sequence[bytes] 
 def _message(
     orders: Iterable[bytes],
     token: str,
-    cursor: Cursor | None = None,
+    cursor: Cursor,
     *,
     truncated: bool = False,
     complete: bool = False,
 ) -> bytes:
-    rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete)
-    if cursor is not None:
-        rest.count, rest.checksum = cursor.delivered, cursor.checksum
+    rest = ListOrdersResponse(
+        resume_token=token,
+        truncated=truncated,
+        complete=complete,
+        count=cursor.delivered,
+        checksum=cursor.checksum,
+    )
     return wire.with_records(rest, orders)
 
 

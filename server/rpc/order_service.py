@@ -1,5 +1,7 @@
 """orders.v1.OrderService."""
 
+from collections.abc import AsyncIterator
+
 from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
 from orders.v1.order_pb2 import Order, Tracking
@@ -13,6 +15,7 @@ from orders.v1.order_service_pb2 import (
     ListOrderEventsRequest,
     ListOrderEventsResponse,
     ListOrdersRequest,
+    ReconcileOrdersRequest,
     SearchOrdersRequest,
     TrackOrderRequest,
     WatchOrdersRequest,
@@ -24,6 +27,7 @@ from server.rpc import listing
 from server.rpc.batch_get import batch_get
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.rpc.reconciling import reconcile
 from server.rpc.streaming import Streams
 from server.rpc.waiting import Waiting
 from server.rpc.watching import Watching, refuse_customers
@@ -31,6 +35,7 @@ from server.storage.consumers import ConsumerRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
+from server.storage.read.states import StateRepository
 
 
 class OrderServicer:
@@ -45,9 +50,10 @@ class OrderServicer:
         watching: Watching,
         waiting: Waiting,
         consumers: ConsumerRepository,
+        states: StateRepository,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
-        self._watching, self._waiting, self._consumers = watching, waiting, consumers
+        self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
         self._streams = Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
@@ -74,6 +80,9 @@ class OrderServicer:
 
     async def ListOrderChanges(self, request: ListOrderChangesRequest, call: Call) -> bytes:
         return await self._watching.page(request, call)
+
+    async def ReconcileOrders(self, requests: AsyncIterator[ReconcileOrdersRequest], call: Call) -> None:
+        await reconcile(self._states, self._lists, requests, call)
 
     async def WaitOrder(self, request: WaitOrderRequest, call: Call) -> WaitOrderResponse:
         return await self._waiting.wait(request, call)

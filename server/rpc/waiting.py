@@ -29,9 +29,9 @@ class Waiting:
         if bool(request.statuses) == bool(request.version):
             raise invalid_field("statuses", "set either statuses or version")
         until, reference = deadline_of(call), call.reference(request.order_id)
+        order = await self._look(reference)
+        seen = order.version
         with self._reader.watching():
-            order = await self._look(reference)
-            seen = order.version
             while True:
                 if await self._is_met(order, request, reference, seen):
                     return WaitOrderResponse(order=order, reached=True)

@@ -40,6 +40,7 @@ from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
+from server.storage.read.states import StateRepository
 from server.storage.write.writer import Watch, Writer
 from server.tasks import Tasks
 from server.telemetry.metrics import Metrics
@@ -105,6 +106,7 @@ async def build(settings: Settings, database: Database) -> Components:
                 lists=ListRepository(database),
                 watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database), consumers=consumers),
                 consumers=consumers,
+                states=StateRepository(database),
                 waiting=Waiting(orders=orders, reader=reader),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),

@@ -264,7 +264,9 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[Said]:
     async def listen(cursor: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
         await execute(cursor, query, parameters, **options)
         # Not those of the server itself, which come at any time.
-        if not any(own in query for own in ("transaction_read_only", "api_keys", "job_leases", "DELETE FROM")):
+        if not any(
+            own in query for own in ("transaction_read_only", "api_keys", "job_leases", "feed_state", "DELETE FROM")
+        ):
             heard.append(Said(query, parameters, cursor.rowcount, cursor))
         return cursor
 

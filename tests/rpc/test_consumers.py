@@ -1,8 +1,12 @@
 """Durable consumers: what they have acknowledged survives, and shows."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
+import pytest
+from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
 from orders.v1.consumer_service_pb2 import (
     AckConsumerRequest,
@@ -21,10 +25,11 @@ from orders.v1.order_service_pb2 import (
     ListOrderChangesRequest,
     ListOrdersRequest,
     OrderFilter,
+    ReconcileOrdersRequest,
     TransitionOrderRequest,
 )
 
-from tests.conftest import Service, refused
+from tests.conftest import Service, refusal_of, refused
 from tests.rpc.test_watch import create, key_of, keys_of, read_to_end, until_sequenced
 
 
@@ -168,3 +173,41 @@ async def test_stuck_orders_are_listed(service: Service) -> None:
     await until_sequenced(service, (moved.order_id, 2))
     changed = await read_to_end(service, filter=wanted, start_time={"seconds": 1})
     assert [key_of(change) for message in changed for change in message.changes] == [(moved.order_id, 2)]
+
+
+async def test_reconciliation_finds_what_differs_is_missing_and_is_extra(service: Service) -> None:
+    made = [await create(service, customer_id="reconciled") for _ in range(6)]
+    await service.orders.CancelOrder(CancelOrderRequest(order_id=made[1].order_id))
+    extra = "ffffffff-0000-7000-8000-000000000000"
+    own = [
+        *({"order_id": order.order_id, "version": 1} for order in made[:3]),
+        {"order_id": made[4].order_id, "event_hash": made[4].event_hash},
+        {"order_id": made[5].order_id, "event_hash": bytes(32)},
+        {"order_id": extra, "version": 1},
+    ]
+
+    async def requests() -> AsyncIterator[ReconcileOrdersRequest]:
+        yield ReconcileOrdersRequest(filter={"customer_id": "reconciled"}, orders=own[:3])
+        yield ReconcileOrdersRequest(orders=own[3:])
+
+    messages = [message async for message in service.orders.ReconcileOrders(requests())]
+    found = [(each.order_id, each.kind, each.version) for message in messages for each in message.differences]
+    assert found == [
+        (made[1].order_id, changes.ORDER_DIFFERENCE_KIND_DIFFERS, 2),
+        (made[3].order_id, changes.ORDER_DIFFERENCE_KIND_MISSING, 1),
+        (made[5].order_id, changes.ORDER_DIFFERENCE_KIND_DIFFERS, 1),
+        (extra, changes.ORDER_DIFFERENCE_KIND_EXTRA, 0),
+    ]
+    assert messages[-1].complete
+    assert messages[-1].count == 6
+    assert (
+        keys_of(await read_to_end(service, resume_token=messages[-1].resume_token, filter={"customer_id": "x"})) == []
+    )
+
+    async def unsorted() -> AsyncIterator[ReconcileOrdersRequest]:
+        yield ReconcileOrdersRequest(orders=own[1:2])
+        yield ReconcileOrdersRequest(orders=own[:1])
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [message async for message in service.orders.ReconcileOrders(unsorted())]
+    assert list(refusal_of(caught.value).fields) == ["orders[0].order_id"]

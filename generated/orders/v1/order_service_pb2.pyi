@@ -669,3 +669,29 @@ class ListOrderChangesResponse(_message.Message):
     count: int
     checksum: int
     def __init__(self, changes: _Optional[_Iterable[_Union[_order_change_pb2.OrderChange, _Mapping]]] = ..., resume_token: _Optional[str] = ..., caught_up: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
+
+class ReconcileOrdersRequest(_message.Message):
+    __slots__ = ("filter", "orders", "after_order_id")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    orders: _containers.RepeatedCompositeFieldContainer[_order_change_pb2.OrderState]
+    after_order_id: str
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_order_change_pb2.OrderState, _Mapping]]] = ..., after_order_id: _Optional[str] = ...) -> None: ...
+
+class ReconcileOrdersResponse(_message.Message):
+    __slots__ = ("differences", "last_order_id", "complete", "count", "checksum", "resume_token")
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    LAST_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    differences: _containers.RepeatedCompositeFieldContainer[_order_change_pb2.OrderDifference]
+    last_order_id: str
+    complete: bool
+    count: int
+    checksum: int
+    resume_token: str
+    def __init__(self, differences: _Optional[_Iterable[_Union[_order_change_pb2.OrderDifference, _Mapping]]] = ..., last_order_id: _Optional[str] = ..., complete: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...

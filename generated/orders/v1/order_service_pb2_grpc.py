@@ -157,6 +157,11 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__change__pb2.WaitOrderRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__change__pb2.WaitOrderResponse.FromString,
                 _registered_method=True)
+        self.ReconcileOrders = channel.stream_stream(
+                '/orders.v1.OrderService/ReconcileOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -433,6 +438,19 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReconcileOrders(self, request_iterator, context):
+        """Compares the caller's copy of all orders with the stored orders. The caller streams the ids of
+        its orders in ascending order, each with its version or its event hash; the response streams the
+        orders that differ, that the caller lacks and that do not exist here. Neither side holds more
+        than a few messages. Orders that change during the comparison can be reported; get them again,
+        or follow the changes from the last message's `resume_token`.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -540,6 +558,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.WaitOrder,
                     request_deserializer=orders_dot_v1_dot_order__change__pb2.WaitOrderRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__change__pb2.WaitOrderResponse.SerializeToString,
+            ),
+            'ReconcileOrders': grpc.stream_stream_rpc_method_handler(
+                    servicer.ReconcileOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1123,6 +1146,33 @@ class OrderService:
             '/orders.v1.OrderService/WaitOrder',
             orders_dot_v1_dot_order__change__pb2.WaitOrderRequest.SerializeToString,
             orders_dot_v1_dot_order__change__pb2.WaitOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcileOrders(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/orders.v1.OrderService/ReconcileOrders',
+            orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,
