@@ -59,6 +59,15 @@ def decode(token: str, *, field: str) -> FeedCursor:
     return FeedCursor(position, history, unseen_by, sent, checksum)
 
 
+def is_token(token: str) -> bool:
+    """Whether a token is a cursor in the feed."""
+    try:
+        decode(token, field="")
+    except Refusal:
+        return False
+    return True
+
+
 def stamp(order_id: str, version: int) -> bytes:
     """What an order or a change adds to a checksum."""
     return b"%b:%d\n" % (order_id.encode(), version)

@@ -30,6 +30,11 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
         filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
     )
     listing = _listing(request)
+    if feed_tokens.is_token(request.resume_token):
+        # That of a list's last message: nothing is left to list.
+        rest = ListOrdersResponse(resume_token=request.resume_token, complete=True)
+        await call.write(rest.SerializeToString())
+        return
     cursor = await _start(lists, request.resume_token, query, field="resume_token")
     if cursor.began.newest is None or 0 < request.limit <= cursor.delivered:
         await call.write(_finished(cursor, query))

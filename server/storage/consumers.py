@@ -109,7 +109,8 @@ class ConsumerRepository:
 
     async def upsert(self, consumer: Consumer) -> StoredConsumer:
         """Stores what the consumer wants."""
-        definition = Consumer(filter=consumer.filter, event_types=consumer.event_types)
+        wanted = consumer.filter if consumer.HasField("filter") else None
+        definition = Consumer(filter=wanted, event_types=consumer.event_types)
         await self._write(_UPSERT, consumer_id=consumer.consumer_id, definition=definition.SerializeToString())
         return await self.get(consumer.consumer_id)
 
