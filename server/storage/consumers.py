@@ -86,7 +86,7 @@ SELECT consumer_id, coalesce((
     SELECT max(version) FROM feed
     WHERE order_id = %(order_id)s::text::uuid AND feed.position <= consumers.position
 ), 0), feed_state.position - consumers.position
-FROM consumers, feed_state ORDER BY consumer_id""",
+FROM consumers, feed_state ORDER BY consumer_id LIMIT 1000""",
     row=Acknowledged,
 )
 

@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1corders/v1/order_change.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x15orders/v1/order.proto\"f\n\x0bOrderChange\x12\x10\n\x08position\x18\x01 \x01(\x03\x12$\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x15.orders.v1.OrderEvent\x12\x1f\n\x05order\x18\x03 \x01(\x0b\x32\x10.orders.v1.Order\"\x8a\x01\n\x10WaitOrderRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x08statuses\x18\x02 \x03(\x0e\x32\x16.orders.v1.OrderStatusB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"Z\n\x11WaitOrderResponse\x12\x1f\n\x05order\x18\x01 \x01(\x0b\x32\x10.orders.v1.Order\x12\x0f\n\x07reached\x18\x02 \x01(\x08\x12\x13\n\x0bwaiting_for\x18\x03 \x01(\t\"i\n\nOrderState\x12-\n\x08order_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x14r\x12\x10\x01\x18$2\x0c^[0-9a-f-]*$\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x12\n\nevent_hash\x18\x03 \x01(\x0c\"b\n\x0fOrderDifference\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.orders.v1.OrderDifferenceKind\x12\x0f\n\x07version\x18\x03 \x01(\x03*\xa3\x01\n\x13OrderDifferenceKind\x12%\n!ORDER_DIFFERENCE_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dORDER_DIFFERENCE_KIND_DIFFERS\x10\x01\x12!\n\x1dORDER_DIFFERENCE_KIND_MISSING\x10\x02\x12\x1f\n\x1bORDER_DIFFERENCE_KIND_EXTRA\x10\x03\x42\x98\x01\n\rcom.orders.v1B\x10OrderChangeProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1corders/v1/order_change.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x15orders/v1/order.proto\"f\n\x0bOrderChange\x12\x10\n\x08position\x18\x01 \x01(\x03\x12$\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x15.orders.v1.OrderEvent\x12\x1f\n\x05order\x18\x03 \x01(\x0b\x32\x10.orders.v1.Order\"\x8a\x01\n\x10WaitOrderRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x08statuses\x18\x02 \x03(\x0e\x32\x16.orders.v1.OrderStatusB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"Z\n\x11WaitOrderResponse\x12\x1f\n\x05order\x18\x01 \x01(\x0b\x32\x10.orders.v1.Order\x12\x0f\n\x07reached\x18\x02 \x01(\x08\x12\x13\n\x0bwaiting_for\x18\x03 \x01(\t\"r\n\nOrderState\x12-\n\x08order_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x14r\x12\x10\x01\x18$2\x0c^[0-9a-f-]*$\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\nevent_hash\x18\x03 \x01(\x0c\x42\x07\xbaH\x04z\x02\x18 \"b\n\x0fOrderDifference\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.orders.v1.OrderDifferenceKind\x12\x0f\n\x07version\x18\x03 \x01(\x03*\xa3\x01\n\x13OrderDifferenceKind\x12%\n!ORDER_DIFFERENCE_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dORDER_DIFFERENCE_KIND_DIFFERS\x10\x01\x12!\n\x1dORDER_DIFFERENCE_KIND_MISSING\x10\x02\x12\x1f\n\x1bORDER_DIFFERENCE_KIND_EXTRA\x10\x03\x42\x98\x01\n\rcom.orders.v1B\x10OrderChangeProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,8 +45,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSTATE'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\024r\022\020\001\030$2\014^[0-9a-f-]*$'
   _globals['_ORDERSTATE'].fields_by_name['version']._loaded_options = None
   _globals['_ORDERSTATE'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_ORDERDIFFERENCEKIND']._serialized_start=673
-  _globals['_ORDERDIFFERENCEKIND']._serialized_end=836
+  _globals['_ORDERSTATE'].fields_by_name['event_hash']._loaded_options = None
+  _globals['_ORDERSTATE'].fields_by_name['event_hash']._serialized_options = b'\272H\004z\002\030 '
+  _globals['_ORDERDIFFERENCEKIND']._serialized_start=682
+  _globals['_ORDERDIFFERENCEKIND']._serialized_end=845
   _globals['_ORDERCHANGE']._serialized_start=128
   _globals['_ORDERCHANGE']._serialized_end=230
   _globals['_WAITORDERREQUEST']._serialized_start=233
@@ -54,7 +56,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WAITORDERRESPONSE']._serialized_start=373
   _globals['_WAITORDERRESPONSE']._serialized_end=463
   _globals['_ORDERSTATE']._serialized_start=465
-  _globals['_ORDERSTATE']._serialized_end=570
-  _globals['_ORDERDIFFERENCE']._serialized_start=572
-  _globals['_ORDERDIFFERENCE']._serialized_end=670
+  _globals['_ORDERSTATE']._serialized_end=579
+  _globals['_ORDERDIFFERENCE']._serialized_start=581
+  _globals['_ORDERDIFFERENCE']._serialized_end=679
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,8 @@ from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database, fetch_named
 from server.storage.read.filters import CONDITIONS, OPEN, is_set, parameters_of
-from server.storage.schema.tables import PgSnapshot, feed, order_events, orders
+from server.storage.schema.feed_tables import feed
+from server.storage.schema.tables import PgSnapshot, order_events, orders
 
 _TIME = DateTime(timezone=True)
 

@@ -49,7 +49,8 @@ from server.storage.batcher import point_reader
 from server.storage.database import Database
 from server.storage.read.feed import HISTORY
 from server.storage.read.filters import CONDITIONS, is_set, parameters_of
-from server.storage.schema.tables import PgSnapshot, Xid8, feed_state, order_events, orders
+from server.storage.schema.feed_tables import feed_state
+from server.storage.schema.tables import PgSnapshot, Xid8, order_events, orders
 
 _TIME = DateTime(timezone=True)
 # What an order adds to the checksum of a list.

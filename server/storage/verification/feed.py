@@ -8,7 +8,8 @@ from sqlalchemy import Boolean, cast, func, select, text, true
 
 from server.storage import sql
 from server.storage.database import Row, fetch, fetch_named
-from server.storage.schema.tables import feed, feed_state, order_events
+from server.storage.schema.feed_tables import feed, feed_state
+from server.storage.schema.tables import order_events
 from server.storage.verification.checks import Problem, Stored, by_order, page_ids
 
 
