@@ -7,7 +7,7 @@ OR_EXPLAIN = 2> $(VENV)/pip.log \
 	|| { echo "cannot install into $(VENV): $$(sed -n 's|^ *ERROR: ||p' $(VENV)/pip.log | tail -n 1); the first run needs the network, or a mirror in PIP_INDEX_URL; all that pip said is in $(VENV)/pip.log" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-16 fuzz restarts hostile lint words types proto docs check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz restarts torture hostile lint words types proto docs check-proto bench main-job lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ restarts: $(VENV)/.dev ## Restart two servers ten times under 100 and 250 calls 
 	for rate in 100 250; do \
 		RESTARTS=10 RESTARTS_RATE=$$rate $(BIN)/python -m pytest tests/e2e/test_restarts.py || exit 1; \
 	done
+
+torture: $(VENV)/.dev ## Check for minutes that the feed loses and repeats nothing while servers are killed and transactions stay open
+	TORTURE_CHANGES=600 TORTURE_READERS=10 TORTURE_KILLS=10 $(BIN)/python -m pytest tests/feed/test_checker.py --timeout 3600
 
 hostile: $(VENV)/.dev ## Send a server the requests that could keep it busiest; fail if others wait or memory stays; ARGS="CreateOrder"
 	$(BIN)/python -m benchmarks.hostile $(ARGS)

@@ -163,6 +163,7 @@ class Service:
             "orders",
             "order_items",
             "order_events",
+            "consumers",
             "products",
             "inventory",
             "stock_adjustments",

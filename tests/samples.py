@@ -9,7 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1 import api_key_service_pb2 as api_keys
 from orders.v1 import cart_service_pb2 as carts
 from orders.v1 import catalog_service_pb2 as catalog
+from orders.v1 import consumer_service_pb2 as consumers
 from orders.v1 import customer_service_pb2 as customers
+from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
 from orders.v1 import order_service_pb2 as orders
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE
@@ -25,6 +27,7 @@ class Subject:
 
     order_id: str
     key_id: str = "0123456789ab"
+    cursor: str = "AAAA"
 
     @property
     def customer_id(self) -> str:
@@ -36,9 +39,11 @@ class Subject:
         return self.order_id.translate(_DIGITS_TO_LETTERS)
 
     def after(self, request: Message, answer: bytes) -> "Subject":
-        """The subject with what the answer to a preceding request tells: the id of its API key."""
+        """The subject with what the answer to a preceding request tells: the id of its API key, a cursor."""
         if isinstance(request, api_keys.CreateApiKeyRequest):
             return replace(self, key_id=api_keys.ApiKey.FromString(answer).key_id)
+        if isinstance(request, orders.ListOrderChangesRequest):
+            return replace(self, cursor=orders.ListOrderChangesResponse.FromString(answer).resume_token)
         return self
 
 
@@ -93,7 +98,17 @@ _LISTED = orders.OrderFilter(
     update_time_to={"seconds": 7_000_000_000},
     total_from=usd(0),
     total_to=usd(1_000_000),
+    stuck_for={"seconds": 1},
 )
+_UUID = "0190000-0000-7000-8000-000000000000"
+_WATCHED: dict[str, Any] = {
+    "filter": _LISTED,
+    "event_types": [pb.ORDER_EVENT_TYPE_CREATED, pb.ORDER_EVENT_TYPE_UPDATED],
+    "start_time": {"seconds": 7_000_000_000},
+    "latest": True,
+    "include_order": True,
+    "read_mask": {"paths": ["order_id", "status"]},
+}
 
 
 def _payment(at: Subject) -> Sequence[Message]:
@@ -111,6 +126,14 @@ def _account(at: Subject) -> Sequence[Message]:
         customers.UpsertAddressRequest(customer_id=at.customer_id, address=home),
         customers.UpsertPaymentMethodRequest(customer_id=at.customer_id, payment_method=card),
     ]
+
+
+def _consumer(at: Subject) -> Sequence[Message]:
+    return [consumers.UpsertConsumerRequest(consumer={"consumer_id": at.order_id})]
+
+
+def _cursor(at: Subject) -> Sequence[Message]:
+    return [*_consumer(at), orders.ListOrderChangesRequest()]
 
 
 def _zone_to_delete(at: Subject) -> Sequence[Message]:
@@ -161,6 +184,22 @@ SAMPLES: dict[str, Sample] = {
     "SearchOrders": Sample(
         lambda at: orders.SearchOrdersRequest(
             filter=_LISTED, order_by=orders.ORDER_BY_TOTAL, sort_order=orders.SORT_ORDER_ASC, page_size=1
+        )
+    ),
+    "WatchOrders": Sample(
+        lambda at: orders.WatchOrdersRequest(**_WATCHED, bookmark_interval={"seconds": 5}, end_when_caught_up=True)
+    ),
+    "ListOrderChanges": Sample(lambda at: orders.ListOrderChangesRequest(**_WATCHED, page_size=1)),
+    "ReconcileOrders": Sample(
+        lambda at: orders.ReconcileOrdersRequest(
+            filter=_LISTED,
+            orders=[{"order_id": f"{first}{_UUID}", "version": 1, "event_hash": b"x"} for first in ("a", "b")],
+            after_order_id=f"0{_UUID}",
+        )
+    ),
+    "WaitOrder": Sample(
+        lambda at: changes.WaitOrderRequest(
+            order_id=at.order_id, statuses=[pb.ORDER_STATUS_PENDING, pb.ORDER_STATUS_CONFIRMED]
         )
     ),
     "UpdateOrder": Sample(
@@ -327,6 +366,24 @@ SAMPLES: dict[str, Sample] = {
     "ListDeliveryZones": Sample(lambda at: catalog.ListDeliveryZonesRequest(page_size=1)),
     "DeleteDeliveryZone": Sample(
         lambda at: catalog.DeleteDeliveryZoneRequest(zone_id=f"zone-{at.order_id}"), before=_zone_to_delete
+    ),
+    "UpsertConsumer": Sample(
+        lambda at: consumers.UpsertConsumerRequest(
+            consumer={
+                "consumer_id": at.order_id,
+                "filter": _LISTED,
+                "event_types": [pb.ORDER_EVENT_TYPE_CREATED, pb.ORDER_EVENT_TYPE_UPDATED],
+            }
+        )
+    ),
+    "GetConsumer": Sample(lambda at: consumers.GetConsumerRequest(consumer_id=at.order_id), before=_consumer),
+    "ListConsumers": Sample(lambda at: consumers.ListConsumersRequest(page_size=1), before=_consumer),
+    "DeleteConsumer": Sample(lambda at: consumers.DeleteConsumerRequest(consumer_id=at.order_id), before=_consumer),
+    "AckConsumer": Sample(
+        lambda at: consumers.AckConsumerRequest(consumer_id=at.order_id, resume_token=at.cursor), before=_cursor
+    ),
+    "SeekConsumer": Sample(
+        lambda at: consumers.SeekConsumerRequest(consumer_id=at.order_id, start_time={"seconds": 1}), before=_consumer
     ),
     "CreateApiKey": Sample(
         lambda at: api_keys.CreateApiKeyRequest(

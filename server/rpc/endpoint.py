@@ -7,7 +7,7 @@ requests that cannot be decoded, it serves unary and streaming methods, and it a
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
@@ -178,15 +178,15 @@ def _method_handler(
     reader = RequestReader(method, access=access, gate=gate, max_bytes=bounds.request_bytes)
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
 
-    async def answer(data: bytes, call: _Call) -> bytes:
+    async def answer(data: Any, call: _Call) -> bytes:
         call.caller = await gate.admit(call.context, access)
-        request = await reader.read(data, call.caller)
+        request = _decoded(data, reader, call) if method.client_streaming else await reader.read(data, call.caller)
         call.repeatable = bool(getattr(request, "request_id", access.method_class != "write"))
         message = await handler(request, call)
         # The messages of a stream are sent already.
         return None if message is None else _encoded(response_type, message)  # type: ignore[return-value]
 
-    async def serve(data: bytes, context: Context) -> bytes:
+    async def serve(data: Any, context: Context) -> bytes:
         now = time.monotonic()
         call = _Call(context, gate, access, metrics, now, now + seconds)
         try:
@@ -204,8 +204,22 @@ def _method_handler(
         finally:
             gate.in_flight.leave()
 
-    kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
+    kind = _KINDS[method.client_streaming, method.server_streaming]
     return kind(serve if tracing is None else traced(serve, method, tracing))
+
+
+# By whether the caller, and the server, sends a stream.
+_KINDS: dict[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+async def _decoded(messages: AsyncIterator[bytes], reader: RequestReader, call: _Call) -> AsyncIterator[Message]:
+    """The messages of a caller's stream."""
+    async for data in messages:
+        yield await reader.read(data, call.caller)
 
 
 def _has_no_caller(error: BaseException, call: _Call) -> bool:

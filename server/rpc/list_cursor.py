@@ -1,6 +1,7 @@
 """Cursors of lists of orders, and their form as tokens."""
 
 import re
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -13,7 +14,8 @@ from server.storage.read.lists import Began, Page, Position
 
 Query: TypeAlias = ListOrdersRequest | SearchOrdersRequest
 
-_START = (str, int, int, int)
+# The snapshot, the newest order and update, the orders delivered and their checksum, and the end of the feed.
+_START = (str, int, int, int, int, int, str)
 _BY_TIME = (*_START, str, int)
 _BY_TOTAL = (*_START, str, str, int)
 
@@ -33,16 +35,30 @@ class Cursor(NamedTuple):
     began: Began
     after: Position | None
     delivered: int
+    # Of the orders delivered; 0 where nobody asks for it.
+    checksum: int = 0
 
     def behind(self, page: Page) -> "Cursor":
         """The cursor after a page."""
         return self._replace(after=page.end, delivered=self.delivered + len(page))
 
+    def with_checksum_of(self, page: Page) -> "Cursor":
+        """The cursor with the checksum after a page."""
+        return self._replace(checksum=zlib.crc32(page.stamps(len(page)), self.checksum))
+
 
 def encode(query: Query, cursor: Cursor) -> str:
     """The token of a cursor."""
-    began, after, delivered = cursor
-    position: list[Any] = [began.snapshot, _microseconds(began.newest), _microseconds(began.latest), delivered]
+    began, after, delivered, checksum = cursor
+    assert began.newest is not None and began.latest is not None, "a list without orders ends with its first message"
+    position: list[Any] = [
+        began.snapshot,
+        _microseconds(began.newest),
+        _microseconds(began.latest),
+        delivered,
+        checksum,
+    ]
+    position += [began.position, began.history]
     if after is not None:
         key = [_microseconds(value) if isinstance(value, datetime) else value for value in after.key]
         position += [after.order_id, *key]
@@ -52,14 +68,14 @@ def encode(query: Query, cursor: Cursor) -> str:
 def decode(token: str, query: Query, *, field: str) -> Cursor:
     """The cursor of a token. Raises RESUME_TOKEN_INVALID, also for values that no list has."""
     is_by_total = query.order_by == ORDER_BY_TOTAL
-    snapshot, newest, latest, delivered, *position = tokens.decode(
+    snapshot, newest, latest, delivered, checksum, end, history, *position = tokens.decode(
         token, query, _START, _BY_TOTAL if is_by_total else _BY_TIME, field=field
     )
     try:
-        _check_snapshot(snapshot)
-        _check(delivered >= 0)
+        check_snapshot(snapshot)
+        _check(delivered >= 0 and 0 <= checksum < 1 << 32 and end >= 0)
         after = (_position_by_total if is_by_total else _position_by_time)(*position) if position else None
-        return Cursor(Began(snapshot, _time(newest), _time(latest)), after, delivered)
+        return Cursor(Began(snapshot, _time(newest), _time(latest), end, history), after, delivered, checksum)
     except ValueError as error:
         raise tokens.token_invalid(field) from error
 
@@ -73,7 +89,7 @@ def _position_by_total(order_id: str, currency: str, minor: int) -> Position:
     return Position((currency, minor), _order_id(order_id))
 
 
-def _check_snapshot(text: str) -> None:
+def check_snapshot(text: str) -> None:
     """Raises ValueError for what PostgreSQL does not take for a snapshot: the oldest and the next transaction, and those open between."""
     found = _SNAPSHOT.fullmatch(text)
     if found is None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from orders.v1.order_service_pb2 import (
     ListOrdersRequest,
     ListOrdersResponse,
+    OrderFilter,
     SearchOrdersRequest,
     SearchOrdersResponse,
 )
@@ -12,8 +13,9 @@ from orders.v1.order_service_pb2 import (
 from server.domain.base.errors import invalid_field
 from server.domain.base.money import to_minor
 from server.domain.base.sizes import MAX_PAGE
-from server.rpc import list_cursor, wire
+from server.rpc import feed_tokens, list_cursor, wire
 from server.rpc.endpoint import Call
+from server.rpc.feed_tokens import FeedCursor
 from server.rpc.list_cursor import Cursor, Query
 from server.rpc.streaming import Room, Streams
 from server.storage.read.lists import Listing, ListRepository, Page
@@ -28,9 +30,14 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
         filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
     )
     listing = _listing(request)
+    if feed_tokens.is_token(request.resume_token):
+        # That of a list's last message: nothing is left to list.
+        rest = ListOrdersResponse(resume_token=request.resume_token, complete=True)
+        await call.write(rest.SerializeToString())
+        return
     cursor = await _start(lists, request.resume_token, query, field="resume_token")
-    if cursor is None or 0 < request.limit <= cursor.delivered:
-        await call.write(_message([], complete=True))
+    if cursor.began.newest is None or 0 < request.limit <= cursor.delivered:
+        await call.write(_finished(cursor, query))
         return
     orders = _Orders(lists, listing, query)
     await streams.deliver(orders, cursor, call, entries_per_message=request.page_size or _DEFAULT_LIST_PAGE)
@@ -52,17 +59,42 @@ class _Orders:
         return page
 
     def advance(self, cursor: Cursor, page: Page) -> Cursor:
-        return cursor.behind(page)
+        return cursor.behind(page).with_checksum_of(page)
 
     def message(
         self, entries: Sequence[bytes], cursor: Cursor, *, truncated: bool = False, complete: bool = False
     ) -> bytes:
+        if complete:
+            return _finished(cursor, self._query, entries)
         token = list_cursor.encode(self._query, cursor) if entries or truncated else ""
-        return _message(entries, token, truncated=truncated, complete=complete)
+        return _message(entries, token, cursor, truncated=truncated)
 
 
-def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
-    rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete)
+def _finished(cursor: Cursor, query: ListOrdersRequest, orders: Sequence[bytes] = ()) -> bytes:
+    """The last message. A list that was not limited has seen everything, and changes can be followed from there."""
+    began = cursor.began
+    following = FeedCursor(began.position, began.history, unseen_by=began.snapshot)
+    is_limited = 0 < query.limit <= cursor.delivered
+    resuming = list_cursor.encode(query, cursor) if orders else ""
+    token = resuming if is_limited else feed_tokens.encode(following)
+    return _message(orders, token, cursor, complete=True)
+
+
+def _message(
+    orders: Iterable[bytes],
+    token: str,
+    cursor: Cursor,
+    *,
+    truncated: bool = False,
+    complete: bool = False,
+) -> bytes:
+    rest = ListOrdersResponse(
+        resume_token=token,
+        truncated=truncated,
+        complete=complete,
+        count=cursor.delivered,
+        checksum=cursor.checksum,
+    )
     return wire.with_records(rest, orders)
 
 
@@ -71,7 +103,7 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
     listing = _listing(request)
     query = SearchOrdersRequest(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
     cursor = await _start(lists, request.page_token, query, field="page_token")
-    if cursor is None:
+    if cursor.began.newest is None:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
     page = await lists.page(listing, cursor.began, cursor.after, size=size, skip=request.skip, max_bytes=MAX_PAGE)
@@ -82,21 +114,24 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
 
 
 def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
-    wanted = request.filter
+    check_filter(request.filter)
+    return Listing(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
+
+
+def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
+    """Refuses a filter whose amounts or times cannot be compared."""
     for name in ("total_from", "total_to"):
         if wanted.HasField(name):
-            to_minor(getattr(wanted, name), field=f"filter.{name}")
+            to_minor(getattr(wanted, name), field=f"{field}.{name}")
     for name in ("create_time", "update_time"):
         low, high = f"{name}_from", f"{name}_to"
         given = wanted.HasField(low) and wanted.HasField(high)
         if given and getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
-            raise invalid_field(f"filter.{low}", f"is after {high}")
-    return Listing(filter=wanted, order_by=request.order_by, sort_order=request.sort_order)
+            raise invalid_field(f"{field}.{low}", f"is after {high}")
 
 
-async def _start(lists: ListRepository, token: str, query: Query, *, field: str) -> Cursor | None:
-    """The cursor in the token, or one at the beginning; None if there is nothing to list."""
+async def _start(lists: ListRepository, token: str, query: Query, *, field: str) -> Cursor:
+    """The cursor in the token, or one at the beginning."""
     if token:
         return list_cursor.decode(token, query, field=field)
-    began = await lists.begin()
-    return None if began is None else Cursor(began, None, 0)
+    return Cursor(await lists.begin(), None, 0)

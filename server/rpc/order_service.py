@@ -1,6 +1,9 @@
 """orders.v1.OrderService."""
 
+from collections.abc import AsyncIterator
+
 from orders.v1.invoice_pb2 import Invoice
+from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
 from orders.v1.order_pb2 import Order, Tracking
 from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
@@ -10,11 +13,14 @@ from orders.v1.order_service_pb2 import (
     ExplainPriceResponse,
     GetInvoiceRequest,
     GetOrderRequest,
+    ListOrderChangesRequest,
     ListOrderEventsRequest,
     ListOrderEventsResponse,
     ListOrdersRequest,
+    ReconcileOrdersRequest,
     SearchOrdersRequest,
     TrackOrderRequest,
+    WatchOrdersRequest,
 )
 
 from server.domain.fulfilment.tracking import track
@@ -24,21 +30,44 @@ from server.rpc import listing
 from server.rpc.batch_get import batch_get
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.rpc.reconciling import reconcile
 from server.rpc.streaming import Streams
+from server.rpc.waiting import Waiting
+from server.rpc.watching import Watching, refuse_customers
+from server.storage.consumers import ConsumerRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
+from server.storage.read.states import StateRepository
 
 
 class OrderServicer:
     """The reads of the service. Each makes one call and returns."""
 
-    def __init__(self, *, orders: OrderRepository, invoices: InvoiceRepository, lists: ListRepository) -> None:
+    def __init__(
+        self,
+        *,
+        orders: OrderRepository,
+        invoices: InvoiceRepository,
+        lists: ListRepository,
+        watching: Watching,
+        waiting: Waiting,
+        consumers: ConsumerRepository,
+        states: StateRepository,
+    ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
+        self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
         self._streams = Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
-        return await self._orders.get(call.reference(request.order_id))
+        order = await self._orders.get(call.reference(request.order_id))
+        return await self._with_consumers(order, call) if request.show_consumers else order
+
+    async def _with_consumers(self, order: bytes, call: Call) -> bytes:
+        """The order, with what each durable consumer has acknowledged of it."""
+        refuse_customers(call)
+        known = await self._consumers.acknowledged(Order.FromString(order).order_id)
+        return order + Order(consumers=[each._asdict() for each in known]).SerializeToString()
 
     async def BatchGetOrders(self, request: BatchGetOrdersRequest, call: Call) -> bytes:
         return await batch_get(self._orders, request, call)
@@ -48,6 +77,18 @@ class OrderServicer:
 
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
         return await listing.search(self._lists, request)
+
+    async def WatchOrders(self, request: WatchOrdersRequest, call: Call) -> None:
+        await self._watching.stream(request, call)
+
+    async def ListOrderChanges(self, request: ListOrderChangesRequest, call: Call) -> bytes:
+        return await self._watching.page(request, call)
+
+    async def ReconcileOrders(self, requests: AsyncIterator[ReconcileOrdersRequest], call: Call) -> None:
+        await reconcile(self._states, self._lists, requests, call)
+
+    async def WaitOrder(self, request: WaitOrderRequest, call: Call) -> WaitOrderResponse:
+        return await self._waiting.wait(request, call)
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
         snapshot, events = await self._orders.with_tracking(call.reference(request.order_id))

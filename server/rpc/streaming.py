@@ -95,8 +95,8 @@ class _Stream(Generic[Cursor, Entries]):
     ) -> None:
         self._source, self._cursor, self._call, self._reads = source, cursor, call, reads
         self._entries_per_message = entries_per_message
-        self._deadline = _deadline_of(call)
-        self._pace = _Pace()
+        self._deadline = deadline_of(call)
+        self._pace = Pace()
         self._page: Entries | None = None
         self._following: asyncio.Task[Entries] | None = None
 
@@ -178,7 +178,8 @@ class _Stream(Generic[Cursor, Entries]):
             self._following = None
 
 
-def _deadline_of(call: Call) -> float:
+def deadline_of(call: Call) -> float:
+    """The time, by `time.monotonic`, at which a stream should send its last message."""
     remaining = call.time_remaining()
     return time.monotonic() + remaining - min(_MARGIN, remaining / 4)
 
@@ -195,7 +196,7 @@ def _fitting(page: Page, room: Room) -> list[bytes]:
     return fitting
 
 
-class _Pace:
+class Pace:
     """How fast a reader takes messages.
 
     A write returns as soon as the message is in a buffer, so a slow reader still has to read everything that the buffers took

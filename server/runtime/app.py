@@ -132,6 +132,7 @@ async def _stop(components: Components, settings: Settings) -> None:
     await asyncio.sleep(settings.drain_delay)
     try:
         async with asyncio.timeout(settings.shutdown_grace + _FINISHING):
+            components.feed_reader.close()
             await components.server.stop(settings.shutdown_grace)
             for drain in (components.gate.drain, components.checkout.drain, components.writer.drain):
                 await drain()

@@ -10,6 +10,8 @@ from functools import partial
 from server.config import Settings
 from server.retry import RetryPolicy
 from server.runtime.wiring import Components
+from server.storage import job_leases
+from server.storage.job_leases import JobLeases
 from server.tasks import Tasks, contain
 from server.telemetry.log import fields
 
@@ -33,6 +35,12 @@ class Job:
     run: Callable[[Components, Settings], Awaitable[None]]
     # Runs in one process at a time, over all workers and replicas. Two at once, for a moment, must do no harm.
     exclusive: bool = False
+    # Seconds that its lease lasts, which is how long the work rests after its process was killed. Default: that of most jobs.
+    lease: float | None = None
+
+    @property
+    def lease_seconds(self) -> float:
+        return job_leases.SECONDS if self.lease is None else self.lease
 
 
 @asynccontextmanager
@@ -73,12 +81,11 @@ async def _repeat(job: Job, components: Components, settings: Settings) -> None:
 
 async def _run_exclusively(job: Job, components: Components, settings: Settings) -> None:
     """Waits for the job's lease and runs the job while this process holds it, again and again."""
-    leases = components.job_leases
     try:
         while True:
             if (end := await _renew(job, components, None)) is not None:
                 await _run_while_held(job, end, components, settings)
-            await asyncio.sleep(leases.pause)
+            await asyncio.sleep(JobLeases.pause(job.lease_seconds))
     finally:
         await _give_back(job, components)
 
@@ -93,7 +100,7 @@ async def _run_while_held(job: Job, end: float | None, components: Components, s
         ):
             while end is not None:
                 lease.reschedule(end)
-                await asyncio.sleep(components.job_leases.pause)
+                await asyncio.sleep(JobLeases.pause(job.lease_seconds))
                 end = await _renew(job, components, end)
     log.warning("this process no longer holds the job's lease", extra=fields(job=job.name))
 
@@ -101,7 +108,7 @@ async def _run_while_held(job: Job, end: float | None, components: Components, s
 async def _renew(job: Job, components: Components, end: float | None) -> float | None:
     """When the lease ends now, by the event loop's clock: as before if the database does not answer, never if another has it."""
     try:
-        return await components.job_leases.take(job.name)
+        return await components.job_leases.take(job.name, seconds=job.lease_seconds)
     except Exception as error:
         log.warning("the database does not renew a job's lease", extra=fields(error, job=job.name))
         return end

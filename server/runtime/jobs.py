@@ -11,10 +11,13 @@ from server.runtime.wiring import Components
 from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
 from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
 from server.telemetry.log import fields
+from server.telemetry.metrics import Lag
 
 log = logging.getLogger(__name__)
 
 _HOUR = 3600.0
+# Consumers that metrics have a series for.
+_MEASURED = 1_000
 _IDLE_LIMITS = timedelta(hours=1)
 
 
@@ -69,6 +72,23 @@ async def cancel_unpaid_orders(components: Components, settings: Settings) -> No
         log.info("cancelled orders that were not paid in time", extra=fields(count=count))
 
 
+async def measure_feed(components: Components, _: Settings) -> None:
+    """Sets the gauges of the feed: its watchers, and the lag of durable consumers."""
+    consumers = await components.consumers.page(after="", limit=_MEASURED)
+    lags = {each.consumer_id: Lag(each.lag_events, each.lag.total_seconds()) for each in consumers}
+    components.metrics.set_feed(watchers=components.feed_reader.watchers, lags=lags)
+
+
+async def append_to_feed(components: Components, _: Settings) -> None:
+    """Appends committed events to the feed, as the sequencer."""
+    await components.sequencer.run()
+
+
+async def read_feed(components: Components, _: Settings) -> None:
+    """Reads the feed for the callers that watch it."""
+    await components.feed_reader.run()
+
+
 def _every(seconds: float) -> Callable[[Settings], float]:
     return lambda _: seconds
 
@@ -83,7 +103,10 @@ JOBS = (
     Job("check_database", _health_interval, check_database),
     # A rotated key's old text is accepted until its new one is known to be in use.
     Job("record_key_uses", _every(5.0), record_key_uses),
+    Job("measure_feed", _every(5.0), measure_feed),
+    Job("read_feed", _every(0.0), read_feed),
     Job("set_gauges", _every(1.0), set_gauges),
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
+    Job("append_to_feed", _every(0.0), append_to_feed, exclusive=True, lease=3.0),
     Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),
 )

@@ -8,12 +8,17 @@ import grpc
 from server.config import Settings, rates_by_currency
 from server.domain.base import places
 from server.domain.base.values import PointTerms, Terms
+from server.feed.reader import FeedReader
+from server.feed.sequencer import Sequencer
+from server.feed.signals import FeedSignals
 from server.identity.authenticator import Authenticator
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.sandbox import SandboxProvider
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.catalog_service import CatalogServicer
+from server.rpc.change_messages import entry_of
+from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.gate import Gate
@@ -22,18 +27,24 @@ from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
+from server.rpc.waiting import Waiting
+from server.rpc.watching import Watching
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import security
+from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customers import CustomerRepository
+from server.storage.read.feed import FeedRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
+from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
-from server.storage.write.writer import Writer
+from server.storage.read.states import StateRepository
+from server.storage.write.writer import Watch, Writer
 from server.tasks import Tasks
 from server.telemetry.metrics import Metrics
 
@@ -56,6 +67,9 @@ class Components:
     health: Health
     metrics: Metrics
     job_leases: JobLeases
+    sequencer: Sequencer
+    feed_reader: FeedReader
+    consumers: ConsumerRepository
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -63,7 +77,9 @@ class Components:
 
 async def build(settings: Settings, database: Database, *, tracing: Tracing | None = None) -> Components:
     """A server, not yet listening, on a database that is open. Raises ConfigError if it would be exposed without protection."""
-    metrics = Metrics()
+    metrics, signals, feed = Metrics(), FeedSignals(), FeedRepository(database)
+    consumers = ConsumerRepository(database)
+    reader = FeedReader(feed, signals, encode=entry_of)
     places.load()
     writer = Writer(
         database,
@@ -71,7 +87,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         terms=_terms(settings),
         max_batch=settings.max_batch,
         max_queue=settings.max_queue,
-        watch=metrics.count_batch,
+        watch=_watch(metrics, signals),
     )
     orders, customers = OrderRepository(database), CustomerRepository(database)
     catalog, api_keys = CatalogRepository(database), ApiKeyRepository(database)
@@ -89,10 +105,17 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
-                orders=orders, invoices=InvoiceRepository(database), lists=ListRepository(database)
+                orders=orders,
+                invoices=InvoiceRepository(database),
+                lists=ListRepository(database),
+                watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database), consumers=consumers),
+                consumers=consumers,
+                states=StateRepository(database),
+                waiting=Waiting(orders=orders, reader=reader),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
             "CustomerService": CustomerServicer(customers=customers),
+            "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
         execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
@@ -119,6 +142,9 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         health=health,
         metrics=metrics,
         job_leases=JobLeases(database),
+        sequencer=Sequencer(database, signals),
+        feed_reader=reader,
+        consumers=consumers,
         tasks=tasks,
         server=server,
     )
@@ -128,6 +154,17 @@ async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Auth
     closed = await security.needs_credentials(settings, api_keys)
     security.check_exposure(settings, closed=closed)
     return security.build_authenticator(settings, api_keys) if closed else None
+
+
+def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
+    """Counts each batch, and tells the sequencer of those that may have written orders."""
+
+    def watch(lane: str, size: int, seconds: float) -> None:
+        metrics.count_batch(lane, size, seconds)
+        if lane in ("single", "bulk"):
+            signals.committed.set()
+
+    return watch
 
 
 def _terms(settings: Settings) -> Terms:

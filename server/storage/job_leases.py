@@ -33,19 +33,21 @@ class JobLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seconds = SECONDS
-        # Seconds between renewals, and between attempts to take a lease that another process holds.
-        self.pause = SECONDS / _RENEWALS
         # Says where to look for the process, and is unique without that.
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
-    async def take(self, job: str) -> float | None:
+    @staticmethod
+    def pause(seconds: float) -> float:
+        """The seconds between renewals of a lease, and between attempts to take one that another process holds."""
+        return seconds / _RENEWALS
+
+    async def take(self, job: str, *, seconds: float) -> float | None:
         """Takes or renews a lease; returns the event loop's time at which it ends, or None while another process holds it."""
         # Before the database's own reading of its clock, so the holder gives up before others can take over.
         began = asyncio.get_running_loop().time()
-        async with self._database.bounded(self.pause), self._database.connection() as connection:
-            taken = await fetch(connection, _TAKE, job=job, holder=self.holder, seconds=self._seconds)
-        return began + self._seconds if taken else None
+        async with self._database.bounded(self.pause(seconds)), self._database.connection() as connection:
+            taken = await fetch(connection, _TAKE, job=job, holder=self.holder, seconds=seconds)
+        return began + seconds if taken else None
 
     async def give_back(self, job: str) -> None:
         """Ends the lease, if this process holds it."""

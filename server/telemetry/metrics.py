@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import NamedTuple
 
 import prometheus_client
 from google.protobuf.descriptor import MethodDescriptor
@@ -21,6 +22,13 @@ _CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 _ALARMING_CODES = ("DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE")
 _ALARMING_REASONS = ("OVERLOADED", "RATE_LIMITED")
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Lag(NamedTuple):
+    """What a consumer has not acknowledged: the number of changes, and the age of the first."""
+
+    events: int
+    seconds: float
 
 
 class Metrics:
@@ -68,6 +76,9 @@ class Metrics:
             registry=registry,
             multiprocess_mode="max",
         )
+        self._watchers = self._gauge("orders_feed_watchers", "Streams and waits that follow the feed.")
+        self._lag_events = self._lag_gauge("events", "Changes that a consumer has not acknowledged.")
+        self._lag_seconds = self._lag_gauge("seconds", "Age of the first change that a consumer has not acknowledged.")
         self._gauge("orders_build_info", "Processes of this version.", "version").labels(version("order-service")).set(
             1
         )
@@ -75,6 +86,11 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="livesum")
+
+    def _lag_gauge(self, unit: str, text: str) -> Gauge:
+        # All workers measure the same.
+        name = f"orders_consumer_lag_{unit}"
+        return Gauge(name, text, ("consumer",), registry=self.registry, multiprocess_mode="livemax")
 
     def of(self, method: MethodDescriptor) -> "MethodMetrics":
         """The metrics of one method."""
@@ -99,6 +115,15 @@ class Metrics:
             self._job_success.labels(job).set_to_current_time()
         except Exception as error:
             _say_lost(error)
+
+    def set_feed(self, *, watchers: int, lags: Mapping[str, "Lag"]) -> None:
+        """Sets the gauges of the feed: its watchers, and the lag of each consumer."""
+        self._watchers.set(watchers)
+        for gauge in (self._lag_events, self._lag_seconds):
+            gauge.clear()
+        for consumer, lag in lags.items():
+            self._lag_events.labels(consumer).set(lag.events)
+            self._lag_seconds.labels(consumer).set(lag.seconds)
 
     def set_use(
         self,

@@ -31,6 +31,7 @@ from tools.reference.protos import (
 
 OTHER_TYPES = {
     "google.protobuf.Duration": 'A length of time. In JSON seconds: `"86400s"`.',
+    "google.protobuf.Empty": "A message without fields. In JSON `{}`.",
     "google.protobuf.FieldMask": 'Paths of fields. In JSON one text with commas: `"status,shippingAddress.city"`.',
     "google.protobuf.Timestamp": 'A time. In JSON RFC 3339 with a zone: `"2026-01-20T10:00:00Z"`.',
     "google.rpc.Status": "An error: `code`, `message` and `details`. See [errors.md](errors.md).",

@@ -59,6 +59,10 @@ def _string_words(bounds: Bounds, names: Names) -> Iterator[str]:
         yield PATTERNS.get(pattern, f"matches `{pattern}`")
 
 
+def _bytes_words(bounds: Bounds, names: Names) -> Iterator[str]:
+    yield from _range_words(bounds, "min_len", "max_len", " bytes")
+
+
 def _number_words(bounds: Bounds, names: Names) -> Iterator[str]:
     if "gt" in bounds:  # Whole numbers: more than 0 is 1 or more.
         bounds["gte"] = bounds.pop("gt") + 1
@@ -108,6 +112,7 @@ def _part_words(bounds: Bounds, part: str, name: str, names: Names) -> Iterator[
 
 
 KINDS = {
+    "bytes": _bytes_words,
     "string": _string_words,
     "int32": _number_words,
     "int64": _number_words,

@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
@@ -12,6 +13,7 @@ from orders.v1 import cart_service_pb2 as _cart_service_pb2
 from orders.v1 import error_reason_pb2 as _error_reason_pb2
 from orders.v1 import invoice_pb2 as _invoice_pb2
 from orders.v1 import order_pb2 as _order_pb2
+from orders.v1 import order_change_pb2 as _order_change_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -230,10 +232,12 @@ class NewOrderItem(_message.Message):
     def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
-    __slots__ = ("order_id",)
+    __slots__ = ("order_id", "show_consumers")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SHOW_CONSUMERS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
-    def __init__(self, order_id: _Optional[str] = ...) -> None: ...
+    show_consumers: bool
+    def __init__(self, order_id: _Optional[str] = ..., show_consumers: _Optional[bool] = ...) -> None: ...
 
 class BatchGetOrdersRequest(_message.Message):
     __slots__ = ("order_ids",)
@@ -252,7 +256,7 @@ class BatchGetOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ..., remaining_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OrderFilter(_message.Message):
-    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id")
+    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_STATUSES_FIELD_NUMBER: _ClassVar[int]
@@ -265,6 +269,7 @@ class OrderFilter(_message.Message):
     TOTAL_FROM_FIELD_NUMBER: _ClassVar[int]
     TOTAL_TO_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STUCK_FOR_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
     payment_statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.PaymentStatus]
@@ -277,7 +282,8 @@ class OrderFilter(_message.Message):
     total_from: _money_pb2.Money
     total_to: _money_pb2.Money
     external_order_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ...) -> None: ...
+    stuck_for: _duration_pb2.Duration
+    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "limit", "page_size", "resume_token")
@@ -296,16 +302,20 @@ class ListOrdersRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., sort_order: _Optional[_Union[SortOrder, str]] = ..., limit: _Optional[int] = ..., page_size: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
 
 class ListOrdersResponse(_message.Message):
-    __slots__ = ("orders", "resume_token", "truncated", "complete")
+    __slots__ = ("orders", "resume_token", "truncated", "complete", "count", "checksum")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
     resume_token: str
     truncated: bool
     complete: bool
-    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ..., complete: _Optional[bool] = ...) -> None: ...
+    count: int
+    checksum: int
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ..., complete: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
 
 class SearchOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "page_size", "page_token", "skip")
@@ -639,3 +649,105 @@ class ListOrderEventsResponse(_message.Message):
     events: _containers.RepeatedCompositeFieldContainer[_order_pb2.OrderEvent]
     next_page_token: str
     def __init__(self, events: _Optional[_Iterable[_Union[_order_pb2.OrderEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchOrdersRequest(_message.Message):
+    __slots__ = ("filter", "event_types", "resume_token", "start_time", "consumer_id", "latest", "include_order", "read_mask", "bookmark_interval", "end_when_caught_up")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    CONSUMER_ID_FIELD_NUMBER: _ClassVar[int]
+    LATEST_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    BOOKMARK_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    END_WHEN_CAUGHT_UP_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    event_types: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderEventType]
+    resume_token: str
+    start_time: _timestamp_pb2.Timestamp
+    consumer_id: str
+    latest: bool
+    include_order: bool
+    read_mask: _field_mask_pb2.FieldMask
+    bookmark_interval: _duration_pb2.Duration
+    end_when_caught_up: bool
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., event_types: _Optional[_Iterable[_Union[_order_pb2.OrderEventType, str]]] = ..., resume_token: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumer_id: _Optional[str] = ..., latest: _Optional[bool] = ..., include_order: _Optional[bool] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., bookmark_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_when_caught_up: _Optional[bool] = ...) -> None: ...
+
+class WatchOrdersResponse(_message.Message):
+    __slots__ = ("changes", "resume_token", "caught_up", "truncated", "count", "checksum")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CAUGHT_UP_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[_order_change_pb2.OrderChange]
+    resume_token: str
+    caught_up: bool
+    truncated: bool
+    count: int
+    checksum: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_order_change_pb2.OrderChange, _Mapping]]] = ..., resume_token: _Optional[str] = ..., caught_up: _Optional[bool] = ..., truncated: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
+
+class ListOrderChangesRequest(_message.Message):
+    __slots__ = ("filter", "event_types", "resume_token", "start_time", "consumer_id", "latest", "include_order", "read_mask", "page_size")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    CONSUMER_ID_FIELD_NUMBER: _ClassVar[int]
+    LATEST_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    event_types: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderEventType]
+    resume_token: str
+    start_time: _timestamp_pb2.Timestamp
+    consumer_id: str
+    latest: bool
+    include_order: bool
+    read_mask: _field_mask_pb2.FieldMask
+    page_size: int
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., event_types: _Optional[_Iterable[_Union[_order_pb2.OrderEventType, str]]] = ..., resume_token: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumer_id: _Optional[str] = ..., latest: _Optional[bool] = ..., include_order: _Optional[bool] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., page_size: _Optional[int] = ...) -> None: ...
+
+class ListOrderChangesResponse(_message.Message):
+    __slots__ = ("changes", "resume_token", "caught_up", "count", "checksum")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CAUGHT_UP_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[_order_change_pb2.OrderChange]
+    resume_token: str
+    caught_up: bool
+    count: int
+    checksum: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_order_change_pb2.OrderChange, _Mapping]]] = ..., resume_token: _Optional[str] = ..., caught_up: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
+
+class ReconcileOrdersRequest(_message.Message):
+    __slots__ = ("filter", "orders", "after_order_id")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    orders: _containers.RepeatedCompositeFieldContainer[_order_change_pb2.OrderState]
+    after_order_id: str
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_order_change_pb2.OrderState, _Mapping]]] = ..., after_order_id: _Optional[str] = ...) -> None: ...
+
+class ReconcileOrdersResponse(_message.Message):
+    __slots__ = ("differences", "last_order_id", "complete", "count", "checksum", "resume_token")
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    LAST_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    differences: _containers.RepeatedCompositeFieldContainer[_order_change_pb2.OrderDifference]
+    last_order_id: str
+    complete: bool
+    count: int
+    checksum: int
+    resume_token: str
+    def __init__(self, differences: _Optional[_Iterable[_Union[_order_change_pb2.OrderDifference, _Mapping]]] = ..., last_order_id: _Optional[str] = ..., complete: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...

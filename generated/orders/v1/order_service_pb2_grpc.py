@@ -5,6 +5,7 @@ import warnings
 
 from orders.v1 import cart_service_pb2 as orders_dot_v1_dot_cart__service__pb2
 from orders.v1 import invoice_pb2 as orders_dot_v1_dot_invoice__pb2
+from orders.v1 import order_change_pb2 as orders_dot_v1_dot_order__change__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
 from orders.v1 import order_service_pb2 as orders_dot_v1_dot_order__service__pb2
 
@@ -155,6 +156,26 @@ class OrderServiceStub:
                 '/orders.v1.OrderService/ListOrderEvents',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsResponse.FromString,
+                _registered_method=True)
+        self.WatchOrders = channel.unary_stream(
+                '/orders.v1.OrderService/WatchOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.WatchOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.WatchOrdersResponse.FromString,
+                _registered_method=True)
+        self.ListOrderChanges = channel.unary_unary(
+                '/orders.v1.OrderService/ListOrderChanges',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.ListOrderChangesRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.ListOrderChangesResponse.FromString,
+                _registered_method=True)
+        self.WaitOrder = channel.unary_unary(
+                '/orders.v1.OrderService/WaitOrder',
+                request_serializer=orders_dot_v1_dot_order__change__pb2.WaitOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__change__pb2.WaitOrderResponse.FromString,
+                _registered_method=True)
+        self.ReconcileOrders = channel.stream_stream(
+                '/orders.v1.OrderService/ReconcileOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.FromString,
                 _registered_method=True)
 
 
@@ -433,6 +454,64 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchOrders(self, request, context):
+        """Streams the changes of orders in the order of the feed: every change after the cursor once, and
+        the changes of one order by version. Start at the `resume_token` of a finished ListOrders, of
+        an earlier message or of another feed method, at a time, at a consumer's acknowledged position,
+        or by default now.
+
+        The stream first sends what happened since the cursor, then waits for more. `caught_up` marks
+        messages after which nothing is waiting. Bookmarks, messages without changes, are sent every
+        `bookmark_interval` even if nothing matches, so that the cursor never lags behind. Before the
+        caller's deadline, and for a caller that reads too slowly to keep up, the stream ends with
+        `truncated` and its cursor; call again with it.
+
+        Filters use each change's own status (before or after), total and time. The payment status and
+        the products are those of the order when the change is read.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID), FAILED_PRECONDITION (CURSOR_EXPIRED), NOT_FOUND
+        (CONSUMER_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrderChanges(self, request, context):
+        """Gets one page of the changes that WatchOrders would stream, for callers that poll. Without a
+        cursor it returns no changes and the token of the feed's current end. A page can be empty before
+        the end; `caught_up` marks the end.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID), FAILED_PRECONDITION (CURSOR_EXPIRED), NOT_FOUND
+        (CONSUMER_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WaitOrder(self, request, context):
+        """Waits until an order enters one of `statuses` or reaches a version, and returns it. Returns
+        shortly before the caller's deadline with `reached: false` and the condition that is still
+        open.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (WAIT_IMPOSSIBLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReconcileOrders(self, request_iterator, context):
+        """Compares the caller's copy of all orders with the stored orders. The caller streams the ids of
+        its orders in ascending order, each with its version or its event hash; the response streams the
+        orders that differ, that the caller lacks and that do not exist here. Neither side holds more
+        than a few messages. Orders that change during the comparison can be reported; get them again,
+        or follow the changes from the last message's `resume_token`.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -540,6 +619,26 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ListOrderEvents,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__service__pb2.ListOrderEventsResponse.SerializeToString,
+            ),
+            'WatchOrders': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.WatchOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.WatchOrdersResponse.SerializeToString,
+            ),
+            'ListOrderChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrderChanges,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.ListOrderChangesRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.ListOrderChangesResponse.SerializeToString,
+            ),
+            'WaitOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.WaitOrder,
+                    request_deserializer=orders_dot_v1_dot_order__change__pb2.WaitOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__change__pb2.WaitOrderResponse.SerializeToString,
+            ),
+            'ReconcileOrders': grpc.stream_stream_rpc_method_handler(
+                    servicer.ReconcileOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1123,6 +1222,114 @@ class OrderService:
             '/orders.v1.OrderService/ListOrderEvents',
             orders_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.SerializeToString,
             orders_dot_v1_dot_order__service__pb2.ListOrderEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/orders.v1.OrderService/WatchOrders',
+            orders_dot_v1_dot_order__service__pb2.WatchOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.WatchOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrderChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ListOrderChanges',
+            orders_dot_v1_dot_order__service__pb2.ListOrderChangesRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.ListOrderChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WaitOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/WaitOrder',
+            orders_dot_v1_dot_order__change__pb2.WaitOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__change__pb2.WaitOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcileOrders(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/orders.v1.OrderService/ReconcileOrders',
+            orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

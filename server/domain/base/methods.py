@@ -10,6 +10,7 @@ from orders.v1 import (
     api_key_service_pb2,
     cart_service_pb2,
     catalog_service_pb2,
+    consumer_service_pb2,
     customer_service_pb2,
     order_service_pb2,
 )
@@ -22,6 +23,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         cart_service_pb2,
         customer_service_pb2,
         api_key_service_pb2,
+        consumer_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )

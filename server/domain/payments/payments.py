@@ -124,9 +124,7 @@ def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, 
     return _changed(edit)
 
 
-def refund_order(
-    before: Order, request: RefundOrderRequest, history: PaymentHistory, *, audit: Audit
-) -> OrderChange:
+def refund_order(before: Order, request: RefundOrderRequest, history: PaymentHistory, *, audit: Audit) -> OrderChange:
     """The order with one more refund, which the payment's provider has yet to make."""
     check_role(before, PAYMENT, audit.caller, what="refund")
     check_etag(before, request.etag)

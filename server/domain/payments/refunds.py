@@ -98,7 +98,11 @@ def _unassigned_refund_of(order: Order, outcome: Outcome) -> Refund | None:
     """The refund, reported before payments were listed, to which the outcome belongs."""
     for refund in order.refunds:
         known = refund.payment_id or refund.status != REFUND_STATUS_SUCCEEDED
-        if not known and minor_of(refund.amount) == outcome.amount and outcome.event.refund_id in ("", refund.refund_id):
+        if (
+            not known
+            and minor_of(refund.amount) == outcome.amount
+            and outcome.event.refund_id in ("", refund.refund_id)
+        ):
             refund.provider_refund_id = outcome.key
             return refund
     return None

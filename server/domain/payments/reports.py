@@ -55,7 +55,9 @@ def _only_open(own: Sequence[Payment], order: Order) -> Payment:
 
 
 def _is_open(payment: Payment) -> bool:
-    return bool(minor_of(payment.authorized_amount) or minor_of(payment.captured_amount) > minor_of(payment.refunded_amount))
+    return bool(
+        minor_of(payment.authorized_amount) or minor_of(payment.captured_amount) > minor_of(payment.refunded_amount)
+    )
 
 
 def _amounts(payment: Payment) -> str:

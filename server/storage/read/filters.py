@@ -1,15 +1,27 @@
 """The conditions of a list's filter in SQL."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from orders.v1.order_service_pb2 import OrderFilter
-from sqlalchemy import BigInteger, ColumnElement, DateTime, SmallInteger, Text, exists, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    SmallInteger,
+    Text,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+)
 
 from server.domain.base.money import to_minor
 from server.storage import sql
 from server.storage.projections import ceiling_of
-from server.storage.schema.tables import item_product, order_items, orders
+from server.storage.schema.tables import item_product, order_events, order_items, orders
 
 _TIME = DateTime(timezone=True)
 
@@ -19,6 +31,21 @@ class Condition(NamedTuple):
 
     where: ColumnElement[bool]
     parameters: Callable[[OrderFilter], dict[str, Any]]
+
+
+# The first of the final statuses, written so that the planner finds the index of open orders.
+OPEN: ColumnElement[int] = literal_column("5")
+
+
+def _stuck() -> ColumnElement[bool]:
+    """Open orders without a change of their status since a time. Those created before it are found by the index of open orders."""
+    since, changes = sql.parameter("stuck_since", _TIME), order_events.alias("changes")
+    moved = select(changes.c.version).where(
+        changes.c.order_id == orders.c.order_id,
+        changes.c.from_status != changes.c.to_status,
+        changes.c.event_time > since,
+    )
+    return (orders.c.status < OPEN) & (orders.c.create_time <= since) & ~exists(moved)
 
 
 def _has_product() -> ColumnElement[bool]:
@@ -68,6 +95,7 @@ CONDITIONS: dict[str, Condition] = {
     "update_time_to": _range("update_time_to", orders.c.update_time < sql.parameter("update_time_to", _TIME)),
     "total_from": _total("total_from", orders.c.total_minor >= sql.parameter("total_from", BigInteger())),
     "total_to": _total("total_to", orders.c.total_minor < sql.parameter("total_to", BigInteger())),
+    "stuck_for": Condition(_stuck(), lambda f: {"stuck_since": datetime.now(UTC) - f.stuck_for.ToTimedelta()}),
 }
 
 

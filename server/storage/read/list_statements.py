@@ -48,6 +48,8 @@ _MAX_BYTES = sql.parameter("max_bytes", BigInteger())
 _NEWEST, _LATEST = sql.parameter("newest", _TIME), sql.parameter("latest", _TIME)
 
 _ZERO: ColumnElement[int] = literal_column("0")
+# What an order adds to the checksum of a list.
+_STAMP = literal_column(r"(orders.order_id || ':' || orders.version || E'\n')", Text()).label("stamp")
 
 # The events since a list began that a page looks up one by one.
 MOST_LOOKED_UP = 300
@@ -147,11 +149,11 @@ def _by_past_key(shape: PageShape, window: int | None) -> Select[Any]:
     written_before = func.pg_visible_in_snapshot(position.c.written_xid, _SEEN)
     replaced_before = func.pg_visible_in_snapshot(position.c.replaced_xid, _SEEN)
     # OFFSET 0: it looks up the order of each position that the list sees, and of no other.
-    this = select(orders.c.snapshot).where(orders.c.order_id == position.c.order_id, *shape.where).offset(_ZERO)
+    this = select(orders.c.snapshot, _STAMP).where(orders.c.order_id == position.c.order_id, *shape.where).offset(_ZERO)
     found = this.correlate(position).lateral("found")
     keys = _position_in(position, shape.order_by)
     page = (
-        select(found.c.snapshot, *keys)
+        select(found.c.snapshot, found.c.stamp, *keys)
         .select_from(position.join(found, true()))
         .where(written_before, or_(position.c.replaced_xid.is_(None), ~replaced_before))
     )
@@ -246,7 +248,7 @@ def _part(
 ) -> Select[Any]:
     """Orders of a source with their keys; if shape.resumed, those after the position in the parameters."""
     columns = [key.label(key_name(index)) for index, key in enumerate(keys)]
-    part = select(orders.c.snapshot, orders.c.order_id, *columns).select_from(source).where(*where)
+    part = select(orders.c.snapshot, orders.c.order_id, _STAMP, *columns).select_from(source).where(*where)
     return part.where(_after([*keys, orders.c.order_id], shape.ascending)) if shape.resumed else part
 
 

@@ -26,6 +26,7 @@ from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
 from server.storage.database import Database
+from server.storage.read.feed import HISTORY
 from server.storage.read.filters import CONDITIONS, is_set, parameters_of
 from server.storage.read.list_statements import (
     PageShape,
@@ -35,15 +36,18 @@ from server.storage.read.list_statements import (
     past_page_statement,
     windows_of,
 )
+from server.storage.schema.feed_tables import feed_state
 from server.storage.schema.tables import orders
 
 
 class Began(NamedTuple):
-    """The beginning of a list: a snapshot of the database, and its newest creation and update."""
+    """The beginning of a list: a snapshot of the database, its newest creation and update if there are any, and the end of the feed."""
 
     snapshot: str
-    newest: datetime
-    latest: datetime
+    newest: datetime | None
+    latest: datetime | None
+    position: int
+    history: str
 
 
 class Position(NamedTuple):
@@ -73,6 +77,11 @@ class Page:
             body = value(row, column) or b""
             # Nearly all of them are: this spares the call.
             yield body if len(body) <= MAX_READABLE else readable(Order, body)
+
+    def stamps(self, count: int) -> bytes:
+        """What the first orders add to the list's checksum."""
+        value, column = self._result.get_value, _column(self._result, "stamp")
+        return b"".join([value(row, column) or b"" for row in range(self._start, min(self._start + count, self._stop))])
 
     def take(self, count: int) -> "Page":
         """Removes the first orders from this page and returns them as a page."""
@@ -114,6 +123,8 @@ _BEGIN = sql.compiled(
         literal_column("pg_current_snapshot()::text"),
         select(func.max(orders.c.create_time)).scalar_subquery(),
         select(func.max(orders.c.update_time)).scalar_subquery(),
+        select(feed_state.c.position).scalar_subquery(),
+        literal_column(f"({HISTORY})"),
     )
 )
 
@@ -136,13 +147,13 @@ class ListRepository:
         self._database = database
         self._begins = point_reader(self._begin)
 
-    async def begin(self) -> Began | None:
-        """Begins a list, which fixes its content; None if there are no orders."""
+    async def begin(self) -> Began:
+        """Begins a list, which fixes its content."""
         return await self._begins.submit(None)
 
-    async def _begin(self, lists: Sequence[None]) -> list[Began | None]:
-        ((snapshot, newest, latest),) = await self._database.fetch(_BEGIN)
-        return [None if newest is None else Began(snapshot, newest, latest)] * len(lists)
+    async def _begin(self, lists: Sequence[None]) -> list[Began]:
+        (began,) = await self._database.fetch(_BEGIN)
+        return [Began._make(began)] * len(lists)
 
     async def page(
         self,

@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from server.storage.schema import rights
+from server.storage.schema import rights, sequencing
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -51,7 +51,8 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
                 command.upgrade(config, "head")
             except CommandError as error:
                 raise UnknownSchema(str(error).replace("\n", " ")) from error
-            _adopt_restored_rows(connection)
+            restored = _adopt_restored_rows(connection)
+            _assign_positions(connection, restored=restored)
             if grant_to is not None:
                 rights.grant(connection, grant_to)
             connection.commit()
@@ -71,16 +72,32 @@ def current_version(url: str) -> str | None:
 def holds_restored_rows(url: str) -> bool:
     """Whether rows have transaction ids that this PostgreSQL has not reached, as after restoring another server's dump."""
     with _connection(url, seconds=_LOOK) as connection:
-        return bool(connection.execute(text(_RESTORED)).scalar())
+        return any(connection.execute(text(query)).scalar() for query in (_RESTORED, sequencing.IS_FOREIGN))
 
 
-def _adopt_restored_rows(connection: Connection) -> None:
-    """Gives restored rows a current transaction id. With future ids, lists would treat them as not yet written."""
-    if connection.execute(text(_RESTORED)).scalar():
+def _adopt_restored_rows(connection: Connection) -> bool:
+    """Gives restored rows a current transaction id. With future ids, lists would treat them as not yet written.
+
+    Returns whether there were any.
+    """
+    restored = bool(connection.execute(text(_RESTORED)).scalar())
+    if restored:
         for table in ("orders", "order_events"):
             connection.execute(text(f"UPDATE {table} SET xid = pg_current_xact_id() WHERE {_IN_FUTURE}"))
         # No list of this PostgreSQL began before these changes.
         connection.execute(text("DELETE FROM past_positions"))
+    return restored
+
+
+def _assign_positions(connection: Connection, *, restored: bool) -> None:
+    """Gives every event its position in the feed: those from before there was one, and those of a restored dump.
+
+    Neither readers nor writers wait for it. In a transaction of its own, which sees the adopted rows as committed.
+    """
+    connection.commit()
+    connection.execute(text(sequencing.ADOPT), {"restored": restored})
+    connection.execute(text(sequencing.LOCK))
+    connection.execute(text(sequencing.ASSIGN))
 
 
 def newest_version() -> str:

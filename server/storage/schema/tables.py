@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     event,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.types import UserDefinedType
@@ -101,6 +102,13 @@ Index("orders_create_time", orders.c.create_time, orders.c.order_id)
 # Both change with every change of an order, which rules out heap-only updates. They serve the lists that are polled: changes
 # since a time, and the largest orders.
 Index("orders_update_time", orders.c.update_time, orders.c.order_id)
+# The open orders: finds those that have been in a status for long.
+Index(
+    "orders_open",
+    orders.c.create_time,
+    orders.c.order_id,
+    postgresql_where=orders.c.status < literal_column("5"),
+)
 Index("orders_total", orders.c.currency, orders.c.total_minor, orders.c.order_id)
 
 order_items = Table(

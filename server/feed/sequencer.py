@@ -1,0 +1,30 @@
+"""The sequencer: appends committed events to the feed. One process runs it at a time; a second one does no harm."""
+
+import asyncio
+import time
+
+from server.feed.signals import FeedSignals, wait_for
+from server.storage.database import Database
+from server.storage.sequencing import assign_positions
+
+# Seconds between two looks for events that other processes have committed, and the least between two looks at all.
+_POLL, _SHORTEST = 0.05, 0.02
+# Seconds until the work is due for another success, as metrics report it.
+_RUN = 10.0
+
+
+class Sequencer:
+    """Assigns positions as soon as this process commits, and looks for other processes' events every 50 ms."""
+
+    def __init__(self, database: Database, signals: FeedSignals) -> None:
+        self._database, self._signals = database, signals
+
+    async def run(self) -> None:
+        """Works for some seconds, on a connection of its own: it must not wait for one behind the calls."""
+        end = time.monotonic() + _RUN
+        async with await self._database.connect() as connection:
+            while (began := time.monotonic()) < end:
+                if await assign_positions(connection):
+                    self._signals.appended.set()
+                await asyncio.sleep(began + _SHORTEST - time.monotonic())
+                await wait_for(self._signals.committed, seconds=_POLL)

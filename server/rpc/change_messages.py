@@ -1,0 +1,74 @@
+"""Changes as messages: serialized events are put into them as they are."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from orders.v1.order_change_pb2 import OrderChange
+from orders.v1.order_pb2 import Order
+
+from server.domain.base.errors import invalid_field
+from server.domain.base.sizes import readable
+from server.feed.ring import Entry
+from server.rpc import wire
+from server.rpc.feed_tokens import stamp
+from server.storage.read.feed import Change
+from server.storage.read.order_versions import OrderVersion, OrderVersions
+
+_LENGTH_DELIMITED = 2
+
+
+def _tag(field: str) -> bytes:
+    return wire.varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
+
+
+_ORDER_DESCRIPTOR: Any = Order.DESCRIPTOR
+_EVENT, _ORDER = _tag("event"), _tag("order")
+
+
+def entry_of(change: Change) -> Entry:
+    """The change, serialized without an order."""
+    body = OrderChange(position=change.position).SerializeToString() + _framed(_EVENT, change.event)
+    return Entry(change.position, change.order_id, change.version, body, stamp(change.order_id, change.version), change)
+
+
+def _framed(tag: bytes, body: bytes) -> bytes:
+    return tag + wire.varint(len(body)) + body
+
+
+class OrderView(NamedTuple):
+    """The part of each change's order that a request wants."""
+
+    versions: OrderVersions
+    include: bool
+    mask: FieldMask
+
+    async def bodies(self, entries: Sequence[Entry]) -> list[bytes]:
+        """The changes, serialized."""
+        if not self.include:
+            return [entry.body for entry in entries]
+        orders = await self.versions.orders_at([OrderVersion(entry.order_id, entry.version) for entry in entries])
+        return [entry.body + _framed(_ORDER, self._shown(order)) for entry, order in zip(entries, orders, strict=True)]
+
+    def _shown(self, order: bytes) -> bytes:
+        if not self.mask.paths:
+            return readable(Order, order)
+        shown = Order()
+        self.mask.MergeMessage(Order.FromString(order), shown)
+        return shown.SerializeToString(deterministic=True)
+
+
+def order_view(versions: OrderVersions, *, include: bool, mask: FieldMask) -> OrderView:
+    """The view that a request wants. Refuses fields that an order does not have."""
+    if mask.paths and not include:
+        raise invalid_field("read_mask", "needs include_order: it names the fields of the order")
+    for index, path in enumerate(mask.paths):
+        if not FieldMask(paths=[path]).IsValidForDescriptor(_ORDER_DESCRIPTOR):
+            raise invalid_field(f"read_mask.paths[{index}]", f"{path!r} is no field of an order")
+    return OrderView(versions, include, mask)
+
+
+def newest_of_each(entries: Iterable[Entry]) -> list[Entry]:
+    """The last entry of each order, in the order of the feed."""
+    newest = {entry.order_id: entry for entry in entries}
+    return sorted(newest.values(), key=lambda entry: entry.position)

@@ -1,0 +1,29 @@
+"""Gives committed events their positions in the feed."""
+
+from psycopg import AsyncConnection
+
+from server.storage.database import Row
+from server.storage.schema import sequencing
+
+
+class ForeignFeed(Exception):
+    """The database was restored from a dump of another cluster, and `orders migrate` has not adopted it yet."""
+
+
+async def assign_positions(connection: AsyncConnection[Row]) -> bool:
+    """Appends the events that are committed and have no position; returns whether there were any.
+
+    Two callers at once wait for each other: each event gets one position.
+    """
+    pending = await connection.execute(sequencing.PENDING, prepare=True)
+    if await pending.fetchone() is None:
+        return False
+    async with connection.transaction():
+        # After a large import there is much to sort, and a table that was never analyzed must not be read as a whole.
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        locked = await connection.execute(sequencing.LOCK, prepare=True)
+        if await locked.fetchone() is None:
+            raise ForeignFeed("the database was restored from a dump; run `orders migrate` to adopt it")
+        await connection.execute(sequencing.ASSIGN, prepare=True)
+    return True
