@@ -50,7 +50,9 @@ class Cursor(NamedTuple):
 def encode(query: Query, cursor: Cursor) -> str:
     """The token of a cursor."""
     began, after, delivered, checksum = cursor
-    assert began.newest is not None and began.latest is not None, "a list without orders ends with its first message"
+    # A list without orders ends with its first message.
+    assert began.newest is not None
+    assert began.latest is not None
     position: list[Any] = [
         began.snapshot,
         _microseconds(began.newest),
