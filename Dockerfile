@@ -6,11 +6,13 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/orders
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY requirements.txt ./
+RUN /opt/orders/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY server server
 COPY generated generated
 COPY protos protos
-RUN /opt/orders/bin/pip install --no-cache-dir --constraint constraints.txt .
+RUN /opt/orders/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
 COPY --from=build /opt/orders /opt/orders

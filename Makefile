@@ -7,7 +7,7 @@ OR_EXPLAIN = 2> $(VENV)/pip.log \
 	|| { echo "cannot install into $(VENV): $$(sed -n 's|^ *ERROR: ||p' $(VENV)/pip.log | tail -n 1); the first run needs the network, or a mirror in PIP_INDEX_URL; all that pip said is in $(VENV)/pip.log" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-16 fuzz restarts torture hostile lint words types proto docs check-proto bench main-job lock clean
+.PHONY: help serve test test-16 fuzz restarts torture hostile lint words types proto docs check-proto bench main-job lock hashes sbom clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,11 +93,20 @@ bench: $(VENV)/.dev ## Measure the server and its baselines; update docs/perform
 main-job: $(VENV)/.dev ## Import 100,000 orders, stream them back, compare, and follow one through its life
 	$(BIN)/python -m benchmarks.main_job
 
-lock: ## Choose the newest versions that pyproject.toml allows and write them to constraints.txt
+lock: ## Choose the newest versions that pyproject.toml allows; write constraints.txt, and requirements.txt with hashes
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
 	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[dev]'
 	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check freeze --exclude-editable > constraints.txt
 	@rm -rf $(VENV)-lock
+	@$(MAKE) --no-print-directory hashes
+
+hashes: $(VENV)/.dev ## Write requirements.txt: what an installation needs on any platform, as in constraints.txt, with hashes
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra otel --constraint constraints.txt --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.txt
+
+sbom: $(VENV)/.dev ## Write dist/sbom.json: a CycloneDX bill of materials of an installation
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --output-file dist/sbom.json requirements.txt
 
 clean: ## Remove what was installed and cached, but no data
 	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,14 +32,15 @@ RETRY = {name: DOCUMENTED[name] for name in ("loadBalancingConfig", "methodConfi
 class Replica:
     """One of the servers: always on the same port, with a log that names each call."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self.port, self._url, self._log = free_port(), database_url, folder / "log"
+    def __init__(self, database_url: str, folder: Path, *flags: object) -> None:
+        self.port, self._url, self._log, self._flags = free_port(), database_url, folder / "log", flags
         folder.mkdir()
         self.start()
 
     def start(self) -> None:
         env = {"ORDERS_DATABASE_URL": self._url}
-        self.process = start("serve", "--port", self.port, "--log-level", "debug", env=env, stderr=self._log.open("w"))
+        arguments = ["serve", "--port", self.port, "--log-level", "debug", *self._flags]
+        self.process = start(*arguments, env=env, stderr=self._log.open("w"))
         assert self.process.stdout is not None
         assert " on " in self.process.stdout.readline()
 
@@ -85,10 +86,10 @@ class Ended(Counter[str]):
 
 
 @contextmanager
-def two_replicas(server: Server, folder: Path, name: str) -> Iterator[list[Replica]]:
+def two_replicas(server: Server, folder: Path, name: str, *flags: object) -> Iterator[list[Replica]]:
     """Two servers on one database; ends them, and expects them to have stopped in order."""
     url = server.migrated(name)
-    replicas = [Replica(url, folder / f"{name}{number}") for number in range(2)]
+    replicas = [Replica(url, folder / f"{name}{number}", *flags) for number in range(2)]
     try:
         yield replicas
     finally:
@@ -123,9 +124,11 @@ async def test_no_call_fails_while_servers_restart(server: Server, folder: Path,
 async def test_envoy_neither_loses_nor_repeats_a_call_while_servers_restart(server: Server, folder: Path) -> None:
     """A third of the calls are writes without a request id, which have an effect each time that they are done."""
     ended, numbers = Ended(), itertools.count()
+    one_more = AdjustStockRequest(product_id="mug", delta=1, reason="delivery")
     mug = Product(product_id="mug", sku="MUG", name="Mug", price=usd(12), stock=1)
     with (
-        two_replicas(server, folder, "envoy") as replicas,
+        # Longer than it takes Envoy to see that a server stops, on a busy machine too.
+        two_replicas(server, folder, "envoy", "--drain-delay", 4) as replicas,
         envoy(folder, *(f"127.0.0.1:{replica.port}" for replica in replicas)) as gateway,
     ):
         await asyncio.to_thread(wait_until, lambda: status_of_health(gateway) == 200)
@@ -139,7 +142,7 @@ async def test_envoy_neither_loses_nor_repeats_a_call_while_servers_restart(serv
                 if next(numbers) % 3:
                     await ended.count(orders.SearchOrders(SearchOrdersRequest(page_size=1), timeout=60))
                 else:
-                    await ended.count(catalog.AdjustStock(AdjustStockRequest(product_id="mug", delta=1), timeout=60))
+                    await ended.count(catalog.AdjustStock(one_more, timeout=60))
 
             async with under_load(call):
                 await restart_each(replicas)
