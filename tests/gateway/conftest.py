@@ -49,7 +49,9 @@ class Http:
         async with self.session.request(verb, URL(self.url + path, encoded=True), json=json, **options) as response:
             text = await response.text()
             is_json = response.content_type.endswith("json") and text and "\n" not in text
-            return Answer(response.status, response.headers, text, await response.json(content_type=None) if is_json else None)
+            return Answer(
+                response.status, response.headers, text, await response.json(content_type=None) if is_json else None
+            )
 
 
 @asynccontextmanager
