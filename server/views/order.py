@@ -48,7 +48,7 @@ class OrderView(NamedTuple):
 
 async def load(channel: grpc.aio.Channel, order_id: str, *, metadata: Metadata) -> OrderView:
     """Reads an order by its id or number. Raises AioRpcError."""
-    orders: Any = OrderServiceStub(channel)
+    orders: Any = OrderServiceStub(channel)  # type: ignore[no-untyped-call]
     order, explained, tracking, events = await asyncio.gather(
         orders.GetOrder(service.GetOrderRequest(order_id=order_id), metadata=metadata),
         orders.ExplainOrder(service.ExplainOrderRequest(order_id=order_id), metadata=metadata),

@@ -207,7 +207,7 @@ SOFA, LAMP = "550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-44
 KEY_003 = {
     "owner": "Ahmed",
     "roles": ["ROLE_CUSTOMER"],
-    "scopes": ["SCOPE_ORDERS_READ", "SCOPE_ORDERS_WRITE"],
+    "scopes": ["SCOPE_ORDERS_READ", "SCOPE_ORDERS_WRITE", "SCOPE_CARTS_READ", "SCOPE_CARTS_WRITE"],
     "customer_id": "user-001",
 }
 
