@@ -180,6 +180,12 @@ class TestAround:
         ] == "mine"
         assert len((await http.call("GET", "/v1/nothing")).headers["x-request-id"]) == 36
 
+    async def test_headers_that_grpc_does_not_take_do_no_harm(self, http: Http) -> None:
+        strange = {"x-request-id": "é", "x-name": "é", "x-raw-bin": "!", "x-a|b": "c", "authorization": "é"}
+        answer = await http.call("GET", "/v1/orders", headers=strange)
+        assert answer.status == 200
+        assert len(answer.headers["x-request-id"]) == 36
+
     async def test_the_log_has_the_method_and_nothing_from_callers(self, http: Http, caplog: Any) -> None:
         caplog.set_level("INFO", "server.gateway")
         await http.call("GET", "/v1/orders/4012888888881881?page=jane", headers={"x-request-id": "jane@example.com"})
