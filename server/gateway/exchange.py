@@ -112,14 +112,16 @@ class Exchange:
     def log(self) -> None:
         """Writes the line of the access log. A path may hold anything, so the log has the method instead."""
         spent = round((time.monotonic() - self._began) * 1000, 3)
-        named = fields(
-            verb=self.verb,
-            method=self.method,
-            status=self.status,
-            milliseconds=spent,
-            request_id=self.request_id,
+        log.info(
+            "request",
+            extra=fields(
+                verb=self.verb,
+                method=self.method,
+                status=self.status,
+                milliseconds=spent,
+                request_id=self.request_id,
+            ),
         )
-        log.info("request", extra=named)
 
 
 class Disconnected(Exception):

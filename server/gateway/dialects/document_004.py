@@ -36,7 +36,7 @@ def document(currency: str) -> Dialect:
         body=body,
         fixed={"source": SOURCE},
     )
-    return Dialect(name="004", at_root=True, error=_error, routes=(upsert,))
+    return Dialect(name="004", at_root=True, fault=_error, routes=(upsert,))
 
 
 def _record(currency: str) -> Table:
