@@ -24,6 +24,7 @@ from benchmarks.figures import (
     gate,
     get,
     growth,
+    http,
     imports,
     limits,
     lists,
@@ -51,6 +52,7 @@ COMPARED: dict[str, Figure] = {
     "workers": workers.measure,
     "growth": growth.measure,
     "memory": memory.measure,
+    "http": http.measure,
 }
 # Each in a part of its own.
 BY_ITSELF: dict[str, Figure] = {

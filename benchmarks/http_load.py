@@ -40,11 +40,12 @@ class _Caller(asyncio.Protocol):
         self._transport.write(self._requests[self.done % len(self._requests)])
 
 
-def load(address: str, paths: Sequence[str], *, key: str, callers: int, seconds: float) -> tuple[int, float]:
+def load(
+    address: str, paths: Sequence[str], *, headers: Sequence[tuple[str, str]], callers: int, seconds: float
+) -> tuple[int, float]:
     """How many calls were answered in how many seconds. Raises RuntimeError if one failed."""
-    requests = [
-        f"GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\r\n".encode() for path in paths
-    ]
+    head = "".join(f"{name}: {value}\r\n" for name, value in (("host", address), *headers))
+    requests = [f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths]
     return asyncio.run(_load(address, requests, callers, seconds))
 
 

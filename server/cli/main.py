@@ -18,6 +18,7 @@ from server.cli.gateway import gateway
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.protos import protos
+from server.cli.views import show, top
 from server.runtime import interrupts
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ app = typer.Typer(
 app.add_typer(keys)
 app.command()(protos)
 app.command()(gateway)
+app.command()(show)
+app.command()(top)
 
 
 def _print_version(wanted: bool) -> None:

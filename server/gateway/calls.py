@@ -11,6 +11,8 @@ from server.gateway.bindings import Binding
 
 # Headers that the server gets as metadata, beside those that begin with `x-`.
 _PASSED = frozenset({"authorization", "token", "traceparent", "tracestate", "baggage"})
+_NAME = re.compile(r"[a-z0-9_.-]+")
+_VALUE = re.compile("[ -~]*")
 _TIMEOUT = re.compile(r"(\d{1,8})([HMSmun])")
 _SECONDS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 # Metadata of the transport, which are no headers.
@@ -42,13 +44,18 @@ class Calls:
 
 
 def metadata(headers: Mapping[str, str], *, request_id: str) -> tuple[tuple[str, str], ...]:
-    """The metadata of a call from the headers of a request. Names that end in `-bin` would be read as base64."""
+    """The metadata of a call from the headers of a request, without those that gRPC does not take."""
     passed = [
         (name, value)
         for name, value in headers.items()
-        if (name in _PASSED or name.startswith("x-")) and name != "x-request-id" and not name.endswith("-bin")
+        if (name in _PASSED or name.startswith("x-")) and name != "x-request-id" and is_metadata(name, value)
     ]
     return (*passed, ("x-request-id", request_id))
+
+
+def is_metadata(name: str, value: str) -> bool:
+    """Whether gRPC takes a header as it is. A name that ends in `-bin` would be read as base64."""
+    return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value)) and not name.endswith("-bin")
 
 
 def timeout_of(header: str | None) -> float | None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+from server.gateway.calls import is_metadata
 from server.gateway.errors import PROBLEM, HttpError, body_of, refused_by_gateway
 from server.telemetry.log import fields
 
@@ -35,7 +36,8 @@ class Exchange:
         self.path: str = scope["raw_path"].decode("ascii")
         self.query: str = scope["query_string"].decode("latin-1")
         self.scheme: str = scope["scheme"]
-        self.request_id = self.headers.get("x-request-id") or str(uuid.uuid4())
+        given = self.headers.get("x-request-id", "")
+        self.request_id = given if given and is_metadata("x-request-id", given) else str(uuid.uuid4())
         # The method that is called, once it is known, for the log.
         self.method = ""
         self.receive = receive
@@ -110,14 +112,16 @@ class Exchange:
     def log(self) -> None:
         """Writes the line of the access log. A path may hold anything, so the log has the method instead."""
         spent = round((time.monotonic() - self._began) * 1000, 3)
-        named = fields(
-            verb=self.verb,
-            method=self.method,
-            status=self.status,
-            milliseconds=spent,
-            request_id=self.request_id,
+        log.info(
+            "request",
+            extra=fields(
+                verb=self.verb,
+                method=self.method,
+                status=self.status,
+                milliseconds=spent,
+                request_id=self.request_id,
+            ),
         )
-        log.info("request", extra=named)
 
 
 class Disconnected(Exception):

@@ -152,13 +152,14 @@ class _Reading:
         for name in getattr(value, "repeated", ()):
             self._problems.add(f"{place}[{name}]", "is given more than once")
         entry = _fields(field.message_type)
+        convert = entry["value"].convert
         for name, each in value.items():
-            key, convert = _key(name, entry["key"].field), entry["value"].convert
-            if convert is None:
-                self._inner(values[key], each, f"{place}[{name}]")
-                continue
             try:
-                values[key] = convert(each)
+                key = _key(name, entry["key"].field)
+                if convert is None:
+                    self._inner(values[key], each, f"{place}[{name}]")
+                else:
+                    values[key] = convert(each)
             except (ValueError, TypeError) as error:
                 self._problems.add(f"{place}[{name}]", _description(error))
 

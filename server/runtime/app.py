@@ -46,10 +46,10 @@ class Started(NamedTuple):
     has_tls: bool
     # The URL of the metrics; '' if none are served.
     metrics_url: str
-    # The URL of HTTP/JSON; '' if it is not served.
-    http_url: str
     # The number of the next order, for commands to paste; '' without the demo shop.
     next_order_number: str
+    # The URL of HTTP/JSON; '' if it is not served.
+    http_url: str = ""
 
 
 class Running(NamedTuple):
@@ -100,7 +100,6 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             is_open=components.authenticator is None,
             has_tls=settings.tls_certificate is not None,
             metrics_url=metrics_url,
-            http_url="",
             next_order_number=number,
         )
         yield Running(started, components.health, database, components.server)

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import GetOrderRequest
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 
@@ -127,6 +128,11 @@ def api(server: Server, folder: Path) -> Iterator[Api]:
     with envoy(folder, server.address) as api:
         wait_until(lambda: status_of_health(api) == 200)
         yield api
+
+
+def frame(message: bytes) -> bytes:
+    """A message as gRPC and gRPC-Web frame it."""
+    return b"\0" + len(message).to_bytes(4, "big") + message
 
 
 def stored(order: dict[str, Any]) -> dict[str, Any]:
@@ -907,6 +913,34 @@ class TestAround:
             assert (await stub.GetOrder(GetOrderRequest(order_id=order["order_id"]))).etag == order["etag"]
             error = await refused(stub.GetOrder(GetOrderRequest(order_id="nope")))
         assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "ORDER_NOT_FOUND")
+
+    def test_browsers_call_by_grpc_web(self, api: Api) -> None:
+        """A frame is a byte of flags, four of length and a message; the flag 128 marks the trailers."""
+        order = api.create()
+        message = GetOrderRequest(order_id=order["order_id"]).SerializeToString()
+        headers = {
+            "content-type": "application/grpc-web+proto",
+            "x-grpc-web": "1",
+            "origin": "https://shop.example.com",
+        }
+        connection = http.client.HTTPConnection(api.address, timeout=60)
+        connection.request("POST", "/orders.v1.OrderService/GetOrder", frame(message), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/grpc-web+proto")
+        assert answer.headers["access-control-allow-origin"] == headers["origin"]
+        length = int.from_bytes(body[1:5], "big")
+        assert Order.FromString(body[5 : 5 + length]).order_id == order["order_id"]
+        trailers = body[5 + length :]
+        assert trailers[0] == 128
+        assert b"grpc-status:0" in trailers
+
+    def test_pages_may_call_only_from_named_origins(self, api: Api) -> None:
+        asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+        for origin, allowed in (("https://shop.example.com", "https://shop.example.com"), ("https://evil.com", None)):
+            answer = api.call("OPTIONS", "/v1/orders", headers={"origin": origin, **asked})
+            assert answer.headers["access-control-allow-origin"] == allowed
 
     def test_a_stream_comes_line_by_line(self, api: Api) -> None:
         """The first line can be read while the rest has not been asked for."""

@@ -1,18 +1,24 @@
 """The gateway of `orders serve --http-port` beside a real Envoy: the same requests get the same JSON."""
 
+import http.client
 import json
+import os
 import re
+import signal
+import ssl
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from server.gateway.statuses import BY_REASON
+from tests.certificates import make_ca
 from tests.e2e import processes
-from tests.e2e.processes import Server, wait_until
+from tests.e2e.processes import Server, orders, start, wait_until
 from tests.e2e.test_http import CALLS, Api, Binding, Query, Response, bindings, envoy, status_of_health
 
 
@@ -128,3 +134,61 @@ def without_times(error: Any) -> Any:
 @pytest.mark.parametrize("binding", bindings(), ids=" ".join)
 def test_every_binding_answers_as_through_envoy(both: Both, binding: Binding) -> None:
     CALLS[binding](both)
+
+
+class TestTheProcess:
+    def test_a_gateway_that_dies_is_started_again(self, server: Server, gateway: Api) -> None:
+        (pid,) = gateways_of(server)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: status_of_health(gateway) == 200 and gateways_of(server) != [pid])
+
+    def test_the_server_takes_the_gateway_with_it(self, folder: Path) -> None:
+        with processes.serving(folder / "other", "--http-port", 0) as server:
+            gateway = gateway_of(server)
+            assert gateway.call("GET", "/healthz").ok == {"status": "SERVING"}
+            assert server.stop() == 0
+            assert status_of_health(gateway) == 0
+
+    def test_orders_gateway_serves_a_server_elsewhere(self, server: Server) -> None:
+        process = start("gateway", "--target", server.address, "--http-port", 0, "--drain-delay", 0)
+        try:
+            assert process.stdout
+            said = re.search(r"on http://(\S+) for", process.stdout.readline())
+            assert said
+            assert Api(said[1]).call("GET", "/v1/orders").status == 200
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0
+
+    def test_a_port_in_use_is_named(self, gateway: Api) -> None:
+        failed = orders("gateway", "--http-port", gateway.address.rpartition(":")[2])
+        assert failed.code == 1
+        assert "--http-port" in failed.err
+
+    def test_an_open_server_is_not_exposed_to_other_machines(self, server: Server) -> None:
+        failed = orders("gateway", "--target", server.address, "--http-host", "0.0.0.0", "--http-port", 0)
+        assert "TLS" in failed.err
+
+    def test_a_gateway_serves_https(self, server: Server, folder: Path) -> None:
+        authority = make_ca(folder)
+        issued = authority.issue("orders.internal")
+        env = {"ORDERS_TLS_CERTIFICATE": str(issued.certificate), "ORDERS_TLS_KEY": str(issued.key)}
+        process = start("gateway", "--target", server.address, "--http-port", 0, "--drain-delay", 0, env=env)
+        try:
+            assert process.stdout
+            said = re.search(r"on https://(\S+):(\d+) for", process.stdout.readline())
+            assert said
+            trusted = ssl.create_default_context(cafile=str(authority.certificate))
+            trusted.check_hostname = False
+            connection = http.client.HTTPSConnection(said[1], int(said[2]), context=trusted, timeout=60)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def gateways_of(server: Server) -> list[int]:
+    """The processes of gateways that a server runs."""
+    children = psutil.Process(server.process.pid).children()
+    return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]

@@ -11,24 +11,10 @@ from server.domain.base.caller import Role, role_of, scope_name
 from server.domain.base.error_codes import CODES
 from server.domain.lifecycle.lifecycle import STEPS, status_name
 from server.domain.orders.update import CHANGEABLE
+from server.gateway.statuses import BY_CODE, BY_REASON, CREATED, NOT_MODIFIED, OWN, status_of
 from tools.reference.jobs import jobs
 from tools.reference.markdown import link, table
 from tools.reference.protos import PACKAGE, Binding, Method, Source, methods, value_comments
-
-# The HTTP statuses into which Envoy translates the codes.
-HTTP_STATUSES = {
-    code_pb2.INVALID_ARGUMENT: 400,
-    code_pb2.FAILED_PRECONDITION: 400,
-    code_pb2.UNAUTHENTICATED: 401,
-    code_pb2.PERMISSION_DENIED: 403,
-    code_pb2.NOT_FOUND: 404,
-    code_pb2.ABORTED: 409,
-    code_pb2.RESOURCE_EXHAUSTED: 429,
-    code_pb2.INTERNAL: 500,
-    code_pb2.UNIMPLEMENTED: 501,
-    code_pb2.UNAVAILABLE: 503,
-    code_pb2.DEADLINE_EXCEEDED: 504,
-}
 
 
 def tables(sources: Sequence[Source]) -> Mapping[str, Mapping[str, str]]:
@@ -36,6 +22,7 @@ def tables(sources: Sequence[Source]) -> Mapping[str, Mapping[str, str]]:
     return {
         "errors.md": {"reasons": _reasons(sources)},
         "operations.md": {"jobs": jobs()},
+        "http.md": {"statuses": _http_statuses()},
         "http-mapping.md": {"methods": _http_methods(sources)},
         "security.md": {
             "roles": _roles(sources),
@@ -57,8 +44,28 @@ def _reason_row(number: int, comment: Sequence[str]) -> list[str]:
     code = CODES[number]
     labelled = dict(paragraph.split(": ", 1) for paragraph in comment[1:])
     metadata = labelled.get("Metadata", "–").removesuffix(".")
-    status = str(HTTP_STATUSES[code])
+    status = _http_status(code, name)
     return [f"`{name}`", f"`{code_pb2.Code.Name(code)}`", status, comment[0], metadata, labelled["What to do"]]
+
+
+def _http_status(code: int, reason: str) -> str:
+    """The status of the gateway, and that of Envoy, which knows no reasons, where it differs."""
+    ours, envoys = status_of(code, reason), status_of(code)
+    return str(ours) if ours == envoys else f"{ours}; {envoys} through Envoy"
+
+
+def _http_statuses() -> str:
+    """What the gateway chooses, by status."""
+    cases: dict[int, list[str]] = defaultdict(list)
+    for code, status in BY_CODE.items():
+        cases[status].append(f"`{code_pb2.Code.Name(code)}`")
+    for reason, status in BY_REASON.items():
+        cases[status].append(f"`{reason}`")
+    for status, _, words in OWN.values():
+        cases[status].append(words)
+    cases[CREATED].append("a `POST` to a method that creates, unless `validate_only` is set; with `Location`")
+    cases[NOT_MODIFIED].append("a `GET` with the resource's `ETag` in `If-None-Match`")
+    return table(["Status", "When"], ([str(status), ", ".join(words)] for status, words in sorted(cases.items())))
 
 
 def _http_methods(sources: Sequence[Source]) -> str:

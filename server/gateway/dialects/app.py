@@ -75,7 +75,7 @@ class DialectApp:
 
     async def _fail(self, exchange: Exchange, error: HttpError) -> None:
         if exchange.status == 0:
-            status, body = self._dialect.error(error, exchange.request_id)
+            status, body = self._dialect.fault(error, exchange.request_id)
             await exchange.respond(status, orjson.dumps(body), JSON, error.headers)
 
     def _find(self, exchange: Exchange) -> tuple[Route, Mapping[str, str]]:

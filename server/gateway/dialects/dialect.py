@@ -41,7 +41,7 @@ class Dialect:
     name: str
     routes: tuple[Route, ...]
     # The status and the body of an error.
-    error: Callable[[HttpError, str], tuple[int, Any]]
+    fault: Callable[[HttpError, str], tuple[int, Any]]
     at_root: bool
     # What is around the body of a success, given the id of the request.
     envelope: Callable[[Any, str], Any] = lambda body, _: body

@@ -34,7 +34,7 @@ _ORDER: Table = {
 DOCUMENT = Dialect(
     name="000",
     at_root=True,
-    error=small_error,
+    fault=small_error,
     routes=(
         Route("POST", "/orders", "CreateOrder", lambda order, _: to_theirs(_CREATED, order), 201, _CREATE),
         Route(

@@ -40,7 +40,7 @@ def _cancelled(_: Json, request: Any) -> Json:
 DOCUMENT = Dialect(
     name="001",
     at_root=True,
-    error=small_error,
+    fault=small_error,
     routes=(
         Route("POST", "/api/orders", "CreateOrder", _created, 201, _CREATE),
         Route(

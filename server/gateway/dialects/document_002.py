@@ -64,7 +64,7 @@ def _page(found: Json, request: Any) -> Json:
 DOCUMENT = Dialect(
     name="002",
     at_root=False,
-    error=_error,
+    fault=_error,
     routes=(
         Route(
             "GET",

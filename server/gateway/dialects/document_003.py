@@ -193,7 +193,7 @@ _ITEM = {"itemId": "item_id"}
 DOCUMENT = Dialect(
     name="003",
     at_root=False,
-    error=_error,
+    fault=_error,
     envelope=_envelope,
     routes=(
         Route("POST", "/v1/orders", "CreateOrder", _created, 201, _CREATE),

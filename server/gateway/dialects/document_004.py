@@ -1,15 +1,13 @@
 """Document 004: an order upsert for integrations. Its records have the names that the import knows."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
-from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
 from server.gateway.dialects.dialect import Dialect, Route
-from server.gateway.dialects.tables import Convert, Field, Table, items, same, to_theirs
+from server.gateway.dialects.tables import Field, Table, items, same, to_theirs
 from server.gateway.errors import HttpError, detail
-from server.gateway.json_writer import to_json
 from server.transfer.shapes import LINE_NAMES, ORDER_NAMES
 from server.transfer.values import decimal_money
 
@@ -38,20 +36,15 @@ def document(currency: str) -> Dialect:
         body=body,
         fixed={"source": SOURCE},
     )
-    return Dialect(name="004", at_root=True, error=_error, routes=(upsert,))
+    return Dialect(name="004", at_root=True, fault=_error, routes=(upsert,))
 
 
 def _record(currency: str) -> Table:
-    money = _money(currency)
+    money = decimal_money(currency)
     amounts = {"total": money, "discount": money, "unit_price": money}
     line = {theirs: Field(ours, amounts.get(ours)) for theirs, ours in LINE_NAMES.items()}
     order = {theirs: Field(ours, amounts.get(ours)) for theirs, ours in _ORDER.items()}
     return {**order, "products": items("items", line)}
-
-
-def _money(currency: str) -> Convert:
-    convert = decimal_money(currency)
-    return lambda value: to_json(cast(Message, convert(value)))
 
 
 def _error(error: HttpError, _: str) -> tuple[int, Any]:

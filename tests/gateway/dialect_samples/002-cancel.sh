@@ -1,0 +1,3 @@
+curl -s -X DELETE \
+'@ADDRESS@/v1/orders/ORD123456789' \
+-H 'Authorization: Bearer YOUR_API_KEY'

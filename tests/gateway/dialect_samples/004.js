@@ -1,0 +1,55 @@
+var axios = require('axios');
+var data = JSON.stringify({
+"data": [
+{
+"name": "Abhay",
+"email": "[email protected]",
+"phone": "7666804987",
+"address": "address 1",
+"products": [
+{
+"product_sku_id": "sss1",
+"amount": "25",
+"qty": "1"
+},
+{
+"product_sku_id": "sss2",
+"amount": "25",
+"qty": "1"
+},
+{
+"product_sku_id": "ss3s",
+"amount": "25",
+"qty": "1"
+},
+{
+"product_sku_id": "sss4",
+"amount": "25",
+"qty": "1"
+}
+],
+"order_id": "ID-01",
+"total_amount": "5000",
+"discount": "15",
+"total_qty": "45",
+"refferral_code": "EV78G55H",
+"user_id": "99"
+}
+]
+});
+var config = {
+method: 'post',
+url: '@ADDRESS@/api/integration/orders',
+headers: {
+'token': 'U78FtRBfsMAnecq_q3i8J',
+'Content-Type': 'application/json'
+},
+data : data
+};
+axios(config)
+.then(function (response) {
+console.log(JSON.stringify(response.data));
+})
+.catch(function (error) {
+console.log(error);
+});
