@@ -206,7 +206,9 @@ class PaymentFlow:
 
     async def record(self, order: Order, event: PaymentEvent) -> Order:
         """Records an event of the provider's. Raises Refusal."""
-        return await self._record(order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event, order.payment_intent)))
+        return await self._record(
+            order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event, order.payment_intent))
+        )
 
     async def abandon(self, order: Order, *, reason: str) -> Order:
         """Cancels an order that cannot be paid, and returns its lines to its cart. Raises Refusal."""

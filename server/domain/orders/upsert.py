@@ -77,7 +77,9 @@ def upsert_order(
     if "pricing" in changed:
         # The paid amount may cover the total now, or no longer.
         sum_payments(edit.order)
-        changed += [field for field in ("payment_status", "payment") if getattr(edit.order, field) != getattr(before, field)]
+        changed += [
+            field for field in ("payment_status", "payment") if getattr(edit.order, field) != getattr(before, field)
+        ]
     if changed:
         edit.record(
             OrderEvent(

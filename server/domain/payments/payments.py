@@ -124,9 +124,7 @@ def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, 
     return _changed(edit)
 
 
-def refund_order(
-    before: Order, request: RefundOrderRequest, history: PaymentHistory, *, audit: Audit
-) -> OrderChange:
+def refund_order(before: Order, request: RefundOrderRequest, history: PaymentHistory, *, audit: Audit) -> OrderChange:
     """The order with one more refund, which the payment's provider has yet to make."""
     check_role(before, PAYMENT, audit.caller, what="refund")
     check_etag(before, request.etag)
@@ -249,7 +247,7 @@ def _post(edit: OrderEdit, event: PaymentEvent, earlier: Sequence[PaymentEvent])
     """Adds an event to the order's payments; returns it with its defaults."""
     order = edit.order
     payments = list_payments(order, earlier, edit.audit).payments if earlier else []
-    full = completed(order, event, payments, edit.audit)
+    full = completed(order, event, payments, earlier, edit.audit)
     check_report(order, full, payment_id=payment_id_of(full.provider, full.payment_id))
     list_payments(order, [*earlier, full], edit.audit)
     if minor_of(order.payment.paid_amount) > MAX_MINOR or minor_of(order.payment.authorized_amount) > MAX_MINOR:

@@ -38,6 +38,7 @@ def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
             refund.provider_refund_id, refund.reason = outcome.key, _reason(outcome.event)
         if refund is not None:
             refund.payment_id = outcome.payment_id
+            refund.amount.CopyFrom(from_minor(outcome.amount, refund.amount.currency_code))
             refund.status = REFUND_STATUS_SUCCEEDED if outcome.succeeded else REFUND_STATUS_FAILED
     for refund in order.refunds:
         # It turned out to be one that was requested, which the provider had reported by its own id only.
@@ -99,7 +100,11 @@ def _unassigned_refund_of(order: Order, outcome: Outcome) -> Refund | None:
     """The refund, reported before payments were listed, to which the outcome belongs."""
     for refund in order.refunds:
         known = refund.payment_id or refund.status != REFUND_STATUS_SUCCEEDED
-        if not known and minor_of(refund.amount) == outcome.amount and outcome.event.refund_id in ("", refund.refund_id):
+        if (
+            not known
+            and minor_of(refund.amount) == outcome.amount
+            and outcome.event.refund_id in ("", refund.refund_id)
+        ):
             refund.provider_refund_id = outcome.key
             return refund
     return None

@@ -40,7 +40,9 @@ def _named(order: Order, name: str) -> Payment:
     if len(found) == 1:
         return found[0]
     known = ", ".join(payment.payment_id for payment in order.payments)
-    text = f"order {order.order_id} has no payment {name!r}; " + (f"it has {known}" if known else "nothing was paid yet")
+    text = f"order {order.order_id} has no payment {name!r}; " + (
+        f"it has {known}" if known else "nothing was paid yet"
+    )
     metadata = {"order_id": order.order_id, "payment_id": name}
     raise Refusal(ERROR_REASON_PAYMENT_NOT_FOUND, text, metadata=metadata)
 
