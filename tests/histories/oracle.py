@@ -230,7 +230,7 @@ def _open(order: Order, authorized: Decimal, paid: Decimal, refunded: Decimal) -
 
 
 def _paid_in_part(order: Order, authorized: Decimal, paid: Decimal, refunded: Decimal) -> bool:
-    return not refunded and 0 < paid and paid + authorized < amount(order.pricing.total)
+    return not refunded and paid > 0 and paid + authorized < amount(order.pricing.total)
 
 
 def _covered(order: Order, kept: Decimal) -> bool:

@@ -28,7 +28,6 @@ from orders.v1.order_pb2 import (
     PAYMENT_STATUS_VOIDED,
     Payment,
     PaymentEvent,
-    PaymentEventType,
     PaymentStatus,
 )
 

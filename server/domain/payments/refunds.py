@@ -16,7 +16,6 @@ from orders.v1.order_pb2 import (
 from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor, minor_of, text_of
-from server.domain.lifecycle.payment_status import refundable
 from server.domain.payments.ledger import REFUNDS, Outcome
 
 MAX_REFUNDS = 100

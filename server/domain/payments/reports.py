@@ -7,13 +7,12 @@ from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_KEY_REUSED
 from orders.v1.order_pb2 import (
     PAYMENT_EVENT_TYPE_AUTHORIZED,
     PAYMENT_EVENT_TYPE_FAILED,
-    PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_EVENT_TYPE_REFUNDED,
     PAYMENT_EVENT_TYPE_VOIDED,
-    PaymentMethod,
     Order,
     Payment,
     PaymentEvent,
+    PaymentMethod,
 )
 
 from server.domain.base.edits import Audit
@@ -21,7 +20,7 @@ from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor, minor_of, text_of, to_minor
 from server.domain.base.state import PaymentKey
 from server.domain.lifecycle.payment_status import kept_by
-from server.domain.payments.ledger import DISPUTES, REFUNDS, payment_id_of
+from server.domain.payments.ledger import DISPUTES, REFUNDS
 from server.domain.payments.refunds import find_refund
 
 DEFAULT_PROVIDER = "external"
