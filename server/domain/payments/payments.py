@@ -40,7 +40,7 @@ from server.domain.lifecycle.payment_status import (
     secured,
     sum_payments,
 )
-from server.domain.payments.ledger import Ledger, is_listed, ledger_of, payment_id_of
+from server.domain.payments.ledger import Ledger, ledger_of, payment_id_of
 from server.domain.payments.refunds import (
     apply_outcomes,
     assign_refunds,
@@ -170,9 +170,8 @@ def check_void(before: Order, request: VoidPaymentRequest, history: PaymentHisto
 def list_payments(order: Order, events: Sequence[PaymentEvent], audit: Audit) -> Ledger:
     """Sets an order's payments, refunds and sums to those that follow from its events; returns all payments."""
     ledger = ledger_of(events, currency=str(order.pricing.total.currency_code))
-    listed = [payment for payment in ledger.payments if is_listed(payment)]
     del order.payments[:]
-    order.payments.extend(listed)
+    order.payments.extend(ledger.listed)
     rename_payments(order)
     apply_outcomes(order, ledger.outcomes, audit)
     assign_refunds(order)
