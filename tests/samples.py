@@ -116,6 +116,11 @@ def _payment(at: Subject) -> Sequence[Message]:
     return [orders.RecordPaymentRequest(order_id=at.order_id, event=paid)]
 
 
+def _hold(at: Subject) -> Sequence[Message]:
+    held = {"provider": "test", "event_id": f"held-{at.order_id}", "type": pb.PAYMENT_EVENT_TYPE_AUTHORIZED}
+    return [orders.RecordPaymentRequest(order_id=at.order_id, event=held)]
+
+
 def _cart(at: Subject) -> Sequence[Message]:
     return [carts.AddCartItemRequest(customer_id=at.customer_id, product_id="mug", quantity=1)]
 
@@ -287,6 +292,12 @@ SAMPLES: dict[str, Sample] = {
     "RefundOrder": Sample(
         lambda at: orders.RefundOrderRequest(order_id=at.order_id, amount=usd(2), reason="a chipped mug"),
         before=_payment,
+    ),
+    "CapturePayment": Sample(
+        lambda at: orders.CapturePaymentRequest(order_id=at.order_id, amount=usd(2), payment_id="test"), before=_hold
+    ),
+    "VoidPayment": Sample(
+        lambda at: orders.VoidPaymentRequest(order_id=at.order_id, reason="sold out", payment_id="test"), before=_hold
     ),
     "GetInvoice": Sample(lambda at: orders.GetInvoiceRequest(order_id=at.order_id), before=_payment),
     "ReorderOrder": Sample(lambda at: orders.ReorderOrderRequest(order_id=at.order_id)),

@@ -39,6 +39,9 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_UNSPECIFIED,
     PAYMENT_EVENT_TYPE_AUTHORIZED,
+    PAYMENT_EVENT_TYPE_DISPUTE_LOST,
+    PAYMENT_EVENT_TYPE_DISPUTE_OPENED,
+    PAYMENT_EVENT_TYPE_DISPUTE_WON,
     PAYMENT_EVENT_TYPE_FAILED,
     PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_EVENT_TYPE_REFUND_FAILED,
@@ -385,6 +388,8 @@ class Maker:
             event.amount.CopyFrom(part if self.maybe(0.9) else money("5", "GBP"))
         if self.maybe(0.2):
             event.description = "the provider's words"
+        if self.maybe(0.4):
+            event.payment_id = self.pick("ch_1", "ch_2")
         return event
 
     def payment(self) -> RecordPaymentRequest:
@@ -396,6 +401,9 @@ class Maker:
             PAYMENT_EVENT_TYPE_REFUNDED,
             PAYMENT_EVENT_TYPE_REFUND_FAILED,
             PAYMENT_EVENT_TYPE_VOIDED,
+            PAYMENT_EVENT_TYPE_DISPUTE_OPENED,
+            PAYMENT_EVENT_TYPE_DISPUTE_WON,
+            PAYMENT_EVENT_TYPE_DISPUTE_LOST,
         )
         return RecordPaymentRequest(order_id=order.order_id, event=self.payment_event(order, *usual, *others))
 

@@ -85,6 +85,8 @@ POLICY = {
     "RecordTrackingEvent": ("tracking.write", "admin fulfilment", "write"),
     "RecordPayment": ("payments.write", "admin payment", "write"),
     "RefundOrder": ("payments.write", "admin payment", "write"),
+    "CapturePayment": ("payments.write", "admin payment", "write"),
+    "VoidPayment": ("payments.write", "admin payment", "write"),
     "BatchUpsertOrders": ("orders.import", "admin", "bulk"),
     "BatchUpsertProducts": ("catalog.write", "admin", "bulk"),
     "AdjustStock": ("catalog.write", "admin fulfilment", "write"),

@@ -44,7 +44,8 @@ from orders.v1.order_service_pb2 import (
 )
 
 from tests.conftest import Service, new_order, refusal_of, refused, serving, usd
-from tests.methods import METHODS, WRITES, method_of, path_of
+from tests.methods import METHODS, method_of, path_of
+from tests.methods import WRITES as ALL_WRITES
 from tests.rpc.breaks import breaks_of_rules
 from tests.rpc.calls import new_subject, outcome
 from tests.samples import Subject, request_for
@@ -53,6 +54,10 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 REPLAYED = ("idempotency-replayed", "true")
 
 _ids = itertools.count(1)
+
+
+# These succeed only with a payment provider of the server's own: test_payment_ledger repeats them.
+WRITES = [method for method in ALL_WRITES if method not in ("CapturePayment", "VoidPayment")]
 
 
 class Answer(NamedTuple):

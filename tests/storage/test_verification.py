@@ -151,18 +151,12 @@ _DAMAGE = {
     ),
     "payment lost": (
         f"DELETE FROM payments WHERE order_id = {_JANES} AND type = 2",
-        [
-            f"{_NUMBER}: payments has 2 rows that are not the 3 payment events of its history",
-            rf"{_NUMBER}: payments sum to 0 paid in minor units; the order says \d+",
-        ],
+        [f"{_NUMBER}: payments has 2 rows that are not the 3 payment events of its history"],
     ),
     "payment made": (
         "INSERT INTO payments SELECT provider, event_id || 'x', order_id, type, amount_minor, refund_id, event_time, event"
         f" FROM payments WHERE order_id = {_JANES} AND amount_minor = 100",
-        [
-            f"{_NUMBER}: payments has 4 rows",
-            f"{_NUMBER}: payments sum to 400 refunded in minor units; the order says 300",
-        ],
+        [f"{_NUMBER}: payments has 4 rows"],
     ),
     "payment changed": (
         f"UPDATE payments SET refund_id = 'x' WHERE order_id = {_JANES} AND amount_minor = 100",
@@ -170,7 +164,7 @@ _DAMAGE = {
     ),
     "amount paid back changed": (
         f"UPDATE payments SET amount_minor = 101 WHERE order_id = {_JANES} AND amount_minor = 100",
-        [f"{_NUMBER}: payments has 3 rows", f"{_NUMBER}: payments sum to 301 refunded"],
+        [f"{_NUMBER}: payments has 3 rows"],
     ),
     "payment of no order": (
         "INSERT INTO payments SELECT provider, 'lost', '018f0000-0000-7000-8000-000000000001'::uuid, type, amount_minor,"
@@ -435,6 +429,28 @@ def _refunded(order: Order) -> None:
     order.payment.refunded_amount.units += 1
 
 
+def _payment_voided(order: Order) -> None:
+    order.payments[0].voided_amount.units += 1
+
+
+def _due(order: Order) -> None:
+    order.payment.refund_due_amount.units += 1
+
+
+def _refund_of_another(order: Order) -> None:
+    order.refunds[0].payment_id = "adyen"
+
+
+def _paid_unlisted(order: Order) -> None:
+    del order.payments[:]
+    order.payment.paid_amount.units += 1
+
+
+def _held_unlisted(order: Order) -> None:
+    del order.payments[:]
+    order.payment.authorized_amount.units += 777
+
+
 def _invoice_number(order: Order) -> None:
     order.invoice_number = ""
 
@@ -462,9 +478,14 @@ def _points(order: Order) -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (_paid, "in minor units; the order says"),
-        (_refunded, "payments sum to 300 refunded in minor units; the order says 400"),
-        (_held, "payments hold 0 at most in minor units; the order says 77700"),
+        (_paid, "payment of the order is not what its payment events say"),
+        (_refunded, "payment of the order is not what its payment events say"),
+        (_held, "payment of the order is not what its payment events say"),
+        (_due, "payment of the order is not what its payment events say"),
+        (_payment_voided, "payments of the order is not what its payment events say"),
+        (_refund_of_another, "refunds of payment external sum to 200 in minor units; its events say 300"),
+        (_paid_unlisted, r"payments sum to \d+ paid in minor units; the order says"),
+        (_held_unlisted, "payments hold 0 at most in minor units; the order says 77700"),
         (_invoice_number, r"document INV-\d+-000001 is not named by the order"),
         (_credit_note, r"document CN-\d+-000001 is over 100 in minor units; the order says 200"),
         (_total, r"document INV-\d+-000001 is over \d+ in minor units; the order says"),

@@ -35,7 +35,7 @@ _COMPARED = (
 )
 
 # Part of each stored hash. Raise it with every change to the results of an import: the next import then compares every order again.
-IMPORT_REVISION = 1
+IMPORT_REVISION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,11 +76,13 @@ class Ledger(NamedTuple):
 
     payments: list[Payment]
     outcomes: list[Outcome]
+    # The payments of which more is known than that they were released.
+    listed: list[Payment]
 
 
 def ledger_of(events: Iterable[PaymentEvent], *, currency: str) -> Ledger:
     """The ledger of an order's events."""
-    ledger = Ledger([], [])
+    ledger = Ledger([], [], [])
     for (provider, provider_payment_id), own in _by_payment(events).items():
         payment_id = payment_id_of(provider, provider_payment_id)
         outcomes = list(_outcomes(payment_id, own))
@@ -92,12 +94,9 @@ def ledger_of(events: Iterable[PaymentEvent], *, currency: str) -> Ledger:
         payment.provider, payment.provider_payment_id = provider, provider_payment_id
         payment.method = next((event.method for event in reversed(own) if event.method), "")
         ledger.payments.append(payment)
+        if any(event.type != PAYMENT_EVENT_TYPE_VOIDED for event in own):
+            ledger.listed.append(payment)
     return ledger
-
-
-def is_listed(payment: Payment) -> bool:
-    """Whether anything is known of a payment except that it was released."""
-    return bool(payment.status != PAYMENT_STATUS_UNPAID)
 
 
 def payment_id_of(provider: str, provider_payment_id: str) -> str:

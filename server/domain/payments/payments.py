@@ -40,7 +40,7 @@ from server.domain.lifecycle.payment_status import (
     secured,
     sum_payments,
 )
-from server.domain.payments.ledger import Ledger, is_listed, ledger_of, payment_id_of
+from server.domain.payments.ledger import Ledger, ledger_of, payment_id_of
 from server.domain.payments.refunds import (
     apply_outcomes,
     assign_refunds,
@@ -170,9 +170,8 @@ def check_void(before: Order, request: VoidPaymentRequest, history: PaymentHisto
 def list_payments(order: Order, events: Sequence[PaymentEvent], audit: Audit) -> Ledger:
     """Sets an order's payments, refunds and sums to those that follow from its events; returns all payments."""
     ledger = ledger_of(events, currency=str(order.pricing.total.currency_code))
-    listed = [payment for payment in ledger.payments if is_listed(payment)]
     del order.payments[:]
-    order.payments.extend(listed)
+    order.payments.extend(ledger.listed)
     rename_payments(order)
     apply_outcomes(order, ledger.outcomes, audit)
     assign_refunds(order)
@@ -247,7 +246,7 @@ def _post(edit: OrderEdit, event: PaymentEvent, earlier: Sequence[PaymentEvent])
     """Adds an event to the order's payments; returns it with its defaults."""
     order = edit.order
     payments = list_payments(order, earlier, edit.audit).payments if earlier else []
-    full = completed(order, event, payments, edit.audit)
+    full = completed(order, event, payments, earlier, edit.audit)
     check_report(order, full, payment_id=payment_id_of(full.provider, full.payment_id))
     list_payments(order, [*earlier, full], edit.audit)
     if minor_of(order.payment.paid_amount) > MAX_MINOR or minor_of(order.payment.authorized_amount) > MAX_MINOR:

@@ -37,6 +37,7 @@ def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
             refund.provider_refund_id, refund.reason = outcome.key, _reason(outcome.event)
         if refund is not None:
             refund.payment_id = outcome.payment_id
+            refund.amount.CopyFrom(from_minor(outcome.amount, refund.amount.currency_code))
             refund.status = REFUND_STATUS_SUCCEEDED if outcome.succeeded else REFUND_STATUS_FAILED
     for refund in order.refunds:
         # It turned out to be one that was requested, which the provider had reported by its own id only.

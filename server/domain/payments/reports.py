@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.error_reason_pb2 import ERROR_REASON_IDEMPOTENCY_KEY_REUSED
 from orders.v1.order_pb2 import (
     PAYMENT_EVENT_TYPE_AUTHORIZED,
@@ -30,18 +31,31 @@ def payment_key(event: PaymentEvent) -> PaymentKey:
     return event.provider or DEFAULT_PROVIDER, event.event_id
 
 
-def completed(order: Order, event: PaymentEvent, payments: Sequence[Payment], audit: Audit) -> PaymentEvent:
-    """The event with its defaults filled in. `payments` are all of the order's, listed or not."""
+def completed(
+    order: Order, event: PaymentEvent, payments: Sequence[Payment], earlier: Sequence[PaymentEvent], audit: Audit
+) -> PaymentEvent:
+    """The event with its defaults filled in. `payments` are those of the earlier events, listed or not."""
     full = PaymentEvent()
     full.CopyFrom(event)
     full.provider = event.provider or DEFAULT_PROVIDER
     own = [payment for payment in payments if payment.provider == full.provider]
     full.payment_id = event.payment_id or _only_open(own, order).provider_payment_id
     if not event.HasField("time"):
-        full.time.CopyFrom(audit.time)
+        full.time.CopyFrom(_next_time(audit.time, earlier))
     _fill_method(order, full)
     _fill_amount(order, full, own)
     return full
+
+
+def _next_time(time: Timestamp, earlier: Sequence[PaymentEvent]) -> Timestamp:
+    """The time, or the next free microsecond if events were recorded at this time already."""
+    taken = {(event.time.seconds, event.time.nanos) for event in earlier}
+    moment = time.ToMicroseconds()
+    while (moment // 1_000_000, moment % 1_000_000 * 1000) in taken:
+        moment += 1
+    free = Timestamp()
+    free.FromMicroseconds(moment)
+    return free
 
 
 def _only_open(own: Sequence[Payment], order: Order) -> Payment:

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import sum_payments
 from server.domain.orders.invoices import CREDIT_NOTES, INVOICES
-from server.domain.payments.ledger import is_listed, ledger_of
+from server.domain.payments.ledger import ledger_of
 from server.storage import sql
 from server.storage.database import Row, fetch_named
 from server.storage.projections import DocumentRow, PaymentRow, document_row, payment_row
@@ -110,7 +110,7 @@ def _ledger_texts(order: Order, events: list[PaymentEvent]) -> Iterator[str]:
     expected = Order()
     expected.CopyFrom(order)
     del expected.payments[:]
-    expected.payments.extend(payment for payment in ledger.payments if is_listed(payment))
+    expected.payments.extend(ledger.listed)
     sum_payments(expected)
     for name in ("payments", "payment", "payment_status"):
         if getattr(order, name) != getattr(expected, name):

@@ -177,18 +177,11 @@ API_KEYS = _read(
 )
 
 _payment = sql.rows([payments.c.provider, payments.c.event_id])
-
-# An event may be found by its id and among its order's.
-READ_PAYMENTS = sql.compiled(
-    union(
-        select(payments.c.order_id, payments.c.event).where(
-            tuple_(payments.c.provider, payments.c.event_id).in_(select(_payment.c.provider, _payment.c.event_id))
-        ),
-        select(payments.c.order_id, payments.c.event).where(
-            payments.c.order_id == func.any(sql.array("order_ids", Uuid()))
-        ),
-    )
-)
+_reported = select(payments.c.order_id, payments.c.event)
+_by_id = tuple_(payments.c.provider, payments.c.event_id).in_(select(*_payment.c))
+_of_orders = payments.c.order_id == func.any(sql.array("order_ids", Uuid()))
+# A union, since an event may be found by its id and among its order's.
+READ_PAYMENTS = sql.compiled(union(_reported.where(_by_id), _reported.where(_of_orders)))
 
 # A change of zones compares all of them, including those that another transaction is adding. Reads continue.
 LOCK_ZONES = sql.Statement(f"LOCK TABLE {delivery_zones.name} IN SHARE ROW EXCLUSIVE MODE")

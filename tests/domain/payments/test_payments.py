@@ -29,6 +29,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_STATUS_AUTHORIZED,
     PAYMENT_STATUS_FAILED,
     PAYMENT_STATUS_PAID,
+    PAYMENT_STATUS_PARTIALLY_PAID,
     PAYMENT_STATUS_PARTIALLY_REFUNDED,
     PAYMENT_STATUS_REFUND_DUE,
     PAYMENT_STATUS_REFUNDED,
@@ -145,7 +146,7 @@ def test_a_paid_order_is_confirmed_by_a_second_event(state: State, order: Order)
     paid, confirmed = history(state, order)[1:]
     assert (paid.type, confirmed.type) == (ORDER_EVENT_TYPE_PAYMENT, ORDER_EVENT_TYPE_STATUS_CHANGED)
     assert paid.reason == "card ending in 4242"
-    assert list(paid.changed_fields) == ["payment_status", "payment"]
+    assert list(paid.changed_fields) == ["payment_status", "payment", "payments"]
     assert paid.from_status == paid.to_status == ORDER_STATUS_PENDING
     assert (paid.version, confirmed.version, after.version, after.etag) == (2, 3, 3, "3")
     assert paid.actor == "pay"
@@ -178,8 +179,7 @@ def test_a_payment_of_more_than_is_held_takes_the_whole_hold(state: State, order
 
 def test_a_part_confirms_nothing_until_the_rest_comes(state: State, order: Order) -> None:
     part = tell(state, order, PAID, "4.00")
-    assert (part.status, part.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_UNPAID)
-    assert list(history(state, order)[-1].changed_fields) == ["payment"]
+    assert (part.status, part.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_PARTIALLY_PAID)
     assert tell(state, order, PAID, "6.00").status == ORDER_STATUS_CONFIRMED
 
 
@@ -189,15 +189,16 @@ def test_voiding_gives_a_hold_back_whole_or_in_part(state: State, order: Order) 
     assert (sums(part)[0], part.payment_status) == ("6.00", PAYMENT_STATUS_UNPAID)
     whole = tell(state, order, VOIDED)
     assert sums(whole)[0] == "0.00"
-    assert history(state, order)[-1].payment_event.amount == money("6.00")
+    assert whole.payment.voided_amount == money("10.00")
+    assert not history(state, order)[-1].payment_event.HasField("amount")
 
 
 def test_a_failed_payment_is_a_failed_order_until_something_else_comes(state: State, order: Order) -> None:
     failed = tell(state, order, FAILED, description="no funds")
     assert (failed.status, failed.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED)
     assert not failed.HasField("payment")
-    assert list(history(state, order)[-1].changed_fields) == ["payment_status"]
-    assert tell(state, order, PAID, "1.00").payment_status == PAYMENT_STATUS_UNPAID
+    assert list(history(state, order)[-1].changed_fields) == ["payment_status", "payments"]
+    assert tell(state, order, PAID, "1.00").payment_status == PAYMENT_STATUS_PARTIALLY_PAID
     assert tell(state, order, PAID, "9.00").payment_status == PAYMENT_STATUS_PAID
 
 
@@ -206,7 +207,7 @@ def test_a_failed_payment_is_a_failed_order_until_something_else_comes(state: St
     [
         (AUTHORIZED, "10.00", PAYMENT_STATUS_AUTHORIZED),
         (PAID, "10.00", PAYMENT_STATUS_PAID),
-        (PAID, "1.00", PAYMENT_STATUS_UNPAID),
+        (PAID, "1.00", PAYMENT_STATUS_PARTIALLY_PAID),
     ],
 )
 def test_a_failure_after_money_came_is_only_a_record(
@@ -255,11 +256,11 @@ def test_a_hold_without_an_amount_is_of_the_rest(state: State, order: Order) -> 
     assert sums(tell(state, order, PAID)) == ("0.00", "10.00", "0.00")
 
 
-def test_nothing_is_left_to_pay_where_more_was_paid_or_some_of_it_went_back(state: State, order: Order) -> None:
+def test_the_total_less_what_is_kept_is_left_to_pay(state: State, order: Order) -> None:
     tell(state, order, PAID, "12.00")
     assert sums(tell(state, order, PAID, event_id="again"))[1] == "12.00"
     tell(state, order, REFUNDED, "5.00")
-    assert sums(tell(state, order, PAID, event_id="once more"))[1] == "12.00"
+    assert sums(tell(state, order, PAID, event_id="once more"))[1] == "15.00"
 
 
 @pytest.mark.parametrize("kind", [AUTHORIZED, PAID])
@@ -369,7 +370,7 @@ def test_every_status_follows_from_the_sums() -> None:
         (9, 0, 0, 0, False, "UNPAID"),
         (10, 0, 0, 0, False, "AUTHORIZED"),
         (4, 6, 0, 0, False, "AUTHORIZED"),
-        (0, 9, 0, 0, False, "UNPAID"),
+        (0, 9, 0, 0, False, "PARTIALLY_PAID"),
         (0, 10, 0, 0, False, "PAID"),
         (5, 10, 0, 0, False, "PAID"),
         (0, 12, 0, 0, False, "REFUND_DUE"),
@@ -508,12 +509,12 @@ def test_a_refund_is_asked_for_and_then_made(state: State) -> None:
     assert asked.payment_status == PAYMENT_STATUS_REFUND_DUE
     event = history(state, order)[-1]
     assert (event.type, event.reason) == (ORDER_EVENT_TYPE_REFUND, "scratched")
-    assert list(event.changed_fields) == ["payment_status", "refunds"]
+    assert list(event.changed_fields) == ["payment_status", "payment", "refunds"]
 
     done = tell(state, order, REFUNDED, refund_id="1")
     assert done.refunds[0].status == REFUND_STATUS_SUCCEEDED
     assert (done.payment_status, sums(done)) == (PAYMENT_STATUS_PARTIALLY_REFUNDED, ("0.00", "10.00", "4.00"))
-    assert list(history(state, order)[-1].changed_fields) == ["payment_status", "payment", "refunds"]
+    assert list(history(state, order)[-1].changed_fields) == ["payment_status", "payment", "payments", "refunds"]
 
 
 def test_without_an_amount_everything_that_is_left_is_refunded(state: State) -> None:
@@ -535,7 +536,6 @@ def test_no_more_is_refunded_than_was_paid(state: State) -> None:
 
 def test_an_unpaid_order_has_nothing_to_refund(state: State, order: Order) -> None:
     assert refuse(state, refund(order)).reason == "REFUND_EXCEEDS_PAYMENT"
-    assert refuse(state, report(order, REFUNDED, "1.00"), PAYMENT).reason == "REFUND_EXCEEDS_PAYMENT"
 
 
 def test_a_refund_of_another_version_is_refused(state: State) -> None:
@@ -544,12 +544,9 @@ def test_a_refund_of_another_version_is_refused(state: State) -> None:
     assert run(state, refund(order, etag=order.etag)).refunds
 
 
-def test_a_refund_made_at_the_provider_must_fit_beside_the_pending_ones(state: State) -> None:
+def test_a_refund_made_at_the_provider_is_recorded_beside_the_pending_ones(state: State) -> None:
     order = paid_order(state)
     run(state, refund(order, "7.00"))
-    error = refuse(state, report(order, REFUNDED, "3.01"), PAYMENT)
-    assert (error.reason, error.metadata["refundable"]) == ("REFUND_EXCEEDS_PAYMENT", "3.00 USD")
-    assert "refund_id" in error.message
     after = tell(state, order, REFUNDED, "3.00", description="goodwill")
     assert (after.refunds[1].status, after.refunds[1].reason) == (REFUND_STATUS_SUCCEEDED, "goodwill")
     assert after.payment_status == PAYMENT_STATUS_REFUND_DUE
@@ -564,15 +561,13 @@ def test_a_failed_refund_gives_its_amount_free_again(state: State) -> None:
     assert run(state, refund(order)).refunds[1].amount == money("10.00")
 
 
-def test_a_refund_that_had_failed_may_succeed_late_if_it_still_fits(state: State) -> None:
+def test_a_refund_that_had_failed_may_succeed_late(state: State) -> None:
     order = paid_order(state)
     run(state, refund(order, "6.00"))
     tell(state, order, REFUND_FAILED, refund_id="1")
-    late = report(order, REFUNDED, refund_id="1")
-    run(state, refund(order, "5.00"))
-    assert refuse(state, late, PAYMENT).reason == "REFUND_EXCEEDS_PAYMENT"
-    tell(state, order, REFUND_FAILED, refund_id="2")
-    assert run(state, late, PAYMENT).refunds[0].status == REFUND_STATUS_SUCCEEDED
+    assert tell(state, order, REFUNDED, refund_id="1").refunds[0].status == REFUND_STATUS_SUCCEEDED
+    bounced = tell(state, order, REFUND_FAILED, refund_id="1", event_id="bounced")
+    assert (bounced.refunds[0].status, sums(bounced)) == (REFUND_STATUS_FAILED, ("0.00", "10.00", "0.00"))
 
 
 def test_a_refund_is_made_once_and_with_its_own_amount(state: State) -> None:
@@ -581,9 +576,8 @@ def test_a_refund_is_made_once_and_with_its_own_amount(state: State) -> None:
     assert fields_of(refuse(state, report(order, REFUNDED, "3.00", refund_id="1"), PAYMENT)) == ["event.amount"]
     assert fields_of(refuse(state, report(order, REFUND_FAILED, "3.00", refund_id="1"), PAYMENT)) == ["event.amount"]
     tell(state, order, REFUNDED, refund_id="1")
-    for kind in (REFUNDED, REFUND_FAILED):
-        again = report(order, kind, refund_id="1", event_id="another")
-        assert fields_of(refuse(state, again, PAYMENT)) == ["event.refund_id"]
+    again = tell(state, order, REFUNDED, refund_id="1", event_id="another")
+    assert (len(again.refunds), sums(again)) == (1, ("0.00", "10.00", "4.00"))
 
 
 def test_a_cancelled_order_is_refunded(state: State) -> None:
@@ -757,7 +751,7 @@ def minor(value: Decimal) -> int:
 
 @given(st.lists(steps, max_size=25))
 @unhurried
-def test_sums_are_those_of_the_events_and_never_more_goes_out_than_came_in(taken: list[Any]) -> None:
+def test_sums_are_those_of_the_events(taken: list[Any]) -> None:
     store = Store()
     store.put_products(product(price="10.00"))
     order = store.do(create())
@@ -787,11 +781,9 @@ def check_sums(order: Order, events: list[PaymentEvent]) -> None:
         return sum(minor(amount(one.amount)) for one in order.refunds if one.status in statuses)
 
     paid, refunded = minor(amount(order.payment.paid_amount)), minor(amount(order.payment.refunded_amount))
-    assert 0 <= refunded <= paid
     assert minor(amount(order.payment.authorized_amount)) >= 0
-    assert of(REFUND_STATUS_PENDING, REFUND_STATUS_SUCCEEDED) <= paid
     assert paid == total(PAID)
-    assert refunded == total(REFUNDED) == of(REFUND_STATUS_SUCCEEDED)
+    assert refunded == of(REFUND_STATUS_SUCCEEDED) <= total(REFUNDED)
     assert [one.refund_id for one in order.refunds] == [str(number + 1) for number in range(len(order.refunds))]
 
 

@@ -285,7 +285,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("orders_status_known", "orders", {"status": "0"}),
     ("orders_status_known", "orders", {"status": "7"}),
     ("orders_payment_status_known", "orders", {"payment_status": "0"}),
-    ("orders_payment_status_known", "orders", {"payment_status": "8"}),
+    ("orders_payment_status_known", "orders", {"payment_status": "11"}),
     ("orders_total_not_negative", "orders", {"total_minor": "-1"}),
     ("orders_version_positive", "orders", {"version": "0"}),
     ("order_items_pkey", "order_items", {"position": "0"}),

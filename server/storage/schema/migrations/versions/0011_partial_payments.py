@@ -1,7 +1,7 @@
 """Orders that are paid in part: a payment status of its own.
 
-Payments need no migration: they follow from an order's payment events, and are listed with its next one. The constraint is
-not checked for the rows that exist, which all satisfy it, so the table is locked only for a moment.
+Payments need no migration: they follow from an order's payment events, and are listed with its next one. Replacing the constraint
+reads the orders once, during which they cannot be written.
 """
 
 from alembic import op
@@ -24,4 +24,4 @@ def downgrade() -> None:
 def _replace_check(condition: str) -> None:
     name = op.f("orders_payment_status_known")
     op.drop_constraint(name, "orders")
-    op.create_check_constraint(name, "orders", condition, postgresql_not_valid=True)
+    op.create_check_constraint(name, "orders", condition)
