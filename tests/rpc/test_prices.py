@@ -35,7 +35,7 @@ async def test_a_price_is_explained_as_it_was(service: Service) -> None:
     assert (preview.updated, [one.order_id for one in preview.affected_orders]) == (1, [order.order_id])
     delete = DeleteDeliveryZoneRequest(zone_id="qc", validate_only=True)
     (affected,) = (await service.catalog.DeleteDeliveryZone(delete)).affected_orders
-    assert (affected.zone_id, affected.new_zone_id) == ("qc", "")
+    assert (affected.zone_id, affected.new_zone_id) == ("qc", "everywhere")
     stored = await service.catalog.GetDeliveryZone(GetDeliveryZoneRequest(zone_id="qc"))
     assert stored == zone("9.975")
     upsert.validate_only = False

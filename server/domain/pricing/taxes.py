@@ -190,7 +190,7 @@ def _check_rate(rate: TaxRate, *, field: str) -> None:
     if len(text) > _MAX_DIGITS or not _NUMBER.fullmatch(text):
         raise invalid_field(f"{field}.rate.value", "must be a decimal number in percent, for example 9.975")
     percent = Decimal(text)
-    if percent > 100 or percent != round(percent, _MAX_PLACES):
+    if percent > 100 or percent.scaleb(_MAX_PLACES) % 1:
         raise invalid_field(f"{field}.rate.value", f"must be 0 to 100, with up to {_MAX_PLACES} decimal places")
 
 
