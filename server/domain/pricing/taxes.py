@@ -24,7 +24,7 @@ STANDARD = "standard"
 MAX_TAXES_OF_CLASS = 5
 
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
-_MAX_DIGITS = 40
+_MAX_DIGITS = 28
 _MAX_PLACES = 6
 
 
