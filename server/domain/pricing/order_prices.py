@@ -83,15 +83,13 @@ def _fill_taxes(pricing: Pricing, quote: Quote) -> None:
 
 def _sums(parts: Sequence[Taxed], currency: str) -> Iterable[AppliedTax]:
     """Each tax of the parts in the order of first occurrence, except on parts that cost nothing."""
-    taxables: dict[TaxName, int] = {}
-    amounts: dict[TaxName, int] = {}
-    for taxable, part in parts:
-        if taxable.amount and taxable.taxes:
-            for tax, amount in zip(taxable.taxes, part, strict=True):
-                named = tax.named
-                taxables[named] = taxables.get(named, 0) + taxable.amount
-                amounts[named] = amounts.get(named, 0) + amount
-    return [_applied(named, taxable, amounts[named], currency) for named, taxable in taxables.items()]
+    sums: dict[TaxName, tuple[int, int]] = {}
+    for (taxable, taxes), amounts in parts:
+        if taxable and taxes:
+            for tax, amount in zip(taxes, amounts, strict=True):
+                before, tax_before = sums.get(tax.named, (0, 0))
+                sums[tax.named] = before + taxable, tax_before + amount
+    return [_applied(named, taxable, amount, currency) for named, (taxable, amount) in sums.items()]
 
 
 def _fill_points(pricing: Pricing, quote: Quote) -> None:
