@@ -163,8 +163,9 @@ def _taxes(lines: Sequence[Line], taxables: list[int], left: list[int], zone: Zo
         for share in {share: None for _, shares in parts for share in shares}:
             weights = [taxable if share in shares else 0 for taxable, shares in parts]
             whole = rounded(sum(weights) * share[1])
-            for part, amount in zip(amounts, split(whole, weights), strict=True):
-                part[share] = amount
+            for part, (_, shares), amount in zip(amounts, parts, split(whole, weights), strict=True):
+                if share in shares:
+                    part[share] = amount
     else:
         for part, (taxable, shares) in zip(amounts, parts, strict=True):
             part.update({share: rounded(taxable * share[1]) for share in shares})

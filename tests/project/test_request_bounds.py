@@ -35,9 +35,22 @@ REQUESTS: dict[str, Descriptor] = {
 EXCEPTIONS: dict[str, set[str]] = {
     "its pattern has a length": {"orders.v1.SavedPaymentMethod.last_four"},
     "an amount of no currency that exists is refused": {"google.type.Money.currency_code"},
+    "a rate of more than 28 characters is refused": {"google.type.Decimal.value"},
+    "the server clears it": {
+        "orders.v1.AffectedOrder.new_zone_id",
+        "orders.v1.AffectedOrder.order_id",
+        "orders.v1.AffectedOrder.order_number",
+        "orders.v1.AffectedOrder.zone_id",
+    },
     "a path that is none of those which may change is refused": {"google.protobuf.FieldMask.paths"},
     "only the server sets it; what UpdateOrder is sent there is refused, or names the order and is not stored in it": {
         "orders.v1.AppliedCoupon.code",
+        "orders.v1.AppliedTax.name",
+        "orders.v1.CouponTerms.product_ids",
+        "orders.v1.OrderItem.taxes",
+        "orders.v1.Pricing.installation_taxes",
+        "orders.v1.Pricing.shipping_taxes",
+        "orders.v1.Pricing.taxes",
         "orders.v1.Cancellation.actor",
         "orders.v1.Cancellation.reason",
         "orders.v1.Delivery.zone_id",

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import Refusal
-from server.domain.base.values import Terms
+from server.domain.base.values import PointTerms, Terms
 from server.domain.operations import Answer
 from server.domain.payments.payments import SettleIntent
 from server.storage.housekeeping import forget_old_carts
@@ -530,7 +531,7 @@ async def test_what_is_asked_without_effect_is_what_would_happen(store: Store) -
 
 
 async def test_points_are_worth_what_the_terms_of_the_writer_say(new_database: Callable[[], str]) -> None:
-    async with storing(new_database(), terms=Terms(points_per_unit=Terms().points_per_unit * 2)) as store:
+    async with storing(new_database(), terms=Terms({"USD": PointTerms(Decimal("0.01"), Decimal("0.1"))})) as store:
         order = await store.order(new_order(quantity=100))
         assert order.pricing.loyalty_points_earned == 125
 

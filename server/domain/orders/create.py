@@ -118,6 +118,7 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
     _set_appointments(order, request)
     lines, currency = _add_lines(order, request, state)
     choice = delivery_choice(order, state, currency=currency, field="shipping_address")
+    codes = codes_of(request)
     user = CouponUser(request.customer_id, lines, currency, audit.time)
     priced = price_lines(
         order,
@@ -125,7 +126,7 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
         state,
         currency=currency,
         choice=choice,
-        discounts=new_discounts(state, codes_of(request), user),
+        discounts=new_discounts(state, codes, user) if codes else (),
         points=_points(request, state, currency),
     )
     schedule(order, choice, now=audit.time)
@@ -182,7 +183,8 @@ def price_lines(
     field: str = "items",
 ) -> Quote:
     """Prices the lines and writes the price into the order; `field` is the lines' path in the request."""
-    check_combination(discounts)
+    if len(discounts) > 1:
+        check_combination(discounts)
     priced = quote(
         lines,
         currency=currency,
@@ -219,13 +221,13 @@ def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple
             field=field,
         )
         currency = offer.currency
-        check_current(currency, field="currency_code" if request.currency_code else field)
         item = add_line(order, offer, quantity=wanted.quantity, item_id=str(index + 1), field=field)
         if wanted.design_project_id:
             item.design_project_id = wanted.design_project_id
         if wanted.customizations:
             item.customizations.update(wanted.customizations)
         lines.append(line_of(offer, wanted.quantity))
+    check_current(currency, field="currency_code" if request.currency_code else path)
     return lines, currency
 
 

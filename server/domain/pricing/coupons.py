@@ -75,7 +75,7 @@ def check_combination(discounts: Sequence[Discount]) -> None:
     if len(discounts) > MAX_COUPONS:
         raise _refused(discounts[MAX_COUPONS].code, "combination", f"an order can use up to {MAX_COUPONS} coupons")
     alone = next((discount.code for discount in discounts if not discount.terms.combinable), None)
-    if alone is not None and len(discounts) > 1:
+    if alone is not None:
         raise _refused(alone, "combination", f"coupon {alone!r} cannot be combined with other coupons")
 
 

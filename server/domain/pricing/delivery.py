@@ -58,6 +58,7 @@ def choose_delivery(
         free_from_minor=priced.free_from.get(currency),
         time_slot=_time_slot(priced.method, time_slot),
         taxes=zone.taxes,
+        price_terms=priced.terms[currency],
     )
 
 
@@ -163,7 +164,7 @@ def delivery_options(
         return []
     goods = quote.subtotal - quote.discount
     options = []
-    for method, prices, free_from in zone.methods_in(currency):
+    for method, prices, free_from, _ in zone.methods_in(currency):
         price = shipping_price(prices[currency], free_from.get(currency), goods=goods)
         leaves, arrives = _times(method, now)
         option = DeliveryOption(

@@ -117,4 +117,6 @@ def eligible_subtotal(lines: Sequence[Line], discount: Discount) -> int:
 
 def line_sums(applied: Sequence[AppliedDiscount], lines: Sequence[Line]) -> Sequence[int]:
     """The discounts' shares by line."""
-    return [sum(shares) for shares in zip(*(one.shares for one in applied), strict=True)] or [0] * len(lines)
+    if not applied:
+        return [0] * len(lines)
+    return [sum(shares) for shares in zip(*(one.shares for one in applied), strict=True)]

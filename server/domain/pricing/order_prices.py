@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TypeAlias
 
 from orders.v1.order_pb2 import AppliedTax, Order, OrderItem, PriceTerms, Pricing
 
 from server.domain.base.money import from_minor
-from server.domain.base.values import PointTerms
 from server.domain.pricing.quotes import Quote
-from server.domain.pricing.taxes import Taxed, decimal_text
-from server.domain.pricing.zones import DeliveryChoice
+from server.domain.pricing.taxes import Taxed, TaxName, decimal_text
 
 
 def fill(order: Order, quote: Quote) -> None:
@@ -63,76 +60,57 @@ def _fill_line_taxes(item: OrderItem, taxed: Taxed, currency: str) -> None:
         if len(taxes) == 1:
             item.tax_basis_points = taxes[0].basis_points
     for tax, amount in zip(taxes, taxed.amounts, strict=True):
-        item.taxes.append(_applied(tax[:3], taxed.taxable.amount, amount, currency))
-
-
-# A tax as an order names it: its name, its rate and whether it is compound.
-_Named: TypeAlias = tuple[str, str, bool]
+        item.taxes.append(_applied(tax.named, taxed.taxable.amount, amount, currency))
 
 
 @lru_cache(maxsize=4096)
-def _applied(tax: _Named, taxable: int, amount: int, currency: str) -> AppliedTax:
+def _applied(tax: TaxName, taxable: int, amount: int, currency: str) -> AppliedTax:
     """A tax as a message. It is cached: copy it, never change it."""
-    name, rate, compound = tax
-    applied = AppliedTax(name=name, compound=compound)
-    applied.rate.value = rate
+    applied = AppliedTax(name=tax.name, compound=tax.compound)
+    applied.rate.value = tax.rate
     applied.taxable_amount.CopyFrom(from_minor(taxable, currency))
     applied.amount.CopyFrom(from_minor(amount, currency))
     return applied
 
 
 def _fill_taxes(pricing: Pricing, quote: Quote) -> None:
-    parts = [*quote.line_taxes, *quote.shipping_taxes, *quote.installation_taxes]
-    pricing.taxes.extend(_sums(parts, quote.currency))
-    pricing.shipping_taxes.extend(_sums(quote.shipping_taxes, quote.currency))
-    pricing.installation_taxes.extend(_sums(quote.installation_taxes, quote.currency))
+    currency, shipping, installation = quote.currency, quote.shipping_taxes, quote.installation_taxes
+    if quote.tax or quote.included_tax or any(part.taxable.taxes for part in quote.line_taxes):
+        pricing.taxes.extend(_sums([*quote.line_taxes, *shipping, *installation], currency))
+        pricing.shipping_taxes.extend(_sums(shipping, currency))
+        pricing.installation_taxes.extend(_sums(installation, currency))
 
 
 def _sums(parts: Sequence[Taxed], currency: str) -> Iterable[AppliedTax]:
     """Each tax of the parts in the order of first occurrence, except on parts that cost nothing."""
-    taxables: dict[_Named, int] = {}
-    amounts: dict[_Named, int] = {}
-    for taxable, part in parts:
-        if taxable.amount:
-            for tax, amount in zip(taxable.taxes, part, strict=True):
-                named = tax[:3]
-                taxables[named] = taxables.get(named, 0) + taxable.amount
-                amounts[named] = amounts.get(named, 0) + amount
-    return [_applied(named, taxable, amounts[named], currency) for named, taxable in taxables.items()]
+    sums: dict[TaxName, tuple[int, int]] = {}
+    for (taxable, taxes), amounts in parts:
+        if taxable and taxes:
+            for tax, amount in zip(taxes, amounts, strict=True):
+                before, tax_before = sums.get(tax.named, (0, 0))
+                sums[tax.named] = before + taxable, tax_before + amount
+    return [_applied(named, taxable, amount, currency) for named, (taxable, amount) in sums.items()]
 
 
 def _fill_points(pricing: Pricing, quote: Quote) -> None:
     pricing.loyalty_points_earned = quote.points_earned
-    pricing.loyalty_points_requested = quote.points_requested
-    pricing.loyalty_points_used = quote.points_used
+    if quote.points_requested:
+        pricing.loyalty_points_requested = quote.points_requested
+        pricing.loyalty_points_used = quote.points_used
     if quote.points_value:
         pricing.loyalty_points_value.CopyFrom(from_minor(quote.points_value, quote.currency))
 
 
 def _fill_terms(terms: PriceTerms, quote: Quote) -> None:
-    terms.CopyFrom(_point_terms(quote.point_terms))
-    terms.SetInParent()
     if quote.choice is not None:
-        _fill_delivery(terms, quote.choice, quote.currency)
+        terms.CopyFrom(quote.choice.price_terms)
+    else:
+        terms.SetInParent()
+    value, per_unit = quote.point_terms
+    if value:
+        terms.point_value.value = _text(value)
+        if per_unit:
+            terms.points_per_unit.value = _text(per_unit)
 
 
-@lru_cache(maxsize=256)
-def _point_terms(terms: PointTerms) -> PriceTerms:
-    """Cached: copy it, never change it."""
-    filled = PriceTerms()
-    if terms.value:
-        filled.point_value.value = decimal_text(terms.value)
-        if terms.per_unit:
-            filled.points_per_unit.value = decimal_text(terms.per_unit)
-    return filled
-
-
-def _fill_delivery(terms: PriceTerms, choice: DeliveryChoice, currency: str) -> None:
-    taxes = choice.taxes
-    terms.tax_included = taxes.included
-    terms.shipping_tax_policy = taxes.shipping_policy
-    if taxes.rounding.mode or taxes.rounding.level:
-        terms.rounding.CopyFrom(taxes.rounding)
-    terms.shipping_price.CopyFrom(from_minor(choice.price_minor, currency))
-    if choice.free_from_minor is not None:
-        terms.free_from.CopyFrom(from_minor(choice.free_from_minor, currency))
+_text = lru_cache(maxsize=256)(decimal_text)

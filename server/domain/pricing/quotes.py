@@ -4,6 +4,8 @@ docs/pricing.md defines every amount.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from orders.v1.order_pb2 import Order, OrderItem
@@ -65,7 +67,7 @@ def quote(
         quantity += pieces
         subtotal += line.unit_minor * pieces
         installation += line.installation_minor * pieces
-    coupons = apply_discounts(lines, discounts)
+    coupons: Sequence[AppliedDiscount] = apply_discounts(lines, discounts) if discounts else ()
     discount = sum(coupon.amount for coupon in coupons)
     shares = line_sums(coupons, lines)
     shipping = 0
@@ -137,7 +139,9 @@ def _taxes(
     lowering = [one for one in coupons if one.discount.lowers_tax(before_discount=taxes.before_discount)]
     less = shares if len(lowering) == len(coupons) else line_sums(lowering, lines)
     goods = [Taxable(line.total - share, its) for line, share, its in zip(lines, less, sets, strict=True)]
-    prices = [Taxable(line.total - share, its) for line, share, its in zip(lines, shares, sets, strict=True)]
+    prices = goods
+    if less is not shares:
+        prices = [Taxable(line.total - share, its) for line, share, its in zip(lines, shares, sets, strict=True)]
     parts = [*goods, *taxes.shipping_parts(shipping, prices), Taxable(installation, taxes.installation)]
     taxed = taxes.on(parts)
     count = len(lines)
@@ -146,9 +150,8 @@ def _taxes(
 
 def _points(requested: int, terms: PointTerms, currency: str, *, to_pay: int) -> tuple[int, int]:
     """The points used of those requested, no more than it takes to pay everything, and their value."""
-    numerator, of = terms.value.as_integer_ratio()
     # A point is worth this many minor units: a ratio, because it may be less than one.
-    worth = numerator * 10 ** EXPONENTS[currency]
+    worth, of = _ratio(terms.value, 10 ** EXPONENTS[currency])
     if not worth:
         return 0, 0
     value_paid = min(requested * worth // of, to_pay)
@@ -159,8 +162,14 @@ def _points(requested: int, terms: PointTerms, currency: str, *, to_pay: int) ->
 def _points_earned(total: int, terms: PointTerms, currency: str) -> int:
     if not terms.value:
         return 0
-    numerator, denominator = terms.per_unit.as_integer_ratio()
+    numerator, denominator = _ratio(terms.per_unit, 1)
     return divide(total * numerator, denominator * 10 ** EXPONENTS[currency])
+
+
+@lru_cache(maxsize=256)
+def _ratio(value: Decimal, scale: int) -> tuple[int, int]:
+    numerator, denominator = value.as_integer_ratio()
+    return numerator * scale, denominator
 
 
 def line_of(offer: Offer, quantity: int) -> Line:

@@ -24,26 +24,28 @@ STANDARD = "standard"
 MAX_TAXES_OF_CLASS = 5
 
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
-_MAX_DIGITS = 40
+_MAX_DIGITS = 28
 _MAX_PLACES = 6
 
 
-class Tax(NamedTuple):
-    """One tax of a tax class."""
+class TaxName(NamedTuple):
+    """A tax as an order names it."""
 
     name: str
     # In percent, for example `9.975`.
     rate: str
     compound: bool
+
+
+class Tax(NamedTuple):
+    """One tax of a tax class."""
+
+    named: TaxName
+    # The rate in hundredths of a percent; 0 if it is not a whole number of them.
+    basis_points: int
     # The part of a taxable amount that the tax is: of the amount that it is added to, or of the one that includes it.
     numerator: int
     denominator: int
-
-    @property
-    def basis_points(self) -> int:
-        """The rate in hundredths of a percent; 0 if it is not a whole number of them."""
-        points = Decimal(self.rate) * 100
-        return int(points) if points == int(points) else 0
 
 
 # The taxes on one thing, in the order of the zone.
@@ -103,6 +105,8 @@ class Taxes:
 def _of_lines(parts: Sequence[Taxable], *, half_up: bool) -> list[Taxed]:
     return [
         Taxed(part, [divide(part.amount * tax.numerator, tax.denominator, half_up=half_up) for tax in part.taxes])
+        if part.taxes
+        else Taxed(part, ())
         for part in parts
     ]
 
@@ -153,7 +157,10 @@ def _tax_set(rates: Iterable[TaxRate], *, included: bool) -> TaxSet:
 
 
 def _tax(rate: TaxRate, part: Fraction) -> Tax:
-    return Tax(rate.name, decimal_text(_percent(rate)), rate.compound, part.numerator, part.denominator)
+    percent = _percent(rate)
+    points = percent.scaleb(2)
+    named = TaxName(rate.name, decimal_text(percent), rate.compound)
+    return Tax(named, int(points) if points == int(points) else 0, part.numerator, part.denominator)
 
 
 def _percent(rate: TaxRate) -> Decimal:
@@ -183,7 +190,7 @@ def _check_rate(rate: TaxRate, *, field: str) -> None:
     if len(text) > _MAX_DIGITS or not _NUMBER.fullmatch(text):
         raise invalid_field(f"{field}.rate.value", "must be a decimal number in percent, for example 9.975")
     percent = Decimal(text)
-    if percent > 100 or percent != round(percent, _MAX_PLACES):
+    if percent > 100 or percent.scaleb(_MAX_PLACES) % 1:
         raise invalid_field(f"{field}.rate.value", f"must be 0 to 100, with up to {_MAX_PLACES} decimal places")
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from orders.v1.catalog_service_pb2 import DeliveryArea, DeliveryMethod, DeliveryZone
-from orders.v1.order_pb2 import Address
+from orders.v1.order_pb2 import Address, PriceTerms
 
 from server.domain.base.amounts import by_currency
 from server.domain.base.places import country_key, plain, state_key
@@ -19,6 +19,8 @@ class PricedMethod(NamedTuple):
     method: DeliveryMethod
     prices: Mapping[str, int]
     free_from: Mapping[str, int]
+    # The terms of orders by currency. Never changed: all orders share them.
+    terms: Mapping[str, PriceTerms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class DeliveryChoice:
     free_from_minor: int | None
     time_slot: str
     taxes: Taxes
+    # As the order keeps them.
+    price_terms: PriceTerms
 
 
 class Area(NamedTuple):
@@ -85,7 +89,8 @@ def zone_of(snapshot: bytes) -> Zone:
     """A stored zone."""
     zone = DeliveryZone.FromString(snapshot)
     priced_methods = [
-        PricedMethod(method, by_currency(method.prices), by_currency(method.free_from)) for method in zone.methods
+        PricedMethod(method, by_currency(method.prices), by_currency(method.free_from), _terms_of(zone, method))
+        for method in zone.methods
     ]
     return Zone(
         zone=zone,
@@ -93,6 +98,23 @@ def zone_of(snapshot: bytes) -> Zone:
         taxes=taxes_of(zone),
         priced_methods={priced.method.method: priced for priced in priced_methods},
     )
+
+
+def _terms_of(zone: DeliveryZone, method: DeliveryMethod) -> dict[str, PriceTerms]:
+    """The terms of a method's prices by currency, as orders keep them."""
+    terms = {
+        price.currency_code: PriceTerms(
+            tax_included=zone.tax_included, shipping_tax_policy=zone.shipping_tax_policy, shipping_price=price
+        )
+        for price in method.prices
+    }
+    for amount in method.free_from:
+        if amount.currency_code in terms:
+            terms[amount.currency_code].free_from.CopyFrom(amount)
+    if zone.HasField("rounding"):
+        for filled in terms.values():
+            filled.rounding.CopyFrom(zone.rounding)
+    return terms
 
 
 class ZoneIndex:

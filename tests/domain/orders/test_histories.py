@@ -58,6 +58,7 @@ CONDITIONS = {
         "usage_limit_per_customer",
         "products",
         "currency",
+        "combination",
     },
     "DELIVERY_NOT_AVAILABLE": {"zone", "method", "time_slot", "currency"},
 }

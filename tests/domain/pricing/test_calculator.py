@@ -126,7 +126,7 @@ def shops(draw: st.DrawFn) -> Shop:
 
 
 def zones() -> st.SearchStrategy[calculator.Zone]:
-    taxes = st.lists(TAXES, max_size=3, unique_by=lambda tax: tax.name).map(tuple)
+    taxes = st.lists(TAXES, min_size=1, max_size=3, unique_by=lambda tax: tax.name).map(tuple)
     return st.builds(
         calculator.Zone,
         price=SMALL,
