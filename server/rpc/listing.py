@@ -9,9 +9,8 @@ from orders.v1.order_service_pb2 import (
     SearchOrdersResponse,
 )
 
-from server.domain.base.errors import invalid_field
-from server.domain.base.money import to_minor
 from server.domain.base.sizes import MAX_PAGE
+from server.domain.orders.filters import check_filter
 from server.rpc import list_cursor, wire
 from server.rpc.endpoint import Call
 from server.rpc.list_cursor import Cursor, Query
@@ -30,7 +29,7 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
     listing = _listing(request)
     cursor = await _start(lists, request.resume_token, query, field="resume_token")
     if cursor is None or 0 < request.limit <= cursor.delivered:
-        await call.write(_message([], complete=True))
+        await call.write(_message([], complete=cursor is None, limit_reached=cursor is not None))
         return
     orders = _Orders(lists, listing, query)
     await streams.deliver(orders, cursor, call, entries_per_message=request.page_size or _DEFAULT_LIST_PAGE)
@@ -42,13 +41,16 @@ class _Orders:
     def __init__(self, lists: ListRepository, listing: Listing, query: ListOrdersRequest) -> None:
         """`query` is what the tokens are good for."""
         self._lists, self._listing, self._query = lists, listing, query
+        # Whether orders remain behind the last page that the limit allows.
+        self._is_cut = False
 
     async def read(self, cursor: Cursor, room: Room) -> Page:
         left = self._query.limit - cursor.delivered if self._query.limit else room.entries
         page = await self._lists.page(
             self._listing, cursor.began, cursor.after, size=min(room.entries, left), max_bytes=room.size
         )
-        page.more = page.more and (not self._query.limit or len(page) < left)
+        self._is_cut = page.more and 0 < self._query.limit <= cursor.delivered + len(page)
+        page.more = page.more and not self._is_cut
         return page
 
     def advance(self, cursor: Cursor, page: Page) -> Cursor:
@@ -58,11 +60,14 @@ class _Orders:
         self, entries: Sequence[bytes], cursor: Cursor, *, truncated: bool = False, complete: bool = False
     ) -> bytes:
         token = list_cursor.encode(self._query, cursor) if entries or truncated else ""
-        return _message(entries, token, truncated=truncated, complete=complete)
+        limit_reached = complete and self._is_cut
+        return _message(
+            entries, token, truncated=truncated, complete=complete and not limit_reached, limit_reached=limit_reached
+        )
 
 
-def _message(orders: Iterable[bytes], token: str = "", *, truncated: bool = False, complete: bool = False) -> bytes:
-    rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete)
+def _message(orders: Iterable[bytes], token: str = "", **ending: bool) -> bytes:
+    rest = ListOrdersResponse(resume_token=token, **ending)
     return wire.with_records(rest, orders)
 
 
@@ -82,16 +87,8 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
 
 
 def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
-    wanted = request.filter
-    for name in ("total_from", "total_to"):
-        if wanted.HasField(name):
-            to_minor(getattr(wanted, name), field=f"filter.{name}")
-    for name in ("create_time", "update_time"):
-        low, high = f"{name}_from", f"{name}_to"
-        given = wanted.HasField(low) and wanted.HasField(high)
-        if given and getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
-            raise invalid_field(f"filter.{low}", f"is after {high}")
-    return Listing(filter=wanted, order_by=request.order_by, sort_order=request.sort_order)
+    check_filter(request.filter)
+    return Listing(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
 
 
 async def _start(lists: ListRepository, token: str, query: Query, *, field: str) -> Cursor | None:

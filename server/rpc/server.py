@@ -11,6 +11,7 @@ from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.operations import Execute, handlers_of
 from server.rpc.reflection import reflection_handlers
+from server.rpc.replays import Orders
 from server.telemetry.metrics import Metrics
 
 SERVICE_NAMES = tuple(str(service.full_name) for service in SERVICES)
@@ -38,6 +39,7 @@ def build_server(
     *,
     servicers: Mapping[str, object],
     execute: Execute,
+    orders: Orders,
     health: Health,
     gate: Gate,
     bounds: Bounds,
@@ -48,7 +50,8 @@ def build_server(
 ) -> grpc.aio.Server:
     """A server with every service, not yet listening.
 
-    `servicers` answer reads, by the name of their service; `execute` carries out operations. With `reflect_to_all`, reflection
+    `servicers` answer reads, by the name of their service; `execute` carries out operations, and
+    `orders` reads those that earlier operations were about. With `reflect_to_all`, reflection
     also answers callers that the gate does not know.
     """
     server = grpc.aio.server(options=_options(bounds, connections))
@@ -56,7 +59,7 @@ def build_server(
         tuple(
             service_handler(
                 service,
-                handlers_of(service, servicers.get(service.name), execute),
+                handlers_of(service, servicers.get(service.name), execute, orders),
                 gate=gate,
                 bounds=bounds,
                 metrics=metrics,

@@ -26,10 +26,14 @@ from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
+from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
+from server.storage.read.history import HistoryRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
+from server.storage.read.requests import RequestRepository
+from server.storage.write.erasure import Erasure
 from server.storage.write.writer import Writer
 from server.tasks import Tasks
 from server.telemetry.metrics import Metrics
@@ -85,13 +89,22 @@ async def build(settings: Settings, database: Database) -> Components:
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
-                orders=orders, invoices=InvoiceRepository(database), lists=ListRepository(database)
+                orders=orders,
+                history=HistoryRepository(database, orders),
+                requests=RequestRepository(database),
+                invoices=InvoiceRepository(database),
+                lists=ListRepository(database),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
-            "CustomerService": CustomerServicer(customers=customers),
+            "CustomerService": CustomerServicer(
+                customers=customers,
+                data=CustomerDataRepository(database, customers=customers, orders=orders),
+                erasure=Erasure(database, writer=writer, customers=customers),
+            ),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
         execute=checkout.execute,
+        orders=orders,
         health=health,
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, text
 
-# A row that is locked counts as updated. Orders, events, payments, points and documents are never deleted; events, payments, points
-# and documents never change either.
+# A row that is locked counts as updated. Orders, events, payments, points and documents are never deleted; documents never change
+# either. Of events, payments and points, only the columns that hold personal data change, when that is erased.
 RIGHTS = {
     "alembic_version": "SELECT",
     "api_keys": "SELECT, INSERT, UPDATE",
@@ -18,12 +18,12 @@ RIGHTS = {
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "inventory": "SELECT, INSERT, UPDATE",
     "job_leases": "SELECT, INSERT, UPDATE, DELETE",
-    "order_events": "SELECT, INSERT",
+    "order_events": "SELECT, INSERT, UPDATE (event, event_values, salt)",
     "order_items": "SELECT, INSERT, DELETE",
     "orders": "SELECT, INSERT, UPDATE",
-    "payments": "SELECT, INSERT",
+    "payments": "SELECT, INSERT, UPDATE (event)",
     "points_accounts": "SELECT, INSERT, UPDATE",
-    "points_entries": "SELECT, INSERT",
+    "points_entries": "SELECT, INSERT, UPDATE (reason)",
     "products": "SELECT, INSERT, UPDATE",
     "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
     "stock_adjustments": "SELECT, INSERT",

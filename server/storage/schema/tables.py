@@ -138,6 +138,10 @@ order_events = Table(
     Column("total_minor", BigInteger, nullable=False),
     Column("event", LargeBinary, nullable=False),
     written_by(),
+    # The part of the event that can be erased, and the salt of its digest in the event. Old events have neither, and erased ones
+    # have no salt.
+    Column("event_values", LargeBinary),
+    Column("salt", LargeBinary),
     CheckConstraint("version > 0", name="version_positive"),
 )
 # Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.

@@ -3,6 +3,7 @@
 from server.storage.database import Database, fetch
 from server.storage.verification.chain import ChainCheck
 from server.storage.verification.checks import Check, Problem, Progress
+from server.storage.verification.history import HistoryCheck
 from server.storage.verification.orders import COUNT, READ_PAGE, OrderCheck, pages, rebuild
 from server.storage.verification.payments import DocumentCheck, PaymentCheck
 from server.storage.verification.points import CouponCheck, PointsCheck
@@ -16,6 +17,7 @@ async def verify(database: Database, progress: Progress) -> list[Problem]:
     checks: list[Check] = [
         OrderCheck(),
         ChainCheck(),
+        HistoryCheck(),
         StockCheck(),
         CouponCheck(),
         PointsCheck(),
