@@ -402,9 +402,7 @@ SAMPLES: dict[str, Sample] = {
     "EraseCustomer": Sample(
         lambda at: customers.EraseCustomerRequest(customer_id=at.customer_id, include_open_orders=True), before=_account
     ),
-    "ExportCustomer": Sample(
-        lambda at: customers.ExportCustomerRequest(customer_id=at.customer_id), before=_account
-    ),
+    "ExportCustomer": Sample(lambda at: customers.ExportCustomerRequest(customer_id=at.customer_id), before=_account),
     "AdjustPoints": Sample(
         lambda at: customers.AdjustPointsRequest(customer_id=at.customer_id, delta=5, reason="welcome gift")
     ),

@@ -19,6 +19,7 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import RecordPaymentRequest, TransitionOrderRequest
 from psycopg import AsyncConnection
 
+from server.domain.base.event_values import StoredEvent
 from server.domain.base.hash_chain import START, hash_of, seal
 from server.storage.projections import event_row
 from server.storage.write.statements import EVENT_COLUMNS
@@ -363,7 +364,9 @@ async def _forge(url: str, rewrite: Callable[[_Events, _Events], _Events], *, ha
         insert = f"INSERT INTO order_events ({columns}) VALUES ({places})".encode()
         for version, event in enumerate(events, start=1):
             event.order_id, event.version = first.order_id, version
-            await connection.execute(insert, event_row(first, event, event.SerializeToString(deterministic=True)))
+            await connection.execute(
+                insert, event_row(first, event, StoredEvent(event.SerializeToString(deterministic=True)))
+            )
         return before
 
 

@@ -172,14 +172,12 @@ class ListPointsEntriesResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[PointsEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., points_balance: _Optional[int] = ...) -> None: ...
 
 class EraseCustomerRequest(_message.Message):
-    __slots__ = ("customer_id", "include_open_orders", "request_id")
+    __slots__ = ("customer_id", "include_open_orders")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     include_open_orders: bool
-    request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., include_open_orders: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, customer_id: _Optional[str] = ..., include_open_orders: _Optional[bool] = ...) -> None: ...
 
 class EraseCustomerResponse(_message.Message):
     __slots__ = ("customer_id", "erased_orders", "erased_carts", "erased_requests", "complete")

@@ -185,7 +185,7 @@ class CustomerServiceServicer:
         order gets an event, and the hashes of its history remain valid.
 
         Works through the orders in small transactions. If the time of the call does not suffice, the
-        response is not `complete`: call again to continue. Repeating the call is always safe.
+        response is not `complete`: call again to continue. The call needs no request id: repeating it is always safe.
 
         Errors: NOT_FOUND (CUSTOMER_NOT_FOUND), FAILED_PRECONDITION (CUSTOMER_HAS_OPEN_ORDERS).
         """

@@ -32,8 +32,6 @@ class EraseOrders:
 
     customer_id: str
     order_ids: Sequence[str]
-    # The id of the request that caused it, for the events.
-    caused_by: str
     include_open_orders: bool
 
 
@@ -50,18 +48,16 @@ class EraseAccount:
     """Erases the personal data in a customer's account."""
 
     customer_id: str
-    caused_by: str
 
 
 @operation(EraseOrders, needs=lambda request: Needs(orders=request.order_ids, stored_events=True))
 def erase_orders(request: EraseOrders, state: State, audit: Audit) -> EraseCustomerResponse:
     """Erases the orders that are still the customer's, and counts them."""
-    own = replace(audit, request_id=request.caused_by)
     orders = [state.order(order_id, audit.caller) for order_id in request.order_ids]
     mine = [order for order in orders if order.customer.customer_id == request.customer_id]
     due = [order for order in mine if request.include_open_orders or order.status in FINAL]
     for order in due:
-        _erase_order(order, state, own)
+        _erase_order(order, state, audit)
     return EraseCustomerResponse(customer_id=request.customer_id, erased_orders=len(due))
 
 
@@ -109,7 +105,5 @@ def erase_account(request: EraseAccount, state: State, audit: Audit) -> EraseCus
         account.ClearField("addresses")
         account.ClearField("payment_methods")
         state.customers.upsert(customer_id, account.SerializeToString(deterministic=True))
-    state.add_audit_event(
-        f"customers/{customer_id}", replace(audit, method="EraseCustomer", request_id=request.caused_by)
-    )
+    state.add_audit_event(f"customers/{customer_id}", replace(audit, method="EraseCustomer"))
     return EraseCustomerResponse(customer_id=customer_id)

@@ -54,7 +54,9 @@ _ENTRIES = sql.query(
 
 
 _HAS_ORDERS = sql.compiled(
-    select(orders.c.order_id).where(orders.c.customer_id == sql.parameter("customer_id", Text())).limit(literal_column("1"))
+    select(orders.c.order_id)
+    .where(orders.c.customer_id == sql.parameter("customer_id", Text()))
+    .limit(literal_column("1"))
 )
 
 

@@ -63,14 +63,14 @@ class Erasure:
     async def _erase(self, request: EraseCustomerRequest, caller: Caller) -> AsyncIterator[EraseCustomerResponse]:
         customer_id = request.customer_id
         # New orders copy the contact of the account, so that is erased first.
-        yield await self._execute(EraseAccount(customer_id, request.request_id), caller)
+        yield await self._execute(EraseAccount(customer_id), caller)
         async with self._database.connection() as connection:
             await connection.execute(statements.ERASE_POINTS.text, {"customer_id": customer_id})
         carts = await self._database.fetch(statements.CARTS_OF, needle=customer_id.encode())
         for cart_ids in _parts([cart_id for (cart_id,) in carts], _CARTS_AT_ONCE):
             yield await self._execute(EraseCarts(customer_id, cart_ids), caller)
         async for order_ids in self._due_orders(request):
-            orders = EraseOrders(customer_id, order_ids, request.request_id, request.include_open_orders)
+            orders = EraseOrders(customer_id, order_ids, request.include_open_orders)
             yield await self._execute(orders, caller)
         async for count in self._erase_requests(customer_id):
             yield EraseCustomerResponse(erased_requests=count)

@@ -136,6 +136,8 @@ _EVENT = {
     "to_status": "1",
     "total_minor": "0",
     "event": "''",
+    "event_values": "'x'",
+    "salt": "'x'",
 }
 _PRODUCT = {"product_id": "'lamp'", "snapshot": "''", "update_time": "now()"}
 _STOCK = {"product_id": "'mug'", "variant_id": "'red'", "available": "0", "reserved": "0"}
