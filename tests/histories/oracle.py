@@ -119,11 +119,11 @@ def covered(event: OrderEvent) -> OrderEvent:
     """The part of an event that its hash covers directly."""
     bare = OrderEvent()
     bare.CopyFrom(event)
-    for field in ("hash", "values_state", "before", "after", "reason"):
-        bare.ClearField(field)
+    for name in ("hash", "values_state", "before", "after", "reason"):
+        bare.ClearField(name)
     if bare.HasField("tracking_event"):
-        for field in ("description", "location", "city", "country"):
-            bare.tracking_event.ClearField(field)
+        for name in ("description", "location", "city", "country"):
+            bare.tracking_event.ClearField(name)
     if bare.HasField("payment_event"):
         bare.payment_event.ClearField("description")
     return bare

@@ -45,13 +45,13 @@ CONTACT = {"name": "Zenobia Quixote", "email": "zq@example.com", "phone": "+1 55
 async def fill(service: Service, customer_id: str) -> list[Order]:
     """Stores a customer's texts wherever they can be."""
     contact = CONTACT | {"customer_id": customer_id}
-    await service.customers.UpsertCustomer(UpsertCustomerRequest(customer=contact, request_id="u"))
-    address = UpsertAddressRequest(customer_id=customer_id, address=ADDRESS, request_id="a")
+    await service.customers.UpsertCustomer(UpsertCustomerRequest(customer=contact, request_id=f"u-{customer_id}"))
+    address = UpsertAddressRequest(customer_id=customer_id, address=ADDRESS, request_id=f"a-{customer_id}")
     await service.customers.UpsertAddress(address)
-    points = AdjustPointsRequest(customer_id=customer_id, delta=5, reason="secret-note", request_id="p")
+    points = AdjustPointsRequest(customer_id=customer_id, delta=5, reason="secret-note", request_id=f"p-{customer_id}")
     await service.customers.AdjustPoints(points)
     item = {"product_id": "mug", "quantity": 1, "customizations": {"text": "secret-note"}}
-    await service.carts.AddCartItem(AddCartItemRequest(customer_id=customer_id, request_id="c", **item))
+    await service.carts.AddCartItem(AddCartItemRequest(customer_id=customer_id, request_id=f"c-{customer_id}", **item))
     order = await service.orders.CreateOrder(
         new_order(
             customer_id=customer_id,
@@ -64,17 +64,27 @@ async def fill(service: Service, customer_id: str) -> list[Order]:
     )
     order_id = order.order_id
     changed = Order(order_id=order_id, shipping_address=ADDRESS | {"street": "8 Moonlit Alley"})
-    await service.orders.UpdateOrder(UpdateOrderRequest(order=changed, request_id="change"))
+    await service.orders.UpdateOrder(UpdateOrderRequest(order=changed, request_id=f"change-{customer_id}"))
     paid = {"event_id": f"paid-{order_id}", "type": PAYMENT_EVENT_TYPE_PAID, "description": "secret-note"}
-    await service.orders.RecordPayment(RecordPaymentRequest(order_id=order_id, event=paid, request_id="pay"))
+    await service.orders.RecordPayment(
+        RecordPaymentRequest(order_id=order_id, event=paid, request_id=f"pay-{customer_id}")
+    )
     seen = {"status": TRACKING_STATUS_IN_TRANSIT, "description": "secret-note", "location": "7 Moonlit Alley"}
-    seen = {"order_id": order_id, "event": seen, "carrier": "UPS", "tracking_number": "1", "request_id": "seen"}
+    seen = {
+        "order_id": order_id,
+        "event": seen,
+        "carrier": "UPS",
+        "tracking_number": "1",
+        "request_id": f"seen-{customer_id}",
+    }
     await service.orders.RecordTrackingEvent(RecordTrackingEventRequest(**seen))
     cancelled = await service.orders.CreateOrder(new_order(customer_id=customer_id, shipping_address=ADDRESS))
     await service.orders.CancelOrder(CancelOrderRequest(order_id=cancelled.order_id, reason="secret-note"))
     source = imported("1", customer_id, address_text="7 Moonlit Alley")
     other = imported("2", "somebody", address_text="1 Open Road")
-    batch = await service.orders.BatchUpsertOrders(upserts(f"shop-{customer_id}", source, other, request_id="batch"))
+    batch = await service.orders.BatchUpsertOrders(
+        upserts(f"shop-{customer_id}", source, other, request_id=f"batch-{customer_id}")
+    )
     ids = [order_id, cancelled.order_id, batch.results[0].order_id]
     return [await service.orders.GetOrder(GetOrderRequest(order_id=each)) for each in ids]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from orders.v1.order_pb2 import ORDER_EVENT_TYPE_ERASED, Order
 from psycopg import AsyncConnection
 
-from server.domain.base.differences import difference, follow_event, undo
+from server.domain.base.differences import follow_event, undo
 from server.domain.base.event_values import digest, is_erased
 from server.domain.base.money import minor_of
 from server.storage.database import Row
@@ -55,12 +55,14 @@ def _created(order: Order, row: EventRow) -> bytes | None:
 
 def _step_back(order: Order, row: EventRow, previous: EventRow) -> Iterator[str]:
     """Turns the order into the version before an event."""
-    after = Order()
-    after.CopyFrom(order)
     event, earlier = event_of(row), event_of(previous)
     if event is None or earlier is None:
         return
+    after, redone = Order(), Order()
+    after.CopyFrom(order)
     undo(order, event.before, event.after)
-    follow_event(order, earlier)
-    if difference(order, after) != (event.before, event.after):
+    redone.CopyFrom(order)
+    undo(redone, event.after, event.before)
+    if redone != after:
         yield f"the values after event {row.version} are not the order's"
+    follow_event(order, earlier)
