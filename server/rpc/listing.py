@@ -66,8 +66,15 @@ class _Orders:
         )
 
 
-def _message(orders: Iterable[bytes], token: str = "", **ending: bool) -> bytes:
-    rest = ListOrdersResponse(resume_token=token, **ending)
+def _message(
+    orders: Iterable[bytes],
+    token: str = "",
+    *,
+    truncated: bool = False,
+    complete: bool = False,
+    limit_reached: bool = False,
+) -> bytes:
+    rest = ListOrdersResponse(resume_token=token, truncated=truncated, complete=complete, limit_reached=limit_reached)
     return wire.with_records(rest, orders)
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Value
+from google.protobuf.struct_pb2 import NULL_VALUE, Value
 from orders.v1.error_reason_pb2 import ERROR_REASON_HISTORY_NOT_RECORDED, ERROR_REASON_VERSION_NOT_FOUND
 from orders.v1.order_pb2 import Order, OrderEvent
 from orders.v1.order_service_pb2 import FieldDifference
@@ -109,11 +109,12 @@ def _value(message: Message, data: Any, path: str) -> Value:
     """The value at a path of a message that is given as JSON, too."""
     for name in _json_names(message, path.split(".")):
         data = data.get(name, {})
-    return ParseDict(None if data == {} else data, Value())
+    value = Value(null_value=NULL_VALUE)
+    return value if data == {} else ParseDict(data, value)
 
 
 def _json_names(message: Message, names: Iterable[str]) -> Iterator[str]:
-    descriptor = message.DESCRIPTOR
+    descriptor: Any = message.DESCRIPTOR
     for name in names:
         field = descriptor.fields_by_name[name]
         yield field.json_name

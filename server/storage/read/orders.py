@@ -14,14 +14,14 @@ from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
 from server.storage.references import BEFORE_ALL, Reference, rows_for, split_references
-from server.storage.schema.tables import order_events, orders
+from server.storage.schema.tables import STORED_EVENT, WHOLE_EVENT, order_events, orders
 from server.storage.write import statements
 
 Value = TypeVar("Value")
 
 _of_order = order_events.c.order_id == orders.c.order_id
-_events = select(*statements.STORED_EVENT).where(_of_order).order_by(order_events.c.version)
-_whole_events = select(statements.whole_event).where(_of_order).order_by(order_events.c.version)
+_events = select(*STORED_EVENT).where(_of_order).order_by(order_events.c.version)
+_whole_events = select(WHOLE_EVENT).where(_of_order).order_by(order_events.c.version)
 
 
 class _Order(NamedTuple):

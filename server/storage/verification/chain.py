@@ -16,7 +16,7 @@ class ChainCheck:
     """Each event's hash follows from the event and the one before, and the last one is the order's."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
-        return [Problem(stored.name, text) for stored in page for text in _broken_links(stored)]
+        return [Problem(stored.name, text) for stored in page for text in broken_links(stored)]
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
         return []
@@ -27,7 +27,8 @@ def _is_erased_inside(row: EventRow) -> bool:
     return is_erased(row.stored) and not OrderEvent.FromString(row.event).values_digest
 
 
-def _broken_links(stored: Stored) -> Iterator[str]:
+def broken_links(stored: Stored) -> Iterator[str]:
+    """Where the hashes of an order's events do not follow from each other."""
     previous = START
     for row in stored.events:
         if not (follows(row.event, previous) or _is_erased_inside(row)):

@@ -10,6 +10,7 @@ from server.domain.base.event_values import digest, is_erased
 from server.domain.base.money import minor_of
 from server.storage.database import Row
 from server.storage.projections import EventRow
+from server.storage.verification.chain import broken_links
 from server.storage.verification.checks import Problem, Stored, event_of
 
 
@@ -24,6 +25,9 @@ class HistoryCheck:
 
 
 def _problems_of(stored: Stored) -> Iterator[str]:
+    if any(broken_links(stored)):
+        # Nothing more can be told from events that are not those that were recorded.
+        return
     erased_at = max((row.version for row in stored.events if row.type == ORDER_EVENT_TYPE_ERASED), default=0)
     order = Order()
     order.CopyFrom(stored.order)

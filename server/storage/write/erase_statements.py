@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Table,
     Text,
     Uuid,
@@ -23,8 +24,7 @@ from sqlalchemy import (
 from server.domain.base.personal_data import MARKER
 from server.domain.orders.erase import FINAL
 from server.storage import sql
-from server.storage.schema.tables import idempotency_keys, order_events, orders, payments, points_entries
-from server.storage.write.statements import STORED_EVENT
+from server.storage.schema.tables import STORED_EVENT, idempotency_keys, order_events, orders, payments, points_entries
 
 READ_STORED_EVENTS = sql.compiled(
     select(cast(order_events.c.order_id, Text), order_events.c.version, *STORED_EVENT)
@@ -77,7 +77,7 @@ DUE_ORDERS = sql.compiled(
     .limit(sql.parameter("limit", BigInteger()))
 )
 
-_marker = literal_column(f"'{MARKER}'")
+_marker: ColumnElement[str] = literal_column(f"'{MARKER}'")
 ERASE_POINTS = sql.compiled(
     update(points_entries)
     .values(reason=_marker)

@@ -43,6 +43,7 @@ from server.storage.projections import (
     StoredKeyRow,
 )
 from server.storage.schema.tables import (
+    WHOLE_EVENT,
     api_keys,
     audit_events,
     carts,
@@ -189,14 +190,7 @@ LOCK_ZONES = sql.Statement(f"LOCK TABLE {delivery_zones.name} IN SHARE ROW EXCLU
 _keys = sql.rows([idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id])
 
 READ_IDEMPOTENCY_KEYS = sql.compiled(
-    select(
-        idempotency_keys.c.caller,
-        idempotency_keys.c.method,
-        idempotency_keys.c.request_id,
-        idempotency_keys.c.request,
-        idempotency_keys.c.response,
-        idempotency_keys.c.create_time,
-    ).where(
+    select(*idempotency_keys.c).where(
         tuple_(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id).in_(
             select(_keys.c.caller, _keys.c.method, _keys.c.request_id)
         )
@@ -212,13 +206,8 @@ NEXT_ORDER_NUMBERS = sql.compiled(
 # Updates, of which an order can have any number, are not among them.
 recorded = order_events.c.type.in_([literal_column(str(type_)) for type_ in TRACKED_TYPES])
 
-# As it is stored: both parts of the event, and the salt.
-STORED_EVENT = (order_events.c.event, order_events.c.event_values, order_events.c.salt)
-# Both parts in one: a serialized message that is appended to another is merged into it.
-whole_event = order_events.c.event.op("||")(func.coalesce(order_events.c.event_values, literal_column("''::bytea")))
-
 READ_HISTORY = sql.compiled(
-    select(whole_event)
+    select(WHOLE_EVENT)
     .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())), recorded)
     .order_by(order_events.c.order_id, order_events.c.version)
 )
