@@ -41,6 +41,7 @@ def _problems_of(stored: Stored) -> Iterator[str]:
         if row.salt is None:
             if not is_erased(row.stored) or row.version > erased_at:
                 yield f"the values of event {row.version} are missing, and were not erased"
+                return
         elif digest(row.event_values or b"", row.salt, created=_created(order, row)) != event.values_digest:
             yield f"the values of event {row.version} are not those that it was recorded with"
         if previous is not None:

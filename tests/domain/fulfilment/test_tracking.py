@@ -366,7 +366,7 @@ def test_a_transition_does_not_change_who_carries_what_is_shipped() -> None:
 
 
 def test_a_late_report_does_not_move_back_a_parcel_that_is_returned() -> None:
-    state = new_state(product())
+    state = new_state()
     order = order_in(state, ORDER_STATUS_DELIVERED)
     for status in (TRACKING_STATUS_RETURNED, TRACKING_STATUS_IN_TRANSIT):
         tracking = run(state, report(order, status))
