@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from server.rpc.wire import varint
+from server.domain.base.varint import varint
 
 _DELIMITED = 2
 _UNKNOWN = 2047

@@ -5,11 +5,15 @@ from typing import Any
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from server.domain.base.methods import SERVICES
+from server.domain.base.methods import SERVICES, MethodClass, class_of
 
 METHODS: dict[str, MethodDescriptor] = {method.name: method for service in SERVICES for method in service.methods}
-# The methods that take a request id.
-WRITES = [name for name, method in METHODS.items() if "request_id" in method.input_type.fields_by_name]
+# The methods that take a request id of their own.
+WRITES = [
+    name
+    for name, method in METHODS.items()
+    if "request_id" in method.input_type.fields_by_name and class_of(method) is not MethodClass.READ
+]
 
 _BY_REQUEST = {method.input_type.full_name: method for method in METHODS.values()}
 

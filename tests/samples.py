@@ -304,6 +304,10 @@ SAMPLES: dict[str, Sample] = {
     "ExplainPrice": Sample(lambda at: orders.ExplainPriceRequest(order_id=at.order_id)),
     "ExplainOrder": Sample(lambda at: orders.ExplainOrderRequest(order_id=at.order_id)),
     "ListOrderEvents": Sample(lambda at: orders.ListOrderEventsRequest(order_id=at.order_id, page_size=1)),
+    "DiffOrder": Sample(
+        lambda at: orders.DiffOrderRequest(order_id=at.order_id, from_version=1, to_version=2), before=_payment
+    ),
+    "GetRequest": Sample(lambda at: orders.GetRequestRequest(request_id=f"r-{at.order_id}")),
     "BatchUpsertProducts": Sample(
         lambda at: catalog.BatchUpsertProductsRequest(
             products=[
@@ -464,6 +468,10 @@ SAMPLES: dict[str, Sample] = {
         lambda at: customers.DeletePaymentMethodRequest(customer_id=at.customer_id, payment_method_id="pm-1"),
         before=_account,
     ),
+    "EraseCustomer": Sample(
+        lambda at: customers.EraseCustomerRequest(customer_id=at.customer_id, include_open_orders=True), before=_account
+    ),
+    "ExportCustomer": Sample(lambda at: customers.ExportCustomerRequest(customer_id=at.customer_id), before=_account),
     "AdjustPoints": Sample(
         lambda at: customers.AdjustPointsRequest(customer_id=at.customer_id, delta=5, reason="welcome gift")
     ),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from server import domain
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
-from server.domain.base.idempotency import Key, first_answer
+from server.domain.base.idempotency import Key, Replay, first_answer, scope_of
 from server.domain.base.methods import MethodClass
 from server.domain.base.needs import Needs
 from server.domain.base.operation import Operation, Response
@@ -52,9 +52,7 @@ class Command:
     def key(self) -> Key | None:
         """The key under which the answer is remembered, if the caller sent a request id."""
         request_id = getattr(self.request, "request_id", "")
-        # One subject may act for several customers, as a shop front does: each customer's answers are their own.
-        caller = "\n".join(filter(None, (self.caller.subject, self.caller.confined_to)))
-        return Key(caller, self.operation.method, request_id) if request_id else None
+        return Key(scope_of(self.caller), self.operation.method, request_id) if request_id else None
 
     def needs(self) -> Needs:
         """The rows that the operation reads for this request and caller."""
@@ -64,10 +62,10 @@ class Command:
 
 
 class Answer(NamedTuple):
-    """A serialized response, and whether it is the answer to an earlier request."""
+    """A serialized response, and the first one if the request was answered before."""
 
     body: bytes
-    replayed: bool = False
+    replayed: Replay | None = None
 
 
 def decide(command: Command, state: State) -> Generator[None, None, Answer]:
@@ -77,7 +75,8 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     """
     key = command.key
     if key is not None and (remembered := state.remembered.get(key)):
-        return Answer(first_answer(key, command.request, remembered), replayed=True)
+        body = first_answer(key, command.request, remembered)
+        return Answer(body, replayed=Replay(remembered.answer_time, body))
     response = command.operation.rule(command.request, state, _audit(command, state))
     if isinstance(response, Generator):
         response = yield from response

@@ -9,8 +9,8 @@ from orders.v1.order_pb2 import Order
 
 from server.domain.base.errors import invalid_field
 from server.domain.base.sizes import readable
+from server.domain.base.varint import varint
 from server.feed.ring import Entry
-from server.rpc import wire
 from server.rpc.feed_tokens import stamp
 from server.storage.read.feed import Change
 from server.storage.read.order_versions import OrderVersion, OrderVersions
@@ -19,7 +19,7 @@ _LENGTH_DELIMITED = 2
 
 
 def _tag(field: str) -> bytes:
-    return wire.varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
+    return varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
 
 
 _ORDER_DESCRIPTOR: Any = Order.DESCRIPTOR
@@ -33,7 +33,7 @@ def entry_of(change: Change) -> Entry:
 
 
 def _framed(tag: bytes, body: bytes) -> bytes:
-    return tag + wire.varint(len(body)) + body
+    return tag + varint(len(body)) + body
 
 
 class OrderView(NamedTuple):

@@ -15,10 +15,10 @@ from orders.v1.consumer_service_pb2 import (
 )
 
 from server.domain.base.errors import invalid_field
+from server.domain.orders.filters import check_filter
 from server.rpc import feed_tokens
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor
-from server.rpc.listing import check_filter
 from server.rpc.paging import read_page
 from server.storage.consumers import ConsumerRepository
 from server.storage.read.feed import FeedRepository

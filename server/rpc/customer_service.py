@@ -5,6 +5,9 @@ from uuid import UUID
 
 from orders.v1.customer_service_pb2 import (
     CustomerAccount,
+    EraseCustomerRequest,
+    EraseCustomerResponse,
+    ExportCustomerRequest,
     GetCustomerRequest,
     ListPointsEntriesRequest,
     ListPointsEntriesResponse,
@@ -12,19 +15,28 @@ from orders.v1.customer_service_pb2 import (
 )
 
 from server.domain.base import page_tokens as tokens
+from server.rpc.customer_export import export
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
+from server.storage.write.erasure import Erasure
 
 
 class CustomerServicer:
     """Each method makes one call and returns."""
 
-    def __init__(self, *, customers: CustomerRepository) -> None:
-        self._customers = customers
+    def __init__(self, *, customers: CustomerRepository, data: CustomerDataRepository, erasure: Erasure) -> None:
+        self._customers, self._data, self._erasure = customers, data, erasure
 
     async def GetCustomer(self, request: GetCustomerRequest, call: Call) -> CustomerAccount:
         return await self._customers.get(request.customer_id)
+
+    async def EraseCustomer(self, request: EraseCustomerRequest, call: Call) -> EraseCustomerResponse:
+        return await self._erasure.erase(request, call.caller, call.time_remaining)
+
+    async def ExportCustomer(self, request: ExportCustomerRequest, call: Call) -> None:
+        await export(self._data, request, call)
 
     async def ListPointsEntries(self, request: ListPointsEntriesRequest, call: Call) -> bytes:
         customer_id = request.customer_id

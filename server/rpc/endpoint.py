@@ -53,7 +53,7 @@ class Call(Protocol):
     def time_remaining(self) -> float: ...
     async def check_caller(self) -> None: ...
     async def write(self, message: bytes) -> None: ...
-    async def mark_replayed(self) -> None: ...
+    async def mark_replayed(self, details: Mapping[str, str]) -> None: ...
 
 
 class _CallerGone(asyncio.CancelledError):
@@ -116,9 +116,9 @@ class _Call:
             span.set_outcome(code, reason)
         log_call(method=self.access.method, caller=self.caller.subject, code=code, seconds=seconds, error=error)
 
-    async def mark_replayed(self) -> None:
+    async def mark_replayed(self, details: Mapping[str, str]) -> None:
         """Marks the answer as that of an earlier request. In the headers too: HTTP callers see no trailers."""
-        replayed = (("idempotency-replayed", "true"),)
+        replayed = (("idempotency-replayed", "true"), *details.items())
         self.context.set_trailing_metadata(replayed)
         try:
             await self.context.send_initial_metadata(replayed)

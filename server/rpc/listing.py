@@ -5,14 +5,12 @@ from collections.abc import Iterable, Sequence
 from orders.v1.order_service_pb2 import (
     ListOrdersRequest,
     ListOrdersResponse,
-    OrderFilter,
     SearchOrdersRequest,
     SearchOrdersResponse,
 )
 
-from server.domain.base.errors import invalid_field
-from server.domain.base.money import to_minor
 from server.domain.base.sizes import MAX_PAGE
+from server.domain.orders.filters import check_filter
 from server.rpc import feed_tokens, list_cursor, wire
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor
@@ -37,7 +35,7 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
         return
     cursor = await _start(lists, request.resume_token, query, field="resume_token")
     if cursor.began.newest is None or 0 < request.limit <= cursor.delivered:
-        await call.write(_finished(cursor, query))
+        await call.write(_finished(cursor, query, limit_reached=cursor.began.newest is not None))
         return
     orders = _Orders(lists, listing, query)
     await streams.deliver(orders, cursor, call, entries_per_message=request.page_size or _DEFAULT_LIST_PAGE)
@@ -49,13 +47,16 @@ class _Orders:
     def __init__(self, lists: ListRepository, listing: Listing, query: ListOrdersRequest) -> None:
         """`query` is what the tokens are good for."""
         self._lists, self._listing, self._query = lists, listing, query
+        # Whether orders remain behind the last page that the limit allows.
+        self._is_cut = False
 
     async def read(self, cursor: Cursor, room: Room) -> Page:
         left = self._query.limit - cursor.delivered if self._query.limit else room.entries
         page = await self._lists.page(
             self._listing, cursor.began, cursor.after, size=min(room.entries, left), max_bytes=room.size
         )
-        page.more = page.more and (not self._query.limit or len(page) < left)
+        self._is_cut = page.more and 0 < self._query.limit <= cursor.delivered + len(page)
+        page.more = page.more and not self._is_cut
         return page
 
     def advance(self, cursor: Cursor, page: Page) -> Cursor:
@@ -65,19 +66,19 @@ class _Orders:
         self, entries: Sequence[bytes], cursor: Cursor, *, truncated: bool = False, complete: bool = False
     ) -> bytes:
         if complete:
-            return _finished(cursor, self._query, entries)
+            return _finished(cursor, self._query, entries, limit_reached=self._is_cut)
         token = list_cursor.encode(self._query, cursor) if entries or truncated else ""
         return _message(entries, token, cursor, truncated=truncated)
 
 
-def _finished(cursor: Cursor, query: ListOrdersRequest, orders: Sequence[bytes] = ()) -> bytes:
+def _finished(cursor: Cursor, query: ListOrdersRequest, orders: Sequence[bytes] = (), *, limit_reached: bool) -> bytes:
     """The last message. A list that was not limited has seen everything, and changes can be followed from there."""
+    if limit_reached:
+        token = list_cursor.encode(query, cursor) if orders else ""
+        return _message(orders, token, cursor, limit_reached=True)
     began = cursor.began
     following = FeedCursor(began.position, began.history, unseen_by=began.snapshot)
-    is_limited = 0 < query.limit <= cursor.delivered
-    resuming = list_cursor.encode(query, cursor) if orders else ""
-    token = resuming if is_limited else feed_tokens.encode(following)
-    return _message(orders, token, cursor, complete=True)
+    return _message(orders, feed_tokens.encode(following), cursor, complete=True)
 
 
 def _message(
@@ -87,11 +88,13 @@ def _message(
     *,
     truncated: bool = False,
     complete: bool = False,
+    limit_reached: bool = False,
 ) -> bytes:
     rest = ListOrdersResponse(
         resume_token=token,
         truncated=truncated,
         complete=complete,
+        limit_reached=limit_reached,
         count=cursor.delivered,
         checksum=cursor.checksum,
     )
@@ -116,18 +119,6 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
 def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
     check_filter(request.filter)
     return Listing(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
-
-
-def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
-    """Refuses a filter whose amounts or times cannot be compared."""
-    for name in ("total_from", "total_to"):
-        if wanted.HasField(name):
-            to_minor(getattr(wanted, name), field=f"{field}.{name}")
-    for name in ("create_time", "update_time"):
-        low, high = f"{name}_from", f"{name}_to"
-        given = wanted.HasField(low) and wanted.HasField(high)
-        if given and getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
-            raise invalid_field(f"{field}.{low}", f"is after {high}")
 
 
 async def _start(lists: ListRepository, token: str, query: Query, *, field: str) -> Cursor:

@@ -7,25 +7,27 @@ from google.protobuf.message import Message
 
 from server.domain.operations import OPERATIONS, Answer, Command
 from server.rpc.endpoint import Call, Handler
+from server.rpc.replays import Orders, answer_again
 
 Execute = Callable[[Command], Awaitable[Answer]]
 
 
-def handlers_of(service: ServiceDescriptor, servicer: object, execute: Execute) -> Mapping[str, Handler]:
+def handlers_of(
+    service: ServiceDescriptor, servicer: object, execute: Execute, orders: Orders
+) -> Mapping[str, Handler]:
     """A handler for each method: an operation is executed, every other method is the servicer's own."""
     requests = {getattr(request, "DESCRIPTOR", None) for request in OPERATIONS}
-    run = _operation_handler(execute)
+    run = _operation_handler(execute, orders)
     return {
         method.name: run if method.input_type in requests else getattr(servicer, method.name)
         for method in service.methods
     }
 
 
-def _operation_handler(execute: Execute) -> Handler:
+def _operation_handler(execute: Execute, orders: Orders) -> Handler:
     async def handle(request: Message, call: Call) -> bytes:
-        answer = await execute(Command(request, call.caller))
-        if answer.replayed:
-            await call.mark_replayed()
-        return answer.body
+        command = Command(request, call.caller)
+        answer = await execute(command)
+        return answer.body if answer.replayed is None else await answer_again(command, answer, call, orders)
 
     return handle

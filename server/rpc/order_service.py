@@ -7,12 +7,16 @@ from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
 from orders.v1.order_pb2 import Order, Tracking
 from orders.v1.order_service_pb2 import (
     BatchGetOrdersRequest,
+    DiffOrderRequest,
+    DiffOrderResponse,
     ExplainOrderRequest,
     ExplainOrderResponse,
     ExplainPriceRequest,
     ExplainPriceResponse,
     GetInvoiceRequest,
     GetOrderRequest,
+    GetRequestRequest,
+    GetRequestResponse,
     ListOrderChangesRequest,
     ListOrderEventsRequest,
     ListOrderEventsResponse,
@@ -23,6 +27,7 @@ from orders.v1.order_service_pb2 import (
     WatchOrdersRequest,
 )
 
+from server.domain.base.idempotency import scope_of
 from server.domain.fulfilment.tracking import track
 from server.domain.lifecycle.explain import explain_order
 from server.domain.pricing.price_steps import explain_price
@@ -32,12 +37,15 @@ from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.reconciling import reconcile
 from server.rpc.streaming import Streams
+from server.rpc.versions import get_version
 from server.rpc.waiting import Waiting
 from server.rpc.watching import Watching, refuse_customers
 from server.storage.consumers import ConsumerRepository
+from server.storage.read.history import HistoryRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
+from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
 
 
@@ -48,6 +56,8 @@ class OrderServicer:
         self,
         *,
         orders: OrderRepository,
+        history: HistoryRepository,
+        requests: RequestRepository,
         invoices: InvoiceRepository,
         lists: ListRepository,
         watching: Watching,
@@ -56,11 +66,15 @@ class OrderServicer:
         states: StateRepository,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
+        self._history, self._requests = history, requests
         self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
         self._streams = Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
-        order = await self._orders.get(call.reference(request.order_id))
+        if request.show_provenance or request.WhichOneof("as_of"):
+            order = (await get_version(self._orders, self._history, request, call)).SerializeToString()
+        else:
+            order = await self._orders.get(call.reference(request.order_id))
         return await self._with_consumers(order, call) if request.show_consumers else order
 
     async def _with_consumers(self, order: bytes, call: Call) -> bytes:
@@ -68,6 +82,13 @@ class OrderServicer:
         refuse_customers(call)
         known = await self._consumers.acknowledged(Order.FromString(order).order_id)
         return order + Order(consumers=[each._asdict() for each in known]).SerializeToString()
+
+    async def DiffOrder(self, request: DiffOrderRequest, call: Call) -> DiffOrderResponse:
+        versions = {"from_version": request.from_version, "to_version": request.to_version}
+        return await self._history.diff(call.reference(request.order_id), **versions)
+
+    async def GetRequest(self, request: GetRequestRequest, call: Call) -> GetRequestResponse:
+        return await self._requests.get(scope_of(call.caller), request.request_id)
 
     async def BatchGetOrders(self, request: BatchGetOrdersRequest, call: Call) -> bytes:
         return await batch_get(self._orders, request, call)

@@ -11,6 +11,7 @@ from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.operations import Execute, handlers_of
 from server.rpc.reflection import reflection_handlers
+from server.rpc.replays import Orders
 from server.rpc.tracing import Tracing
 from server.telemetry.metrics import Metrics
 
@@ -39,6 +40,7 @@ def build_server(
     *,
     servicers: Mapping[str, object],
     execute: Execute,
+    orders: Orders,
     health: Health,
     gate: Gate,
     bounds: Bounds,
@@ -50,7 +52,8 @@ def build_server(
 ) -> grpc.aio.Server:
     """A server with every service, not yet listening.
 
-    `servicers` answer reads, by the name of their service; `execute` carries out operations. With `reflect_to_all`, reflection
+    `servicers` answer reads, by the name of their service; `execute` carries out operations, and
+    `orders` reads those that earlier operations were about. With `reflect_to_all`, reflection
     also answers callers that the gate does not know.
     """
     server = grpc.aio.server(options=_options(bounds, connections))
@@ -58,7 +61,7 @@ def build_server(
         tuple(
             service_handler(
                 service,
-                handlers_of(service, servicers.get(service.name), execute),
+                handlers_of(service, servicers.get(service.name), execute, orders),
                 gate=gate,
                 bounds=bounds,
                 metrics=metrics,

@@ -6,17 +6,9 @@ from functools import lru_cache
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
+from server.domain.base.varint import varint
+
 _LENGTH_DELIMITED = 2
-
-
-def varint(value: int) -> bytes:
-    """A number as protobuf writes it."""
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 # Sizes below this come from a table.

@@ -37,13 +37,17 @@ from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.catalog import CatalogRepository
+from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
 from server.storage.read.feed import FeedRepository
+from server.storage.read.history import HistoryRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
 from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
+from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.write.erasure import Erasure
 from server.storage.write.writer import Watch, Writer
 from server.tasks import Tasks
 from server.telemetry.metrics import Metrics
@@ -106,6 +110,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         servicers={
             "OrderService": OrderServicer(
                 orders=orders,
+                history=HistoryRepository(database, orders),
+                requests=RequestRepository(database),
                 invoices=InvoiceRepository(database),
                 lists=ListRepository(database),
                 watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database), consumers=consumers),
@@ -114,11 +120,16 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 waiting=Waiting(orders=orders, reader=reader),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
-            "CustomerService": CustomerServicer(customers=customers),
+            "CustomerService": CustomerServicer(
+                customers=customers,
+                data=CustomerDataRepository(database, customers=customers, orders=orders),
+                erasure=Erasure(database, writer=writer, customers=customers),
+            ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
         execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
+        orders=orders,
         health=health,
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),

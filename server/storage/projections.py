@@ -10,6 +10,7 @@ from orders.v1.customer_service_pb2 import PointsEntry, PointsEntryType
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 
+from server.domain.base.event_values import StoredEvent
 from server.domain.base.money import minor_of
 from server.domain.base.values import AuditEvent, Sku, StoredKey
 
@@ -121,10 +122,16 @@ class EventRow(NamedTuple):
     to_status: int
     total_minor: int
     event: bytes
+    event_values: bytes | None
+    salt: bytes | None
+
+    @property
+    def stored(self) -> StoredEvent:
+        return StoredEvent(self.event, self.event_values, self.salt)
 
 
-def event_row(order: Order, event: OrderEvent, stored: bytes) -> EventRow:
-    """The event's row; `order` is the order after the event, `stored` the event serialized."""
+def event_row(order: Order, event: OrderEvent, stored: StoredEvent) -> EventRow:
+    """The event's row; `order` is the order after the event."""
     return EventRow(
         event.order_id,
         event.version,
@@ -135,7 +142,7 @@ def event_row(order: Order, event: OrderEvent, stored: bytes) -> EventRow:
         event.from_status,
         event.to_status,
         minor_of(order.pricing.total),
-        stored,
+        *stored,
     )
 
 

@@ -543,7 +543,7 @@ class Store:
         changes = state.changes
         for order_id, before in changes.orders.items():
             assert (before is None) == (order_id not in self.orders)
-            assert changes.snapshots[order_id] == state.orders[order_id].SerializeToString(deterministic=True)
+            assert Order.FromString(changes.snapshots[order_id]) == state.orders[order_id]
             self.orders[order_id] = changes.snapshots[order_id]
             sent = changes.sent[order_id]
             if sent is None:
@@ -556,8 +556,9 @@ class Store:
                     assert self.ids.setdefault(name, order_id) == order_id, f"{name} is taken"
         for order, event, stored in changes.events:
             assert order.order_id == event.order_id
-            assert stored == event.SerializeToString(deterministic=True), "an event was changed after it was hashed"
-            self.events.setdefault(event.order_id, []).append(stored)
+            serialized = stored.event + (stored.values or b"")
+            assert OrderEvent.FromString(serialized) == with_values(event, serialized), "an event was changed later"
+            self.events.setdefault(event.order_id, []).append(serialized)
 
     def _write_counter(self, name: str, counter: Counters[Any]) -> None:
         stored = self.counters[name]
@@ -566,3 +567,13 @@ class Store:
                 assert (key in counter.new) == (key not in stored), f"{name} {key} is moved and was not read before"
                 stored[key] = stored.get(key, 0) + delta
                 assert stored[key] >= 0, f"{name} {key} is below zero"
+
+
+def with_values(event: OrderEvent, serialized: bytes) -> OrderEvent:
+    """The event with the values before and after that it is stored with."""
+    stored, found = OrderEvent.FromString(serialized), OrderEvent()
+    found.CopyFrom(event)
+    for name in ("before", "after"):
+        if stored.HasField(name):
+            getattr(found, name).CopyFrom(getattr(stored, name))
+    return found

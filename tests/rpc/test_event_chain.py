@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from orders.v1.order_pb2 import (
+    EVENT_VALUES_STATE_RECORDED,
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
     PAYMENT_EVENT_TYPE_PAID,
@@ -25,26 +26,30 @@ from orders.v1.order_service_pb2 import (
 )
 
 from tests.conftest import Service, new_order, usd
+from tests.histories.oracle import covered
 from tests.storage.helpers import imported, upserts
+
+RECORDED = OrderEvent(values_state=EVENT_VALUES_STATE_RECORDED).SerializeToString()
 
 
 def chain_of(events: Iterable[OrderEvent]) -> list[bytes]:
     """The hashes that events should have."""
     hashes = [bytes(32)]
     for event in events:
-        bare = OrderEvent()
-        bare.CopyFrom(event)
-        bare.ClearField("hash")
-        hashes.append(sha256(hashes[-1] + bare.SerializeToString(deterministic=True)).digest())
+        hashes.append(sha256(hashes[-1] + covered(event).SerializeToString(deterministic=True)).digest())
     return hashes[1:]
 
 
 async def check(service: Service, order: Order) -> list[OrderEvent]:
     """Compares an order's history, as it is stored and as it is listed, with its hashes; returns it."""
-    query = "SELECT event FROM order_events WHERE order_id = %s ORDER BY version"
-    events = [OrderEvent.FromString(event) for (event,) in await service.rows(query, order.order_id)]
+    query = "SELECT event, event_values, salt FROM order_events WHERE order_id = %s ORDER BY version"
+    stored = await service.rows(query, order.order_id)
     listed = await service.orders.ListOrderEvents(ListOrderEventsRequest(order_id=order.order_id, page_size=1000))
-    assert list(listed.events) == events
+    events = list(listed.events)
+    assert events == [OrderEvent.FromString(event + (values or b"") + RECORDED) for event, values, _ in stored]
+    assert [sha256(salt + values).digest() for _, values, salt in stored if values] == [
+        event.values_digest for event in events[1:]
+    ]
     assert [event.hash for event in events] == chain_of(events)
     assert order.event_hash == events[-1].hash
     assert await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order

@@ -89,9 +89,9 @@ def check(found: Sequence[ListOrdersResponse], page_size: int) -> None:
     for message in found:
         assert len(message.orders) <= page_size
         assert not message.truncated
-        assert bool(message.orders) or message.complete
+        assert bool(message.orders) or message.complete or message.limit_reached
         assert bool(message.resume_token) or not message.orders
-    assert not any(message.complete for message in found[:-1])
+    assert not any(message.complete or message.limit_reached for message in found[:-1])
 
 
 async def collect(
@@ -108,7 +108,8 @@ async def collect(
         found = await messages_of(service, request, token=token, count=cut_after())
         check(found, request.page_size or 100)
         orders += [order for message in found for order in message.orders]
-        if found and found[-1].complete:
+        if found and (found[-1].complete or found[-1].limit_reached):
+            assert found[-1].complete or len(orders) == request.limit
             return orders
         token = found[-1].resume_token if found else token
         if meanwhile is not None:
@@ -414,7 +415,8 @@ async def test_a_token_of_a_complete_list_gives_nothing_more(service: Service) -
         request = ListOrdersRequest(filter={"customer_id": writers.customer_id}, page_size=2, limit=limit)
         token = (await messages_of(service, request))[-1].resume_token
         await writers.write()
-        assert await messages_of(service, request, token=token) == [ListOrdersResponse(complete=True)]
+        ending = ListOrdersResponse(complete=not limit, limit_reached=bool(limit))
+        assert await messages_of(service, request, token=token) == [ending]
 
 
 @pytest.mark.parametrize(("page_size", "sizes"), [(0, [100, 7]), (1000, [107]), (50, [50, 50, 7]), (107, [107])])

@@ -39,7 +39,9 @@ async def load(connection: AsyncConnection[Any], store: Store) -> None:
     store.time.seconds = int(time.time())
     store.orders = dict(await rows("SELECT order_id::text, snapshot FROM orders ORDER BY create_time, order_id"))
     store.events = {}
-    for order_id, event in await rows("SELECT order_id::text, event FROM order_events ORDER BY order_id, version"):
+    for order_id, event in await rows(
+        "SELECT order_id::text, event || coalesce(event_values, '') FROM order_events ORDER BY order_id, version"
+    ):
         store.events.setdefault(order_id, []).append(event)
     for kind, key in _KEYS.items():
         store.records[kind] = dict(await rows(f"SELECT {key}, snapshot FROM {kind}"))

@@ -30,10 +30,12 @@ from tools.reference.protos import (
 )
 
 OTHER_TYPES = {
+    "google.protobuf.Any": "A message of any type. In JSON the message with its type in `@type`.",
     "google.protobuf.Duration": 'A length of time. In JSON seconds: `"86400s"`.',
     "google.protobuf.Empty": "A message without fields. In JSON `{}`.",
     "google.protobuf.FieldMask": 'Paths of fields. In JSON one text with commas: `"status,shippingAddress.city"`.',
     "google.protobuf.Timestamp": 'A time. In JSON RFC 3339 with a zone: `"2026-01-20T10:00:00Z"`.',
+    "google.protobuf.Value": "A value of any type, in JSON as it is.",
     "google.rpc.Status": "An error: `code`, `message` and `details`. See [errors.md](errors.md).",
     "google.type.Decimal": 'A decimal number as a text in `value`: `{"value": "9.975"}`.',
     "google.type.Money": "An amount: `currency_code` (ISO 4217), `units` (whole units; a string in JSON) and `nanos` "

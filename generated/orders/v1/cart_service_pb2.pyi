@@ -8,6 +8,7 @@ from google.type import money_pb2 as _money_pb2
 from orders.v1 import access_pb2 as _access_pb2
 from orders.v1 import error_reason_pb2 as _error_reason_pb2
 from orders.v1 import order_pb2 as _order_pb2
+from orders.v1 import personal_data_pb2 as _personal_data_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message

@@ -6,6 +6,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from orders.v1 import access_pb2 as _access_pb2
 from orders.v1 import order_pb2 as _order_pb2
+from orders.v1 import personal_data_pb2 as _personal_data_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -169,3 +170,39 @@ class ListPointsEntriesResponse(_message.Message):
     next_page_token: str
     points_balance: int
     def __init__(self, entries: _Optional[_Iterable[_Union[PointsEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., points_balance: _Optional[int] = ...) -> None: ...
+
+class EraseCustomerRequest(_message.Message):
+    __slots__ = ("customer_id", "include_open_orders")
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    include_open_orders: bool
+    def __init__(self, customer_id: _Optional[str] = ..., include_open_orders: _Optional[bool] = ...) -> None: ...
+
+class EraseCustomerResponse(_message.Message):
+    __slots__ = ("customer_id", "erased_orders", "erased_carts", "erased_requests", "complete")
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    ERASED_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    ERASED_CARTS_FIELD_NUMBER: _ClassVar[int]
+    ERASED_REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    erased_orders: int
+    erased_carts: int
+    erased_requests: int
+    complete: bool
+    def __init__(self, customer_id: _Optional[str] = ..., erased_orders: _Optional[int] = ..., erased_carts: _Optional[int] = ..., erased_requests: _Optional[int] = ..., complete: _Optional[bool] = ...) -> None: ...
+
+class ExportCustomerRequest(_message.Message):
+    __slots__ = ("customer_id",)
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    def __init__(self, customer_id: _Optional[str] = ...) -> None: ...
+
+class ExportCustomerResponse(_message.Message):
+    __slots__ = ("lines", "complete")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    lines: str
+    complete: bool
+    def __init__(self, lines: _Optional[str] = ..., complete: _Optional[bool] = ...) -> None: ...

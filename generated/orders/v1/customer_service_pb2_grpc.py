@@ -80,6 +80,16 @@ class CustomerServiceStub:
                 request_serializer=orders_dot_v1_dot_customer__service__pb2.ListPointsEntriesRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_customer__service__pb2.ListPointsEntriesResponse.FromString,
                 _registered_method=True)
+        self.EraseCustomer = channel.unary_unary(
+                '/orders.v1.CustomerService/EraseCustomer',
+                request_serializer=orders_dot_v1_dot_customer__service__pb2.EraseCustomerRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_customer__service__pb2.EraseCustomerResponse.FromString,
+                _registered_method=True)
+        self.ExportCustomer = channel.unary_stream(
+                '/orders.v1.CustomerService/ExportCustomer',
+                request_serializer=orders_dot_v1_dot_customer__service__pb2.ExportCustomerRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_customer__service__pb2.ExportCustomerResponse.FromString,
+                _registered_method=True)
 
 
 class CustomerServiceServicer:
@@ -167,6 +177,32 @@ class CustomerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseCustomer(self, request, context):
+        """Erases a customer's personal data: replaces names, addresses, email addresses, telephone numbers
+        and free text by `[erased]` in the customer's account, carts, orders with their histories, and
+        requests stored under a request id, and deletes saved addresses and payment methods. Ids and
+        amounts remain. Issued invoices and credit notes remain unchanged, as tax law requires. Each
+        order gets an event, and the hashes of its history remain valid.
+
+        Works through the orders in small transactions. If the time of the call does not suffice, the
+        response is not `complete`: call again to continue. The call needs no request id: repeating it is always safe.
+
+        Errors: NOT_FOUND (CUSTOMER_NOT_FOUND), FAILED_PRECONDITION (CUSTOMER_HAS_OPEN_ORDERS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCustomer(self, request, context):
+        """Streams everything that is stored about a customer as JSON Lines: account, points, carts,
+        orders, their histories, and invoices.
+
+        Errors: NOT_FOUND (CUSTOMER_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CustomerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -209,6 +245,16 @@ def add_CustomerServiceServicer_to_server(servicer, server):
                     servicer.ListPointsEntries,
                     request_deserializer=orders_dot_v1_dot_customer__service__pb2.ListPointsEntriesRequest.FromString,
                     response_serializer=orders_dot_v1_dot_customer__service__pb2.ListPointsEntriesResponse.SerializeToString,
+            ),
+            'EraseCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseCustomer,
+                    request_deserializer=orders_dot_v1_dot_customer__service__pb2.EraseCustomerRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_customer__service__pb2.EraseCustomerResponse.SerializeToString,
+            ),
+            'ExportCustomer': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCustomer,
+                    request_deserializer=orders_dot_v1_dot_customer__service__pb2.ExportCustomerRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_customer__service__pb2.ExportCustomerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -432,6 +478,60 @@ class CustomerService:
             '/orders.v1.CustomerService/ListPointsEntries',
             orders_dot_v1_dot_customer__service__pb2.ListPointsEntriesRequest.SerializeToString,
             orders_dot_v1_dot_customer__service__pb2.ListPointsEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CustomerService/EraseCustomer',
+            orders_dot_v1_dot_customer__service__pb2.EraseCustomerRequest.SerializeToString,
+            orders_dot_v1_dot_customer__service__pb2.EraseCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/orders.v1.CustomerService/ExportCustomer',
+            orders_dot_v1_dot_customer__service__pb2.ExportCustomerRequest.SerializeToString,
+            orders_dot_v1_dot_customer__service__pb2.ExportCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,8 +3,10 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
@@ -14,6 +16,7 @@ from orders.v1 import error_reason_pb2 as _error_reason_pb2
 from orders.v1 import invoice_pb2 as _invoice_pb2
 from orders.v1 import order_pb2 as _order_pb2
 from orders.v1 import order_change_pb2 as _order_change_pb2
+from orders.v1 import personal_data_pb2 as _personal_data_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -64,6 +67,12 @@ class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPSERT_OUTCOME_UPDATED: _ClassVar[UpsertOutcome]
     UPSERT_OUTCOME_UNCHANGED: _ClassVar[UpsertOutcome]
     UPSERT_OUTCOME_INVALID: _ClassVar[UpsertOutcome]
+
+class RequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REQUEST_STATE_UNSPECIFIED: _ClassVar[RequestState]
+    REQUEST_STATE_UNKNOWN: _ClassVar[RequestState]
+    REQUEST_STATE_DONE: _ClassVar[RequestState]
 PRICE_STEP_TYPE_UNSPECIFIED: PriceStepType
 PRICE_STEP_TYPE_LINE: PriceStepType
 PRICE_STEP_TYPE_SUBTOTAL: PriceStepType
@@ -91,6 +100,9 @@ UPSERT_OUTCOME_INSERTED: UpsertOutcome
 UPSERT_OUTCOME_UPDATED: UpsertOutcome
 UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
 UPSERT_OUTCOME_INVALID: UpsertOutcome
+REQUEST_STATE_UNSPECIFIED: RequestState
+REQUEST_STATE_UNKNOWN: RequestState
+REQUEST_STATE_DONE: RequestState
 
 class CreateOrderRequest(_message.Message):
     __slots__ = ("request_id", "customer_id", "items", "cart_id", "shipping_address", "shipping_address_id", "billing_address", "billing_address_id", "payment_method", "payment_method_id", "requested_delivery_time", "installation_time", "special_instructions", "coupon_code", "loyalty_points_to_use", "referral_code", "metadata", "validate_only", "delivery_method", "delivery_time_slot", "installation_time_slot", "currency_code", "accept_price_changes", "coupon_codes")
@@ -232,12 +244,18 @@ class NewOrderItem(_message.Message):
     def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
-    __slots__ = ("order_id", "show_consumers")
+    __slots__ = ("order_id", "show_consumers", "version", "read_time", "show_provenance")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SHOW_CONSUMERS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    READ_TIME_FIELD_NUMBER: _ClassVar[int]
+    SHOW_PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     show_consumers: bool
-    def __init__(self, order_id: _Optional[str] = ..., show_consumers: _Optional[bool] = ...) -> None: ...
+    version: int
+    read_time: _timestamp_pb2.Timestamp
+    show_provenance: bool
+    def __init__(self, order_id: _Optional[str] = ..., show_consumers: _Optional[bool] = ..., version: _Optional[int] = ..., read_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., show_provenance: _Optional[bool] = ...) -> None: ...
 
 class BatchGetOrdersRequest(_message.Message):
     __slots__ = ("order_ids",)
@@ -302,20 +320,22 @@ class ListOrdersRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., sort_order: _Optional[_Union[SortOrder, str]] = ..., limit: _Optional[int] = ..., page_size: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
 
 class ListOrdersResponse(_message.Message):
-    __slots__ = ("orders", "resume_token", "truncated", "complete", "count", "checksum")
+    __slots__ = ("orders", "resume_token", "truncated", "complete", "count", "checksum", "limit_reached")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_REACHED_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
     resume_token: str
     truncated: bool
     complete: bool
     count: int
     checksum: int
-    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ..., complete: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
+    limit_reached: bool
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., resume_token: _Optional[str] = ..., truncated: _Optional[bool] = ..., complete: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ..., limit_reached: _Optional[bool] = ...) -> None: ...
 
 class SearchOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "page_size", "page_token", "skip")
@@ -751,3 +771,69 @@ class ReconcileOrdersResponse(_message.Message):
     checksum: int
     resume_token: str
     def __init__(self, differences: _Optional[_Iterable[_Union[_order_change_pb2.OrderDifference, _Mapping]]] = ..., last_order_id: _Optional[str] = ..., complete: _Optional[bool] = ..., count: _Optional[int] = ..., checksum: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class DiffOrderRequest(_message.Message):
+    __slots__ = ("order_id", "from_version", "to_version")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    from_version: int
+    to_version: int
+    def __init__(self, order_id: _Optional[str] = ..., from_version: _Optional[int] = ..., to_version: _Optional[int] = ...) -> None: ...
+
+class DiffOrderResponse(_message.Message):
+    __slots__ = ("order_id", "from_version", "to_version", "differences")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    from_version: int
+    to_version: int
+    differences: _containers.RepeatedCompositeFieldContainer[FieldDifference]
+    def __init__(self, order_id: _Optional[str] = ..., from_version: _Optional[int] = ..., to_version: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[FieldDifference, _Mapping]]] = ...) -> None: ...
+
+class FieldDifference(_message.Message):
+    __slots__ = ("path", "old_value", "new_value", "event")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OLD_VALUE_FIELD_NUMBER: _ClassVar[int]
+    NEW_VALUE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    old_value: _struct_pb2.Value
+    new_value: _struct_pb2.Value
+    event: _order_pb2.OrderEvent
+    def __init__(self, path: _Optional[str] = ..., old_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., new_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., event: _Optional[_Union[_order_pb2.OrderEvent, _Mapping]] = ...) -> None: ...
+
+class GetRequestRequest(_message.Message):
+    __slots__ = ("request_id",)
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class GetRequestResponse(_message.Message):
+    __slots__ = ("request_id", "state", "done")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    state: RequestState
+    done: _containers.RepeatedCompositeFieldContainer[DoneRequest]
+    def __init__(self, request_id: _Optional[str] = ..., state: _Optional[_Union[RequestState, str]] = ..., done: _Optional[_Iterable[_Union[DoneRequest, _Mapping]]] = ...) -> None: ...
+
+class DoneRequest(_message.Message):
+    __slots__ = ("method", "answer_time", "order_id", "order_version", "current_order_version", "response")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_TIME_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_ORDER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    answer_time: _timestamp_pb2.Timestamp
+    order_id: str
+    order_version: int
+    current_order_version: int
+    response: _any_pb2.Any
+    def __init__(self, method: _Optional[str] = ..., answer_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_id: _Optional[str] = ..., order_version: _Optional[int] = ..., current_order_version: _Optional[int] = ..., response: _Optional[_Union[_any_pb2.Any, _Mapping]] = ...) -> None: ...

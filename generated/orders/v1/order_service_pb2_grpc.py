@@ -42,8 +42,12 @@ class OrderServiceStub:
     The `access` option of a method defines the scope and the roles that may call it. Customers see
     only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
-    first response again, with `idempotency-replayed: true` in the trailers.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id does nothing
+    more and is answered again: a write that returns an order returns the order as it is now, every
+    other write its first response. The trailers have `idempotency-replayed: true`, the time of the
+    first response in `idempotency-first-answered` and, if the write is about an order, the version
+    after it in `idempotency-first-version` and the current version in `order-version`. GetRequest
+    returns the first response.
     """
 
     def __init__(self, channel):
@@ -177,6 +181,16 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.FromString,
                 _registered_method=True)
+        self.DiffOrder = channel.unary_unary(
+                '/orders.v1.OrderService/DiffOrder',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.DiffOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.DiffOrderResponse.FromString,
+                _registered_method=True)
+        self.GetRequest = channel.unary_unary(
+                '/orders.v1.OrderService/GetRequest',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.GetRequestRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.GetRequestResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -192,8 +206,12 @@ class OrderServiceServicer:
     The `access` option of a method defines the scope and the roles that may call it. Customers see
     only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
-    first response again, with `idempotency-replayed: true` in the trailers.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id does nothing
+    more and is answered again: a write that returns an order returns the order as it is now, every
+    other write its first response. The trailers have `idempotency-replayed: true`, the time of the
+    first response in `idempotency-first-answered` and, if the write is about an order, the version
+    after it in `idempotency-first-version` and the current version in `order-version`. GetRequest
+    returns the first response.
     """
 
     def CreateOrder(self, request, context):
@@ -223,9 +241,10 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetOrder(self, request, context):
-        """Gets an order by its id or number.
+        """Gets an order by its id or number, as it is or as it was.
 
-        Errors: NOT_FOUND (ORDER_NOT_FOUND).
+        Errors: NOT_FOUND (ORDER_NOT_FOUND, VERSION_NOT_FOUND), FAILED_PRECONDITION
+        (HISTORY_NOT_RECORDED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -512,6 +531,28 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiffOrder(self, request, context):
+        """Returns the fields in which two versions of an order differ, with both values and the event that
+        last changed each.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND, VERSION_NOT_FOUND), FAILED_PRECONDITION
+        (HISTORY_NOT_RECORDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRequest(self, request, context):
+        """Returns what became of a write that the caller sent with a request id: whether it was done,
+        when, for which order, and the response. Shows only the caller's own requests of the last 7
+        days.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -640,6 +681,16 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.SerializeToString,
             ),
+            'DiffOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffOrder,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.DiffOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.DiffOrderResponse.SerializeToString,
+            ),
+            'GetRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRequest,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.GetRequestRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.GetRequestResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'orders.v1.OrderService', rpc_method_handlers)
@@ -661,8 +712,12 @@ class OrderService:
     The `access` option of a method defines the scope and the roles that may call it. Customers see
     only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
-    first response again, with `idempotency-replayed: true` in the trailers.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id does nothing
+    more and is answered again: a write that returns an order returns the order as it is now, every
+    other write its first response. The trailers have `idempotency-replayed: true`, the time of the
+    first response in `idempotency-first-answered` and, if the write is about an order, the version
+    after it in `idempotency-first-version` and the current version in `order-version`. GetRequest
+    returns the first response.
     """
 
     @staticmethod
@@ -1330,6 +1385,60 @@ class OrderService:
             '/orders.v1.OrderService/ReconcileOrders',
             orders_dot_v1_dot_order__service__pb2.ReconcileOrdersRequest.SerializeToString,
             orders_dot_v1_dot_order__service__pb2.ReconcileOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/DiffOrder',
+            orders_dot_v1_dot_order__service__pb2.DiffOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.DiffOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/GetRequest',
+            orders_dot_v1_dot_order__service__pb2.GetRequestRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.GetRequestResponse.FromString,
             options,
             channel_credentials,
             insecure,

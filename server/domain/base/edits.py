@@ -1,5 +1,6 @@
 """Edits of an order: the copy that is changed, and the events that record the change."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -29,6 +30,15 @@ class OrderChange:
     before: Order | None
     after: Order
     events: list[OrderEvent]
+    # The order after each event but the last.
+    passed: Sequence[Order] = ()
+
+    def steps(self) -> Iterator[tuple[OrderEvent, Order | None, Order]]:
+        """The events, each with the order before and after it."""
+        versions = [self.before, *self.passed, self.after]
+        for event, before, after in zip(self.events, versions[:-1], versions[1:], strict=True):
+            assert after is not None
+            yield event, before, after
 
 
 @dataclass(slots=True)
@@ -39,6 +49,8 @@ class OrderEdit:
     before: Order | None
     audit: Audit
     events: list[OrderEvent] = field(default_factory=list)
+    # The order after each event of an existing one. A new order has one event.
+    versions: list[Order] = field(default_factory=list)
 
     def record(self, event: OrderEvent) -> None:
         """Records an event as the order's next version."""
@@ -54,6 +66,10 @@ class OrderEdit:
         if not event.to_status:
             event.from_status = event.to_status = order.status
         self.events.append(event)
+        if self.before is not None:
+            version = Order()
+            version.CopyFrom(order)
+            self.versions.append(version)
 
     def note_delivery_changes(self, *fields: str) -> None:
         """Adds the changed fields of the delivery to the last event."""
@@ -66,7 +82,7 @@ class OrderEdit:
         order = self.order
         order.etag = str(order.version)
         order.update_time.CopyFrom(self.audit.time)
-        return OrderChange(before=self.before, after=order, events=self.events)
+        return OrderChange(before=self.before, after=order, events=self.events, passed=self.versions[:-1])
 
 
 def edit_of(before: Order, audit: Audit) -> OrderEdit:

@@ -2,31 +2,38 @@
 
 from hashlib import sha256
 
-from orders.v1.order_pb2 import OrderEvent
+from orders.v1.order_pb2 import Order, OrderEvent
 
+from server.domain.base.differences import difference
 from server.domain.base.edits import OrderChange
+from server.domain.base.event_values import StoredEvent, split
 
 HASH_SIZE = 32
 
 # The hash before the first event's.
 START = bytes(HASH_SIZE)
 
-# The tag and length of the hash field. A field that is appended to a serialized message is set in it.
+# The tags and lengths of the hash fields. A field that is appended to a serialized message is set in it.
 _FIELD = OrderEvent(hash=START).SerializeToString()[:-HASH_SIZE]
+_ORDER_FIELD = Order(event_hash=START).SerializeToString()[:-HASH_SIZE]
 
 
-def chain_events(change: OrderChange) -> list[bytes]:
-    """Sets the hashes of the events of a change, and the order's; returns the events as they are stored.
+def chain_events(change: OrderChange) -> tuple[bytes, list[StoredEvent]]:
+    """Sets the hashes of the events of a change, and the order's; returns the order and the events as they are stored.
 
     The hash is final: changing an event afterwards breaks the chain.
     """
     previous = START if change.before is None else change.before.event_hash
+    body = change.after.SerializeToString(deterministic=True)
     stored = []
-    for event in change.events:
-        stored.append(seal(event.SerializeToString(deterministic=True), previous))
-        event.hash = previous = hash_of(stored[-1])
+    for event, before, after in change.steps():
+        found = None if before is None else difference(before, after)
+        covered, rest = split(event, found, body)
+        sealed = seal(covered.SerializeToString(deterministic=True), previous)
+        event.hash = previous = hash_of(sealed)
+        stored.append(rest._replace(event=sealed))
     change.after.event_hash = previous
-    return stored
+    return body + _ORDER_FIELD + previous, stored
 
 
 def seal(event: bytes, previous: bytes) -> bytes:

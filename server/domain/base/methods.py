@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
 from orders.v1 import (
     access_pb2,
     api_key_service_pb2,
@@ -41,6 +42,19 @@ class MethodClass(StrEnum):
     BULK = "bulk"
 
 
+_BY_NAME = MappingProxyType({method.name: method for service in SERVICES for method in service.methods})
+
+
+def response_type_of(method: str) -> Any:
+    """The type of a method's response; methods have different names in all services."""
+    return GetMessageClass(_BY_NAME[method].output_type)
+
+
+def request_type_of(method: str) -> Any:
+    """The type of a method's request."""
+    return GetMessageClass(_BY_NAME[method].input_type)
+
+
 def access_of(method: MethodDescriptor) -> access_pb2.Access:
     """Who may call a method, as its proto declares it."""
     return method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
@@ -49,6 +63,14 @@ def access_of(method: MethodDescriptor) -> access_pb2.Access:
 def class_of(method: MethodDescriptor) -> MethodClass:
     name = access_pb2.MethodClass.Name(access_of(method).method_class)
     return MethodClass(name.removeprefix("METHOD_CLASS_").lower())
+
+
+# The names of the methods whose requests are stored under their ids.
+WRITES = tuple(
+    name
+    for name, method in _BY_NAME.items()
+    if class_of(method) is not MethodClass.READ and "request_id" in method.input_type.fields_by_name
+)
 
 
 def method_class_of(request: Any) -> MethodClass:

@@ -22,6 +22,8 @@ class Needs:
     external: Mapping[ExternalKey, UpsertOrder] = field(default_factory=dict)
     # The events of `orders` from which their tracking follows.
     history: bool = False
+    # All events of `orders`, as they are stored.
+    stored_events: bool = False
     carts: Iterable[str] = ()
     # Also the rows that `orders` and `carts` refer to: products and stock of their lines, coupons, accounts and points.
     related: bool = False
@@ -126,6 +128,10 @@ class BatchNeeds:
         """The ids of the orders whose payment events are read."""
         return {order.order_id for need in self._needs if need.ledger for order in self._found(need)}
 
+    def stored_events(self) -> set[str]:
+        """The ids of the orders whose stored events are read."""
+        return {order.order_id for need in self._needs if need.stored_events for order in self._found(need)}
+
     def order_numbers(self) -> int:
         """How many order numbers the batch may need: imported orders that are stored already have theirs."""
         stored = self._state.ids_by_external
@@ -142,6 +148,7 @@ class BatchNeeds:
         state.reserved.values.mark_read(self.products)
         state.history.mark_read(self.history())
         state.payment_events.mark_read(self.ledgers())
+        state.stored_events.mark_read(self.stored_events())
         if self.zones:
             state.zones.stored.mark_all_read()
         if self.documents:

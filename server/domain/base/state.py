@@ -14,6 +14,7 @@ from orders.v1.order_service_pb2 import UpsertOrder
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, Violation, order_not_found
+from server.domain.base.event_values import StoredEvent
 from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.records import Counters, Kind, Records, Rows
 from server.domain.base.values import Adjustment, AuditEvent, CouponUse, Series, Sku, StoredKey, Terms
@@ -33,6 +34,14 @@ class Same(NamedTuple):
     etag: str
 
 
+class ErasedEvent(NamedTuple):
+    """A stored event without its personal data."""
+
+    order_id: str
+    version: int
+    stored: StoredEvent
+
+
 @dataclass(slots=True)
 class Changes:
     """The rows that a batch writes, besides the changes in its records and counters."""
@@ -43,7 +52,7 @@ class Changes:
     # The hash of the import that each order equals; None if it has changed since.
     sent: dict[str, bytes | None] = field(default_factory=dict)
     # Events with the orders after them, and as they are stored.
-    events: list[tuple[Order, OrderEvent, bytes]] = field(default_factory=list)
+    events: list[tuple[Order, OrderEvent, StoredEvent]] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     points_entries: list[PointsEntry] = field(default_factory=list)
     # Payment events with the ids of the orders that they are about.
@@ -52,6 +61,8 @@ class Changes:
     # The ids of API keys, each with whether it is new. State.api_keys holds the keys.
     api_keys: dict[str, bool] = field(default_factory=dict)
     audit_events: list[AuditEvent] = field(default_factory=list)
+    erased_events: list[ErasedEvent] = field(default_factory=list)
+    erased_payments: list[PaymentEvent] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
@@ -75,6 +86,8 @@ class State:
     ids_by_external: Rows[ExternalKey, str] = field(default_factory=Rows)
     same: dict[ExternalKey, Same] = field(default_factory=dict)
     history: Rows[str, list[OrderEvent]] = field(default_factory=Rows)
+    # The events of orders as they are stored, with their versions.
+    stored_events: Rows[str, list[tuple[int, StoredEvent]]] = field(default_factory=Rows)
     order_numbers: list[str] = field(default_factory=list)
     products: Records = field(default_factory=Records)
     coupons: Records = field(default_factory=Records)
@@ -163,7 +176,7 @@ class State:
         self.changes.audit_events.append(AuditEvent(self.new_id(), resource, audit))
 
     def remember(self, key: Key, *, request: bytes, response: bytes) -> None:
-        self.remembered[key] = self.changes.remembered[key] = Remembered(request, response)
+        self.remembered[key] = self.changes.remembered[key] = Remembered(request, response, self.time)
 
     def next_order_number(self) -> str:
         if not self.order_numbers:

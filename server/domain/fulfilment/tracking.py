@@ -1,6 +1,6 @@
 """Tracking: the carrier's reports, and the tracking that they and the order's own events add up to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.order_pb2 import (
@@ -138,12 +138,22 @@ def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
         carrier=order.delivery.carrier,
         events=story,
     )
-    if story:
-        tracking.status = story[-1].status
+    latest = _latest(story)
+    if latest is not None:
+        tracking.status = latest.status
+        _set_location(tracking, story[: story.index(latest) + 1])
     if order.delivery.HasField("estimated_time"):
         tracking.estimated_delivery_time.CopyFrom(order.delivery.estimated_time)
-    _set_location(tracking)
     return tracking
+
+
+def _latest(story: Sequence[TrackingEvent]) -> TrackingEvent | None:
+    """The event that tells where the parcel is: late reports do not move back one that is returned or delivered."""
+    for final in (TRACKING_STATUS_RETURNED, TRACKING_STATUS_DELIVERED):
+        for event in reversed(story):
+            if event.status == final:
+                return event
+    return story[-1] if story else None
 
 
 def _as_tracking_event(event: OrderEvent, reports: Iterable[TrackingEvent]) -> TrackingEvent | None:
@@ -166,8 +176,8 @@ def _when(time: Timestamp) -> tuple[int, int]:
     return time.seconds, time.nanos
 
 
-def _set_location(tracking: Tracking) -> None:
-    for event in reversed(tracking.events):
+def _set_location(tracking: Tracking, events: Sequence[TrackingEvent]) -> None:
+    for event in reversed(events):
         if event.city or event.country:
             tracking.current_location.city = event.city
             tracking.current_location.country = event.country

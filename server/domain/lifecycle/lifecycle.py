@@ -99,11 +99,12 @@ def transition(
     order, caller = edit.order, edit.audit.caller
     step = _find_step(order, to)
     check_role(order, step.who, caller, what=f"move to {status_name(to)}")
-    if step.passing:
-        passed = STEPS[order.status, step.passing]
-        _enter(edit, step.passing, reason=_check_guard(order, passed, step.passing, caller, override_reason))
-        step = STEPS[step.passing, to]
-    overridden = _check_guard(order, step, to, caller, override_reason)
+    passed = STEPS[order.status, step.passing] if step.passing else None
+    passed_reason = _check_guard(order, passed, step.passing, caller, override_reason) if passed else ""
+    last = STEPS[step.passing, to] if passed else step
+    overridden = _check_guard(order, last, to, caller, override_reason)
+    if passed:
+        _enter(edit, step.passing, reason=passed_reason)
     _enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
 
 

@@ -54,8 +54,7 @@ def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field
     changes.documents += issue_documents(
         change, number=lambda prefix: _next_document_number(prefix, state), time=state.time
     )
-    chained = chain_events(change)
-    snapshot = order.SerializeToString(deterministic=True)
+    snapshot, chained = chain_events(change)
     _move(effects, change, state)
     changes.orders.setdefault(order.order_id, change.before)
     changes.snapshots[order.order_id] = snapshot

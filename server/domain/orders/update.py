@@ -79,7 +79,9 @@ _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
 _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
 
 # Fields that identify the order, change with every change, or belong to a read: setting them is not a request to change them.
-_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields"})
+_NOT_WISHES = frozenset(
+    {"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields", "provenance"}
+)
 
 
 # Each version is a stored event; no order needs more. TransitionOrder still works.
@@ -270,9 +272,9 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
     for path in paths:
         rule = CHANGEABLE[_rule_of(path)]
         check_role(order, rule.who, caller, what=f"change {path} of")
-        until, status = status_name(rule.until), status_name(order.status)
+        status = status_name(order.status)
         if RANK[order.status] > RANK[rule.until]:
-            raise _too_late(order, path, f"can change until the order is {until}, and it is {status}")
+            raise _too_late(order, path, f"can change {_while(rule.until)}, and the order is {status}")
         if path == "items" and not is_open(order):
             raise _too_late(order, path, "can change only until an amount is paid or authorized")
 
@@ -286,9 +288,14 @@ def _check_coupons_changeable(order: Order, caller: Caller) -> None:
         raise _too_late(order, "pricing.applied_coupons", "can change only until an amount is paid or authorized")
 
 
+def _while(until: OrderStatus) -> str:
+    """The statuses up to the last one in which a field may change."""
+    first = "only while the order is" if until == ORDER_STATUS_PENDING else "until the order is past"
+    return f"{first} {status_name(until)}"
+
+
 def _too_late(order: Order, path: str, why: str) -> Refusal:
-    status = status_name(order.status)
-    metadata = {"order_id": order.order_id, "from": status, "to": status, "field": path}
+    metadata = {"order_id": order.order_id, "from": status_name(order.status), "field": path}
     return Refusal(ERROR_REASON_INVALID_TRANSITION, f"order {order.order_id}: {path} {why}", metadata=metadata)
 
 

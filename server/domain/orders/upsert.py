@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from google.type.money_pb2 import Money
+from orders.v1.error_reason_pb2 import ERROR_REASON_CUSTOMER_ERASED
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_IMPORTED,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
@@ -18,8 +19,9 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import BatchUpsertOrdersResponse, UpsertOrder
 
 from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
-from server.domain.base.errors import invalid_field
+from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import MAX_MINOR, from_minor, text_of, to_minor
+from server.domain.base.personal_data import MARKER
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
 from server.domain.lifecycle.payment_status import sum_payments
 
@@ -66,13 +68,15 @@ def upsert_order(
     amounts = _amounts(wished)
     if before is None:
         return _insert(wished, amounts, fresh, audit), amounts.warnings
+    if before.customer.name == MARKER:
+        text = f"the personal data of order {before.order_id} was erased; erase it in the source, too"
+        raise Refusal(ERROR_REASON_CUSTOMER_ERASED, text, metadata={"order_id": before.order_id})
     if before.pricing.total.currency_code != amounts.currency:
         text = f"the order is in {before.pricing.total.currency_code}, which cannot change"
         raise invalid_field("items[0].unit_price.currency_code", text)
     edit = edit_of(before, audit)
     _fill(edit.order, wished, amounts)
     from_status = edit.order.status
-    advance_imported(edit.order, wished.status, audit)
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
         # The paid amount may cover the total now, or no longer.
@@ -81,11 +85,8 @@ def upsert_order(
             field for field in ("payment_status", "payment") if getattr(edit.order, field) != getattr(before, field)
         ]
     if changed:
-        edit.record(
-            OrderEvent(
-                type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed, from_status=from_status, to_status=from_status
-            )
-        )
+        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
+    advance_imported(edit.order, wished.status, audit)
     if edit.order.status != from_status:
         edit.record(
             OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=edit.order.status)

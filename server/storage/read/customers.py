@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
-from sqlalchemy import BigInteger, Text, Uuid, select
+from sqlalchemy import BigInteger, Text, Uuid, literal_column, select
 
 from server.domain.customers.accounts import customer_not_found, public_view
 from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
 from server.storage.projections import PointsRow, points_entry_of
-from server.storage.schema.tables import customers, points_accounts, points_entries
+from server.storage.schema.tables import customers, orders, points_accounts, points_entries
 
 _NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -53,6 +53,13 @@ _ENTRIES = sql.query(
 )
 
 
+_HAS_ORDERS = sql.compiled(
+    select(orders.c.order_id)
+    .where(orders.c.customer_id == sql.parameter("customer_id", Text()))
+    .limit(literal_column("1"))
+)
+
+
 class CustomerRepository:
     """Customers by id. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
@@ -73,6 +80,13 @@ class CustomerRepository:
         account = CustomerAccount.FromString(found.snapshot or b"")
         account.customer.customer_id = customer_id
         return public_view(account, found.balance or 0)
+
+    async def is_known(self, customer_id: str) -> bool:
+        """Whether a customer has an account, points or orders."""
+        found = await self._accounts.submit(customer_id)
+        if found.snapshot is not None or found.balance is not None:
+            return True
+        return bool(await self._database.fetch(_HAS_ORDERS, customer_id=customer_id))
 
     async def balance(self, customer_id: str) -> int:
         """The loyalty points that a customer has."""

@@ -8,19 +8,20 @@ from orders.v1.order_pb2 import ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED, PAY
 from sqlalchemy import BigInteger, Uuid, case, func, select, text, true, tuple_
 
 from server.domain.base.errors import order_not_found
+from server.domain.base.event_values import StoredEvent, whole
 from server.domain.orders.create import order_number
 from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
 from server.storage.references import BEFORE_ALL, Reference, rows_for, split_references
-from server.storage.schema.tables import order_events, orders
+from server.storage.schema.tables import STORED_EVENT, WHOLE_EVENT, order_events, orders
 from server.storage.write import statements
 
 Value = TypeVar("Value")
 
-_events = (
-    select(order_events.c.event).where(order_events.c.order_id == orders.c.order_id).order_by(order_events.c.version)
-)
+_of_order = order_events.c.order_id == orders.c.order_id
+_events = select(*STORED_EVENT).where(_of_order).order_by(order_events.c.version)
+_whole_events = select(WHOLE_EVENT).where(_of_order).order_by(order_events.c.version)
 
 
 class _Order(NamedTuple):
@@ -41,7 +42,7 @@ class _TrackedOrder(NamedTuple):
     tracking_events: list[bytes]
 
 
-_tracking_events = func.array(_events.where(statements.recorded).scalar_subquery()).label("tracking_events")
+_tracking_events = func.array(_whole_events.where(statements.recorded).scalar_subquery()).label("tracking_events")
 _TRACKED_ORDERS = sql.query(
     _TrackedOrder,
     select(*statements.ORDER_NAMES, orders.c.snapshot, _tracking_events).where(statements.by_reference),
@@ -54,7 +55,7 @@ _later_events = (
 )
 # An order without later events is one row without an event.
 _EVENTS_PAGE = sql.compiled(
-    select(_later_events.c.event).select_from(orders).outerjoin(_later_events, true()).where(statements.by_reference)
+    select(*_later_events.c).select_from(orders).outerjoin(_later_events, true()).where(statements.by_reference)
 )
 
 # The size of a snapshot is known without reading it.
@@ -142,7 +143,7 @@ class OrderRepository:
         found = await self._database.fetch(_EVENTS_PAGE, **order, after=after, limit=limit)
         if not found:
             raise order_not_found(reference.name)
-        return [OrderEvent.FromString(event) for (event,) in found if event is not None]
+        return [whole(StoredEvent._make(row)) for row in found if row[0] is not None]
 
     async def unpaid(self, *, since: datetime, before: datetime) -> AsyncIterator[Order]:
         """The unpaid pending orders of a period whose total is not 0, oldest first."""

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, text
 
-# A row that is locked counts as updated. Orders, events, payments, points and documents are never deleted; events, payments, points
-# and documents never change either.
+# A row that is locked counts as updated. Orders, events, payments, points and documents are never deleted; documents never change
+# either. Of events, payments and points, only the columns in COLUMN_RIGHTS change, when personal data is erased.
 RIGHTS = {
     "alembic_version": "SELECT",
     "api_keys": "SELECT, INSERT, UPDATE",
@@ -31,6 +31,11 @@ RIGHTS = {
     "products": "SELECT, INSERT, UPDATE",
     "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
     "stock_adjustments": "SELECT, INSERT",
+}
+COLUMN_RIGHTS = {
+    "order_events": "UPDATE (event, event_values, salt)",
+    "payments": "UPDATE (event)",
+    "points_entries": "UPDATE (reason)",
 }
 # USAGE takes the next number, SELECT looks at the last one.
 SEQUENCE_RIGHTS = {"order_numbers": "USAGE, SELECT"}
@@ -66,3 +71,5 @@ def grant(connection: Connection, role: str) -> None:
         for thing, allowed in rights.items():
             connection.execute(text(f"REVOKE ALL ON {kind} {thing} FROM {name}"))
             connection.execute(text(f"GRANT {allowed} ON {kind} {thing} TO {name}"))
+    for table, allowed in COLUMN_RIGHTS.items():
+        connection.execute(text(f"GRANT {allowed} ON TABLE {table} TO {name}"))

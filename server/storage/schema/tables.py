@@ -146,8 +146,16 @@ order_events = Table(
     Column("total_minor", BigInteger, nullable=False),
     Column("event", LargeBinary, nullable=False),
     written_by(),
+    # The part of the event that can be erased, and the salt of its digest in the event. Old events have neither, and erased ones
+    # have no salt.
+    Column("event_values", LargeBinary),
+    Column("salt", LargeBinary),
     CheckConstraint("version > 0", name="version_positive"),
 )
+# An event as it is stored: both parts of it, and the salt.
+STORED_EVENT = (order_events.c.event, order_events.c.event_values, order_events.c.salt)
+# Both parts in one: a serialized message that is appended to another is merged into it.
+WHOLE_EVENT = order_events.c.event.op("||")(func.coalesce(order_events.c.event_values, text("''::bytea")))
 # Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.
 Index("order_events_xid", order_events.c.xid)
 

@@ -4,6 +4,7 @@ from server.storage.database import Database, fetch
 from server.storage.verification.chain import ChainCheck
 from server.storage.verification.checks import Check, Problem, Progress
 from server.storage.verification.feed import FeedCheck
+from server.storage.verification.history import HistoryCheck
 from server.storage.verification.orders import COUNT, READ_PAGE, OrderCheck, pages, rebuild
 from server.storage.verification.payments import DocumentCheck, PaymentCheck
 from server.storage.verification.points import CouponCheck, PointsCheck
@@ -18,6 +19,7 @@ async def verify(database: Database, progress: Progress) -> list[Problem]:
         OrderCheck(),
         ChainCheck(),
         FeedCheck(),
+        HistoryCheck(),
         StockCheck(),
         CouponCheck(),
         PointsCheck(),

@@ -9,6 +9,7 @@ from orders.v1.order_pb2 import Order, OrderEvent
 from psycopg import AsyncConnection
 from sqlalchemy import Column, Table, Uuid, select
 
+from server.domain.base.event_values import whole
 from server.storage import sql
 from server.storage.database import Row, fetch, fetch_named
 from server.storage.projections import EventRow, ItemRow, OrderRow
@@ -66,7 +67,7 @@ class Stored:
 def event_of(row: EventRow) -> OrderEvent | None:
     """The event of a row; None if it cannot be read."""
     try:
-        return OrderEvent.FromString(row.event)
+        return whole(row.stored)
     except DecodeError:
         return None
 

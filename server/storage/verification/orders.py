@@ -82,7 +82,7 @@ def _event_problems(stored: Stored) -> list[str]:
             texts.append(f"event {row.version} cannot be read")
             continue
         # The total is the one after that event; only the last event's is the order's.
-        if row != event_row(order, event, row.event)._replace(total_minor=row.total_minor):
+        if row != event_row(order, event, row.stored)._replace(total_minor=row.total_minor):
             texts.append(f"the columns of event {event.version} are not the event's")
     if stored.events:
         last = event_of(stored.events[-1])

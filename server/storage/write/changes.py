@@ -25,7 +25,7 @@ from server.storage.projections import (
     points_row,
 )
 from server.storage.sql import Statement
-from server.storage.write import statements
+from server.storage.write import erase_statements, statements
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import CounterStatements
 
@@ -121,6 +121,18 @@ def _events(state: State) -> Written:
         yield statements.INSERT_EVENTS, columns_of(names_of(statements.EVENT_COLUMNS), rows)
 
 
+def _erased_events(state: State) -> Written:
+    for events in _slices(state.changes.erased_events):
+        rows = [(order_id, version, *stored) for order_id, version, stored in events]
+        yield erase_statements.ERASE_EVENTS, columns_of(names_of(erase_statements.ERASED_EVENT_COLUMNS), rows)
+
+
+def _erased_payments(state: State) -> Written:
+    for events in _slices(state.changes.erased_payments):
+        rows = [(event.provider, event.event_id, event.SerializeToString(deterministic=True)) for event in events]
+        yield erase_statements.ERASE_PAYMENTS, columns_of(names_of(erase_statements.ERASED_PAYMENT_COLUMNS), rows)
+
+
 def _appended(
     statement: Statement, columns: Sequence[Column[Any]], rows_of: Callable[[State], Iterable[Row]]
 ) -> Callable[[State], Written]:
@@ -141,7 +153,7 @@ def _adjustments(state: State) -> Iterator[Row]:
 def _request_keys(state: State) -> Iterator[Row]:
     now = datetime_of(state.time)
     for key, remembered in sorted(state.changes.remembered.items()):
-        yield (*key, *remembered, now)
+        yield (*key, remembered.request, remembered.response, now)
 
 
 def _counters(
@@ -217,10 +229,12 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
     "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
 }
 
-# Rows that are only appended, last the request ids, by which batches of other replicas meet.
+# Rows that are only appended, or belong to locked orders, last the request ids, by which batches of other replicas meet.
 _APPENDING: tuple[Callable[[State], Written], ...] = (
     _items,
     _events,
+    _erased_events,
+    _erased_payments,
     _appended(statements.INSERT_ADJUSTMENTS, statements.ADJUSTMENT_COLUMNS, _adjustments),
     _appended(
         statements.INSERT_POINTS_ENTRIES,

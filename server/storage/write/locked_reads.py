@@ -11,6 +11,7 @@ from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from psycopg import AsyncConnection, AsyncCursor
 from uuid_utils import uuid7
 
+from server.domain.base.event_values import StoredEvent
 from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.needs import BatchNeeds
 from server.domain.base.records import Kind
@@ -24,7 +25,7 @@ from server.storage.fairness import yield_once
 from server.storage.projections import StoredKeyRow, stored_key_of, timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
-from server.storage.write import statements
+from server.storage.write import erase_statements, statements
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import Read
 
@@ -296,6 +297,17 @@ def _take_history(batch: Batch, rows: list[Row]) -> None:
         batch.state.history.setdefault(message.order_id, []).append(message)
 
 
+def _stored_events(batch: Batch) -> Iterator[Parameters]:
+    order_ids = sorted(batch.needs.stored_events())
+    if order_ids:
+        yield {"order_ids": order_ids}
+
+
+def _take_stored_events(batch: Batch, rows: list[Row]) -> None:
+    for order_id, version, *stored in rows:
+        batch.state.stored_events.setdefault(order_id, []).append((version, StoredEvent._make(stored)))
+
+
 def _order_numbers(batch: Batch) -> Iterator[Parameters]:
     count = batch.needs.order_numbers() if batch.lock else 0
     if count:
@@ -314,8 +326,9 @@ def _request_keys(batch: Batch) -> Iterator[Parameters]:
 
 
 def _take_request_keys(batch: Batch, rows: list[Row]) -> None:
-    for caller, method, request_id, request, response in rows:
-        batch.state.remembered[Key(caller, method, request_id)] = Remembered(request, response)
+    for caller, method, request_id, request, response, answer_time in rows:
+        remembered = Remembered(request, response, timestamp_of(answer_time))
+        batch.state.remembered[Key(caller, method, request_id)] = remembered
 
 
 def _plain(statement: Statement) -> Read:
@@ -351,6 +364,7 @@ RELATED = [
     Step(_plain(statements.READ_RECORDS), _unlocked_records, _take_records),
     Step(_plain(statements.READ_PAYMENTS), _payments, _take_payments),
     Step(_plain(statements.READ_HISTORY), _history, _take_history),
+    Step(_plain(erase_statements.READ_STORED_EVENTS), _stored_events, _take_stored_events),
     Step(_plain(statements.NEXT_ORDER_NUMBERS), _order_numbers, _take_order_numbers),
     # Last: where another replica carried out the same request, its answer is seen, not only its effect.
     Step(_plain(statements.READ_IDEMPOTENCY_KEYS), _request_keys, _take_request_keys),

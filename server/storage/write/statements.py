@@ -44,6 +44,7 @@ from server.storage.projections import (
     StoredKeyRow,
 )
 from server.storage.schema.tables import (
+    WHOLE_EVENT,
     api_keys,
     audit_events,
     carts,
@@ -189,13 +190,7 @@ LOCK_ZONES = sql.Statement(f"LOCK TABLE {delivery_zones.name} IN SHARE ROW EXCLU
 _keys = sql.rows([idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id])
 
 READ_IDEMPOTENCY_KEYS = sql.compiled(
-    select(
-        idempotency_keys.c.caller,
-        idempotency_keys.c.method,
-        idempotency_keys.c.request_id,
-        idempotency_keys.c.request,
-        idempotency_keys.c.response,
-    ).where(
+    select(*idempotency_keys.c).where(
         tuple_(idempotency_keys.c.caller, idempotency_keys.c.method, idempotency_keys.c.request_id).in_(
             select(_keys.c.caller, _keys.c.method, _keys.c.request_id)
         )
@@ -212,7 +207,7 @@ NEXT_ORDER_NUMBERS = sql.compiled(
 recorded = order_events.c.type.in_([literal_column(str(type_)) for type_ in TRACKED_TYPES])
 
 READ_HISTORY = sql.compiled(
-    select(order_events.c.event)
+    select(WHOLE_EVENT)
     .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())), recorded)
     .order_by(order_events.c.order_id, order_events.c.version)
 )

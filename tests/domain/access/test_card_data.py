@@ -502,7 +502,11 @@ def all_fields() -> Iterable[FieldDescriptor]:
 def test_there_are_no_fields_but_those_that_the_walk_knows() -> None:
     # Bytes are searched, but not concealed, which only orders of a batch are.
     holding_bytes = {field.full_name for field in all_fields() if field.type == FieldDescriptor.TYPE_BYTES}
-    assert holding_bytes == {"orders.v1.Order.event_hash", "orders.v1.OrderEvent.hash"}
+    assert holding_bytes == {
+        "orders.v1.Order.event_hash",
+        "orders.v1.OrderEvent.hash",
+        "orders.v1.OrderEvent.values_digest",
+    }
     for field in all_fields():
         assert field.type != FieldDescriptor.TYPE_GROUP, field.full_name
         if field.message_type is not None and field.message_type.GetOptions().map_entry:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from orders.v1.order_pb2 import ORDER_STATUS_SHIPPED, Order, OrderEvent, PaymentEvent, TrackingEvent
 
 from server.domain.base.edits import OrderChange
+from server.domain.base.event_values import whole
 from server.domain.base.hash_chain import START, chain_events, follows, hash_of, seal
 from tests.domain.builders import (
     create,
@@ -115,13 +116,23 @@ def test_no_event_can_be_removed_added_or_moved(serialized: list[bytes], data: s
 
 @given(before=st.none() | st.builds(Order, event_hash=hashes), recorded=st.lists(events, min_size=1, max_size=4))
 def test_a_change_goes_on_from_the_order_before_it(before: Order | None, recorded: list[OrderEvent]) -> None:
+    recorded = recorded if before is not None else recorded[:1]
     previous = START if before is None else before.event_hash
-    change = OrderChange(before=before, after=Order(), events=recorded)
-    for link, event in zip(chain_events(change), recorded, strict=True):
-        assert link == event.SerializeToString(deterministic=True)
-        assert follows(link, previous)
+    passed = [Order(referral_code=str(number)) for number, _ in enumerate(recorded[1:])]
+    change = OrderChange(before=before, after=Order(cart_id="1"), events=recorded, passed=passed)
+    snapshot, links = chain_events(change)
+    for link, event in zip(links, recorded, strict=True):
+        stored = whole(link)
+        assert stored.hash == event.hash
+        assert (stored.reason, stored.tracking_event, stored.payment_event) == (
+            event.reason,
+            event.tracking_event,
+            event.payment_event,
+        )
+        assert follows(link.event, previous)
         previous = event.hash
     assert change.after.event_hash == previous
+    assert Order.FromString(snapshot) == change.after
 
 
 def test_an_order_has_the_hash_of_its_last_event_whatever_happens_to_it() -> None:
@@ -156,6 +167,6 @@ def test_commands_of_one_batch_go_on_from_each_other() -> None:
     order = run(state, create())
     run(state, update(order, "referral_code", wished=Order(referral_code="A")))
     run(state, transition(order, 2, override_reason="paid at the till"))
-    links = [link for _, _, link in state.changes.events]
+    links = [link.event for _, _, link in state.changes.events]
     assert len(links) == 3
     assert is_chain(links, stored(state, order).event_hash)

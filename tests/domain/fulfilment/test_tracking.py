@@ -363,3 +363,11 @@ def test_a_transition_does_not_change_who_carries_what_is_shipped() -> None:
     other = TransitionOrderRequest(order_id=order.order_id, status=ORDER_STATUS_DELIVERED, carrier="somebody else")
     assert fields_of(refuse(state, other)) == ["carrier"]
     assert run(state, TransitionOrderRequest(order_id=order.order_id, status=ORDER_STATUS_DELIVERED)).version
+
+
+def test_a_late_report_does_not_move_back_a_parcel_that_is_returned() -> None:
+    state = new_state()
+    order = order_in(state, ORDER_STATUS_DELIVERED)
+    for status in (TRACKING_STATUS_RETURNED, TRACKING_STATUS_IN_TRANSIT):
+        tracking = run(state, report(order, status))
+        assert tracking.status == TRACKING_STATUS_RETURNED

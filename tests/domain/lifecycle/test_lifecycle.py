@@ -389,3 +389,10 @@ def test_the_current_etag_is_taken_and_every_event_makes_a_new_one() -> None:
     shipped = run(state, transition(order, ORDER_STATUS_SHIPPED, etag="3", carrier="A", tracking_number="T"), ADMIN)
     assert shipped.etag == str(shipped.version) == "5"
     assert [event.version for event in history(state, order)] == [1, 2, 3, 4, 5]
+
+
+def test_a_refusal_names_the_status_that_the_order_has_not_one_on_the_way() -> None:
+    state = new_state()
+    order = order_in(state, ORDER_STATUS_CONFIRMED)
+    error = refuse(state, transition(order, ORDER_STATUS_SHIPPED))
+    assert (error.metadata["from"], error.metadata["to"]) == ("CONFIRMED", "SHIPPED")

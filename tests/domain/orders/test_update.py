@@ -140,6 +140,7 @@ NEVER = (
     "cart_id",
     "event_hash",
     "omitted_fields",
+    "provenance",
     "cancellation.reason",
     "cancellation.actor",
     "cancellation.cancel_time",
@@ -150,7 +151,7 @@ NEVER = (
     "total_quantity",
 )
 # They name the order, change with every change, or belong to a read, so that a request without a mask may carry them.
-NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields")
+NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields", "provenance")
 
 RANKS = [
     ORDER_STATUS_PENDING,

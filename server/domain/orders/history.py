@@ -1,0 +1,121 @@
+"""Old versions of an order, and the changes between two of them: rebuilt from the values of its events."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import NULL_VALUE, Value
+from orders.v1.error_reason_pb2 import ERROR_REASON_HISTORY_NOT_RECORDED, ERROR_REASON_VERSION_NOT_FOUND
+from orders.v1.order_pb2 import Order, OrderEvent
+from orders.v1.order_service_pb2 import FieldDifference
+
+from server.domain.base.differences import FOLLOWING, difference, differing_paths
+from server.domain.base.errors import Refusal
+
+
+class SetBy(NamedTuple):
+    """A field, and the version that last set it."""
+
+    field: str
+    version: int
+
+
+def version_not_found(order: Order, field: str, value: object) -> Refusal:
+    """The refusal of a version, or a time, at which there was no order."""
+    text = f"{field}: order {order.order_id} has versions 1 to {order.version}, and none is at {value}"
+    metadata = {"order_id": order.order_id, field: str(value), "current_version": str(order.version)}
+    return Refusal(ERROR_REASON_VERSION_NOT_FOUND, text, metadata=metadata)
+
+
+def history_not_recorded(order: Order, *, version: int, oldest: int) -> Refusal:
+    """The refusal of a version that is older than the recording of values."""
+    text = f"version {version} of order {order.order_id} was not recorded; the oldest that can be rebuilt is {oldest}"
+    metadata = {"order_id": order.order_id, "version": str(version), "oldest_version": str(oldest)}
+    return Refusal(ERROR_REASON_HISTORY_NOT_RECORDED, text, metadata=metadata)
+
+
+class Provenance:
+    """The version that last set each field of an order, from its events, newest first."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._versions: dict[str, int] = {}
+        self._missing = {field.name for field, _ in order.ListFields()} - FOLLOWING
+
+    @property
+    def is_complete(self) -> bool:
+        return not self._missing
+
+    def add(self, version: int, values: OrderEvent) -> None:
+        """Takes note of the fields that an event set."""
+        changed = {field.name for part in (values.before, values.after) for field, _ in part.ListFields()}
+        for name in changed & self._missing:
+            self._versions[name] = version
+        self._missing -= changed
+
+    def end(self) -> None:
+        """Takes note that the first event set all remaining fields."""
+        self._versions.update(dict.fromkeys(self._missing, 1))
+
+    def fields(self) -> list[SetBy]:
+        """The fields that are known, in the order of Order's fields."""
+        known = self._versions | dict.fromkeys(FOLLOWING, self._order.version)
+        return [SetBy(field.name, known[field.name]) for field, _ in self._order.ListFields() if field.name in known]
+
+
+class Changes:
+    """The newest event that changed each path, from events, newest first."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = {}
+
+    def add(self, version: int, values: OrderEvent) -> None:
+        for path, _, _ in differing_paths(values.before, values.after):
+            self._versions.setdefault(path, version)
+
+    def version_of(self, path: str) -> int:
+        """The version that last changed a path, a part of it, or a message that holds it."""
+        return max(version for changed, version in self._versions.items() if _overlap(changed, path))
+
+
+def _overlap(path: str, other: str) -> bool:
+    return f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
+
+
+class ChangedField(NamedTuple):
+    """A field in which two versions differ, and the version of the event that last changed it."""
+
+    difference: FieldDifference
+    version: int
+
+
+def changed_fields(before: Order, after: Order, changes: Changes) -> list[ChangedField]:
+    """The fields in which two versions differ."""
+    found = difference(before, after)
+    old, new = MessageToDict(found.before), MessageToDict(found.after)
+    return [
+        ChangedField(
+            FieldDifference(
+                path=path, old_value=_value(found.before, old, path), new_value=_value(found.after, new, path)
+            ),
+            changes.version_of(path),
+        )
+        for path, _, _ in differing_paths(found.before, found.after)
+    ]
+
+
+def _value(message: Message, data: Any, path: str) -> Value:
+    """The value at a path of a message that is given as JSON, too."""
+    for name in _json_names(message, path.split(".")):
+        data = data.get(name, {})
+    value = Value(null_value=NULL_VALUE)
+    return value if data == {} else ParseDict(data, value)
+
+
+def _json_names(message: Message, names: Iterable[str]) -> Iterator[str]:
+    descriptor: Any = message.DESCRIPTOR
+    for name in names:
+        field = descriptor.fields_by_name[name]
+        yield field.json_name
+        descriptor = field.message_type

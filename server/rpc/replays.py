@@ -1,0 +1,51 @@
+"""Answers to requests that were sent again: the order as it is now, and what the first answer was in the trailers."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from orders.v1.order_pb2 import Order
+
+from server.domain.base.errors import Refusal
+from server.domain.base.methods import response_type_of
+from server.domain.operations import Answer, Command
+from server.rpc.endpoint import Call
+from server.storage.references import Reference
+
+
+class Orders(Protocol):
+    """The reader of orders: `storage/read/orders.py`."""
+
+    async def get(self, reference: Reference) -> bytes: ...
+
+
+async def answer_again(command: Command, answer: Answer, call: Call, orders: Orders) -> bytes:
+    """The answer to a request that was answered before. Tells about the first answer in the trailers."""
+    assert answer.replayed is not None
+    first = response_type_of(command.operation.method).FromString(answer.replayed.response)
+    current = await _current(getattr(first, "order_id", ""), call, orders)
+    body = answer.body
+    # The payment provider's part of the work may have changed the order since it was read.
+    if isinstance(first, Order) and current is not None and current.version > Order.FromString(body).version:
+        body = current.SerializeToString(deterministic=True)
+    await call.mark_replayed(_trailers(answer, first.version if isinstance(first, Order) else 0, current))
+    return body
+
+
+async def _current(order_id: str, call: Call, orders: Orders) -> Order | None:
+    """The order as it is now, unless there is none that the caller may see."""
+    if not order_id:
+        return None
+    try:
+        return Order.FromString(await orders.get(call.reference(order_id)))
+    except Refusal:
+        return None
+
+
+def _trailers(answer: Answer, first_version: int, current: Order | None) -> Mapping[str, str]:
+    assert answer.replayed is not None
+    trailers = {"idempotency-first-answered": answer.replayed.answer_time.ToJsonString()}
+    if first_version:
+        trailers["idempotency-first-version"] = str(first_version)
+    if current is not None:
+        trailers["order-version"] = str(current.version)
+    return trailers
