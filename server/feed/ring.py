@@ -27,6 +27,12 @@ class Entry(NamedTuple):
     body: bytes
     # What the change adds to a checksum.
     stamp: bytes
+
+
+class RingEntry(NamedTuple):
+    """An entry, and what filters look at."""
+
+    entry: Entry
     change: Change
 
 
@@ -68,7 +74,7 @@ class Ring:
         self.history = history
         # Changes from after `start` up to `head` are in the ring.
         self.start = self.head = position
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[RingEntry] = deque()
         self._bytes = self._left = 0
         self._groups: dict[tuple[bytes, tuple[int, ...], object], Group] = {}
         self._by_customer: dict[str, list[Group]] = {}
@@ -101,8 +107,8 @@ class Ring:
             group = self._groups[key] = Group(selection, self.head)
             self._list_of(group).append(group)
         if after < group.since:
-            earlier = (entry for entry in self._entries if after < entry.position <= group.since)
-            group.matched.extendleft(reversed([entry for entry in earlier if group.test(entry.change)]))
+            earlier = [each for each in self._entries if after < each.entry.position <= group.since]
+            group.matched.extendleft(each.entry for each in reversed(earlier) if group.test(each.change))
             group.since = after
         group.members += 1
         return group
@@ -119,16 +125,16 @@ class Ring:
     def _list_of(self, group: Group) -> list[Group]:
         return self._by_customer.setdefault(group.customer_id, []) if group.customer_id else self._others
 
-    def append(self, entries: Sequence[Entry], head: int) -> int:
+    def append(self, entries: Sequence[RingEntry], head: int) -> int:
         """Adds the changes up to a position and wakes those who wait for them; returns how many it woke."""
         touched: dict[int, Group] = {}
         woken = 0
-        for entry in entries:
-            self._entries.append(entry)
+        for entry, change in entries:
+            self._entries.append(RingEntry(entry, change))
             self._bytes += len(entry.body)
             woken += _wake(self._orders.get(entry.order_id, set()))
-            for group in (*self._by_customer.get(entry.change.customer_id, ()), *self._others):
-                if group.test(entry.change):
+            for group in (*self._by_customer.get(change.customer_id, ()), *self._others):
+                if group.test(change):
                     group.matched.append(entry)
                     touched[id(group)] = group
         self.head = head
@@ -154,7 +160,7 @@ class Ring:
 
     def _trim(self) -> None:
         while len(self._entries) > _MOST_ENTRIES or self._bytes > _MOST_BYTES:
-            oldest = self._entries.popleft()
+            oldest = self._entries.popleft().entry
             self.start = oldest.position
             self._bytes -= len(oldest.body)
             self._left += 1

@@ -26,7 +26,7 @@ from server.rpc.listing import check_filter
 from server.rpc.streaming import Pace, deadline_of
 from server.storage.consumers import ConsumerRepository
 from server.storage.projections import ceiling_of
-from server.storage.read.feed import FeedRepository, Selection
+from server.storage.read.feed import EventAt, FeedRepository, Selection
 from server.storage.read.order_versions import OrderVersions
 
 _DEFAULT_BOOKMARK = 10.0
@@ -147,7 +147,7 @@ def _is_set(request: Request, name: str) -> bool:
 async def read_batch(feed: FeedRepository, plan: Plan, cursor: FeedCursor, *, limit: int) -> Batch:
     """The changes after a cursor, from the database."""
     selection = plan.selection._replace(unseen_by=cursor.unseen_by)
-    page = await feed.page(selection, cursor.position, limit=limit)
+    page = await feed.page(EventAt, selection, cursor.position, limit=limit)
     cursor.check_history(page.end, field=plan.field)
     at_end = page.until >= page.end.position
     after = cursor._replace(position=page.until)

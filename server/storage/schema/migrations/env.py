@@ -2,7 +2,6 @@
 
 from alembic import context
 
-from server.storage.schema import feed_tables  # noqa: F401: adds its tables to the metadata
 from server.storage.schema.tables import metadata
 
 context.configure(
