@@ -48,7 +48,7 @@ class Group:
         self.customer_id: str = selection.filter.customer_id
         # It has the matching changes after this position, as far as they are in the ring.
         self.since = since
-        self.matched: deque[Entry] = deque()
+        self.matched: list[Entry] = []
         self.members = 0
         self.waiting: set[asyncio.Future[None]] = set()
 
@@ -108,7 +108,7 @@ class Ring:
             self._list_of(group).append(group)
         if after < group.since:
             earlier = [each for each in self._entries if after < each.entry.position <= group.since]
-            group.matched.extendleft(each.entry for each in reversed(earlier) if group.test(each.change))
+            group.matched[:0] = [each.entry for each in earlier if group.test(each.change)]
             group.since = after
         group.members += 1
         return group
@@ -147,7 +147,7 @@ class Ring:
             raise FellBehind
         matched = group.matched
         first = bisect_right(matched, after, key=attrgetter("position"))
-        taken = [matched[index] for index in range(first, min(first + limit, len(matched)))]
+        taken = matched[first : first + limit]
         is_all = first + len(taken) >= len(matched)
         return taken, max(after, self.head) if is_all else taken[-1].position
 
@@ -170,5 +170,4 @@ class Ring:
 
     def _sweep(self, groups: Iterable[Group]) -> None:
         for group in groups:
-            while group.matched and group.matched[0].position <= self.start:
-                group.matched.popleft()
+            del group.matched[: bisect_right(group.matched, self.start, key=attrgetter("position"))]
