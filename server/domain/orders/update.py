@@ -78,7 +78,9 @@ _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
 _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "estimated_time")
 
 # Fields that identify the order, change with every change, or belong to a read: setting them is not a request to change them.
-_NOT_WISHES = frozenset({"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields"})
+_NOT_WISHES = frozenset(
+    {"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields", "consumers"}
+)
 
 
 # Each version is a stored event; no order needs more. TransitionOrder still works.
