@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from orders.v1.order_service_pb2 import OrderFilter
 
 from server.feed.matching import can_match
-from server.feed.ring import Entry, Group, Ring
+from server.feed.ring import Entry, Group, Ring, RingEntry
 from server.feed.signals import FeedSignals, wait_for
 from server.storage.read.feed import Change, FeedRepository, Selection
 
@@ -20,7 +20,7 @@ _AT_ONCE = 2_000
 _RUN = 10.0
 # CPU seconds of a message, and the part of the event loop that messages may take: when many watchers want everything, they get
 # fewer and larger messages, and calls are served meanwhile.
-_MESSAGE, _SHARE = 0.0001, 0.08
+_MESSAGE, _SHARE = 0.0001, 0.05
 
 _EVERYTHING = Selection(OrderFilter())
 
@@ -74,7 +74,7 @@ class FeedReader:
                 self._ring = Ring(end.history, end.position)
                 self._started.set()
             return 0
-        page = await self._feed.page(_EVERYTHING, ring.head, limit=_AT_ONCE)
+        page = await self._feed.page(Change, _EVERYTHING, ring.head, limit=_AT_ONCE)
         if page.end.history != ring.history:
             # After a failover, what is in the ring may never have happened.
             self._ring = Ring(page.end.history, page.end.position)
@@ -82,7 +82,7 @@ class FeedReader:
             return 0
         if len(page.changes) == _AT_ONCE:
             self._signals.appended.set()
-        return ring.append([self._encode(change) for change in page.changes], page.until)
+        return ring.append([RingEntry(self._encode(change), change) for change in page.changes], page.until)
 
     async def started(self) -> Ring:
         """The ring, once it is filled."""

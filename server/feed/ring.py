@@ -27,6 +27,12 @@ class Entry(NamedTuple):
     body: bytes
     # What the change adds to a checksum.
     stamp: bytes
+
+
+class RingEntry(NamedTuple):
+    """An entry, and what filters look at."""
+
+    entry: Entry
     change: Change
 
 
@@ -42,7 +48,7 @@ class Group:
         self.customer_id: str = selection.filter.customer_id
         # It has the matching changes after this position, as far as they are in the ring.
         self.since = since
-        self.matched: deque[Entry] = deque()
+        self.matched: list[Entry] = []
         self.members = 0
         self.waiting: set[asyncio.Future[None]] = set()
 
@@ -68,7 +74,7 @@ class Ring:
         self.history = history
         # Changes from after `start` up to `head` are in the ring.
         self.start = self.head = position
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[RingEntry] = deque()
         self._bytes = self._left = 0
         self._groups: dict[tuple[bytes, tuple[int, ...], object], Group] = {}
         self._by_customer: dict[str, list[Group]] = {}
@@ -101,8 +107,8 @@ class Ring:
             group = self._groups[key] = Group(selection, self.head)
             self._list_of(group).append(group)
         if after < group.since:
-            earlier = (entry for entry in self._entries if after < entry.position <= group.since)
-            group.matched.extendleft(reversed([entry for entry in earlier if group.test(entry.change)]))
+            earlier = [each for each in self._entries if after < each.entry.position <= group.since]
+            group.matched[:0] = [each.entry for each in earlier if group.test(each.change)]
             group.since = after
         group.members += 1
         return group
@@ -119,16 +125,16 @@ class Ring:
     def _list_of(self, group: Group) -> list[Group]:
         return self._by_customer.setdefault(group.customer_id, []) if group.customer_id else self._others
 
-    def append(self, entries: Sequence[Entry], head: int) -> int:
+    def append(self, entries: Sequence[RingEntry], head: int) -> int:
         """Adds the changes up to a position and wakes those who wait for them; returns how many it woke."""
         touched: dict[int, Group] = {}
         woken = 0
-        for entry in entries:
-            self._entries.append(entry)
+        for entry, change in entries:
+            self._entries.append(RingEntry(entry, change))
             self._bytes += len(entry.body)
             woken += _wake(self._orders.get(entry.order_id, set()))
-            for group in (*self._by_customer.get(entry.change.customer_id, ()), *self._others):
-                if group.test(entry.change):
+            for group in (*self._by_customer.get(change.customer_id, ()), *self._others):
+                if group.test(change):
                     group.matched.append(entry)
                     touched[id(group)] = group
         self.head = head
@@ -141,7 +147,7 @@ class Ring:
             raise FellBehind
         matched = group.matched
         first = bisect_right(matched, after, key=attrgetter("position"))
-        taken = [matched[index] for index in range(first, min(first + limit, len(matched)))]
+        taken = matched[first : first + limit]
         is_all = first + len(taken) >= len(matched)
         return taken, max(after, self.head) if is_all else taken[-1].position
 
@@ -154,7 +160,7 @@ class Ring:
 
     def _trim(self) -> None:
         while len(self._entries) > _MOST_ENTRIES or self._bytes > _MOST_BYTES:
-            oldest = self._entries.popleft()
+            oldest = self._entries.popleft().entry
             self.start = oldest.position
             self._bytes -= len(oldest.body)
             self._left += 1
@@ -164,5 +170,4 @@ class Ring:
 
     def _sweep(self, groups: Iterable[Group]) -> None:
         for group in groups:
-            while group.matched and group.matched[0].position <= self.start:
-                group.matched.popleft()
+            del group.matched[: bisect_right(group.matched, self.start, key=attrgetter("position"))]

@@ -12,24 +12,24 @@ from server.domain.base.sizes import readable
 from server.domain.base.varint import varint
 from server.feed.ring import Entry
 from server.rpc.feed_tokens import stamp
-from server.storage.read.feed import Change
+from server.storage.read.feed import Change, EventAt
 from server.storage.read.order_versions import OrderVersion, OrderVersions
 
 _LENGTH_DELIMITED = 2
 
 
-def _tag(field: str) -> bytes:
-    return varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
+def _tag(field: str, wire_type: int = _LENGTH_DELIMITED) -> bytes:
+    return varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | wire_type)
 
 
 _ORDER_DESCRIPTOR: Any = Order.DESCRIPTOR
-_EVENT, _ORDER = _tag("event"), _tag("order")
+_POSITION, _EVENT, _ORDER = _tag("position", 0), _tag("event"), _tag("order")
 
 
-def entry_of(change: Change) -> Entry:
+def entry_of(change: Change | EventAt) -> Entry:
     """The change, serialized without an order."""
-    body = OrderChange(position=change.position).SerializeToString() + _framed(_EVENT, change.event)
-    return Entry(change.position, change.order_id, change.version, body, stamp(change.order_id, change.version), change)
+    body = _POSITION + varint(change.position) + _framed(_EVENT, change.event)
+    return Entry(change.position, change.order_id, change.version, body, stamp(change.order_id, change.version))
 
 
 def _framed(tag: bytes, body: bytes) -> bytes:

@@ -26,7 +26,7 @@ from server.rpc.feed_tokens import FeedCursor
 from server.rpc.streaming import Pace, deadline_of
 from server.storage.consumers import ConsumerRepository
 from server.storage.projections import ceiling_of
-from server.storage.read.feed import FeedRepository, Selection
+from server.storage.read.feed import EventAt, FeedRepository, Selection
 from server.storage.read.order_versions import OrderVersions
 
 _DEFAULT_BOOKMARK = 10.0
@@ -147,7 +147,7 @@ def _is_set(request: Request, name: str) -> bool:
 async def read_batch(feed: FeedRepository, plan: Plan, cursor: FeedCursor, *, limit: int) -> Batch:
     """The changes after a cursor, from the database."""
     selection = plan.selection._replace(unseen_by=cursor.unseen_by)
-    page = await feed.page(selection, cursor.position, limit=limit)
+    page = await feed.page(EventAt, selection, cursor.position, limit=limit)
     cursor.check_history(page.end, field=plan.field)
     at_end = page.until >= page.end.position
     after = cursor._replace(position=page.until)
@@ -218,33 +218,39 @@ class _Watch:
 
     async def _next(self) -> Batch | None:
         """The next changes or a bookmark; None if the stream ends: the deadline is near, or the caller too slow."""
-        try:
-            async with asyncio.timeout(self._deadline - time.monotonic()) as limit:
-                while self._pace.can_drain_by(self._deadline) and not self._reader.is_closed:
-                    batch = await self._take()
-                    if batch.entries or self._is_due(batch):
-                        return batch
-                    self._cursor = batch.cursor
-                    if batch.caught_up:
-                        await self._wait()
-        except FellBehind:
-            return None
-        except TimeoutError:
-            if not limit.expired():
-                raise
+        while self._pace.can_drain_by(self._deadline) and not self._reader.is_closed:
+            batch = await self._take()
+            if batch is None or batch.entries or self._is_due(batch):
+                return batch
+            self._cursor = batch.cursor
+            if batch.caught_up:
+                await self._wait()
         return None
 
     def _is_due(self, batch: Batch) -> bool:
         """Whether to send a batch without changes, as a bookmark."""
         return time.monotonic() >= self._bookmark_due or (batch.caught_up and not self._has_caught_up)
 
-    async def _take(self) -> Batch:
+    async def _take(self) -> Batch | None:
+        """Changes or none, from the ring or the database; None if the ring no longer has them, or the database is late."""
         if self._group is not None and self._ring is not None and self._reader.is_current(self._ring):
-            return self._take_from_ring(self._ring, self._group)
+            try:
+                return self._take_from_ring(self._ring, self._group)
+            except FellBehind:
+                return None
         self._leave()
-        ring = await self._reader.started()
+        try:
+            async with asyncio.timeout(self._deadline - time.monotonic()) as limit:
+                return await self._read()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return None
+
+    async def _read(self) -> Batch:
+        """The next changes from the database; at their end, joins the ring."""
+        self._ring = ring = await self._reader.started()
         batch = await read_batch(self._feed, self._plan, self._cursor, limit=_AT_ONCE)
-        self._ring = ring
         if batch.caught_up and not batch.cursor.unseen_by:
             self._group = self._reader.join(ring, self._plan.selection, batch.cursor.position)
         return batch
@@ -263,7 +269,8 @@ class _Watch:
         future = asyncio.get_running_loop().create_future()
         waiting.add(future)
         try:
-            async with asyncio.timeout(max(0.0, self._bookmark_due - time.monotonic())) as limit:
+            until = min(self._bookmark_due, self._deadline)
+            async with asyncio.timeout(max(0.0, until - time.monotonic())) as limit:
                 await future
         except TimeoutError:
             if not limit.expired():

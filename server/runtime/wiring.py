@@ -94,6 +94,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         watch=_watch(metrics, signals),
     )
     orders, customers = OrderRepository(database), CustomerRepository(database)
+    history = HistoryRepository(database, orders)
     catalog, api_keys = CatalogRepository(database), ApiKeyRepository(database)
     checkout = Checkout(
         writer=writer,
@@ -110,11 +111,13 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         servicers={
             "OrderService": OrderServicer(
                 orders=orders,
-                history=HistoryRepository(database, orders),
+                history=history,
                 requests=RequestRepository(database),
                 invoices=InvoiceRepository(database),
                 lists=ListRepository(database),
-                watching=Watching(feed=feed, reader=reader, versions=OrderVersions(database), consumers=consumers),
+                watching=Watching(
+                    feed=feed, reader=reader, versions=OrderVersions(database, history), consumers=consumers
+                ),
                 consumers=consumers,
                 states=StateRepository(database),
                 waiting=Waiting(orders=orders, reader=reader),

@@ -8,15 +8,15 @@ import pytest
 from orders.v1.order_service_pb2 import OrderFilter
 
 from server.feed import ring as module
-from server.feed.ring import Entry, FellBehind, Group, Ring
+from server.feed.ring import Entry, FellBehind, Group, Ring, RingEntry
 from server.storage.read.feed import Change, Selection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def entry(position: int, customer_id: str = "jane", size: int = 10) -> Entry:
+def entry(position: int, customer_id: str = "jane", size: int = 10) -> RingEntry:
     change = Change(position, f"order-{position}", 1, 1, 0, 1, 100, NOW, bytes(size), customer_id, "", "", "USD", NOW)
-    return Entry(position, change.order_id, 1, bytes(size), b"", change)
+    return RingEntry(Entry(position, change.order_id, 1, bytes(size), b""), change)
 
 
 def of(customer_id: str = "", **fields: Any) -> Selection:

@@ -190,6 +190,9 @@ def _bad_values(field: FieldDescriptor, rules: Any) -> Iterator[Bad]:
     elif kind == "string":
         _expect_only(rules.string, {"min_len", "max_len", "pattern"}, field)
         yield from _bad_texts(rules.string)
+    elif kind == "bytes":
+        _expect_only(rules.bytes, {"max_len"}, field)
+        yield Bad("too long", bytes(rules.bytes.max_len + 1))
     elif kind == "enum":
         yield from _bad_enums(field, rules.enum)
     elif kind in ("int32", "int64"):

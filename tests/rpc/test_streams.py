@@ -409,14 +409,19 @@ async def test_a_limit_counts_over_all_resumptions(service: Service, order_by: O
         assert ids(found) == sorted_ids(before, order_by, sort_order)[:limit]
 
 
+def is_only_an_end(messages: Sequence[ListOrdersResponse], *, limit_reached: bool = False) -> bool:
+    (message,) = messages
+    ends = message.limit_reached if limit_reached else message.complete
+    return bool(ends and not message.orders and not message.truncated)
+
+
 async def test_a_token_of_a_complete_list_gives_nothing_more(service: Service) -> None:
     writers = await others(service, 6)
     for limit in (0, 4):
         request = ListOrdersRequest(filter={"customer_id": writers.customer_id}, page_size=2, limit=limit)
         token = (await messages_of(service, request))[-1].resume_token
         await writers.write()
-        ending = ListOrdersResponse(complete=not limit, limit_reached=bool(limit))
-        assert await messages_of(service, request, token=token) == [ending]
+        assert is_only_an_end(await messages_of(service, request, token=token), limit_reached=bool(limit))
 
 
 @pytest.mark.parametrize(("page_size", "sizes"), [(0, [100, 7]), (1000, [107]), (50, [50, 50, 7]), (107, [107])])
@@ -441,14 +446,14 @@ async def test_a_page_size_may_change_from_one_resumption_to_the_next(service: S
 @every_order
 async def test_a_list_of_nothing_is_one_complete_message(service: Service, order_by: OrderBy, sort_order: Any) -> None:
     request = ListOrdersRequest(filter={"customer_id": "nobody"}, order_by=order_by, sort_order=sort_order)
-    assert await messages_of(service, request) == [ListOrdersResponse(complete=True)]
+    assert is_only_an_end(await messages_of(service, request))
 
 
 async def test_a_list_of_an_empty_database_is_one_complete_message(new_database: Callable[[], str]) -> None:
     async with serving(new_database()) as service:
         for order_by, sort_order in EVERY_ORDER:
             request = ListOrdersRequest(order_by=order_by, sort_order=sort_order)
-            assert await messages_of(service, request) == [ListOrdersResponse(complete=True)]
+            assert is_only_an_end(await messages_of(service, request))
 
 
 async def test_a_token_serves_no_other_list(service: Service) -> None:

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from orders.v1.order_pb2 import Order, OrderEvent
 
 # The fields that follow from the order's last event, and those that only answers have.
-FOLLOWING = frozenset({"version", "etag", "update_time", "event_hash", "omitted_fields", "provenance"})
+FOLLOWING = frozenset({"version", "etag", "update_time", "event_hash", "omitted_fields", "provenance", "consumers"})
 
 
 class Difference(NamedTuple):

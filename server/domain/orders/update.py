@@ -80,7 +80,17 @@ _SCHEDULED = ("zone_id", "method", "time_slot", "estimated_shipping_time", "esti
 
 # Fields that identify the order, change with every change, or belong to a read: setting them is not a request to change them.
 _NOT_WISHES = frozenset(
-    {"order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields", "provenance"}
+    {
+        "order_id",
+        "order_number",
+        "etag",
+        "version",
+        "update_time",
+        "event_hash",
+        "omitted_fields",
+        "provenance",
+        "consumers",
+    }
 )
 
 

@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from orders.v1.order_pb2 import (
+    EVENT_VALUES_STATE_NOT_RECORDED,
+    EVENT_VALUES_STATE_RECORDED,
+    EventValuesState,
+    OrderEvent,
+)
 from orders.v1.order_service_pb2 import OrderFilter
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
     Interval,
+    LargeBinary,
     Select,
     SmallInteger,
     Text,
+    case,
     cast,
     func,
     or_,
@@ -26,7 +34,7 @@ from server.storage.batcher import point_reader
 from server.storage.database import Database, fetch_named
 from server.storage.read.filters import CONDITIONS, OPEN, is_set, parameters_of
 from server.storage.schema.feed_tables import feed
-from server.storage.schema.tables import PgSnapshot, order_events, orders
+from server.storage.schema.tables import WHOLE_EVENT, PgSnapshot, order_events, orders
 
 _TIME = DateTime(timezone=True)
 
@@ -66,6 +74,18 @@ class Change(NamedTuple):
     create_time: datetime
 
 
+class EventAt(NamedTuple):
+    """An event with its position: what is sent of a change."""
+
+    position: int
+    order_id: str
+    version: int
+    event: bytes
+
+
+Read = TypeVar("Read", Change, EventAt)
+
+
 class Selection(NamedTuple):
     """The changes that a reader wants."""
 
@@ -77,10 +97,10 @@ class Selection(NamedTuple):
     unseen_by: str = ""
 
 
-class ChangePage(NamedTuple):
+class ChangePage(NamedTuple, Generic[Read]):
     """Changes up to a position, behind which nothing was read."""
 
-    changes: list[Change]
+    changes: list[Read]
     until: int
     end: End
     # Whether every change that `unseen_by` sees is at or before the end.
@@ -139,7 +159,7 @@ class FeedRepository:
         (end,) = await self._database.fetch_named(_END)
         return [end] * len(readers)
 
-    async def page(self, selection: Selection, after: int, *, limit: int) -> ChangePage:
+    async def page(self, kind: type[Read], selection: Selection, after: int, *, limit: int) -> ChangePage[Read]:
         """Up to `limit` changes after a position. There may be more behind a page that is not full, unless it reaches the end."""
         async with self._database.reading() as connection:
             end, covers = End(0, ""), True
@@ -151,7 +171,7 @@ class FeedRepository:
             until = min(after + _WINDOW, end.position)
             if until <= after:
                 return ChangePage([], max(after, end.position), end, covers)
-            query, parameters = _page_query(selection)
+            query, parameters = _page_query(kind, selection)
             changes = await fetch_named(connection, query, **parameters, after=after, until=until, limit=limit)
         is_full = len(changes) == limit
         return ChangePage(changes, changes[-1].position if is_full else until, end, covers)
@@ -166,46 +186,57 @@ class FeedRepository:
         return low
 
 
-def _page_query(selection: Selection) -> tuple[sql.Query[Change], dict[str, Any]]:
-    names = tuple(name for name in (*CONDITIONS,) if is_set(selection.filter, name))
+def _page_query(kind: type[Read], selection: Selection) -> tuple[sql.Query[Read], dict[str, Any]]:
+    names = tuple(name for name in CONDITIONS if is_set(selection.filter, name))
     extra = tuple(name for name in ("types", "since", "unseen_by") if getattr(selection, name))
     parameters = parameters_of(selection.filter, names)
     if "stuck_for" in names:
         parameters["stuck_for"] = selection.filter.stuck_for.ToTimedelta()
     parameters |= {name: getattr(selection, name) for name in extra}
-    return _page_statement(names, extra), parameters
+    return _page_statement(kind, names, extra), parameters  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=4096)
-def _page_statement(names: tuple[str, ...], extra: tuple[str, ...]) -> sql.Query[Change]:
-    conditions = [_OF_CHANGES.get(name, CONDITIONS.get(name)) for name in (*names, *extra)]
-    where = [
-        condition if isinstance(condition, ColumnElement) else condition.where
-        for condition in conditions
-        if condition is not None
-    ]
-    return sql.query(Change, _page(where))
+def _page_statement(kind: Any, names: tuple[str, ...], extra: tuple[str, ...]) -> sql.Query[Any]:
+    where = [_OF_CHANGES[name] if name in _OF_CHANGES else CONDITIONS[name].where for name in (*names, *extra)]
+    return sql.query(kind, _page(kind, where, with_orders=kind is Change or bool(names)))
 
 
-def _page(where: list[ColumnElement[bool]]) -> Select[Any]:
+def _values_state(state: EventValuesState) -> ColumnElement[bytes]:
+    return literal(rf"'\x{OrderEvent(values_state=state).SerializeToString().hex()}'::bytea", LargeBinary())
+
+
+# The events as they are sent: with their values, and with the state of these, which the values name themselves once they are erased.
+_SENT: dict[str, ColumnElement[Any]] = {
+    "event": WHOLE_EVENT.concat(
+        case(
+            (order_events.c.salt.is_not(None), _values_state(EVENT_VALUES_STATE_RECORDED)),
+            (order_events.c.event_values.is_(None), _values_state(EVENT_VALUES_STATE_NOT_RECORDED)),
+            else_=literal("''::bytea", LargeBinary()),
+        )
+    ).label("event")
+}
+
+
+def _page(kind: type[Read], where: list[ColumnElement[bool]], *, with_orders: bool) -> Select[Any]:
     # OFFSET 0 keeps the planner to the order of the positions, and to lookups by key for each of them.
     position = feed.c.position
     here = (position > sql.parameter("after", BigInteger())) & (position <= sql.parameter("until", BigInteger()))
     window = select(feed).where(here).order_by(position).offset(literal("0")).subquery("window_")
-    columns = [order_events.c[name] for name in Change._fields if name in order_events.c and name not in ("order_id",)]
-    columns += [orders.c[name] for name in Change._fields if name in orders.c and name not in (*order_events.c.keys(),)]
+    fields = [name for name in kind._fields if name not in window.c]
+    columns = [_SENT.get(name, order_events.c[name] if name in order_events.c else orders.c[name]) for name in fields]
     this = (order_events.c.order_id == window.c.order_id) & (order_events.c.version == window.c.version)
+    its_order = order_events.join(orders, orders.c.order_id == order_events.c.order_id)
     found = (
         select(*columns)
-        .select_from(order_events.join(orders, orders.c.order_id == order_events.c.order_id))
+        .select_from(its_order if with_orders else order_events)
         .where(this, *where)
         .offset(literal("0"))
         .correlate(window)
         .lateral("found")
     )
-    order_id = cast(window.c.order_id, Text).label("order_id")
-    rest = [found.c[name] for name in Change._fields[2:]]
-    pages = select(window.c.position, order_id, *rest).select_from(window.join(found, literal("true")))
+    own = [window.c.position, cast(window.c.order_id, Text).label("order_id"), window.c.version]
+    pages = select(*own, *(found.c[name] for name in fields)).select_from(window.join(found, literal("true")))
     return pages.order_by(window.c.position).limit(sql.parameter("limit", BigInteger()))
 
 

@@ -1,6 +1,6 @@
 """Reads of old versions of orders: rebuilt from the stored order and the values of its later events, a page of events at a time."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -114,8 +114,7 @@ class HistoryRepository:
         if older > newer:
             raise invalid_field("from_version", f"is {older}, after to_version {newer}; exchange them")
         await self._rebuild(order, newer)
-        before, changes = Order(), Changes()
-        before.CopyFrom(order)
+        before, changes = _copy_of(order), Changes()
         await self._rebuild(before, older, changes)
         response = DiffOrderResponse(order_id=order.order_id, from_version=older, to_version=newer)
         changed = changed_fields(before, order, changes)
@@ -124,6 +123,19 @@ class HistoryRepository:
             found.event.CopyFrom(events[version])
             response.differences.append(found)
         return response
+
+    async def rebuild(self, order: Order, versions: Sequence[int]) -> dict[int, bytes]:
+        """Older versions of a stored order, serialized. In place of those without recorded values, the oldest one that has them."""
+        left, rebuilt = sorted(versions), {order.version: _copy_of(order)}
+        async for undone, values in self._back(order, left[0]):
+            undo(order, values.before, values.after)
+            order.version = undone - 1
+            if order.version == left[-1]:
+                rebuilt[left.pop()] = _copy_of(order)
+        oldest = rebuilt.setdefault(order.version, order)
+        for version, event in (await self._events(order, rebuilt)).items():
+            follow_event(rebuilt[version], event)
+        return {version: rebuilt.get(version, oldest).SerializeToString() for version in versions}
 
     async def _current(self, reference: Reference) -> Order:
         return Order.FromString(await self._orders.get(reference))
@@ -167,3 +179,9 @@ class HistoryRepository:
             event.ClearField("before")
             event.ClearField("after")
         return events
+
+
+def _copy_of(order: Order) -> Order:
+    copy = Order()
+    copy.CopyFrom(order)
+    return copy

@@ -1,12 +1,15 @@
-"""Orders as they were at a version."""
+"""Orders as of the versions that changes made, for readers of the feed."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from orders.v1.order_pb2 import Order
 from sqlalchemy import Uuid, func, select
 
 from server.storage import sql
 from server.storage.database import Database
+from server.storage.read.history import HistoryRepository
 from server.storage.schema.tables import orders
 
 
@@ -19,12 +22,13 @@ class OrderVersion(NamedTuple):
 
 class _Stored(NamedTuple):
     order_id: str
+    version: int
     snapshot: bytes
 
 
 _STORED = sql.query(
     _Stored,
-    select(*sql.as_text([orders.c.order_id]), orders.c.snapshot).where(
+    select(*sql.as_text([orders.c.order_id]), orders.c.version, orders.c.snapshot).where(
         orders.c.order_id == func.any(sql.array("order_ids", Uuid()))
     ),
 )
@@ -33,16 +37,21 @@ _STORED = sql.query(
 class OrderVersions:
     """Versions of orders, serialized. Methods raise DEPENDENCY_UNAVAILABLE and OVERLOADED."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, history: HistoryRepository) -> None:
+        self._database, self._history = database, history
 
-    async def order_at(self, order_id: str, version: int) -> bytes:
-        """The order as of a version: so far the stored order, which has that version or a later one."""
-        (order,) = await self.orders_at([OrderVersion(order_id, version)])
-        return order
+    async def orders_at(self, wanted: Sequence[OrderVersion]) -> list[bytes]:
+        """The orders as of versions. One whose values were not recorded then is as of the oldest version that can be rebuilt.
 
-    async def orders_at(self, versions: Sequence[OrderVersion]) -> list[bytes]:
-        """As `order_at`, for several. The orders exist: they are never deleted."""
-        wanted = sorted({version.order_id for version in versions})
-        found = {row.order_id: row.snapshot for row in await self._database.fetch_named(_STORED, order_ids=wanted)}
-        return [found[version.order_id] for version in versions]
+        The orders exist: they are never deleted.
+        """
+        versions: defaultdict[str, set[int]] = defaultdict(set)
+        for order_id, version in wanted:
+            versions[order_id].add(version)
+        found: dict[OrderVersion, bytes] = {}
+        for row in await self._database.fetch_named(_STORED, order_ids=sorted(versions)):
+            old = sorted(version for version in versions[row.order_id] if version < row.version)
+            rebuilt = await self._history.rebuild(Order.FromString(row.snapshot), old) if old else {}
+            for version in versions[row.order_id]:
+                found[OrderVersion(row.order_id, version)] = rebuilt.get(version, row.snapshot)
+        return [found[version] for version in wanted]

@@ -1,5 +1,6 @@
 """The schema's version: migration and detection."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # An arbitrary number that no other program uses.
 _LOCK = 5_073_100_914_002_881
+
+# Seconds between two looks whether another migration has ended.
+_PAUSE = 0.1
 
 # The timeout of a look at the schema, in seconds.
 _LOOK = 10
@@ -41,8 +45,7 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
     from alembic.util import CommandError
 
     with _connection(url) as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-        connection.commit()
+        _take_turn(connection)
         try:
             before = _current(connection)
             config = _config()
@@ -61,6 +64,14 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
             connection.commit()
+
+
+def _take_turn(connection: Connection) -> None:
+    """Waits for other migrations to end. Not in a statement: an index that is built concurrently would wait for that."""
+    while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar():
+        connection.commit()
+        time.sleep(_PAUSE)
+    connection.commit()
 
 
 def current_version(url: str) -> str | None:

@@ -227,6 +227,16 @@ _AUDIT_EVENT = {
     "event_time": "now()",
 }
 _LEASE = {"job": "'feed'", "holder": "'a'", "expire_time": "now()"}
+_POSITION = {"position": "2", "order_id": _ID, "version": "2"}
+_STATE = {"position": "1", "snapshot": "'1:1:'", "system_identifier": "1"}
+_CONSUMER = {
+    "consumer_id": "'mirror'",
+    "definition": "''",
+    "position": "0",
+    "unseen_by": "''",
+    "acked_by": "''",
+    "create_time": "now()",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -249,6 +259,9 @@ _ROWS = {
     "api_keys": _API_KEY,
     "audit_events": _AUDIT_EVENT,
     "job_leases": _LEASE,
+    "feed": _POSITION,
+    "feed_state": _STATE,
+    "consumers": _CONSUMER,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {
@@ -279,6 +292,8 @@ _STORED = [
     ("api_keys", _API_KEY | {"key_id": "'k1'", "certificate_name": "'shop'"}),
     ("audit_events", _AUDIT_EVENT | {"event_id": _ID}),
     ("job_leases", _LEASE | {"job": "'sweep'"}),
+    ("feed", _POSITION | {"position": "1", "version": "1"}),
+    ("consumers", _CONSUMER | {"consumer_id": "'billing'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -336,6 +351,11 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("api_keys_certificate_name_key", "api_keys", {"certificate_name": "'shop'"}),
     ("audit_events_pkey", "audit_events", {"event_id": _ID}),
     ("job_leases_pkey", "job_leases", {"job": "'sweep'"}),
+    ("feed_pkey", "feed", {"position": "1"}),
+    ("feed_event_key", "feed", {"version": "1"}),
+    ("feed_state_one_row", "feed_state", {"singleton": "false"}),
+    ("consumers_pkey", "consumers", {"consumer_id": "'billing'"}),
+    ("consumers_position_not_negative", "consumers", {"position": "-1"}),
 ]
 
 
@@ -347,6 +367,8 @@ def _insert(table: str, row: dict[str, str]) -> str:
 def stored(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[Any]]:
     """A connection to a database with one row in each table; what a test writes is forgotten."""
     with psycopg.connect(new_database()) as connection:
+        # The migration has stored the only row that there may be.
+        connection.execute("DELETE FROM feed_state")
         for table, row in _STORED:
             connection.execute(_insert(table, row))
         connection.commit()
@@ -378,8 +400,11 @@ def test_every_constraint_is_tried(stored: psycopg.Connection[Any]) -> None:
             " AND relnamespace = 'public'::regnamespace"
         ).fetchall()
     tried = {name for name, _, _ in _REFUSED}
-    # An identity that is always generated cannot be inserted twice.
-    assert {name for (name,) in constraints if "alembic" not in name} - {"stock_adjustments_pkey"} == tried
+    # An identity that is always generated cannot be inserted twice, and a second row is refused by its check first.
+    assert {name for (name,) in constraints if "alembic" not in name} - {
+        "stock_adjustments_pkey",
+        "feed_state_pkey",
+    } == tried
 
 
 def test_only_what_may_be_unknown_may_be_empty_of_value(stored: psycopg.Connection[Any]) -> None:
@@ -462,7 +487,7 @@ async def test_histories_from_before_the_chain_get_the_hashes_that_they_would_ha
         for order, events in rows
     ]
     before = _beside(url)
-    assert schema.migrate(url) == ("0002", schema.newest_version())
+    assert schema.migrate(url, grant_to=SERVING_ROLE) == ("0002", schema.newest_version())
     assert _stored_orders(url) == rows
     assert _beside(url) == before
     # The way back has lost their values, which verify finds.

@@ -16,6 +16,16 @@ class _PgSnapshot(UserDefinedType[str]):
 
 
 def upgrade() -> None:
+    # Without a lock that writers would wait for. First, since it commits: if it is interrupted, it can be run again.
+    with op.get_context().autocommit_block():
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS orders_open")
+        op.create_index(
+            "orders_open",
+            "orders",
+            ["create_time", "order_id"],
+            postgresql_where=sa.text("status < 5"),
+            postgresql_concurrently=True,
+        )
     op.create_table(
         "feed",
         sa.Column("position", sa.BigInteger(), autoincrement=False),
@@ -49,16 +59,6 @@ def upgrade() -> None:
         "INSERT INTO feed_state (position, snapshot, system_identifier) "
         "SELECT 0, '1:1:', system_identifier FROM pg_control_system()"
     )
-    # Without a lock that writers would wait for.
-    with op.get_context().autocommit_block():
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS orders_open")
-        op.create_index(
-            "orders_open",
-            "orders",
-            ["create_time", "order_id"],
-            postgresql_where=sa.text("status < 5"),
-            postgresql_concurrently=True,
-        )
 
 
 def downgrade() -> None:
