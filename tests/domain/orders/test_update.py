@@ -128,6 +128,7 @@ NEVER = (
     "cart_id",
     "event_hash",
     "omitted_fields",
+    "consumers",
     "cancellation.reason",
     "cancellation.actor",
     "cancellation.cancel_time",
@@ -138,7 +139,7 @@ NEVER = (
     "total_quantity",
 )
 # They name the order, change with every change, or belong to a read, so that a request without a mask may carry them.
-NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields")
+NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields", "consumers")
 
 RANKS = [
     ORDER_STATUS_PENDING,
@@ -187,6 +188,8 @@ def with_value(path: str) -> Order:
         wished.metadata["till"] = "7"
     elif path == "pricing.applied_coupons":
         wished.pricing.applied_coupons.add(code="TEN")
+    elif path == "consumers":
+        wished.consumers.add(consumer_id="mirror")
     elif path == "refunds":
         wished.refunds.add(refund_id="1")
     elif field.message_type is not None and field.message_type.full_name == "google.type.Money":
