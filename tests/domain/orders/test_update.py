@@ -141,6 +141,7 @@ NEVER = (
     "event_hash",
     "omitted_fields",
     "provenance",
+    "consumers",
     "cancellation.reason",
     "cancellation.actor",
     "cancellation.cancel_time",
@@ -151,7 +152,17 @@ NEVER = (
     "total_quantity",
 )
 # They name the order, change with every change, or belong to a read, so that a request without a mask may carry them.
-NO_WISHES = ("order_id", "order_number", "etag", "version", "update_time", "event_hash", "omitted_fields", "provenance")
+NO_WISHES = (
+    "order_id",
+    "order_number",
+    "etag",
+    "version",
+    "update_time",
+    "event_hash",
+    "omitted_fields",
+    "provenance",
+    "consumers",
+)
 
 RANKS = [
     ORDER_STATUS_PENDING,
@@ -200,6 +211,8 @@ def with_value(path: str) -> Order:
         wished.metadata["till"] = "7"
     elif path == "pricing.applied_coupons":
         wished.pricing.applied_coupons.add(code="TEN")
+    elif path == "consumers":
+        wished.consumers.add(consumer_id="mirror")
     elif path == "refunds":
         wished.refunds.add(refund_id="1")
     elif field.message_type is not None and field.message_type.full_name == "google.type.Money":
