@@ -37,7 +37,8 @@ from sqlalchemy import (
 
 from server.storage import sql
 from server.storage.read.filters import CONDITIONS
-from server.storage.schema.tables import PgSnapshot, Xid8, order_events, orders, past_positions
+from server.storage.schema.list_tables import past_positions
+from server.storage.schema.tables import PgSnapshot, Xid8, order_events, orders
 
 _TIME = DateTime(timezone=True)
 _SEEN = cast(sql.parameter("seen", Text()), PgSnapshot)

@@ -159,39 +159,6 @@ WHOLE_EVENT = order_events.c.event.op("||")(func.coalesce(order_events.c.event_v
 # Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.
 Index("order_events_xid", order_events.c.xid)
 
-# The positions in lists that orders had before their changes: a list finds an order where it was when the list began, however
-# much has changed since. A trigger on `orders` writes them. Rows are only inserted.
-past_positions = Table(
-    "past_positions",
-    metadata,
-    Column("order_id", Uuid, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("total_minor", BigInteger, nullable=False),
-    Column("update_time", DateTime(timezone=True), nullable=False),
-    # The transactions that wrote the position and replaced it: a snapshot that sees only the first finds the order here.
-    Column("written_xid", Xid8, nullable=False),
-    Column("replaced_xid", Xid8, nullable=False, server_default=func.pg_current_xact_id()),
-)
-Index("past_positions_update_time", past_positions.c.update_time, past_positions.c.order_id)
-Index("past_positions_total", past_positions.c.currency, past_positions.c.total_minor, past_positions.c.order_id)
-
-_KEEP_POSITION = DDL(  # type: ignore[no-untyped-call]
-    """
-CREATE FUNCTION keep_position() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO past_positions (order_id, currency, total_minor, update_time, written_xid)
-    VALUES (OLD.order_id, OLD.currency, OLD.total_minor, OLD.update_time, OLD.xid);
-    RETURN NULL;
-END $$"""
-)
-_ORDERS_KEEP_POSITION = DDL(  # type: ignore[no-untyped-call]
-    """
-CREATE TRIGGER orders_keep_position AFTER UPDATE OF xid ON orders
-FOR EACH ROW WHEN (OLD.xid <> NEW.xid) EXECUTE FUNCTION keep_position()"""
-)
-event.listen(past_positions, "after_create", _KEEP_POSITION)
-event.listen(metadata, "after_create", _ORDERS_KEEP_POSITION)
-
 
 def _records(name: str, key: str) -> Table:
     """A table of messages by key, each stored as it is serialized."""

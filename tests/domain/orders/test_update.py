@@ -197,6 +197,17 @@ def value_at(message: Message, path: str) -> Any:
     return value
 
 
+# A new element of each list of messages.
+ELEMENTS: dict[str, dict[str, Any]] = {
+    "items": {"product_id": "chair", "quantity": 3},
+    "pricing.applied_coupons": {"code": "TEN"},
+    "consumers": {"consumer_id": "mirror"},
+    "refunds": {"refund_id": "1"},
+    "payments": {"payment_id": "1"},
+    "provenance": {"field": "status"},
+}
+
+
 def with_value(path: str) -> Order:
     """An order that has nothing set but a new value at a path."""
     wished = Order()
@@ -205,16 +216,10 @@ def with_value(path: str) -> Order:
     for step in parents:
         parent = getattr(parent, step)
     field = LEAVES[path]
-    if path == "items":
-        wished.items.add(product_id="chair", quantity=3)
+    if path in ELEMENTS:
+        getattr(parent, name).add(**ELEMENTS[path])
     elif path == "metadata":
         wished.metadata["till"] = "7"
-    elif path == "pricing.applied_coupons":
-        wished.pricing.applied_coupons.add(code="TEN")
-    elif path == "consumers":
-        wished.consumers.add(consumer_id="mirror")
-    elif path == "refunds":
-        wished.refunds.add(refund_id="1")
     elif field.message_type is not None and field.message_type.full_name == "google.type.Money":
         getattr(parent, name).CopyFrom(money("77"))
     elif field.message_type is not None and field.message_type.name == "AppliedTax":
