@@ -10,6 +10,10 @@ class ForeignFeed(Exception):
     """The database was restored from a dump of another cluster, and `orders migrate` has not adopted it yet."""
 
 
+# After a large import there is much to sort, and a table that was never analyzed must not be read as a whole.
+_SETTINGS = "SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'off', true)"
+
+
 async def assign_positions(connection: AsyncConnection[Row]) -> bool:
     """Appends the events that are committed and have no position; returns whether there were any.
 
@@ -18,12 +22,10 @@ async def assign_positions(connection: AsyncConnection[Row]) -> bool:
     pending = await connection.execute(sequencing.PENDING, prepare=True)
     if await pending.fetchone() is None:
         return False
-    async with connection.transaction():
-        # After a large import there is much to sort, and a table that was never analyzed must not be read as a whole.
-        await connection.execute("SET LOCAL statement_timeout = 0")
-        await connection.execute("SET LOCAL enable_seqscan = off")
-        locked = await connection.execute(sequencing.LOCK, prepare=True)
-        if await locked.fetchone() is None:
+    async with connection.pipeline(), connection.transaction():
+        await connection.execute(_SETTINGS, prepare=True)
+        await connection.execute(sequencing.LOCK, prepare=True)
+        assigned = await connection.execute(sequencing.ASSIGN, prepare=True)
+        if await assigned.fetchone() != (True,):
             raise ForeignFeed("the database was restored from a dump; run `orders migrate` to adopt it")
-        await connection.execute(sequencing.ASSIGN, prepare=True)
     return True

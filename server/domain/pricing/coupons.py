@@ -32,8 +32,10 @@ def code_of(text: str) -> str:
 
 def codes_of(request: CreateOrderRequest) -> list[str]:
     """The codes of the coupons that an order is to use, each once."""
-    codes = [request.coupon_code] if request.coupon_code else []
-    return list(dict.fromkeys(map(code_of, [*codes, *request.coupon_codes])))
+    if not request.coupon_codes:
+        return [code_of(request.coupon_code)] if request.coupon_code else []
+    first = [request.coupon_code] if request.coupon_code else []
+    return list(dict.fromkeys(map(code_of, [*first, *request.coupon_codes])))
 
 
 class CouponUser(NamedTuple):

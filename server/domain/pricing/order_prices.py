@@ -6,6 +6,7 @@ from functools import lru_cache
 from orders.v1.order_pb2 import AppliedTax, Order, OrderItem, PriceTerms, Pricing
 
 from server.domain.base.money import from_minor
+from server.domain.base.values import PointTerms
 from server.domain.pricing.quotes import Quote
 from server.domain.pricing.taxes import Taxed, TaxName, decimal_text
 
@@ -106,11 +107,15 @@ def _fill_terms(terms: PriceTerms, quote: Quote) -> None:
         terms.CopyFrom(quote.choice.price_terms)
     else:
         terms.SetInParent()
-    value, per_unit = quote.point_terms
-    if value:
-        terms.point_value.value = _text(value)
-        if per_unit:
-            terms.points_per_unit.value = _text(per_unit)
+    if quote.point_terms.value:
+        terms.MergeFrom(_point_terms(quote.point_terms))
 
 
-_text = lru_cache(maxsize=256)(decimal_text)
+@lru_cache(maxsize=256)
+def _point_terms(points: PointTerms) -> PriceTerms:
+    """The terms of points as a message. It is cached: copy it, never change it."""
+    terms = PriceTerms()
+    terms.point_value.value = decimal_text(points.value)
+    if points.per_unit:
+        terms.points_per_unit.value = decimal_text(points.per_unit)
+    return terms

@@ -15,12 +15,8 @@ UNION ALL (
     LIMIT 1
 )"""
 
-# Keeps out another sequencer, should two run by mistake. No row if the database was restored from a dump of another cluster: then
-# the snapshot means nothing here.
-LOCK = """
-SELECT position FROM feed_state
-WHERE system_identifier = (SELECT system_identifier FROM pg_control_system())
-FOR UPDATE"""
+# Keeps out another sequencer, should two run by mistake.
+LOCK = "SELECT FROM feed_state FOR UPDATE"
 
 # The snapshot and the events come from one statement, so that no event falls between them. Events are in the order of their times,
 # those of one order always by version. An event that has its position keeps it, whatever its transaction id says.
@@ -47,7 +43,7 @@ WITH unseen AS (
 )
 UPDATE feed_state
 SET position = feed_state.position + (SELECT count(*) FROM added), snapshot = pg_current_snapshot()
-RETURNING position"""
+RETURNING system_identifier = (SELECT system_identifier FROM pg_control_system())"""
 
 # Of a dump of another cluster: the snapshot sees nothing, so that every event without a position gets one.
 ADOPT = """
