@@ -1,4 +1,4 @@
-"""What happens in this process, for those who would otherwise find it by polling."""
+"""Signals of events in this process, which spare their receivers a poll."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -69,5 +69,5 @@ def is_token(token: str) -> bool:
 
 
 def stamp(order_id: str, version: int) -> bytes:
-    """What an order or a change adds to a checksum."""
+    """The text that an order or a change adds to a checksum."""
     return b"%b:%d\n" % (order_id.encode(), version)

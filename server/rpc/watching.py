@@ -115,7 +115,7 @@ class Watching:
         return FeedCursor(end.position, end.history)
 
     async def _of_consumer(self, request: Request, call: Call) -> tuple[Selection, FeedCursor]:
-        """What a consumer wants, after what it has acknowledged."""
+        """The selection of a consumer, and the cursor behind its acknowledged position."""
         refuse_customers(call)
         for name in ("filter", "event_types"):
             if request.HasField("filter") if name == "filter" else request.event_types:

@@ -129,7 +129,7 @@ class ConsumerRepository:
         return await self.get(consumer_id)
 
     async def acknowledged(self, order_id: str) -> list[Acknowledged]:
-        """What each consumer has acknowledged of an order."""
+        """The version of an order that each consumer has acknowledged."""
         return await self._database.fetch_named(_ACKNOWLEDGED, order_id=order_id)
 
     async def _write(self, statement: Statement, **parameters: object) -> bool:

@@ -25,7 +25,7 @@ _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Lag(NamedTuple):
-    """What a consumer has not acknowledged: the number of changes, and the age of the first."""
+    """The unacknowledged changes of a consumer: their number, and the age of the first."""
 
     events: int
     seconds: float

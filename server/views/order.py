@@ -38,7 +38,7 @@ class Section(NamedTuple):
 
 
 class OrderView(NamedTuple):
-    """What the API says of an order."""
+    """The API's answers about an order."""
 
     order: pb.Order
     events: list[pb.OrderEvent]

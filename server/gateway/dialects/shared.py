@@ -1,4 +1,4 @@
-"""What several documents have in common."""
+"""Helpers that several dialects share."""
 
 from collections.abc import Mapping
 from typing import Any

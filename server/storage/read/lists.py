@@ -79,7 +79,7 @@ class Page:
             yield body if len(body) <= MAX_READABLE else readable(Order, body)
 
     def stamps(self, count: int) -> bytes:
-        """What the first orders add to the list's checksum."""
+        """The texts that the first orders add to the list's checksum."""
         value, column = self._result.get_value, _column(self._result, "stamp")
         return b"".join([value(row, column) or b"" for row in range(self._start, min(self._start + count, self._stop))])
 

@@ -59,7 +59,7 @@ class RequestRepository:
         self._database = database
 
     async def get(self, caller: str, request_id: str) -> GetRequestResponse:
-        """What became of a request that a caller, as in an idempotency key, sent with an id."""
+        """The outcome of a request that a caller, as in an idempotency key, sent with an id."""
         found = await self._database.fetch_named(_DONE, caller=caller, methods=WRITES, request_id=request_id)
         state = REQUEST_STATE_DONE if found else REQUEST_STATE_UNKNOWN
         done = [await self._done(row, request_id) for row in found]
