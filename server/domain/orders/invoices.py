@@ -20,7 +20,16 @@ from server.domain.base.money import from_minor, minor_of
 from server.domain.lifecycle.payment_status import refundable
 from server.domain.payments.refund_lines import shares_of_amount
 from server.domain.pricing.remaining import remaining
-from server.domain.pricing.shares import Share, message_of, money_of, parts_of, share_of, summed, take_amount, tax_totals
+from server.domain.pricing.shares import (
+    Share,
+    message_of,
+    money_of,
+    parts_of,
+    share_of,
+    summed,
+    take_amount,
+    tax_totals,
+)
 
 INVOICES = "INV"
 CREDIT_NOTES = "CN"

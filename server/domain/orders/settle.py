@@ -12,8 +12,7 @@ from server.domain.orders.adjustments import add_adjustment
 from server.domain.pricing.remaining import remaining
 from server.domain.pricing.shares import parts_of
 
-# The fields that change with the payments.
-FIELDS = ("adjustments", "payment", "payments", "payment_status", "refunds")
+_FIELDS = ("adjustments", "payment", "payment_status")
 
 
 def can_settle(order: Order) -> bool:
@@ -21,11 +20,11 @@ def can_settle(order: Order) -> bool:
     return not order.source and RANK[order.status] <= RANK[ORDER_STATUS_PROCESSING]
 
 
-def settle(edit: OrderEdit, before: Order, audit: Audit) -> None:
-    """Records that the price of an order changed after a payment, and sets the amount that is due."""
+def settle(edit: OrderEdit, before: Order, audit: Audit) -> list[str]:
+    """Records that the price of an order changed after a payment; returns the fields that change by that."""
     order = edit.order
     if is_open(before) or order.pricing == before.pricing:
-        return
+        return []
     if remaining(before) != parts_of(before):
         raise _refunded(before)
     adjustment = add_adjustment(order, PRICE_ADJUSTMENT_TYPE_SETTLED, audit)
@@ -35,6 +34,7 @@ def settle(edit: OrderEdit, before: Order, audit: Audit) -> None:
         is_paid_for(before) and minor_of(order.pricing.total) > minor_of(before.pricing.total)
     )
     sum_payments(order)
+    return [name for name in _FIELDS if getattr(order, name) != getattr(before, name)]
 
 
 def _refunded(order: Order) -> Refusal:

@@ -28,11 +28,18 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
-from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
+from server.domain.lifecycle.lifecycle import (
+    RANK,
+    check_not_cancelled,
+    check_role,
+    confirm_if_paid,
+    status_name,
+    transition,
+)
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
-from server.domain.orders.settle import FIELDS, can_settle, settle
+from server.domain.orders.settle import can_settle, settle
 from server.domain.orders.transition import INVOICED, MOVING
 from server.domain.pricing.coupons import code_of
 from server.domain.pricing.quotes import add_line
@@ -153,12 +160,14 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     edit = edit_of(before, audit)
     changed = _change_fields(before, edit, request, [path for path in paths if path != "status"], state)
     if changed:
-        changed += _settled(before, edit, request, audit)
+        changed += settle(edit, before, audit) if request.settle else []
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is in the mask but not set")
         transition(edit, wished.status, override_reason=request.override_reason)
+    if request.settle:
+        confirm_if_paid(edit)
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 
@@ -180,13 +189,6 @@ def _change_fields(
     if order.items == before.items:
         paths = plain
     return [*paths, *_following(before, order, paths)]
-
-
-def _settled(before: Order, edit: OrderEdit, request: UpdateOrderRequest, audit: Audit) -> list[str]:
-    """Settles the update if the request says so, and returns the fields that change by that."""
-    if request.settle:
-        settle(edit, before, audit)
-    return [name for name in FIELDS if getattr(edit.order, name) != getattr(before, name)]
 
 
 def _set_payment_method(order: Order, paths: list[str], state: State) -> None:

@@ -209,7 +209,15 @@ def _changed(edit: OrderEdit) -> OrderChange:
 
 def _set_intent(edit: OrderEdit, intent: PaymentIntent) -> None:
     order = edit.order
-    wished = PaymentIntent(id=intent.id, status=intent.status, provider=intent.provider)
+    if intent.number < order.payment_intent.number:
+        return  # A later intent has replaced it.
+    wished = PaymentIntent(
+        id=intent.id,
+        status=intent.status,
+        provider=intent.provider,
+        number=intent.number,
+        amount=intent.amount if intent.HasField("amount") else None,
+    )
     if order.payment_intent.id == intent.id and order.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return
     if order.status == ORDER_STATUS_CANCELLED and intent.status != PAYMENT_INTENT_STATUS_SUCCEEDED:

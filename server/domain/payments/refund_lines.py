@@ -7,7 +7,6 @@ from orders.v1.order_pb2 import PRICE_PART_INSTALLATION, PRICE_PART_SHIPPING, Or
 from orders.v1.order_service_pb2 import RefundOrderRequest
 
 from server.domain.base.errors import Refusal, invalid_field
-from server.domain.lifecycle.payment_status import refundable
 from server.domain.pricing.remaining import remaining, take_lines
 from server.domain.pricing.shares import Share, money_of, summed, take_amount
 

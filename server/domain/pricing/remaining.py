@@ -18,12 +18,12 @@ def remaining(order: Order, *, without: str = "", amounts: bool = True) -> list[
     """
     parts = parts_of(order)
     for refund in order.refunds:
-        if refund.refund_id != without and _counts(refund):
+        if refund.refund_id != without and counts(refund):
             parts = _less(parts, refund, amounts=amounts)
     return parts
 
 
-def _counts(refund: Refund) -> bool:
+def counts(refund: Refund) -> bool:
     """Whether a refund is or will be made, or left traces that stay although it failed."""
     return bool(refund.status != REFUND_STATUS_FAILED or refund.credit_note_number or refund.returned_points)
 
