@@ -121,6 +121,11 @@ def _hold(at: Subject) -> Sequence[Message]:
     return [orders.RecordPaymentRequest(order_id=at.order_id, event=held)]
 
 
+def _two_lines(at: Subject) -> Sequence[Message]:
+    items = [{"product_id": "mug", "quantity": 2}, {"product_id": "sofa", "variant_id": "blue", "quantity": 2}]
+    return [orders.UpdateOrderRequest(order={"order_id": at.order_id, "items": items})]
+
+
 def _cart(at: Subject) -> Sequence[Message]:
     return [carts.AddCartItemRequest(customer_id=at.customer_id, product_id="mug", quantity=1)]
 
@@ -233,6 +238,14 @@ SAMPLES: dict[str, Sample] = {
         )
     ),
     "CancelOrder": Sample(lambda at: orders.CancelOrderRequest(order_id=at.order_id, reason="changed my mind")),
+    "CancelOrderLines": Sample(
+        lambda at: orders.CancelOrderLinesRequest(
+            order_id=at.order_id,
+            items=[{"item_id": "2", "quantity": 1}, {"item_id": "3", "quantity": 1}],
+            reason="changed my mind",
+        ),
+        before=_two_lines,
+    ),
     "TrackOrder": Sample(lambda at: orders.TrackOrderRequest(order_id=at.order_id)),
     "RecordTrackingEvent": Sample(
         lambda at: orders.RecordTrackingEventRequest(

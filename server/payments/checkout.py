@@ -20,6 +20,7 @@ from orders.v1.order_pb2 import (
     Refund,
 )
 from orders.v1.order_service_pb2 import (
+    CancelOrderLinesRequest,
     CancelOrderRequest,
     CapturePaymentRequest,
     CreateOrderRequest,
@@ -32,8 +33,9 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of
+from server.domain.lifecycle.payment_status import due
 from server.domain.operations import Answer, Command
-from server.domain.payments.requests import choose_payment, held_by, of_other_provider
+from server.domain.payments.requests import choose_payment, default_capture, held_by, of_other_provider
 from server.payments.flow import (
     Accounts,
     Orders,
@@ -70,6 +72,7 @@ class Checkout:
             # A transition can cancel, too.
             TransitionOrderRequest: self._cancel,
             CancelOrderRequest: self._cancel,
+            CancelOrderLinesRequest: self._cancel_lines,
             RecordPaymentRequest: self._record,
             RefundOrderRequest: self._refund,
             CapturePaymentRequest: self._capture,
@@ -148,7 +151,10 @@ class Checkout:
 
     async def _update(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
-        order = Order.FromString(answer.body)
+        return await self._follow_total(flow, Order.FromString(answer.body), answer)
+
+    async def _follow_total(self, flow: PaymentFlow, order: Order, answer: Answer) -> Answer:
+        """Brings the payment of a changed order to its total."""
         if answer.replayed and (uses_provider(order) or order.HasField("payment_intent")):
             order = await flow.current(order)
         if order.status == ORDER_STATUS_CANCELLED:
@@ -156,6 +162,8 @@ class Checkout:
         try:
             if not uses_provider(order) and flow.has_open_intent(order):
                 return _answer(await flow.drop(order), answer)
+            if uses_provider(order) and due(order):
+                return _answer(await self._open_due(flow, order), answer)
             if not awaits_payment(order):
                 return _answer(order, answer)
             settled = await flow.open(order, cancels=False)
@@ -167,6 +175,29 @@ class Checkout:
         if settled.declined and tried:
             raise _declined(settled.order)
         return _answer(settled.order, answer)
+
+    async def _open_due(self, flow: PaymentFlow, order: Order) -> Order:
+        settled = await flow.open_due(order)
+        if settled.declined:
+            text = f"the amount due was declined; order {order.order_id} is changed, and ships once it is paid"
+            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+        if due(settled.order):
+            settled.order.payment_intent.client_secret = settled.client_secret
+        return settled.order
+
+    async def _cancel_lines(self, flow: PaymentFlow, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        refund_ids = order.adjustments[-1].refund_ids
+        if not refund_ids:
+            # An unpaid order has a new total, and so has its intent. The answer is the same as to an update.
+            return await self._follow_total(flow, order, answer)
+        order = await flow.current(order) if answer.replayed else order
+        for refund_id in refund_ids:
+            refund = refund_of(order, refund_id)
+            if refund.status == REFUND_STATUS_PENDING and flow.took(order, refund):
+                order = await self._pay_back(flow.refund(order, refund), command, order, refund)
+        return _answer(order, answer)
 
     async def _cancel(self, flow: PaymentFlow, command: Command) -> Answer:
         answer = await self._writer.execute(command)
@@ -211,10 +242,10 @@ class Checkout:
         payment = _held_payment(order, command)
         if not flow.owns(payment):
             raise of_other_provider(order, payment)
-        amount = request.amount if request.HasField("amount") else payment.authorized_amount
+        amount = request.amount if request.HasField("amount") else default_capture(order, payment)
         key = f"{request.request_id or order.version}:{minor_of(amount)}"
         try:
-            order, captured = await flow.capture(order, amount, key=key)
+            order, captured = await flow.capture(order, payment, amount, key=key)
         except ProviderUnavailable as error:
             text = f"the payment provider does not answer; retry the capture of order {order.order_id} with the same request_id"
             raise _unavailable(text, order) from error
@@ -231,7 +262,7 @@ class Checkout:
             raise of_other_provider(order, payment)
         order = await flow.current(order) if answer.replayed else order
         try:
-            return _answer(await flow.release(order, reason=command.request.reason), answer)
+            return _answer(await flow.release(order, payment, reason=command.request.reason), answer)
         except ProviderUnavailable as error:
             text = f"the payment provider does not answer; retry the release of order {order.order_id}"
             raise _unavailable(text, order) from error

@@ -13,6 +13,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_EVENT_TYPE_FAILED,
     PAYMENT_EVENT_TYPE_VOIDED,
     PAYMENT_INTENT_STATUS_CANCELLED,
+    PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE,
     PAYMENT_INTENT_STATUS_SUCCEEDED,
     PAYMENT_METHOD_BANK_TRANSFER,
     PAYMENT_METHOD_CASH_ON_DELIVERY,
@@ -28,8 +29,8 @@ from orders.v1.order_service_pb2 import RecordPaymentRequest
 
 from server.domain.base.caller import Caller, Role
 from server.domain.base.errors import Refusal
-from server.domain.base.money import minor_of
-from server.domain.lifecycle.payment_status import intent_payment, is_open
+from server.domain.base.money import from_minor, minor_of
+from server.domain.lifecycle.payment_status import due, intent_payment, is_open
 from server.domain.operations import Answer, Command
 from server.domain.payments.payments import SettleIntent
 from server.payments.provider import PaymentProvider, ProviderUnavailable
@@ -44,6 +45,11 @@ Result = TypeVar("Result")
 
 # Methods without a payment provider.
 _OFFLINE = frozenset({PAYMENT_METHOD_BANK_TRANSFER, PAYMENT_METHOD_CASH_ON_DELIVERY})
+
+# The statuses of an intent by which nothing more can be paid.
+_ACTED = frozenset(
+    {PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE, PAYMENT_INTENT_STATUS_SUCCEEDED, PAYMENT_INTENT_STATUS_CANCELLED}
+)
 
 # For recording the provider's outcome.
 _RECORDING = RetryPolicy(first=0.25, longest=2.0, attempts=5)
@@ -128,6 +134,22 @@ class PaymentFlow:
             settled = await self.give_up(settled)
         return Settled(settled, opened.intent.client_secret, declined)
 
+    async def open_due(self, order: Order) -> Settled:
+        """Opens an intent for the amount that is due after a settled update, and records the outcome."""
+        while True:
+            view = _with_due_intent(order)
+            opened = await self._ask(self._provider.open_intent(view, token=await self._token(order)))
+            intent = view.payment_intent
+            intent.id, intent.status, intent.provider = opened.intent.id, opened.intent.status, self._provider.name
+            event = None if opened.event is None else self._named(opened.event, intent)
+            settled = await self._record(order, SettleIntent(order.order_id, intent, event, False))
+            # A concurrent update may have changed the amount meanwhile.
+            if not due(settled) or due(settled) == due(order):
+                break
+            order = settled
+        failed = event is not None and event.type == PAYMENT_EVENT_TYPE_FAILED
+        return Settled(settled, opened.intent.client_secret, failed)
+
     async def give_up(self, order: Order) -> Order:
         """Gives up the intent of a cancelled order, if the provider can be reached; never raises."""
         return order if minor_of(intent_payment(order).captured_amount) else await self.close(order)
@@ -178,23 +200,28 @@ class PaymentFlow:
             log.warning("the payment intent may still be open", extra=fields(error, order_id=order.order_id))
             return order
 
-    async def capture(self, order: Order, amount: Money, *, key: str) -> tuple[Order, bool]:
+    async def capture(self, order: Order, payment: Payment, amount: Money, *, key: str) -> tuple[Order, bool]:
         """Captures a held amount and records the outcome. Returns the order, and whether the provider captured it."""
-        event = await self._ask(self._provider.capture_intent(order, amount, key=key))
+        view = _about(order, payment)
+        event = self._named(await self._ask(self._provider.capture_intent(view, amount, key=key)), view.payment_intent)
         captured = event.type != PAYMENT_EVENT_TYPE_FAILED
         return await self.record(order, event), captured
 
-    async def release(self, order: Order, *, reason: str) -> Order:
-        """Releases what the order's intent holds and records the outcome."""
-        event = await self._ask(self._provider.cancel_intent(order))
+    async def release(self, order: Order, payment: Payment, *, reason: str) -> Order:
+        """Releases what a payment holds and records the outcome."""
+        view = _about(order, payment)
+        event = await self._ask(self._provider.cancel_intent(view))
         if event is None:
             return await self.current(order)
+        event = self._named(event, view.payment_intent)
         event.description = event.description or reason
         return await self.record(order, event)
 
     async def refund(self, order: Order, refund: Refund) -> Order:
         """Makes a pending refund and records the outcome."""
-        event = await self._ask(self._provider.refund(order, refund))
+        own = (one for one in order.payments if one.payment_id == refund.payment_id)
+        view = _about(order, next(own, Payment()))
+        event = self._named(await self._ask(self._provider.refund(view, refund)), view.payment_intent)
         event.refund_id = refund.refund_id
         try:
             return await self.record(order, event)
@@ -261,6 +288,28 @@ class PaymentFlow:
         if not event.payment_id and intent.provider == self._provider.name:
             event.payment_id = intent.id
         return event
+
+
+def _with_due_intent(order: Order) -> Order:
+    """The order with the intent for the amount due: the open one for such an amount, else the next."""
+    view, intent = Order(), order.payment_intent
+    view.CopyFrom(order)
+    number = intent.number if intent.number and intent.status not in _ACTED else intent.number + 1
+    view.payment_intent.Clear()
+    view.payment_intent.id = intent.id if number == intent.number else ""
+    view.payment_intent.number = number
+    view.payment_intent.amount.CopyFrom(from_minor(due(order), order.pricing.total.currency_code))
+    return view
+
+
+def _about(order: Order, payment: Payment) -> Order:
+    """The order as a payment's intent sees it, if that is not the order's present one."""
+    if payment.provider_payment_id in ("", order.payment_intent.id):
+        return order
+    view = Order()
+    view.CopyFrom(order)
+    view.payment_intent.CopyFrom(PaymentIntent(id=payment.provider_payment_id, provider=payment.provider))
+    return view
 
 
 def _may_pass(error: Exception) -> bool:

@@ -19,12 +19,26 @@ class Opened(NamedTuple):
     event: PaymentEvent | None
 
 
+def intent_amount(order: Order) -> Money:
+    """The amount of the order's intent: its total, or what is due after a settled update."""
+    intent = order.payment_intent
+    return intent.amount if intent.HasField("amount") else order.pricing.total
+
+
+def intent_key(order: Order) -> str:
+    """The key of the order's intent: the order's id, with the number of an intent that is not the first."""
+    number = order.payment_intent.number
+    return f"{order.order_id}_{number}" if number else str(order.order_id)
+
+
 class PaymentProvider(Protocol):
     """A payment provider.
 
     What holds for every method:
 
-    - It is idempotent. An order has one intent, known by `order.order_id`; a refund is known by the order's id and its
+    - It is idempotent. An order has one intent at a time, known by `intent_key(order)`, for `intent_amount(order)`. To open one,
+      use these; to capture, cancel or refund, use `order.payment_intent.id`, which the caller sets to the payment in question.
+      A refund is known by the order's id and its
       `refund_id`. To ask again, after a timeout or a restart, does nothing twice and gives the same answer. Send these ids as
       the provider's own idempotency keys.
     - It raises ProviderUnavailable if it cannot be reached, and is cancelled if it takes too long. What else it raises is
@@ -40,7 +54,7 @@ class PaymentProvider(Protocol):
     name: str
 
     async def open_intent(self, order: Order, *, token: str) -> Opened:
-        """Opens the order's intent, or brings the one it has to the order's total and to `token`.
+        """Opens the order's intent, or brings the one it has to `intent_amount(order)` and to `token`.
 
         `token` is the provider's token of the customer's saved payment method, with which it tries to pay at once; '' leaves it to
         the customer's client. After a declined payment the intent stays open: another token tries again.

@@ -24,7 +24,7 @@ from orders.v1.order_pb2 import (
 
 from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import intent_payment
-from server.payments.provider import Opened, ProviderUnavailable
+from server.payments.provider import Opened, ProviderUnavailable, intent_amount, intent_key
 
 # The order's label with which its refunds fail: metadata {"test_refund": "fails"}.
 REFUND_LABEL, REFUND_FAILS = "test_refund", "fails"
@@ -102,9 +102,9 @@ def _opened(order: Order, status: PaymentIntentStatus, event: PaymentEvent | Non
 
 
 def _event(order: Order, kind: PaymentEventType, token: str) -> PaymentEvent:
-    total = order.pricing.total
-    event_id = _event_id(order, kind, total.currency_code, str(minor_of(total)), token)
-    return PaymentEvent(event_id=event_id, type=kind, amount=total)
+    amount = intent_amount(order)
+    event_id = _event_id(order, kind, amount.currency_code, str(minor_of(amount)), token)
+    return PaymentEvent(event_id=event_id, type=kind, amount=amount)
 
 
 def _event_id(order: Order, kind: PaymentEventType, *about: str) -> str:
@@ -112,7 +112,7 @@ def _event_id(order: Order, kind: PaymentEventType, *about: str) -> str:
 
 
 def _intent_id(order: Order) -> str:
-    return f"pi_test_{order.order_id.replace('-', '')}"
+    return f"pi_test_{intent_key(order).replace('-', '')}"
 
 
 def _digest(*parts: str) -> str:

@@ -70,6 +70,7 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     BatchUpsertOrdersResponse,
+    CancelOrderLinesRequest,
     CancelOrderRequest,
     CapturePaymentRequest,
     CreateOrderRequest,
@@ -120,6 +121,7 @@ RESPONSES: Mapping[type, type[Message]] = {
     PriceOrderRequest: PriceOrderResponse,
     UpdateOrderRequest: Order,
     TransitionOrderRequest: Order,
+    CancelOrderLinesRequest: Order,
     CancelOrderRequest: Order,
     RecordTrackingEventRequest: Tracking,
     RecordPaymentRequest: Order,

@@ -94,6 +94,19 @@ class RefundStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REFUND_STATUS_SUCCEEDED: _ClassVar[RefundStatus]
     REFUND_STATUS_FAILED: _ClassVar[RefundStatus]
 
+class PricePart(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRICE_PART_UNSPECIFIED: _ClassVar[PricePart]
+    PRICE_PART_LINE: _ClassVar[PricePart]
+    PRICE_PART_SHIPPING: _ClassVar[PricePart]
+    PRICE_PART_INSTALLATION: _ClassVar[PricePart]
+
+class PriceAdjustmentType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRICE_ADJUSTMENT_TYPE_UNSPECIFIED: _ClassVar[PriceAdjustmentType]
+    PRICE_ADJUSTMENT_TYPE_LINES_CANCELLED: _ClassVar[PriceAdjustmentType]
+    PRICE_ADJUSTMENT_TYPE_SETTLED: _ClassVar[PriceAdjustmentType]
+
 class CouponType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COUPON_TYPE_UNSPECIFIED: _ClassVar[CouponType]
@@ -206,6 +219,13 @@ REFUND_STATUS_UNSPECIFIED: RefundStatus
 REFUND_STATUS_PENDING: RefundStatus
 REFUND_STATUS_SUCCEEDED: RefundStatus
 REFUND_STATUS_FAILED: RefundStatus
+PRICE_PART_UNSPECIFIED: PricePart
+PRICE_PART_LINE: PricePart
+PRICE_PART_SHIPPING: PricePart
+PRICE_PART_INSTALLATION: PricePart
+PRICE_ADJUSTMENT_TYPE_UNSPECIFIED: PriceAdjustmentType
+PRICE_ADJUSTMENT_TYPE_LINES_CANCELLED: PriceAdjustmentType
+PRICE_ADJUSTMENT_TYPE_SETTLED: PriceAdjustmentType
 COUPON_TYPE_UNSPECIFIED: CouponType
 COUPON_TYPE_PERCENTAGE: CouponType
 COUPON_TYPE_FIXED: CouponType
@@ -245,7 +265,7 @@ ORDER_EVENT_TYPE_REFUND: OrderEventType
 ORDER_EVENT_TYPE_ERASED: OrderEventType
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "consumers", "provenance")
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "adjustments", "consumers", "provenance")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -286,6 +306,7 @@ class Order(_message.Message):
     EVENT_HASH_FIELD_NUMBER: _ClassVar[int]
     OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     CONSUMERS_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     order_id: str
@@ -321,9 +342,10 @@ class Order(_message.Message):
     event_hash: bytes
     omitted_fields: _containers.RepeatedScalarFieldContainer[str]
     payments: _containers.RepeatedCompositeFieldContainer[Payment]
+    adjustments: _containers.RepeatedCompositeFieldContainer[PriceAdjustment]
     consumers: _containers.RepeatedCompositeFieldContainer[OrderConsumer]
     provenance: _containers.RepeatedCompositeFieldContainer[FieldProvenance]
-    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
 
 class FieldProvenance(_message.Message):
     __slots__ = ("field", "version", "set_time", "actor")
@@ -551,16 +573,20 @@ class Installation(_message.Message):
     def __init__(self, required: _Optional[bool] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ...) -> None: ...
 
 class PaymentIntent(_message.Message):
-    __slots__ = ("id", "client_secret", "status", "provider")
+    __slots__ = ("id", "client_secret", "status", "provider", "number", "amount")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
     id: str
     client_secret: str
     status: PaymentIntentStatus
     provider: str
-    def __init__(self, id: _Optional[str] = ..., client_secret: _Optional[str] = ..., status: _Optional[_Union[PaymentIntentStatus, str]] = ..., provider: _Optional[str] = ...) -> None: ...
+    number: int
+    amount: _money_pb2.Money
+    def __init__(self, id: _Optional[str] = ..., client_secret: _Optional[str] = ..., status: _Optional[_Union[PaymentIntentStatus, str]] = ..., provider: _Optional[str] = ..., number: _Optional[int] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class Payment(_message.Message):
     __slots__ = ("payment_id", "provider", "provider_payment_id", "method", "status", "authorized_amount", "captured_amount", "refunded_amount", "voided_amount", "disputed_amount")
@@ -587,23 +613,25 @@ class Payment(_message.Message):
     def __init__(self, payment_id: _Optional[str] = ..., provider: _Optional[str] = ..., provider_payment_id: _Optional[str] = ..., method: _Optional[str] = ..., status: _Optional[_Union[PaymentStatus, str]] = ..., authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., captured_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., voided_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., disputed_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class PaymentSummary(_message.Message):
-    __slots__ = ("authorized_amount", "paid_amount", "refunded_amount", "voided_amount", "disputed_amount", "refund_due_amount")
+    __slots__ = ("authorized_amount", "paid_amount", "refunded_amount", "voided_amount", "disputed_amount", "refund_due_amount", "due_amount")
     AUTHORIZED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     PAID_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     VOIDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     DISPUTED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REFUND_DUE_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    DUE_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     authorized_amount: _money_pb2.Money
     paid_amount: _money_pb2.Money
     refunded_amount: _money_pb2.Money
     voided_amount: _money_pb2.Money
     disputed_amount: _money_pb2.Money
     refund_due_amount: _money_pb2.Money
-    def __init__(self, authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., paid_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., voided_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., disputed_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_due_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    due_amount: _money_pb2.Money
+    def __init__(self, authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., paid_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., voided_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., disputed_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_due_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., due_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class Refund(_message.Message):
-    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number", "credited_amount", "payment_id", "provider_refund_id")
+    __slots__ = ("refund_id", "amount", "reason", "status", "create_time", "credit_note_number", "credited_amount", "payment_id", "provider_refund_id", "lines", "returned_points")
     REFUND_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -613,6 +641,8 @@ class Refund(_message.Message):
     CREDITED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_REFUND_ID_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    RETURNED_POINTS_FIELD_NUMBER: _ClassVar[int]
     refund_id: str
     amount: _money_pb2.Money
     reason: str
@@ -622,7 +652,59 @@ class Refund(_message.Message):
     credited_amount: _money_pb2.Money
     payment_id: str
     provider_refund_id: str
-    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ..., credited_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., payment_id: _Optional[str] = ..., provider_refund_id: _Optional[str] = ...) -> None: ...
+    lines: _containers.RepeatedCompositeFieldContainer[PriceShare]
+    returned_points: int
+    def __init__(self, refund_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., status: _Optional[_Union[RefundStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., credit_note_number: _Optional[str] = ..., credited_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., payment_id: _Optional[str] = ..., provider_refund_id: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[PriceShare, _Mapping]]] = ..., returned_points: _Optional[int] = ...) -> None: ...
+
+class PriceShare(_message.Message):
+    __slots__ = ("part", "item_id", "quantity", "price", "discount", "taxes", "loyalty_points", "loyalty_points_value", "amount")
+    PART_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TAXES_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_VALUE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    part: PricePart
+    item_id: str
+    quantity: int
+    price: _money_pb2.Money
+    discount: _money_pb2.Money
+    taxes: _containers.RepeatedCompositeFieldContainer[AppliedTax]
+    loyalty_points: int
+    loyalty_points_value: _money_pb2.Money
+    amount: _money_pb2.Money
+    def __init__(self, part: _Optional[_Union[PricePart, str]] = ..., item_id: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., loyalty_points: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class PriceAdjustment(_message.Message):
+    __slots__ = ("adjustment_id", "type", "lines", "reason", "create_time", "previous_total", "new_total", "payment_required", "refund_ids", "credit_note_number", "credited_amount", "replaced_invoice_number")
+    ADJUSTMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    NEW_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    REFUND_IDS_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_NOTE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CREDITED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_INVOICE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    adjustment_id: str
+    type: PriceAdjustmentType
+    lines: _containers.RepeatedCompositeFieldContainer[PriceShare]
+    reason: str
+    create_time: _timestamp_pb2.Timestamp
+    previous_total: _money_pb2.Money
+    new_total: _money_pb2.Money
+    payment_required: bool
+    refund_ids: _containers.RepeatedScalarFieldContainer[str]
+    credit_note_number: str
+    credited_amount: _money_pb2.Money
+    replaced_invoice_number: str
+    def __init__(self, adjustment_id: _Optional[str] = ..., type: _Optional[_Union[PriceAdjustmentType, str]] = ..., lines: _Optional[_Iterable[_Union[PriceShare, _Mapping]]] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., previous_total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., new_total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., payment_required: _Optional[bool] = ..., refund_ids: _Optional[_Iterable[str]] = ..., credit_note_number: _Optional[str] = ..., credited_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., replaced_invoice_number: _Optional[str] = ...) -> None: ...
 
 class PaymentEvent(_message.Message):
     __slots__ = ("provider", "event_id", "type", "amount", "refund_id", "description", "time", "payment_id", "transaction_id", "method")

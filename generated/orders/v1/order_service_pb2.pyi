@@ -366,7 +366,7 @@ class SearchOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_estimated: _Optional[bool] = ...) -> None: ...
 
 class UpdateOrderRequest(_message.Message):
-    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason", "accept_price_changes", "add_coupon_codes", "remove_coupon_codes")
+    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason", "accept_price_changes", "add_coupon_codes", "remove_coupon_codes", "settle")
     ORDER_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -375,6 +375,7 @@ class UpdateOrderRequest(_message.Message):
     ACCEPT_PRICE_CHANGES_FIELD_NUMBER: _ClassVar[int]
     ADD_COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
     REMOVE_COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_FIELD_NUMBER: _ClassVar[int]
     order: _order_pb2.Order
     update_mask: _field_mask_pb2.FieldMask
     request_id: str
@@ -383,7 +384,8 @@ class UpdateOrderRequest(_message.Message):
     accept_price_changes: bool
     add_coupon_codes: _containers.RepeatedScalarFieldContainer[str]
     remove_coupon_codes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+    settle: bool
+    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ..., settle: _Optional[bool] = ...) -> None: ...
 
 class TransitionOrderRequest(_message.Message):
     __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason")
@@ -416,6 +418,30 @@ class CancelOrderRequest(_message.Message):
     etag: str
     request_id: str
     def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CancelOrderLinesRequest(_message.Message):
+    __slots__ = ("order_id", "items", "reason", "etag", "request_id", "validate_only")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    items: _containers.RepeatedCompositeFieldContainer[LineQuantity]
+    reason: str
+    etag: str
+    request_id: str
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[LineQuantity, _Mapping]]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class LineQuantity(_message.Message):
+    __slots__ = ("item_id", "quantity")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    quantity: int
+    def __init__(self, item_id: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
 
 class TrackOrderRequest(_message.Message):
     __slots__ = ("order_id",)
@@ -545,20 +571,26 @@ class RecordPaymentRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.PaymentEvent, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class RefundOrderRequest(_message.Message):
-    __slots__ = ("order_id", "amount", "reason", "etag", "request_id", "payment_id")
+    __slots__ = ("order_id", "amount", "reason", "etag", "request_id", "payment_id", "items", "shipping", "installation")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     amount: _money_pb2.Money
     reason: str
     etag: str
     request_id: str
     payment_id: str
-    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., payment_id: _Optional[str] = ...) -> None: ...
+    items: _containers.RepeatedCompositeFieldContainer[LineQuantity]
+    shipping: bool
+    installation: bool
+    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[LineQuantity, _Mapping]]] = ..., shipping: _Optional[bool] = ..., installation: _Optional[bool] = ...) -> None: ...
 
 class CapturePaymentRequest(_message.Message):
     __slots__ = ("order_id", "payment_id", "amount", "etag", "request_id")

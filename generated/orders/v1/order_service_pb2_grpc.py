@@ -101,6 +101,11 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.CancelOrderRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.CancelOrderLines = channel.unary_unary(
+                '/orders.v1.OrderService/CancelOrderLines',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.CancelOrderLinesRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.TrackOrder = channel.unary_unary(
                 '/orders.v1.OrderService/TrackOrder',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.TrackOrderRequest.SerializeToString,
@@ -298,6 +303,8 @@ class OrderServiceServicer:
         in the order, the call is refused with PRICE_CHANGED unless `accept_price_changes` is set. No
         other change affects the price. See pricing.md.
 
+        After a payment, `settle` allows the same changes until the order ships; see its comment.
+
         With a payment provider, choosing another saved payment method pays the order immediately. An
         order accepts no updates after 10,000 changes, and a serialized order is limited to 1 MiB.
 
@@ -329,6 +336,20 @@ class OrderServiceServicer:
         Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
         (ORDER_NOT_CANCELLABLE, ORDER_ALREADY_CANCELLED), PERMISSION_DENIED (ORDER_ACCESS_DENIED),
         INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelOrderLines(self, request, context):
+        """Cancels lines of an order that has not shipped, or units of them. They return their stock and
+        their share of the price, discount, tax, installation and points; the other lines keep their
+        prices. What was paid beyond the new total is refunded, and an invoiced order gets a credit note.
+        The roles are those of CancelOrder.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
+        (ORDER_NOT_CANCELLABLE, ORDER_ALREADY_CANCELLED, LINE_QUANTITY_EXCEEDED), PERMISSION_DENIED
+        (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -385,14 +406,17 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefundOrder(self, request, context):
-        """Refunds one payment, in full or in part. If it was made through the order's payment intent, the
+        """Refunds one payment: an amount, or the lines, shipping and installation that the request names,
+        which return exactly their share of the price, discount, tax and points. The last refund takes
+        the remainder. If the payment was made through the order's payment intent, the
         provider makes the refund immediately. Otherwise the refund stays PENDING in the order's
         `refunds` until the payment's provider reports it with RecordPayment. A successful refund issues
         a credit note.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND, PAYMENT_NOT_FOUND), ABORTED (ETAG_MISMATCH),
-        FAILED_PRECONDITION (REFUND_EXCEEDS_PAYMENT, PAYMENT_FAILED), PERMISSION_DENIED
-        (ORDER_ACCESS_DENIED), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        FAILED_PRECONDITION (REFUND_EXCEEDS_PAYMENT, LINE_QUANTITY_EXCEEDED, NOTHING_TO_REFUND,
+        PAYMENT_FAILED), PERMISSION_DENIED (ORDER_ACCESS_DENIED), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -599,6 +623,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
             'CancelOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelOrder,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.CancelOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CancelOrderLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelOrderLines,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.CancelOrderLinesRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
             'TrackOrder': grpc.unary_unary_rpc_method_handler(
@@ -952,6 +981,33 @@ class OrderService:
             target,
             '/orders.v1.OrderService/CancelOrder',
             orders_dot_v1_dot_order__service__pb2.CancelOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelOrderLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/CancelOrderLines',
+            orders_dot_v1_dot_order__service__pb2.CancelOrderLinesRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

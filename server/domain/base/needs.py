@@ -34,6 +34,8 @@ class Needs:
     coupons: Iterable[str] = ()
     # The loyalty points of `customers`.
     points: bool = False
+    # The loyalty points of the customers whose `orders` use any.
+    order_points: bool = False
     # All delivery zones.
     zones: bool = False
     payments: Iterable[PaymentKey] = ()
@@ -93,6 +95,9 @@ class BatchNeeds:
                 self.points.update(need.customers)
             if need.related:
                 self._add_referred(need)
+            if need.order_points:
+                users = (order for order in self._found(need) if order.pricing.loyalty_points_used)
+                self.points.update(order.customer.customer_id for order in users)
         self._mark_related()
 
     def _add_referred(self, need: Needs) -> None:

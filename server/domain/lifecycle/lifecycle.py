@@ -32,7 +32,7 @@ from server.domain.base.caller import Caller, Role
 from server.domain.base.edits import Audit, OrderEdit
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import minor_of, text_of
-from server.domain.lifecycle.payment_status import intent_payment, is_paid_for, secured, sum_payments
+from server.domain.lifecycle.payment_status import due, has_money, intent_payment, is_paid_for, secured, sum_payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ _ADMIN = frozenset({Role.ADMIN})
 
 PAID = "paid"
 SHIPPABLE = "shippable"
+SETTLED = "settled"
 
 STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
     (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(PAYMENT, PAID),
@@ -108,6 +109,17 @@ def transition(
     _enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
 
 
+def check_cancellable(order: Order, caller: Caller) -> None:
+    """Refuses an order that the caller could not cancel."""
+    check_role(order, _find_step(order, ORDER_STATUS_CANCELLED).who, caller, what="cancel lines of")
+
+
+def confirm_if_paid(edit: OrderEdit) -> None:
+    """Confirms a pending order of which enough is paid or held since its total has changed."""
+    if edit.order.status == ORDER_STATUS_PENDING and has_money(edit.order) and is_paid_for(edit.order):
+        _enter(edit, ORDER_STATUS_CONFIRMED, reason="")
+
+
 def check_not_cancelled(order: Order) -> None:
     """Refuses a cancelled order, which cannot change."""
     if order.status == ORDER_STATUS_CANCELLED:
@@ -159,6 +171,9 @@ def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, over
             text = f"only admin may confirm order {order.order_id} unpaid"
             raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
         return override_reason
+    if to == ORDER_STATUS_SHIPPED and due(order):
+        owed = text_of(due(order), order.pricing.total.currency_code)
+        raise invalid_transition(order, to, f": {owed} are due for its last update", guard=SETTLED)
     if step.guard == SHIPPABLE and not (order.delivery.carrier and order.delivery.tracking_number):
         why = ": it needs delivery.carrier and delivery.tracking_number"
         raise invalid_transition(order, to, why, guard=SHIPPABLE)

@@ -21,6 +21,8 @@ from orders.v1.order_pb2 import (
 )
 
 from server.domain.base.money import from_minor, minor_of
+from server.domain.pricing.remaining import remaining
+from server.domain.pricing.shares import money_of
 
 # The payment statuses in which money has moved and belongs to the shop.
 PAID_STATUSES = frozenset(
@@ -49,11 +51,15 @@ def sum_payments(order: Order) -> None:
     currency, summary = order.pricing.total.currency_code, order.payment
     if order.payments:
         sums = {name: sum(minor_of(getattr(one, amount)) for one in order.payments) for name, amount in _SUMS.items()}
-        if any(sums.values()) or order.HasField("payment"):
+        if any(sums.values()):
             for name, value in sums.items():
                 getattr(summary, name).CopyFrom(from_minor(value, currency))
-    if order.HasField("payment"):
+        else:
+            order.ClearField("payment")
+    if order.HasField("payment") or payment_required(order):
         summary.refund_due_amount.CopyFrom(from_minor(refund_due(order), currency))
+    if payment_required(order):
+        summary.due_amount.CopyFrom(from_minor(due(order), currency))
     order.payment_status = payment_status_of(order)
 
 
@@ -103,6 +109,18 @@ def refund_due(order: Order) -> int:
     return pending + max(0, kept - pending - minor_of(order.pricing.total))
 
 
+def payment_required(order: Order) -> bool:
+    """Whether the order must not ship before it is paid for, because of a settled update."""
+    return any(adjustment.payment_required for adjustment in order.adjustments)
+
+
+def due(order: Order) -> int:
+    """The amount that the customer owes for a settled update, in minor units."""
+    if order.status == ORDER_STATUS_CANCELLED or not payment_required(order):
+        return 0
+    return max(0, money_of(remaining(order)) - secured(order))
+
+
 def is_paid_for(order: Order) -> bool:
     """Whether the order's total is paid or held."""
     if not order.HasField("payment") and order.payment_status in _PAID_FOR:
@@ -137,7 +155,9 @@ def intent_payment(order: Order) -> Payment:
         return Payment(authorized_amount=sums.authorized_amount, captured_amount=sums.paid_amount)
     intent = order.payment_intent
     own = [payment for payment in order.payments if intent.provider and payment.provider == intent.provider]
-    return next((payment for payment in own if payment.provider_payment_id == intent.id), own[0] if own else Payment())
+    # Another payment of the provider can only be the one of the first intent.
+    first = own[0] if own and not intent.number else Payment()
+    return next((payment for payment in own if payment.provider_payment_id == intent.id), first)
 
 
 def refundable(order: Order) -> int:

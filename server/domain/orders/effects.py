@@ -42,8 +42,11 @@ def uses_of(order: Order | None) -> dict[CouponUse, int]:
 
 
 def points_used_by(order: Order | None) -> int:
-    """The loyalty points that pay for an order. A cancelled order uses none."""
-    return 0 if order is None or order.status == ORDER_STATUS_CANCELLED else order.pricing.loyalty_points_used
+    """The loyalty points that pay for an order and did not go back with a refund. A cancelled order uses none."""
+    if order is None or order.status == ORDER_STATUS_CANCELLED:
+        return 0
+    used = order.pricing.loyalty_points_used
+    return max(0, used - sum(refund.returned_points for refund in order.refunds)) if used else 0
 
 
 def points_earned_by(order: Order | None) -> int:

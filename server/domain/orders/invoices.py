@@ -1,22 +1,35 @@
 """Invoices and credit notes: when they are issued, and their contents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import (
-    COUPON_PAYER_THIRD_PARTY,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_STATUS_CONFIRMED,
     ORDER_STATUS_PENDING,
+    PRICE_ADJUSTMENT_TYPE_SETTLED,
     REFUND_STATUS_SUCCEEDED,
     Order,
+    PriceAdjustment,
     Refund,
 )
 
 from server.domain.base.edits import OrderChange
 from server.domain.base.money import from_minor, minor_of
-from server.domain.base.rounding import divide
+from server.domain.lifecycle.payment_status import refundable
+from server.domain.payments.refund_lines import shares_of_amount
+from server.domain.pricing.remaining import remaining
+from server.domain.pricing.shares import (
+    Share,
+    message_of,
+    money_of,
+    parts_of,
+    share_of,
+    summed,
+    take_amount,
+    tax_totals,
+)
 
 INVOICES = "INV"
 CREDIT_NOTES = "CN"
@@ -26,15 +39,17 @@ def issue_documents(
     change: OrderChange, *, number: Callable[[str], str], time: Timestamp
 ) -> list[Invoice | CreditNote]:
     """The documents that a change of an order causes; writes their numbers into the order."""
-    documents: list[Invoice | CreditNote] = []
     order = change.after
     if _is_due(change):
-        order.invoice_number = number(INVOICES)
-        documents.append(_invoice(order, time))
-    elif order.invoice_number:
-        documents += [
-            _credit_note(order, refund, number, time) for refund in _newly_paid_back(change) if _credit(refund, order)
-        ]
+        return [_first_invoice(order, number, time)]
+    if not order.invoice_number:
+        return []
+    documents: list[Invoice | CreditNote] = []
+    for adjustment in order.adjustments[len(change.before.adjustments) if change.before else 0 :]:
+        documents += _adjusting(order, adjustment, change, number, time)
+    documents += [
+        _refund_note(order, refund, number, time) for refund in _newly_paid_back(change) if _credit(refund, order)
+    ]
     return documents
 
 
@@ -58,7 +73,15 @@ def _succeeded(refund: Refund) -> bool:
     return bool(refund.status == REFUND_STATUS_SUCCEEDED)
 
 
-def _invoice(order: Order, time: Timestamp) -> Invoice:
+def _first_invoice(order: Order, number: Callable[[str], str], time: Timestamp) -> Invoice:
+    """The invoice of an order that is confirmed. All of it is paid or held again, whatever was refunded before."""
+    for refund in order.refunds:
+        refund.ClearField("lines")
+    return _invoice(order, number, time)
+
+
+def _invoice(order: Order, number: Callable[[str], str], time: Timestamp) -> Invoice:
+    order.invoice_number = number(INVOICES)
     invoice = Invoice(
         invoice_number=order.invoice_number,
         order_id=order.order_id,
@@ -66,6 +89,7 @@ def _invoice(order: Order, time: Timestamp) -> Invoice:
         issue_time=time,
         items=order.items,
         payment_method=order.payment_method,
+        tax_totals=tax_totals(parts_of(order), order.pricing.total.currency_code),
     )
     for field in ("customer", "billing_address", "shipping_address", "pricing"):
         if order.HasField(field):
@@ -73,57 +97,77 @@ def _invoice(order: Order, time: Timestamp) -> Invoice:
     return invoice
 
 
+def invoiced_totals(order: Order) -> dict[str, int]:
+    """The total of each invoice of an order, by number: that before the first adjustment after it."""
+    totals: dict[str, int] = {}
+    total: int | None = None
+    for adjustment in order.adjustments:
+        total = minor_of(adjustment.previous_total) if total is None else total
+        if adjustment.replaced_invoice_number:
+            totals[adjustment.replaced_invoice_number], total = total, None
+    if order.invoice_number:
+        totals[order.invoice_number] = minor_of(order.pricing.total) if total is None else total
+    return totals
+
+
+def _adjusting(
+    order: Order, adjustment: PriceAdjustment, change: OrderChange, number: Callable[[str], str], time: Timestamp
+) -> list[Invoice | CreditNote]:
+    """The credit note of an adjustment, and the new invoice if it replaces the present one."""
+    assert change.before is not None
+    replaces = adjustment.type == PRICE_ADJUSTMENT_TYPE_SETTLED
+    currency = order.pricing.total.currency_code
+    left = remaining(change.before)
+    shares = left if replaces else [share_of(line) for line in adjustment.lines]
+    credited = money_of(shares) if replaces else money_of(left) - money_of(remaining(order))
+    if money_of(shares) != credited:
+        # Refunds of amounts have taken a part of these lines already.
+        shares = [summed(take_amount(left, credited))]
+    shares = [share for share in shares if share.price]
+    documents: list[Invoice | CreditNote] = []
+    if credited:
+        adjustment.credited_amount.CopyFrom(from_minor(credited, currency))
+        adjustment.credit_note_number = number(CREDIT_NOTES)
+        note = _note(order, adjustment.credit_note_number, credited, shares, time)
+        note.adjustment_id, note.reason = adjustment.adjustment_id, adjustment.reason
+        documents.append(note)
+    if replaces:
+        adjustment.replaced_invoice_number = order.invoice_number
+        documents.append(_invoice(order, number, time))
+    return documents
+
+
 def _credit(refund: Refund, order: Order) -> bool:
-    """Sets the credited amount of a refund; false if there is none because more was paid than invoiced."""
-    payment, total = order.payment, minor_of(order.pricing.total)
-    kept = minor_of(payment.paid_amount) - minor_of(payment.refunded_amount)
-    credit = min(minor_of(refund.amount), min(total, max(0, total - kept)) - _credited(order))
-    if credit > 0:
-        refund.credited_amount.CopyFrom(from_minor(credit, refund.amount.currency_code))
-    return credit > 0
+    """Sets the credited amount and lines of a refund; false if there is none because more was paid than invoiced."""
+    currency = refund.amount.currency_code
+    shares = shares_of_amount(order, minor_of(refund.amount), after=refundable(order), without=refund.refund_id)
+    credit = money_of(shares)
+    if not credit:
+        return False
+    refund.credited_amount.CopyFrom(from_minor(credit, currency))
+    if money_of(map(share_of, refund.lines)) != credit:
+        refund.ClearField("lines")
+        refund.lines.extend(message_of(share, currency) for share in shares)
+    return True
 
 
-def _credited(order: Order) -> int:
-    """The sum of the order's credit notes, in minor units."""
-    return sum(minor_of(refund.credited_amount) for refund in order.refunds)
-
-
-def _credit_note(order: Order, refund: Refund, number: Callable[[str], str], time: Timestamp) -> CreditNote:
+def _refund_note(order: Order, refund: Refund, number: Callable[[str], str], time: Timestamp) -> CreditNote:
     refund.credit_note_number = number(CREDIT_NOTES)
+    shares = list(map(share_of, refund.lines))
+    note = _note(order, refund.credit_note_number, minor_of(refund.credited_amount), shares, time)
+    note.refund_id, note.reason = refund.refund_id, refund.reason
+    return note
+
+
+def _note(order: Order, number: str, amount: int, shares: Sequence[Share], time: Timestamp) -> CreditNote:
+    currency = order.pricing.total.currency_code
     return CreditNote(
-        credit_note_number=refund.credit_note_number,
+        credit_note_number=number,
         invoice_number=order.invoice_number,
         order_id=order.order_id,
-        refund_id=refund.refund_id,
-        amount=refund.credited_amount,
-        tax=from_minor(_tax_in(order, refund), refund.amount.currency_code),
-        reason=refund.reason,
+        amount=from_minor(amount, currency),
+        tax=from_minor(sum(share.tax for share in shares), currency),
+        lines=[message_of(share, currency) for share in shares],
+        tax_totals=tax_totals(shares, currency),
         issue_time=time,
     )
-
-
-def _tax_in(order: Order, refund: Refund) -> int:
-    """The credit note's part of the invoice's tax, in minor units: the part of all credit notes now, less that of the earlier ones.
-
-    So the credit notes of an order that is refunded in parts add up to its whole tax.
-    """
-    now = _credited(order)
-    return _tax_on(order, now) - _tax_on(order, now - minor_of(refund.credited_amount))
-
-
-def _tax_on(order: Order, amount: int) -> int:
-    """The tax in an amount of money: the part that the amount has in everything that pays for the order."""
-    tax = minor_of(order.pricing.tax) + minor_of(order.pricing.included_tax)
-    paid = _paid_in_all(order)
-    return min(divide(tax * amount, paid), amount) if paid else 0
-
-
-def _paid_in_all(order: Order) -> int:
-    """The total, the value of points, and the discounts that left the tax as it was, in minor units."""
-    pricing = order.pricing
-    by_others = sum(
-        minor_of(coupon.discount)
-        for coupon in pricing.applied_coupons
-        if coupon.terms.payer == COUPON_PAYER_THIRD_PARTY
-    )
-    return minor_of(pricing.total) + minor_of(pricing.loyalty_points_value) + by_others

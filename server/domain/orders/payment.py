@@ -22,7 +22,11 @@ from server.domain.payments.reports import payment_key
 @operation(
     RecordPaymentRequest,
     needs=lambda request: Needs(
-        orders=[request.order_id], payments=[payment_key(request.event)], ledger=True, documents=True
+        orders=[request.order_id],
+        payments=[payment_key(request.event)],
+        ledger=True,
+        documents=True,
+        order_points=True,
     ),
 )
 def record_payment(request: RecordPaymentRequest, state: State, audit: Audit) -> bytes:

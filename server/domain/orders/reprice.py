@@ -72,14 +72,22 @@ def price_inputs(before: Order, order: Order, request: UpdateOrderRequest) -> Pr
 
 
 def reprice(
-    before: Order, order: Order, inputs: PriceInputs, paths: Collection[str], state: State, *, accept_changes: bool
+    before: Order,
+    order: Order,
+    inputs: PriceInputs,
+    paths: Collection[str],
+    state: State,
+    *,
+    accept_changes: bool,
+    settles: bool,
 ) -> None:
     """Recomputes the price and schedule of an order of which these paths and inputs have changed.
 
-    Destination and method change the price while it may still change; afterwards, a change of price is refused.
+    `settles` lets the price change after a payment. Destination and method change the price while it may still change; afterwards, a change of price is refused.
     """
     if inputs.any or _touched(paths, _TIMES):
-        _follow(before, order, inputs, paths, state, accept_changes=accept_changes)
+        priced = inputs.any and (settles or is_open(before))
+        _follow(before, order, inputs, paths, state, accept_changes=accept_changes, priced=priced)
     # Other lines may need installation, and another arrival may allow another time for it.
     if _touched(paths, ("items", "installation.scheduled_time")):
         check_installation(order, field=_APPOINTMENT)
@@ -90,11 +98,16 @@ def _touched(paths: Collection[str], roots: Collection[str]) -> bool:
 
 
 def _follow(
-    before: Order, order: Order, inputs: PriceInputs, paths: Collection[str], state: State, *, accept_changes: bool
+    before: Order,
+    order: Order,
+    inputs: PriceInputs,
+    paths: Collection[str],
+    state: State,
+    *,
+    accept_changes: bool,
+    priced: bool,
 ) -> None:
     """Recomputes price and arrival from the lines, the destination, the coupons and the requested time."""
-    opened = is_open(before)
-    priced = opened and inputs.any
     if before.delivery.zone_id and not state.zones.all() and not (inputs.lines or inputs.coupons):
         return  # There are no zones any more: the agreed delivery remains.
     choice = delivery_choice(order, state, currency=order.pricing.total.currency_code, field="order.shipping_address")

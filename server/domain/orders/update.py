@@ -28,10 +28,18 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
-from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
+from server.domain.lifecycle.lifecycle import (
+    RANK,
+    check_not_cancelled,
+    check_role,
+    confirm_if_paid,
+    status_name,
+    transition,
+)
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
+from server.domain.orders.settle import can_settle, settle
 from server.domain.orders.transition import INVOICED, MOVING
 from server.domain.pricing.coupons import code_of
 from server.domain.pricing.quotes import add_line
@@ -106,7 +114,7 @@ def _needs(request: UpdateOrderRequest) -> Needs:
         products=[item.product_id for item in order.items],
         coupons=[code_of(code) for code in request.add_coupon_codes],
         zones=_reprices(request),
-        documents=order.status in INVOICED or "status" in paths or "*" in paths,
+        documents=request.settle or order.status in INVOICED or "status" in paths or "*" in paths,
     )
 
 
@@ -141,7 +149,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     changes_coupons = any(coupon_changes(before, request))
     if not paths and not changes_coupons:
         return OrderChange(before=before, after=before, events=[])
-    _check_changeable(before, paths, audit.caller)
+    _check_changeable(before, paths, audit.caller, settles=request.settle)
     if changes_coupons:
         _check_coupons_changeable(before, audit.caller)
     if before.version >= _MAX_VERSIONS:
@@ -152,11 +160,14 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     edit = edit_of(before, audit)
     changed = _change_fields(before, edit, request, [path for path in paths if path != "status"], state)
     if changed:
+        changed += settle(edit, before, audit) if request.settle else []
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is in the mask but not set")
         transition(edit, wished.status, override_reason=request.override_reason)
+    if request.settle:
+        confirm_if_paid(edit)
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 
@@ -173,7 +184,8 @@ def _change_fields(
         _replace_items(order, wished, state)
     if not order.source:
         inputs = price_inputs(before, order, request)
-        reprice(before, order, inputs, paths, state, accept_changes=request.accept_price_changes)
+        settles = request.settle and can_settle(before)
+        reprice(before, order, inputs, paths, state, accept_changes=request.accept_price_changes, settles=settles)
     if order.items == before.items:
         paths = plain
     return [*paths, *_following(before, order, paths)]
@@ -277,16 +289,18 @@ def _differs(before: Order, wished: Order, path: str) -> bool:
     return bool(value_at(before, path) != value_at(wished, path))
 
 
-def _check_changeable(order: Order, paths: list[str], caller: Caller) -> None:
+def _check_changeable(order: Order, paths: list[str], caller: Caller, *, settles: bool) -> None:
     check_not_cancelled(order)
     for path in paths:
         rule = CHANGEABLE[_rule_of(path)]
         check_role(order, rule.who, caller, what=f"change {path} of")
+        if path == "items" and settles and can_settle(order):
+            continue
         status = status_name(order.status)
         if RANK[order.status] > RANK[rule.until]:
             raise _too_late(order, path, f"can change {_while(rule.until)}, and the order is {status}")
         if path == "items" and not is_open(order):
-            raise _too_late(order, path, "can change only until an amount is paid or authorized")
+            raise _too_late(order, path, "can change after a payment only with settle")
 
 
 def _check_coupons_changeable(order: Order, caller: Caller) -> None:

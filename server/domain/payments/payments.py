@@ -41,6 +41,7 @@ from server.domain.lifecycle.payment_status import (
     sum_payments,
 )
 from server.domain.payments.ledger import Ledger, ledger_of, payment_id_of
+from server.domain.payments.refund_lines import shares_of_amount, shares_of_lines
 from server.domain.payments.refunds import (
     apply_outcomes,
     assign_refunds,
@@ -51,6 +52,7 @@ from server.domain.payments.refunds import (
 )
 from server.domain.payments.reports import check_same, completed, payment_key
 from server.domain.payments.requests import choose_payment, exceeds_hold, held_by
+from server.domain.pricing.shares import money_of
 
 MAX_PAYMENTS = 100
 
@@ -131,12 +133,14 @@ def refund_order(before: Order, request: RefundOrderRequest, history: PaymentHis
     edit = _edit_listed(before, history, audit)
     order = edit.order
     amount = _requested(order, request)
+    shares = shares_of_lines(order, request)
     payment = choose_payment(order, request.payment_id, room=room_of, purpose="refund")
     room = room_of(order, payment) if payment else 0
-    amount = room if amount is None else amount
+    amount = money_of(shares) if shares else room if amount is None else amount
     if payment is None or not amount or amount > room:
         raise exceeds(order, amount or refundable(order), room)
-    request_refund(order, payment, amount, reason=request.reason, audit=audit)
+    shares = shares or shares_of_amount(order, amount, after=refundable(order) - amount)
+    request_refund(order, payment, amount, shares=shares, reason=request.reason, audit=audit)
     sum_payments(order)
     changed = _changed_fields(before, order)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_REFUND, reason=request.reason, changed_fields=changed))
@@ -205,7 +209,15 @@ def _changed(edit: OrderEdit) -> OrderChange:
 
 def _set_intent(edit: OrderEdit, intent: PaymentIntent) -> None:
     order = edit.order
-    wished = PaymentIntent(id=intent.id, status=intent.status, provider=intent.provider)
+    if intent.number < order.payment_intent.number:
+        return  # A later intent has replaced it.
+    wished = PaymentIntent(
+        id=intent.id,
+        status=intent.status,
+        provider=intent.provider,
+        number=intent.number,
+        amount=intent.amount if intent.HasField("amount") else None,
+    )
     if order.payment_intent.id == intent.id and order.payment_intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return
     if order.status == ORDER_STATUS_CANCELLED and intent.status != PAYMENT_INTENT_STATUS_SUCCEEDED:

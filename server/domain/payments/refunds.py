@@ -1,5 +1,7 @@
 """The refunds of an order: requested with RefundOrder, or reported by a payment provider."""
 
+from collections.abc import Sequence
+
 from orders.v1.error_reason_pb2 import ERROR_REASON_REFUND_EXCEEDS_PAYMENT
 from orders.v1.order_pb2 import (
     PAYMENT_EVENT_TYPE_DISPUTE_LOST,
@@ -17,14 +19,19 @@ from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor, minor_of, text_of
 from server.domain.payments.ledger import REFUNDS, Outcome
+from server.domain.pricing.shares import Share, message_of
 
 MAX_REFUNDS = 100
 
 
-def request_refund(order: Order, payment: Payment, amount: int, *, reason: str, audit: Audit) -> None:
+def request_refund(
+    order: Order, payment: Payment, amount: int, *, shares: Sequence[Share], reason: str, audit: Audit
+) -> Refund:
     """Adds a refund that the payment's provider has yet to make."""
     refund = _append(order, amount, audit)
     refund.payment_id, refund.reason, refund.status = payment.payment_id, reason, REFUND_STATUS_PENDING
+    refund.lines.extend(message_of(share, refund.amount.currency_code) for share in shares)
+    return refund
 
 
 def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
@@ -36,13 +43,21 @@ def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
             refund = _append(order, outcome.amount, audit)
             refund.provider_refund_id, refund.reason = outcome.key, _reason(outcome.event)
         if refund is not None:
-            refund.payment_id = outcome.payment_id
-            refund.amount.CopyFrom(from_minor(outcome.amount, refund.amount.currency_code))
-            refund.status = REFUND_STATUS_SUCCEEDED if outcome.succeeded else REFUND_STATUS_FAILED
+            _set_outcome(refund, outcome)
     for refund in order.refunds:
         # It turned out to be one that was requested, which the provider had reported by its own id only.
         if refund.provider_refund_id and (refund.payment_id, refund.provider_refund_id) not in reported:
             refund.status = REFUND_STATUS_FAILED
+
+
+def _set_outcome(refund: Refund, outcome: Outcome) -> None:
+    refund.payment_id = outcome.payment_id
+    if minor_of(refund.amount) != outcome.amount:
+        refund.amount.CopyFrom(from_minor(outcome.amount, refund.amount.currency_code))
+        refund.ClearField("lines")
+    refund.status = REFUND_STATUS_SUCCEEDED if outcome.succeeded else REFUND_STATUS_FAILED
+    if outcome.succeeded:
+        refund.returned_points = sum(line.loyalty_points for line in refund.lines)
 
 
 def rename_payments(order: Order) -> None:

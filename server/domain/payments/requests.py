@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from google.type.money_pb2 import Money
 from orders.v1.error_reason_pb2 import (
     ERROR_REASON_CAPTURE_EXCEEDS_AUTHORIZATION,
     ERROR_REASON_PAYMENT_NOT_FOUND,
@@ -10,7 +11,10 @@ from orders.v1.error_reason_pb2 import (
 from orders.v1.order_pb2 import Order, Payment
 
 from server.domain.base.errors import Refusal, invalid_field
-from server.domain.base.money import minor_of, text_of
+from server.domain.base.money import from_minor, minor_of, text_of
+from server.domain.lifecycle.payment_status import refundable
+from server.domain.pricing.remaining import remaining
+from server.domain.pricing.shares import money_of
 
 # The amount of a payment that a request can be about, in minor units.
 Room = Callable[[Order, Payment], int]
@@ -19,6 +23,13 @@ Room = Callable[[Order, Payment], int]
 def held_by(_: Order, payment: Payment) -> int:
     """The amount that a payment holds."""
     return minor_of(payment.authorized_amount)
+
+
+def default_capture(order: Order, payment: Payment) -> Money:
+    """The amount to capture if a request names none: what a payment holds, or less if less of the price is left to pay."""
+    held = held_by(order, payment)
+    left = money_of(remaining(order)) - refundable(order)
+    return from_minor(min(held, left) if left > 0 else held, order.pricing.total.currency_code)
 
 
 def choose_payment(order: Order, name: str, *, room: Room, purpose: str) -> Payment | None:

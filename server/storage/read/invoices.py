@@ -50,13 +50,14 @@ class InvoiceRepository:
         self._documents = point_reader(self._read)
 
     async def get(self, reference: Reference) -> Invoice:
-        """The invoice for the order with an id or a number, with its credit notes. Raises ORDER_NOT_FOUND and INVOICE_NOT_FOUND."""
+        """The last invoice for the order with an id or a number, with the others and the credit notes. Raises ORDER_NOT_FOUND and INVOICE_NOT_FOUND."""
         found = await self._documents.submit(reference)
         if found is None:
             raise order_not_found(reference.name)
         if not found.invoices:
             raise _invoice_not_found(found.order_id)
-        invoice = Invoice.FromString(found.invoices[0])
+        *replaced, invoice = map(Invoice.FromString, found.invoices)
+        invoice.replaced_invoices.extend(replaced)
         invoice.credit_notes.extend(map(CreditNote.FromString, found.credit_notes))
         return invoice
 

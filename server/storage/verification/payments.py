@@ -18,13 +18,14 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 
 from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import sum_payments
-from server.domain.orders.invoices import CREDIT_NOTES, INVOICES
+from server.domain.orders.invoices import CREDIT_NOTES, INVOICES, invoiced_totals
 from server.domain.payments.ledger import ledger_of
 from server.storage import sql
 from server.storage.database import Row, fetch_named
 from server.storage.projections import DocumentRow, PaymentRow, document_row, payment_row
 from server.storage.schema.tables import document_numbers, documents, payments
 from server.storage.verification.checks import Problem, Stored, by_order, orphans, page_ids, without_order
+from server.storage.verification.refunds import refund_problems, tax_problems
 from server.storage.write.statements import DOCUMENT_COLUMNS, PAYMENT_COLUMNS
 
 _PAYMENTS = sql.query(
@@ -169,8 +170,10 @@ def _document_texts(stored: Stored, rows: list[DocumentRow]) -> Iterator[str]:
         for refund in order.refunds
         if refund.credit_note_number
     }
-    if order.invoice_number:
-        amounts[order.invoice_number] = minor_of(order.pricing.total)
+    for adjustment in order.adjustments:
+        if adjustment.credit_note_number:
+            amounts[adjustment.credit_note_number] = minor_of(adjustment.credited_amount)
+    amounts |= invoiced_totals(order)
     own = {row.document_number: row for row in rows}
     for number in sorted({*amounts, *own}):
         if number not in own:
@@ -181,18 +184,22 @@ def _document_texts(stored: Stored, rows: list[DocumentRow]) -> Iterator[str]:
             yield f"document {number} cannot be read, or is not what its columns say"
         elif amount != amounts[number]:
             yield f"document {number} is over {amount} in minor units; the order says {amounts[number]}"
+        else:
+            yield from tax_problems(number, _document_of(own[number]))
+    yield from refund_problems(order)
+
+
+def _document_of(row: DocumentRow) -> Invoice | CreditNote:
+    kinds: dict[str, type[Invoice] | type[CreditNote]] = {INVOICES: Invoice, CREDIT_NOTES: CreditNote}
+    return kinds[row.prefix].FromString(row.snapshot)
 
 
 def _amount_of(row: DocumentRow) -> int | None:
     """The amount of a document; None if its row contradicts its snapshot."""
-    kinds: dict[str, type[Invoice] | type[CreditNote]] = {INVOICES: Invoice, CREDIT_NOTES: CreditNote}
-    kind = kinds.get(row.prefix)
-    if kind is None:
-        return None
     try:
-        document = kind.FromString(row.snapshot)
+        document = _document_of(row)
         expected = document_row(document)
-    except (DecodeError, ValueError):
+    except (DecodeError, KeyError, ValueError):
         return None
     if row != expected:
         return None

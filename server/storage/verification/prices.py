@@ -19,15 +19,15 @@ def price_problems(order: Order) -> Iterator[str]:
         yield "the amounts of the price do not add up to its total"
     if minor_of(pricing.discount) != sum(minor_of(item.discount) for item in order.items):
         yield "the items' discounts do not add up to the discount"
-    taxes = _by_name(pricing.taxes)
-    parts = _by_name([tax for item in order.items for tax in item.taxes])
-    if taxes != parts + _by_name(pricing.shipping_taxes) + _by_name(pricing.installation_taxes):
+    taxes = by_name(pricing.taxes)
+    parts = by_name([tax for item in order.items for tax in item.taxes])
+    if taxes != parts + by_name(pricing.shipping_taxes) + by_name(pricing.installation_taxes):
         yield "the taxes of the items, shipping and installation do not add up to the taxes by rate"
     if taxes.total() != minor_of(pricing.tax) + minor_of(pricing.included_tax):
         yield "the taxes by rate do not add up to the tax"
 
 
-def _by_name(taxes: Iterable[AppliedTax]) -> Counter[tuple[str, str, bool]]:
+def by_name(taxes: Iterable[AppliedTax]) -> Counter[tuple[str, str, bool]]:
     """The amounts by name, rate and whether they are compound; those of 0 are left out."""
     amounts: Counter[tuple[str, str, bool]] = Counter()
     for tax in taxes:

@@ -278,7 +278,8 @@ def test_the_credit_notes_of_an_order_paid_back_in_parts_have_its_whole_tax(data
     taxes = credit(invoiced(total=total, tax=tax), *amounts)
     assert sum(taxes) == tax
     for back, share in zip(amounts, taxes, strict=True):
-        assert abs(share * total - back * tax) <= total
+        # Earlier shares are rounded, and the later ones take what that leaves.
+        assert abs(share * total - back * tax) <= 2 * total
 
 
 def test_the_series_are_those_that_invoices_are_looked_up_by() -> None:
