@@ -180,9 +180,10 @@ class PaymentFlow:
 
     async def capture(self, order: Order, amount: Money, *, key: str) -> tuple[Order, bool]:
         """Captures a held amount and records the outcome. Returns the order, and whether the provider captured it."""
-        event = await self._ask(self._provider.capture_intent(order, amount, key=key))
-        captured = event.type != PAYMENT_EVENT_TYPE_FAILED
-        return await self.record(order, event), captured
+        events = await self._ask(self._provider.capture_intent(order, amount, key=key))
+        for event in events:
+            order = await self.record(order, event)
+        return order, events[0].type != PAYMENT_EVENT_TYPE_FAILED
 
     async def release(self, order: Order, *, reason: str) -> Order:
         """Releases what the order's intent holds and records the outcome."""
@@ -193,8 +194,10 @@ class PaymentFlow:
         return await self.record(order, event)
 
     async def refund(self, order: Order, refund: Refund) -> Order:
-        """Makes a pending refund and records the outcome."""
+        """Makes a pending refund and records the outcome, unless the provider has yet to report it."""
         event = await self._ask(self._provider.refund(order, refund))
+        if event is None:
+            return order
         event.refund_id = refund.refund_id
         try:
             return await self.record(order, event)

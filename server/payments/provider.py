@@ -1,5 +1,6 @@
 """The port for payment providers: what the service asks of one, and what it can rely on."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from google.type.money_pb2 import Money
@@ -52,12 +53,18 @@ class PaymentProvider(Protocol):
         Returns VOIDED if it held an amount, PAID if it is too late because it was paid, and None otherwise.
         """
 
-    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> PaymentEvent:
+    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> Sequence[PaymentEvent]:
         """Captures a part or all of the amount that the order's intent holds. Returns PAID, or FAILED if it is declined.
 
-        `key` identifies the capture: asked again with the same one, nothing is captured twice. The provider declines to capture
+        VOIDED follows PAID if the provider releases the rest of the amount.         `key` identifies the capture: asked again with the same one, nothing is captured twice. The provider declines to capture
         more than it holds, because captures may be requested at the same time. PAID has a `transaction_id` of its own for each capture.
         """
 
-    async def refund(self, order: Order, refund: Refund) -> PaymentEvent:
-        """Pays back a part of what was paid by the order's intent. Returns REFUNDED or REFUND_FAILED."""
+    async def refund(self, order: Order, refund: Refund) -> PaymentEvent | None:
+        """Pays back a part of what was paid by the order's intent. Returns REFUNDED or REFUND_FAILED.
+
+        None means that the provider accepted the refund and reports its outcome by webhook.
+        """
+
+    async def close(self) -> None:
+        """Closes the provider's connections."""
