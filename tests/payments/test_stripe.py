@@ -145,13 +145,18 @@ async def test_the_delay_that_stripe_asks_for_is_kept(
 ) -> None:
     delays: list[float] = []
 
-    async def sleep(seconds: float) -> None:
-        delays.append(seconds)
+    class Policy(RetryPolicy):
+        async def run(self, attempt: Any, *, is_retryable: Any, wait: Any = None) -> Any:
+            def remember(error: Exception) -> float:
+                delays.append(wait(error))
+                return 0.0
 
-    monkeypatch.setattr("server.retry.asyncio.sleep", sleep)
-    stripe.before.append(fails(429, Retry_After="7"))
+            return await RetryPolicy.run(self, attempt, is_retryable=is_retryable, wait=remember)
+
+    monkeypatch.setattr(api, "_RETRYING", Policy(first=0, longest=0, attempts=3))
+    stripe.before.extend([fails(429, Retry_After="7"), fails(503)])
     await created(checkout)
-    assert 7.0 in delays
+    assert delays == [7.0, 0.0]
 
 
 async def test_a_wrong_key_is_not_reported_as_a_decline(checkout: Checkout, stripe: StripeServer) -> None:

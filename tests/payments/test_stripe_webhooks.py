@@ -58,7 +58,6 @@ async def world() -> AsyncIterator[World]:
 def summary(order: pb.Order) -> dict[str, Any]:
     """An order's payments, comparable to those of other orders."""
     return {
-        "status": pb.OrderStatus.Name(order.status),
         "payment_status": pb.PaymentStatus.Name(order.payment_status),
         "payments": [str(payment).replace(order.payment_intent.id, "pi") for payment in order.payments],
         "refunds": sorted((str(refund.amount), refund.status) for refund in order.refunds),
