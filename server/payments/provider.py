@@ -30,8 +30,7 @@ class PaymentProvider(Protocol):
       the provider's own idempotency keys.
     - It raises ProviderUnavailable if it cannot be reached, and is cancelled if it takes too long. What else it raises is
       logged as a fault and treated alike. That the customer's bank declines is no error but an event.
-    - An event's `event_id` is the provider's own for it, and the one that its webhooks name too: what is reported by both ways
-      counts once. `amount` is in the order's currency; left out, it is the whole of what the event is about. `provider`,
+    - An event's `event_id` is the one that its webhooks give it too: what is reported by both ways counts once. `amount` is in the order's currency; left out, it is the whole of what the event is about. `provider`,
       `payment_id` (the intent's id) and `refund_id` are filled in by the caller.
     - It acts on its own intent only. Payments of other providers on the same order are none of its business.
     - It is called outside of any transaction, perhaps by several servers at once for the same order.

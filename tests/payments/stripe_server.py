@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -18,7 +18,7 @@ SECRET = "whsec_test"
 START = 1_790_000_000
 
 Json = dict[str, Any]
-Fault = Callable[[], web.Response | None]
+Fault = Callable[[], Awaitable[web.Response | None]]
 
 
 class Declined(Exception):
@@ -54,10 +54,10 @@ class StripeServer:
         form = {**request.query, **(await request.post())}
         key = request.headers.get("Idempotency-Key", "")
         self.asked.append((f"{request.method} {request.path.removeprefix('/v1')}", form, key))
-        if self.before and (response := self.before.popleft()()):
+        if self.before and (response := await self.before.popleft()()):
             return response
         response = self._answer(request, form, key)
-        if self.after and (fault := self.after.popleft()()):
+        if self.after and (fault := await self.after.popleft()()):
             return fault
         return response
 
@@ -70,7 +70,7 @@ class StripeServer:
         try:
             status, body = 200, self._execute(request.method, request.path.removeprefix("/v1/"), form)
         except Declined as error:
-            status, body = 402, _error("card_error", "card_declined", "") | {}
+            status, body = 402, _error("card_error", "card_declined", "")
             body["error"]["payment_intent"] = error.args[0]
         except Refused as error:
             status, body = 400, _error("invalid_request_error", error.code, error.param)
@@ -209,15 +209,24 @@ class StripeServer:
 def fails(status: int, **headers: str) -> Fault:
     """A response with an error instead."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda: web.json_response(_error("api_error", "", ""), status=status, headers=named)
+
+    async def fail() -> web.Response:
+        return web.json_response(_error("api_error", "", ""), status=status, headers=named)
+
+    return fail
 
 
-def vanishes() -> web.Response:
+async def vanishes() -> web.Response:
     """Instead of a response, the connection breaks."""
     raise ConnectionResetError
 
 
-def passes() -> None:
+async def hangs() -> None:
+    """No response ever comes."""
+    await asyncio.Event().wait()
+
+
+async def passes() -> None:
     """No fault."""
 
 
@@ -254,7 +263,7 @@ async def stripe_server() -> AsyncIterator[StripeServer]:
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -23,7 +23,7 @@ from server.payments.stripe.api import StripeApi
 from server.payments.stripe.provider import StripeProvider
 from server.retry import RetryPolicy
 from tests.domain.builders import ADMIN, command, money, product
-from tests.payments.stripe_server import StripeServer, fails, passes, stripe_server, vanishes
+from tests.payments.stripe_server import StripeServer, fails, hangs, passes, stripe_server, vanishes
 from tests.payments.test_checkout import Shop, checkout_of, created, refusal, wanted
 
 TOKENS = ("pm_card", "pm_saved", "pm_decline", "pm_confirm", "pm_gone")
@@ -130,6 +130,18 @@ async def test_a_lasting_fault_leaves_the_order_to_a_retry(
     stripe.after.extend([passes, passes] + [fails(503)] * 3)
     error = await refusal(checkout.execute(request))
     assert (error.reason, shop.only_order.status) == ("DEPENDENCY_UNAVAILABLE", pb.ORDER_STATUS_PENDING)
+    order = pb.Order.FromString((await checkout.execute(request)).body)
+    assert (len(stripe.intents), status(order), amounts(order)) == (1, "AUTHORIZED", (1000, 0, 0, 0))
+
+
+async def test_a_timeout_leaves_the_order_to_a_retry(checkout: Checkout, stripe: StripeServer, shop: Shop) -> None:
+    request = command(wanted("pm_card", request_id="slow"))
+    stripe.after.extend([passes, passes, hangs])
+    provider = StripeProvider(StripeApi("sk_test_key", url=stripe.url, timeout=10))
+    error = await refusal(checkout_of(shop, provider, timeout=0.5).execute(request))  # type: ignore[arg-type]
+    assert (error.reason, shop.only_order.status) == ("DEPENDENCY_UNAVAILABLE", pb.ORDER_STATUS_PENDING)
+    await provider.close()
+    stripe.after.clear()
     order = pb.Order.FromString((await checkout.execute(request)).body)
     assert (len(stripe.intents), status(order), amounts(order)) == (1, "AUTHORIZED", (1000, 0, 0, 0))
 
