@@ -34,6 +34,7 @@ _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _RATE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 _MASK = "**********"
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*:)[^@/?]+(?=@)")
 _SECRET_PARAMETER = re.compile(r"(?<=[?&])((?![a-z_]+=)[^=&]*|[a-z_]*(?:pass|secret|key)[a-z_]*)=[^&]*")
 
@@ -189,13 +190,31 @@ class Settings(BaseModel):
         10.0, description="Seconds that calls have to finish at shutdown."
     )
     idempotency_days: Annotated[float, Field(gt=0)] = Field(7.0, description="Days that request ids are kept.")
-    payment_provider: Literal["test", "external"] | None = Field(
+    payment_provider: Literal["test", "external", "stripe"] | None = Field(
         None,
-        description="test: a built-in provider that moves no money; external: a payment service that calls RecordPayment. "
-        "Default: test with the embedded PostgreSQL, external otherwise.",
+        description="test: a built-in provider that moves no money; external: a payment service that calls RecordPayment; "
+        "stripe: Stripe, needs order-service[stripe]. Default: test with the embedded PostgreSQL, external otherwise.",
     )
     payment_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
         10.0, description="Timeout of a call to the payment provider, in seconds."
+    )
+    stripe_secret_key: SecretStr | None = Field(
+        None, description="Secret or restricted API key of the Stripe account, for example sk_live_…"
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret of the webhook endpoint at Stripe, for example whsec_…"
+    )
+    stripe_api_url: str = Field(
+        "https://api.stripe.com",
+        pattern=r"^(https://[^/@ ]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)$",
+        description="URL of Stripe's API; another one is useful for tests. Without TLS it must be on localhost.",
+    )
+    payment_webhook_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to receive webhooks of the payment provider on."
+    )
+    payment_webhook_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None,
+        description="Port to receive webhooks of the payment provider on, over HTTP at /stripe; 0 picks a free one. Default: none are received.",
     )
     unpaid_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
         0.0, description="Hours after which an unpaid pending order is cancelled; 0 keeps it."
@@ -279,6 +298,14 @@ class Settings(BaseModel):
             raise PydanticCustomError("database_url", f"Input should have the password in place of {_MASK}")
         return url
 
+    @field_validator("stripe_secret_key", "stripe_webhook_secret")
+    @classmethod
+    def _is_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        """Refuses the mask, and text that cannot be sent in a header."""
+        if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
+            raise PydanticCustomError("secret", "Input should be the secret as Stripe's dashboard shows it")
+        return secret
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _small(cls, value: object) -> object:
@@ -287,9 +314,10 @@ class Settings(BaseModel):
     def values(self, *, secrets: bool = False) -> dict[str, Any]:
         """The settings as the values that JSON has, with passwords masked unless `secrets`."""
         found = self.model_dump(mode="json")
-        if self.database_url is not None:
-            url = self.database_url.get_secret_value()
-            found["database_url"] = url if secrets else _masked(url)
+        if secrets:
+            found |= {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
+        elif self.database_url is not None:
+            found["database_url"] = _masked(self.database_url.get_secret_value())
         return found
 
 

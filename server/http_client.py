@@ -8,6 +8,9 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 # A compressed body could grow beyond any limit on what is received.
 _HEADERS = {"User-Agent": "orders", "Accept-Encoding": "identity"}
 
+# The errors of a connection, also of one that a library makes with the same client.
+TRANSPORT_ERRORS = (ClientError, OSError)
+
 
 class HttpError(Exception):
     """There is no usable response: no connection, no trusted certificate, too late, too long, or a status other than 2xx."""

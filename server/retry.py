@@ -13,6 +13,11 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+
+def _no_wait(_: Exception) -> float:
+    return 0.0
+
+
 # Delays double this often at most, far beyond any limit: a float overflows after a thousand failures.
 _MAX_DOUBLINGS = 32
 
@@ -32,9 +37,16 @@ class RetryPolicy:
         return random.uniform(0, min(limit, self.longest))
 
     async def run(
-        self, attempt: Callable[[], Awaitable[Result]], *, is_retryable: Callable[[Exception], bool]
+        self,
+        attempt: Callable[[], Awaitable[Result]],
+        *,
+        is_retryable: Callable[[Exception], bool],
+        wait: Callable[[Exception], float] = _no_wait,
     ) -> Result:
-        """The result of the first attempt that succeeds. Raises the last attempt's error, or the first that is not retryable."""
+        """The result of the first attempt that succeeds. Raises the last attempt's error, or the first that is not retryable.
+
+        `wait` returns the minimum delay that an error asks for, in seconds.
+        """
         failures = 0
         while True:
             try:
@@ -44,4 +56,5 @@ class RetryPolicy:
                 if failures == self.attempts or not is_retryable(error):
                     raise
                 log.info("an attempt failed and is retried", extra=fields(error, attempt=failures))
-            await asyncio.sleep(self.delay(failures))
+                pause = max(self.delay(failures), wait(error))
+            await asyncio.sleep(pause)

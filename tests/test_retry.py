@@ -36,6 +36,17 @@ async def test_attempts_are_repeated_until_one_succeeds() -> None:
     assert attempt.calls == 3
 
 
+async def test_a_delay_that_an_error_asks_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        delays.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    await RetryPolicy(first=0, longest=0).run(Failing(2), is_retryable=is_os_error, wait=lambda _: 7.0)
+    assert delays == [7.0, 7.0]
+
+
 async def test_last_attempt_s_error_is_raised() -> None:
     attempt = Failing(5)
     with pytest.raises(OSError, match="not this time"):

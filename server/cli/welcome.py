@@ -4,8 +4,9 @@ from server.domain.carts.carts import current_cart_id
 from server.identity import addresses
 from server.runtime.app import Started
 
-_SERVED = "Serving orders on {address}, stored in {where}.{http}{metrics} {who}"
+_SERVED = "Serving orders on {address}, stored in {where}.{http}{webhooks}{metrics} {who}"
 _METRICS = " Metrics: {url}."
+_WEBHOOKS = " Webhooks of the payment provider on {url}."
 _HTTP = " HTTP/JSON on {url}, documentation on {url}/docs."
 _OPEN = "Open to every caller until you create a key (`orders keys create`) and restart."
 _CLOSED = "Callers need an API key (`orders keys create`), a token, or a certificate."
@@ -71,7 +72,10 @@ def welcome(started: Started, *, embedded: bool) -> str:
     who = _OPEN if started.is_open else _CLOSED
     metrics = _METRICS.format(url=started.metrics_url) if started.metrics_url else ""
     http = _HTTP.format(url=started.http_url) if started.http_url else ""
-    served = _SERVED.format(address=addresses.address(host, port), where=where, http=http, metrics=metrics, who=who)
+    url = started.payment_webhook_url
+    webhooks = _WEBHOOKS.format(url=url) if url else ""
+    address = addresses.address(host, port)
+    served = _SERVED.format(address=address, where=where, http=http, webhooks=webhooks, metrics=metrics, who=who)
     if not number or not started.is_open or started.has_tls:
         return f"{served} {_STOP}"
     address = addresses.local_address(host, port)

@@ -203,9 +203,10 @@ class PaymentFlow:
     async def capture(self, order: Order, payment: Payment, amount: Money, *, key: str) -> tuple[Order, bool]:
         """Captures a held amount and records the outcome. Returns the order, and whether the provider captured it."""
         view = _about(order, payment)
-        event = self._named(await self._ask(self._provider.capture_intent(view, amount, key=key)), view.payment_intent)
-        captured = event.type != PAYMENT_EVENT_TYPE_FAILED
-        return await self.record(order, event), captured
+        events = await self._ask(self._provider.capture_intent(view, amount, key=key))
+        for event in events:
+            order = await self.record(order, self._named(event, view.payment_intent))
+        return order, events[0].type != PAYMENT_EVENT_TYPE_FAILED
 
     async def release(self, order: Order, payment: Payment, *, reason: str) -> Order:
         """Releases what a payment holds and records the outcome."""
@@ -218,10 +219,13 @@ class PaymentFlow:
         return await self.record(order, event)
 
     async def refund(self, order: Order, refund: Refund) -> Order:
-        """Makes a pending refund and records the outcome."""
+        """Makes a pending refund and records the outcome, unless the provider has yet to report it."""
         own = (one for one in order.payments if one.payment_id == refund.payment_id)
         view = _about(order, next(own, Payment()))
-        event = self._named(await self._ask(self._provider.refund(view, refund)), view.payment_intent)
+        event = await self._ask(self._provider.refund(view, refund))
+        if event is None:
+            return order
+        event = self._named(event, view.payment_intent)
         event.refund_id = refund.refund_id
         try:
             return await self.record(order, event)

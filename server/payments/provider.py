@@ -1,5 +1,6 @@
 """The port for payment providers: what the service asks of one, and what it can rely on."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from google.type.money_pb2 import Money
@@ -38,14 +39,13 @@ class PaymentProvider(Protocol):
 
     - It is idempotent. An order has one intent at a time, known by `intent_key(order)`, for `intent_amount(order)`. To open one,
       use these; to capture, cancel or refund, use `order.payment_intent.id`, which the caller sets to the payment in question.
-      A refund is known by the order's id and its
-      `refund_id`. To ask again, after a timeout or a restart, does nothing twice and gives the same answer. Send these ids as
-      the provider's own idempotency keys.
+      A refund is known by the order's id and its `refund_id`. Asking again, after a timeout or a restart, does nothing twice and
+      gives the same answer. Send these ids as the provider's own idempotency keys.
     - It raises ProviderUnavailable if it cannot be reached, and is cancelled if it takes too long. What else it raises is
       logged as a fault and treated alike. That the customer's bank declines is no error but an event.
-    - An event's `event_id` is the provider's own for it, and the one that its webhooks name too: what is reported by both ways
-      counts once. `amount` is in the order's currency; left out, it is the whole of what the event is about. `provider`,
-      `payment_id` (the intent's id) and `refund_id` are filled in by the caller.
+    - An event's `event_id` is the one that its webhooks give it too: an event that is reported both ways counts once. `amount` is
+      in the order's currency, by default the whole amount of the intent or refund. The caller fills in `provider`, `payment_id`
+      (the intent's id) and `refund_id`.
     - It acts on its own intent only. Payments of other providers on the same order are none of its business.
     - It is called outside of any transaction, perhaps by several servers at once for the same order.
     """
@@ -66,12 +66,19 @@ class PaymentProvider(Protocol):
         Returns VOIDED if it held an amount, PAID if it is too late because it was paid, and None otherwise.
         """
 
-    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> PaymentEvent:
+    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> Sequence[PaymentEvent]:
         """Captures a part or all of the amount that the order's intent holds. Returns PAID, or FAILED if it is declined.
 
-        `key` identifies the capture: asked again with the same one, nothing is captured twice. The provider declines to capture
-        more than it holds, because captures may be requested at the same time. PAID has a `transaction_id` of its own for each capture.
+        VOIDED follows PAID if the provider releases the rest of the amount. `key` identifies the capture: asked again with the same
+        one, nothing is captured twice. The provider declines to capture more than it holds, because captures may be requested at the
+        same time. PAID has a `transaction_id` of its own for each capture.
         """
 
-    async def refund(self, order: Order, refund: Refund) -> PaymentEvent:
-        """Pays back a part of what was paid by the order's intent. Returns REFUNDED or REFUND_FAILED."""
+    async def refund(self, order: Order, refund: Refund) -> PaymentEvent | None:
+        """Pays back a part of what was paid by the order's intent. Returns REFUNDED or REFUND_FAILED.
+
+        None means that the provider accepted the refund and reports its outcome by webhook.
+        """
+
+    async def close(self) -> None:
+        """Closes the provider's connections."""

@@ -1,6 +1,7 @@
 """A payment provider to try things with: no money, no network, and the token says what happens."""
 
 import hashlib
+from collections.abc import Sequence
 
 from google.type.money_pb2 import Money
 from orders.v1.order_pb2 import (
@@ -75,14 +76,15 @@ class SandboxProvider:
         event_id = _event_id(order, PAYMENT_EVENT_TYPE_VOIDED, *again)
         return PaymentEvent(event_id=event_id, type=PAYMENT_EVENT_TYPE_VOIDED)
 
-    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> PaymentEvent:
+    async def capture_intent(self, order: Order, amount: Money, *, key: str) -> Sequence[PaymentEvent]:
         event_id = _event_id(order, PAYMENT_EVENT_TYPE_PAID, "capture", key)
-        return PaymentEvent(
+        paid = PaymentEvent(
             event_id=event_id,
             type=PAYMENT_EVENT_TYPE_PAID,
             amount=amount,
             transaction_id=event_id.replace("evt_", "cap_"),
         )
+        return [paid]
 
     async def refund(self, order: Order, refund: Refund) -> PaymentEvent:
         fails = order.metadata.get(REFUND_LABEL) == REFUND_FAILS
@@ -93,6 +95,9 @@ class SandboxProvider:
             amount=refund.amount,
             description="refused by the bank" if fails else "",
         )
+
+    async def close(self) -> None:
+        """Has no connections."""
 
 
 def _opened(order: Order, status: PaymentIntentStatus, event: PaymentEvent | None = None) -> Opened:

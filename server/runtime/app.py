@@ -16,7 +16,7 @@ import psycopg
 from server.config import Settings
 from server.domain.base.errors import Refusal
 from server.rpc.health import Health
-from server.runtime import background, http_gateway, jobs, metrics_server, security, traces
+from server.runtime import background, http_gateway, jobs, metrics_server, payment_webhooks, security, traces
 from server.runtime.demo import has_demo_shop, load_demo_shop
 from server.runtime.preflight import StartError
 from server.runtime.wiring import Components, build
@@ -50,6 +50,8 @@ class Started(NamedTuple):
     next_order_number: str
     # The URL of HTTP/JSON; '' if it is not served.
     http_url: str = ""
+    # The URL for the payment provider's webhooks; '' if none are received.
+    payment_webhook_url: str = ""
 
 
 class Running(NamedTuple):
@@ -80,6 +82,8 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         tracing = await stack.enter_async_context(traces.sending(settings))
         components = await build(settings, database, tracing=tracing)
         stack.push_async_callback(components.probe.close)
+        if components.provider is not None:
+            stack.push_async_callback(components.provider.close)
         port = _listen(components.server, settings)
         if settings.demo and settings.database_url is None:
             await load_demo_shop(components.catalog, components.writer)
@@ -90,6 +94,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         await stack.enter_async_context(background.running(others, components, settings))
         await components.server.start()
         stack.push_async_callback(_stop, components, settings)
+        webhook_url = await stack.enter_async_context(payment_webhooks.receiving(components, settings))
         # At a stop other processes take these jobs over first, while the other jobs run until the last calls have finished.
         await stack.enter_async_context(background.running(exclusive, components, settings))
         stack.callback(components.health.stop)
@@ -101,6 +106,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             has_tls=settings.tls_certificate is not None,
             metrics_url=metrics_url,
             next_order_number=number,
+            payment_webhook_url=webhook_url,
         )
         yield Running(started, components.health, database, components.server)
 

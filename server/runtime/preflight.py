@@ -95,6 +95,9 @@ def check_ports(settings: Settings) -> None:
     _check_port(settings.host, settings.port, "--host and --port")
     if settings.http_port is not None:
         _check_port(settings.http_host, settings.http_port, "--http-host and --http-port")
+    if settings.payment_webhook_port is not None:
+        flags = "--payment-webhook-host and --payment-webhook-port"
+        _check_port(settings.payment_webhook_host, settings.payment_webhook_port, flags)
 
 
 def _check_port(host: str, port: int, flags: str) -> None:

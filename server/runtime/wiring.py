@@ -14,7 +14,7 @@ from server.feed.signals import FeedSignals
 from server.identity.authenticator import Authenticator
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
-from server.payments.sandbox import SandboxProvider
+from server.payments.provider import PaymentProvider
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.change_messages import entry_of
@@ -30,7 +30,7 @@ from server.rpc.validation import violations_of
 from server.rpc.waiting import Waiting
 from server.rpc.watching import Watching
 from server.rpc.zone_preview import ZonePreview
-from server.runtime import security
+from server.runtime import payment_provider, security
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
@@ -65,6 +65,8 @@ class Components:
     customers: CustomerRepository
     api_keys: ApiKeyRepository
     checkout: Checkout
+    # None if a payment service outside reports by RecordPayment.
+    provider: PaymentProvider | None
     # None if everybody is let in.
     authenticator: Authenticator | None
     gate: Gate
@@ -96,11 +98,12 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     orders, customers = OrderRepository(database), CustomerRepository(database)
     history = HistoryRepository(database, orders)
     catalog, api_keys = CatalogRepository(database), ApiKeyRepository(database)
+    provider = payment_provider.build(settings)
     checkout = Checkout(
         writer=writer,
         orders=orders,
         customers=customers,
-        provider=_payment_provider(settings),
+        provider=provider,
         timeout=settings.payment_timeout,
     )
     authenticator = await _authenticator(settings, api_keys)
@@ -151,6 +154,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         customers=customers,
         api_keys=api_keys,
         checkout=checkout,
+        provider=provider,
         authenticator=authenticator,
         gate=gate,
         health=health,
@@ -185,12 +189,6 @@ def _terms(settings: Settings) -> Terms:
     """The terms of points in each currency in which they have a value."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     return Terms({code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()})
-
-
-def _payment_provider(settings: Settings) -> SandboxProvider | None:
-    """The provider of the settings; None if a payment service outside reports by RecordPayment."""
-    chosen = settings.payment_provider or ("test" if settings.database_url is None else "external")
-    return SandboxProvider() if chosen == "test" else None
 
 
 def _connections(settings: Settings) -> Connections:

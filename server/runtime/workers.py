@@ -39,7 +39,8 @@ def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started
         workers: list[_Worker] = []
         try:
             started = _start(1, workers, settings, url, told)
-            # The first one has loaded what is loaded once, such as the demo shop.
+            # The first one has loaded what is loaded once, such as the demo shop, and receives the payment provider's webhooks.
+            settings = settings.model_copy(update={"payment_webhook_port": None})
             if started and _start(settings.workers - 1, workers, settings, url, told):
                 with http_gateway.serving(http, port=port) as http_url:
                     announce(started._replace(metrics_url=metrics_url, http_url=http_url))

@@ -90,7 +90,8 @@ def set_up(level: str, form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for library in ("alembic", "stripe"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     # Else a record that cannot be written is printed with all that it holds.
     logging.raiseExceptions = False
     sys.excepthook = lambda kind, error, trace: log.critical("unhandled exception", exc_info=error)

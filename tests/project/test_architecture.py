@@ -64,9 +64,10 @@ PACKAGES = {
     "prometheus_client": {"telemetry", "runtime", "views"},
     "aiohttp": {"http_client"},
     "opentelemetry": {"telemetry"},
-    "starlette": {"gateway"},
+    "starlette": {"gateway", "runtime"},
     "uvicorn": {"gateway"},
     "orjson": {"gateway", "cli"},
+    "stripe": {"payments"},
 }
 
 

@@ -81,6 +81,7 @@ OF_ALL_KINDS = {
     "demo": False,
     "point_value": "CHF=0.0125 EUR=0.01",
     "metrics_port": 0,
+    "stripe_secret_key": "sk_test_1",
 }
 
 
@@ -124,6 +125,21 @@ def test_a_password_is_masked_and_its_mask_is_not_taken_for_one(url: str, shown:
     if "*" in shown:
         with pytest.raises(ConfigError, match="the password in place of"):
             load({"database_url": shown})
+
+
+@pytest.mark.parametrize("name", ["stripe_secret_key", "stripe_webhook_secret"])
+def test_secrets_are_masked_and_their_mask_is_not_taken_for_one(name: str) -> None:
+    settings = load({name: "sk_live_1\n"})
+    assert "sk_live_1" not in f"{settings!r}{settings.values()}"
+    assert settings.values(secrets=True)[name] == "sk_live_1"
+    with pytest.raises(ConfigError, match="as Stripe's dashboard shows it"):
+        load({name: settings.values()[name]})
+
+
+def test_a_secret_key_is_not_sent_without_tls() -> None:
+    assert load({"stripe_api_url": "http://127.0.0.1:12111"}).stripe_api_url
+    with pytest.raises(ConfigError, match="ORDERS_STRIPE_API_URL"):
+        load({"stripe_api_url": "http://stripe.example.com"})
 
 
 def test_the_schema_has_every_setting_and_no_other() -> None:

@@ -115,6 +115,17 @@ GROUPS = (
         "checkout.md",
         ("payment_provider", "payment_timeout", "unpaid_hours", "point_value", "points_per_unit", "cart_days"),
     ),
+    Group(
+        "Stripe",
+        "checkout.md",
+        (
+            "stripe_secret_key",
+            "stripe_webhook_secret",
+            "stripe_api_url",
+            "payment_webhook_host",
+            "payment_webhook_port",
+        ),
+    ),
     Group("Log and metrics", "operations.md", ("log_level", "log_format", "metrics_host", "metrics_port")),
 )
 
