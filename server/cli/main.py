@@ -89,6 +89,20 @@ def serve(*, settings: config.Settings) -> None:
         raise Failure(str(error)) from error
 
 
+@app.command()
+@with_settings()
+def work(*, settings: config.Settings) -> None:
+    """Run background jobs until stopped, and serve no calls. ORDERS_JOBS selects the jobs."""
+    config.keep_metrics_in(None)
+    from server.runtime.preflight import StartError
+    from server.runtime.work import work as run
+
+    try:
+        run(settings, announce=lambda metrics: print(f"working; metrics: {metrics or 'none'}", flush=True))
+    except StartError as error:
+        raise Failure(str(error)) from error
+
+
 def _announce(settings: config.Settings, started: "Started") -> None:
     from server.cli.welcome import welcome
 

@@ -5,13 +5,11 @@ from collections.abc import Iterable, Sequence
 from orders.v1.order_service_pb2 import (
     ListOrdersRequest,
     ListOrdersResponse,
-    OrderFilter,
     SearchOrdersRequest,
     SearchOrdersResponse,
 )
 
-from server.domain.base.errors import invalid_field
-from server.domain.base.money import to_minor
+from server.domain.base.order_filters import check_filter
 from server.domain.base.sizes import MAX_PAGE
 from server.rpc import feed_tokens, list_cursor, wire
 from server.rpc.endpoint import Call
@@ -116,18 +114,6 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
 def _listing(request: ListOrdersRequest | SearchOrdersRequest) -> Listing:
     check_filter(request.filter)
     return Listing(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
-
-
-def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
-    """Refuses a filter whose amounts or times cannot be compared."""
-    for name in ("total_from", "total_to"):
-        if wanted.HasField(name):
-            to_minor(getattr(wanted, name), field=f"{field}.{name}")
-    for name in ("create_time", "update_time"):
-        low, high = f"{name}_from", f"{name}_to"
-        given = wanted.HasField(low) and wanted.HasField(high)
-        if given and getattr(wanted, low).ToNanoseconds() > getattr(wanted, high).ToNanoseconds():
-            raise invalid_field(f"{field}.{low}", f"is after {high}")
 
 
 async def _start(lists: ListRepository, token: str, query: Query, *, field: str) -> Cursor:

@@ -15,6 +15,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import Refusal, invalid_field
+from server.domain.base.order_filters import check_filter
 from server.domain.base.sizes import MAX_PAGE
 from server.feed.reader import FeedReader
 from server.feed.ring import Entry, FellBehind, Group, Ring
@@ -22,7 +23,6 @@ from server.rpc import feed_tokens, wire
 from server.rpc.change_messages import OrderView, entry_of, newest_of_each, order_view
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor
-from server.rpc.listing import check_filter
 from server.rpc.streaming import Pace, deadline_of
 from server.storage.consumers import ConsumerRepository
 from server.storage.projections import ceiling_of

@@ -42,6 +42,16 @@ from orders.v1.order_service_pb2 import (
     TransitionOrderRequest,
     UpdateOrderRequest,
 )
+from orders.v1.webhook_service_pb2 import (
+    CreateWebhookEndpointRequest,
+    DeleteWebhookEndpointRequest,
+    DisableWebhookEndpointRequest,
+    EnableWebhookEndpointRequest,
+    RotateWebhookSecretRequest,
+    RotateWebhookSecretResponse,
+    TestWebhookEndpointRequest,
+    UpdateWebhookEndpointRequest,
+)
 
 from tests.conftest import Service, new_order, refusal_of, refused, serving, usd
 from tests.methods import METHODS, WRITES, method_of, path_of
@@ -75,6 +85,10 @@ FIRST, AGAIN = (False, False), (True, True)
 
 def remembered(method: str, body: bytes) -> bytes:
     """A first answer as it is replayed: without the text of a key, which is never stored."""
+    if method in ("CreateWebhookEndpoint", "RotateWebhookSecret"):
+        response = RotateWebhookSecretResponse.FromString(body)
+        response.ClearField("secret")
+        return response.SerializeToString(deterministic=True)
     if method not in ("CreateApiKey", "RotateApiKey"):
         return body
     api_key = ApiKey.FromString(body)
@@ -139,6 +153,16 @@ FAILURES: dict[str, tuple[Message, str]] = {
     "CreateApiKey": (CreateApiKeyRequest(api_key={"expire_time": {"seconds": 1}}), "INVALID_ORDER_DATA"),
     "RotateApiKey": (RotateApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
     "RevokeApiKey": (RevokeApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
+    "CreateWebhookEndpoint": (CreateWebhookEndpointRequest(endpoint={"event_types": ["nope"]}), "INVALID_ORDER_DATA"),
+    "UpdateWebhookEndpoint": (
+        UpdateWebhookEndpointRequest(endpoint={"endpoint_id": "nope"}),
+        "WEBHOOK_ENDPOINT_NOT_FOUND",
+    ),
+    "DeleteWebhookEndpoint": (DeleteWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "RotateWebhookSecret": (RotateWebhookSecretRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "EnableWebhookEndpoint": (EnableWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "DisableWebhookEndpoint": (DisableWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "TestWebhookEndpoint": (TestWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
 }
 
 # The rows that one write adds, or takes away, for those that write to several tables.
@@ -153,6 +177,10 @@ EFFECTS: dict[str, dict[str, int]] = {
     "CreateApiKey": {"api_keys": 1, "audit_events": 1},
     "RotateApiKey": {"audit_events": 1},
     "RevokeApiKey": {"audit_events": 1},
+    "CreateWebhookEndpoint": {"webhook_endpoints": 1, "audit_events": 1},
+    "DeleteWebhookEndpoint": {"webhook_endpoints": -1, "audit_events": 1},
+    "RotateWebhookSecret": {"audit_events": 1},
+    "TestWebhookEndpoint": {"webhook_deliveries": 1},
 }
 
 

@@ -46,7 +46,7 @@ GROUPS = (
     Group(
         "Server",
         "operations.md",
-        ("host", "port", "workers", "reflection", "health_interval", "drain_delay", "shutdown_grace"),
+        ("host", "port", "workers", "jobs", "reflection", "health_interval", "drain_delay", "shutdown_grace"),
     ),
     Group("Traces", "operations.md", ("otlp_endpoint", "trace_ratio")),
     Group(
@@ -114,6 +114,11 @@ GROUPS = (
         "Checkout",
         "checkout.md",
         ("payment_provider", "payment_timeout", "unpaid_hours", "point_value", "points_per_unit", "cart_days"),
+    ),
+    Group(
+        "Webhooks",
+        "webhooks.md",
+        ("webhook_timeout", "webhook_allow_http", "webhook_allowed_networks", "webhook_days"),
     ),
     Group("Log and metrics", "operations.md", ("log_level", "log_format", "metrics_host", "metrics_port")),
 )
