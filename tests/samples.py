@@ -29,12 +29,21 @@ class Subject:
     order_id: str
     key_id: str = "0123456789ab"
     cursor: str = "AAAA"
-    endpoint_id: str = "0192f0c1-0000-7000-8000-000000000000"
-    delivery_id: str = "0192f0c1-0000-7000-8000-000000000001"
+    # Of a webhook. Without one, an id that no endpoint has, but that no other subject has either.
+    endpoint: str = ""
+    delivery: str = ""
 
     @property
     def customer_id(self) -> str:
         return f"c-{self.order_id}"
+
+    @property
+    def endpoint_id(self) -> str:
+        return self.endpoint or self.order_id
+
+    @property
+    def delivery_id(self) -> str:
+        return self.delivery or self.order_id
 
     @property
     def letters(self) -> str:
@@ -49,9 +58,9 @@ class Subject:
             return replace(self, cursor=orders.ListOrderChangesResponse.FromString(answer).resume_token)
         if isinstance(request, webhooks.CreateWebhookEndpointRequest):
             endpoint = webhooks.CreateWebhookEndpointResponse.FromString(answer).endpoint
-            return replace(self, endpoint_id=endpoint.endpoint_id)
+            return replace(self, endpoint=endpoint.endpoint_id)
         if isinstance(request, webhooks.TestWebhookEndpointRequest):
-            return replace(self, delivery_id=webhooks.WebhookDelivery.FromString(answer).delivery_id)
+            return replace(self, delivery=webhooks.WebhookDelivery.FromString(answer).delivery_id)
         return self
 
 
@@ -450,7 +459,7 @@ SAMPLES: dict[str, Sample] = {
         lambda at: webhooks.ListWebhookDeliveriesRequest(
             endpoint_id=at.endpoint_id,
             states=[webhooks.WEBHOOK_DELIVERY_STATE_PENDING, webhooks.WEBHOOK_DELIVERY_STATE_FAILED],
-            order_id=at.order_id,
+            order_ids=[at.order_id, at.order_id],
             page_size=1,
         ),
         before=_endpoint,

@@ -18,6 +18,7 @@ from server.cli.gateway import gateway
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.protos import protos
+from server.cli.webhooks import webhooks
 from server.runtime import interrupts
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys)
+app.add_typer(webhooks)
 app.command()(protos)
 app.command()(gateway)
 

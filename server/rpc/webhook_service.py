@@ -43,11 +43,11 @@ class WebhookServicer:
     async def ListWebhookDeliveries(self, request: ListWebhookDeliveriesRequest, call: Call) -> bytes:
         async def read(before: str, limit: int) -> list[WebhookDelivery]:
             return await self._webhooks.deliveries(
-                request.endpoint_id, states=request.states, order_id=request.order_id, before=before, limit=limit
+                request.endpoint_id, states=request.states, order_ids=request.order_ids, before=before, limit=limit
             )
 
         query = ListWebhookDeliveriesRequest(
-            endpoint_id=request.endpoint_id, states=request.states, order_id=request.order_id
+            endpoint_id=request.endpoint_id, states=request.states, order_ids=request.order_ids
         )
         return await read_page(
             request,

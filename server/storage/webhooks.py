@@ -131,7 +131,7 @@ _PAGE = Query(
 SELECT {_COLUMNS}, '{{}}'::bytea[] FROM webhook_deliveries
 WHERE endpoint_id = %(endpoint_id)s AND (%(before)s::text = '' OR delivery_id < nullif(%(before)s::text, '')::uuid)
 AND (%(states)s::int[] = '{{}}' OR state = ANY(%(states)s::int[]))
-AND (%(order_id)s::text = '' OR order_id = nullif(%(order_id)s::text, '')::uuid)
+AND (%(order_ids)s::uuid[] = '{{}}' OR order_id = ANY(%(order_ids)s::uuid[]))
 ORDER BY delivery_id DESC LIMIT %(limit)s::bigint""",
     row=StoredDelivery,
 )
@@ -170,14 +170,15 @@ class WebhookRepository:
         return await self._delivery(endpoint_id, delivery_id, with_attempts=True)
 
     async def deliveries(
-        self, endpoint_id: str, *, states: Sequence[int], order_id: str, before: str, limit: int
+        self, endpoint_id: str, *, states: Sequence[int], order_ids: Sequence[str], before: str, limit: int
     ) -> list[WebhookDelivery]:
         """Up to `limit` deliveries of an endpoint, newest first. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
         await self.endpoint(endpoint_id)
-        if not all(as_order_id(each) for each in (order_id, before) if each):
+        known = [each for each in order_ids if as_order_id(each)]
+        if (order_ids and not known) or (before and not as_order_id(before)):
             return []
         found = await self._database.fetch_named(
-            _PAGE, endpoint_id=endpoint_id, states=list(states), order_id=order_id, before=before, limit=limit
+            _PAGE, endpoint_id=endpoint_id, states=list(states), order_ids=known, before=before, limit=limit
         )
         return [stored.message for stored in found]
 

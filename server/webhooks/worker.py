@@ -37,7 +37,7 @@ _FAILING = timedelta(hours=120)
 # The most requests at once, of a process, and of an endpoint over all processes unless it says otherwise.
 _MOST_AT_ONCE, _DEFAULT_CONCURRENCY = 256, 10
 # Seconds that a lease lasts longer than a request may, to take the delivery and to record the attempt.
-_MARGIN = 30.0
+_MARGIN = 15.0
 # Seconds between two looks for due deliveries, and the least between two looks.
 _POLL, _SHORTEST = 0.25, 0.01
 # Seconds until the work is due for another success, as metrics report it.
