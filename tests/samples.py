@@ -153,8 +153,21 @@ def _cursor(at: Subject) -> Sequence[Message]:
     return [*_consumer(at), orders.ListOrderChangesRequest()]
 
 
+def _endpoint_about(at: Subject) -> dict[str, Any]:
+    """An endpoint at an address that nothing is sent to."""
+    return {
+        "url": f"https://127.0.0.1/{at.order_id}",
+        "event_types": ["order.shipped", "return.*"],
+        "filter": _LISTED,
+        "payload": webhooks.WEBHOOK_PAYLOAD_FULL,
+        "description": "for the shop",
+        "headers": [{"name": "X-Shop", "value": "1"}, {"name": "X-Zone", "value": "2"}],
+        "max_concurrency": 2,
+        "max_rate": 10,
+    }
+
+
 def _endpoint(at: Subject) -> Sequence[Message]:
-    # An address that nothing is sent to.
     return [webhooks.CreateWebhookEndpointRequest(endpoint={"url": "https://127.0.0.1/"})]
 
 
@@ -415,28 +428,15 @@ SAMPLES: dict[str, Sample] = {
     "SeekConsumer": Sample(
         lambda at: consumers.SeekConsumerRequest(consumer_id=at.order_id, start_time={"seconds": 1}), before=_consumer
     ),
-    "CreateWebhookEndpoint": Sample(
-        lambda at: webhooks.CreateWebhookEndpointRequest(
-            endpoint={
-                "url": f"https://127.0.0.1/{at.order_id}",
-                "event_types": ["order.shipped", "return.*"],
-                "filter": _LISTED,
-                "payload": webhooks.WEBHOOK_PAYLOAD_FULL,
-                "description": "for the shop",
-                "headers": [{"name": "X-Shop", "value": "1"}, {"name": "X-Zone", "value": "2"}],
-                "max_concurrency": 2,
-                "max_rate": 10,
-            }
-        )
-    ),
+    "CreateWebhookEndpoint": Sample(lambda at: webhooks.CreateWebhookEndpointRequest(endpoint=_endpoint_about(at))),
     "GetWebhookEndpoint": Sample(
         lambda at: webhooks.GetWebhookEndpointRequest(endpoint_id=at.endpoint_id), before=_endpoint
     ),
     "ListWebhookEndpoints": Sample(lambda at: webhooks.ListWebhookEndpointsRequest(page_size=1), before=_endpoint),
     "UpdateWebhookEndpoint": Sample(
         lambda at: webhooks.UpdateWebhookEndpointRequest(
-            endpoint={"endpoint_id": at.endpoint_id, "description": f"for {at.letters}", "max_rate": 5},
-            update_mask={"paths": ["description", "max_rate"]},
+            endpoint=_endpoint_about(at) | {"endpoint_id": at.endpoint_id},
+            update_mask={"paths": ["*"]},
         ),
         before=_endpoint,
     ),

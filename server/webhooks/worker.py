@@ -80,7 +80,7 @@ class WebhookWorker:
         """`timeout` is that of a request, in seconds."""
         self._queue, self._poster, self._writer, self._watch, self._timeout = queue, poster, writer, watch, timeout
         self._tasks = Tasks()
-        self._in_flight = 0
+        self._attempts: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
         self._outcomes = Batcher[Outcome, FailingEndpoint | None](
             self._record, max_batch=_MOST_AT_ONCE, max_queue=10 * _MOST_AT_ONCE, name="batch of webhook attempts"
@@ -92,8 +92,9 @@ class WebhookWorker:
         while (began := time.monotonic()) < until:
             taken = await self._take()
             for due in taken:
-                self._in_flight += 1
-                self._tasks.spawn(self._deliver(due, began))
+                attempting = self._tasks.spawn(self._deliver(due, began))
+                self._attempts.add(attempting)
+                attempting.add_done_callback(self._attempts.discard)
             if not taken:
                 await self._wait()
             await asyncio.sleep(began + _SHORTEST - time.monotonic())
@@ -108,7 +109,7 @@ class WebhookWorker:
             return
 
     async def _take(self) -> list[_Due]:
-        free = _MOST_AT_ONCE - self._in_flight
+        free = _MOST_AT_ONCE - len(self._attempts)
         if free <= 0:
             return []
         async with self._queue.claiming() as claim:
@@ -133,7 +134,6 @@ class WebhookWorker:
         except BaseException as error:
             log.warning("a webhook was not delivered and will be retried", extra=fields(contain(error)))
         finally:
-            self._in_flight -= 1
             self._finished.set()
 
     async def _attempt(self, due: _Due) -> None:
@@ -154,9 +154,13 @@ class WebhookWorker:
         log.warning("a webhook endpoint was disabled", extra=fields(endpoint_id=endpoint_id, cause=name))
 
     async def drain(self) -> None:
-        """Waits for the attempts under way."""
-        await self._tasks.drain()
-        await self._poster.close()
+        """Waits for the attempts under way. If it is cancelled, they are too: their leases expire, and they are made again."""
+        try:
+            await self._tasks.drain()
+        finally:
+            for attempt_ in self._attempts:
+                attempt_.cancel()
+            await self._poster.close()
 
 
 def _is_enabled(queued: QueuedEndpoint) -> bool:

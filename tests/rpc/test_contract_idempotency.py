@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 from google.protobuf.message import Message
+from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
@@ -41,16 +42,6 @@ from orders.v1.order_service_pb2 import (
     ReorderOrderRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
-)
-from orders.v1.webhook_service_pb2 import (
-    CreateWebhookEndpointRequest,
-    DeleteWebhookEndpointRequest,
-    DisableWebhookEndpointRequest,
-    EnableWebhookEndpointRequest,
-    RotateWebhookSecretRequest,
-    RotateWebhookSecretResponse,
-    TestWebhookEndpointRequest,
-    UpdateWebhookEndpointRequest,
 )
 
 from tests.conftest import Service, new_order, refusal_of, refused, serving, usd
@@ -86,7 +77,7 @@ FIRST, AGAIN = (False, False), (True, True)
 def remembered(method: str, body: bytes) -> bytes:
     """A first answer as it is replayed: without the text of a key, which is never stored."""
     if method in ("CreateWebhookEndpoint", "RotateWebhookSecret"):
-        response = RotateWebhookSecretResponse.FromString(body)
+        response = webhooks.RotateWebhookSecretResponse.FromString(body)
         response.ClearField("secret")
         return response.SerializeToString(deterministic=True)
     if method not in ("CreateApiKey", "RotateApiKey"):
@@ -153,16 +144,22 @@ FAILURES: dict[str, tuple[Message, str]] = {
     "CreateApiKey": (CreateApiKeyRequest(api_key={"expire_time": {"seconds": 1}}), "INVALID_ORDER_DATA"),
     "RotateApiKey": (RotateApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
     "RevokeApiKey": (RevokeApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
-    "CreateWebhookEndpoint": (CreateWebhookEndpointRequest(endpoint={"event_types": ["nope"]}), "INVALID_ORDER_DATA"),
+    "CreateWebhookEndpoint": (
+        webhooks.CreateWebhookEndpointRequest(endpoint={"event_types": ["nope"]}),
+        "INVALID_ORDER_DATA",
+    ),
     "UpdateWebhookEndpoint": (
-        UpdateWebhookEndpointRequest(endpoint={"endpoint_id": "nope"}),
+        webhooks.UpdateWebhookEndpointRequest(endpoint={"endpoint_id": "nope"}),
         "WEBHOOK_ENDPOINT_NOT_FOUND",
     ),
-    "DeleteWebhookEndpoint": (DeleteWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
-    "RotateWebhookSecret": (RotateWebhookSecretRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
-    "EnableWebhookEndpoint": (EnableWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
-    "DisableWebhookEndpoint": (DisableWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
-    "TestWebhookEndpoint": (TestWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "DeleteWebhookEndpoint": (webhooks.DeleteWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "RotateWebhookSecret": (webhooks.RotateWebhookSecretRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "EnableWebhookEndpoint": (webhooks.EnableWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "DisableWebhookEndpoint": (
+        webhooks.DisableWebhookEndpointRequest(endpoint_id="nope"),
+        "WEBHOOK_ENDPOINT_NOT_FOUND",
+    ),
+    "TestWebhookEndpoint": (webhooks.TestWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
 }
 
 # The rows that one write adds, or takes away, for those that write to several tables.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 from google.protobuf.message import Message
+from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ
 from orders.v1.api_key_service_pb2 import (
     CreateApiKeyRequest,
@@ -75,12 +76,6 @@ from orders.v1.order_service_pb2 import (
     SearchOrdersRequest,
     TransitionOrderRequest,
     UpdateOrderRequest,
-)
-from orders.v1.webhook_service_pb2 import (
-    CreateWebhookEndpointRequest,
-    CreateWebhookEndpointResponse,
-    ListWebhookDeliveriesRequest,
-    TestWebhookEndpointRequest,
 )
 
 from server.domain.base.errors import MAX_VIOLATIONS
@@ -157,11 +152,11 @@ async def world(service: Service) -> World:
 async def new_endpoint(service: Service) -> str:
     """The id of a webhook endpoint with several deliveries, beside other endpoints."""
     for _ in range(3):
-        request = CreateWebhookEndpointRequest(endpoint={"url": "https://127.0.0.1/"})
+        request = webhooks.CreateWebhookEndpointRequest(endpoint={"url": "https://127.0.0.1/"})
         (answer,) = await call(service, "CreateWebhookEndpoint", request)
-        endpoint_id = CreateWebhookEndpointResponse.FromString(answer).endpoint.endpoint_id
-        await call(service, "TestWebhookEndpoint", TestWebhookEndpointRequest(endpoint_id=endpoint_id))
-    await call(service, "TestWebhookEndpoint", TestWebhookEndpointRequest(endpoint_id=endpoint_id))
+        endpoint_id = webhooks.CreateWebhookEndpointResponse.FromString(answer).endpoint.endpoint_id
+        await call(service, "TestWebhookEndpoint", webhooks.TestWebhookEndpointRequest(endpoint_id=endpoint_id))
+    await call(service, "TestWebhookEndpoint", webhooks.TestWebhookEndpointRequest(endpoint_id=endpoint_id))
     return str(endpoint_id)
 
 
@@ -184,7 +179,7 @@ async def tokens_of(service: Service, subject: Subject) -> dict[str, str]:
         "ListOrders": ListOrdersRequest(page_size=1),
         "SearchOrders": SearchOrdersRequest(page_size=1),
     }
-    lists["ListWebhookDeliveries"] = ListWebhookDeliveriesRequest(endpoint_id=subject.endpoint_id, page_size=1)
+    lists["ListWebhookDeliveries"] = webhooks.ListWebhookDeliveriesRequest(endpoint_id=subject.endpoint_id, page_size=1)
     found: dict[str, str] = {}
     for consumer in ("a", "b"):
         await call(service, "UpsertConsumer", UpsertConsumerRequest(consumer={"consumer_id": consumer}))
