@@ -217,7 +217,7 @@ def deliveries(
     for each in _call(client, "ListWebhookDeliveries", **wanted).deliveries:
         name = WebhookDeliveryState.Name(each.state).removeprefix("WEBHOOK_DELIVERY_STATE_").lower()
         due = _time(each, "next_attempt_time")
-        cells = (each.delivery_id, each.event_type, each.order_id, each.version, name, each.attempt_count, due)
+        cells = (each.delivery_id, each.event_type, each.order_id, each.version or "", name, each.attempt_count, due)
         table.add_row(*map(str, cells))
     Console(width=None if Console().is_terminal else 250).print(table)
 

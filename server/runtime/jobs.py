@@ -137,7 +137,7 @@ JOBS = (
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
     Job("append_to_feed", _every(0.0), append_to_feed, exclusive=True, lease=3.0),
     Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),
-    Job("queue_webhooks", _every(0.0), queue_webhooks, exclusive=True, lease=3.0),
+    Job("queue_webhooks", _every(0.0), queue_webhooks, exclusive=True, lease=5.0),
     Job("deliver_webhooks", _every(0.0), deliver_webhooks),
     Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
 )

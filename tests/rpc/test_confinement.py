@@ -171,7 +171,7 @@ def provider() -> Iterator[Provider]:
 async def shop(new_database: Callable[[], str], provider: Provider) -> AsyncIterator[Shop]:
     async with (
         serving(new_database(), authentication="open", jobs="append_to_feed") as back_door,
-        closed(back_door.url, provider) as service,
+        closed(back_door.url, provider, jobs="append_to_feed") as service,
     ):
         await stock_shop(back_door)
         anna, ben = [
