@@ -66,7 +66,7 @@ class Poster:
             raise HttpError(type(error).__name__) from error
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        # In this order: nobody can replace the content's type or length.
+        # In this order: no header replaces the content's type.
         sent = {**headers, "Content-Type": "application/json"}
         async with self._session().post(url, data=body, headers=sent, allow_redirects=False) as response:
             data = bytearray()

@@ -256,7 +256,14 @@ class Said:
         return self.text, max(self.rows, self.cursor.rowcount)
 
 
-_OF_THE_SERVER = ("transaction_read_only", "api_keys", "job_leases", "feed_state", "FROM webhook_endpoints AS", "DELETE FROM")
+_OF_THE_SERVER = (
+    "transaction_read_only",
+    "api_keys",
+    "job_leases",
+    "feed_state",
+    "FROM webhook_endpoints AS",
+    "DELETE FROM",
+)
 
 
 @pytest.fixture
