@@ -208,13 +208,14 @@ class WebhookRepository:
             await connection.execute(INSERT_DELIVERIES.text, INSERT_DELIVERIES.bind(columns), prepare=True)
 
     async def health(self) -> QueueHealth:
-        """The number of failing and disabled endpoints, and by how much the most overdue delivery of all others is late."""
+        """The number of failing and disabled endpoints, and by how much deliveries to all others are late."""
         found = await self._database.fetch_named(_HEALTH)
         disabled = [WebhookEndpoint.FromString(row.snapshot).state == WEBHOOK_ENDPOINT_STATE_DISABLED for row in found]
-        working = [row for row, is_disabled in zip(found, disabled, strict=True) if not is_disabled]
-        overdue = max((row.overdue for row in working if row.overdue is not None), default=timedelta())
+        enabled = [row for row, is_disabled in zip(found, disabled, strict=True) if not is_disabled]
+        late = (row.overdue for row in enabled if row.overdue is not None and row.failing_since is None)
+        overdue = max(late, default=timedelta())
         return QueueHealth(
-            failing=sum(row.failing_since is not None for row in working),
+            failing=sum(row.failing_since is not None for row in enabled),
             disabled=sum(disabled),
             overdue_seconds=overdue.total_seconds(),
         )

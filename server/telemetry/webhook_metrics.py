@@ -33,7 +33,7 @@ class WebhookMetrics:
         )
         self._overdue = Gauge(
             "orders_webhook_overdue_seconds",
-            "Seconds by which the most overdue delivery of an enabled endpoint is late.",
+            "Seconds by which the most overdue delivery to a working endpoint is late.",
             registry=registry,
             multiprocess_mode="livemax",
         )
