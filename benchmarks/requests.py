@@ -39,7 +39,10 @@ def new_subjects(address: str, method: str, count: int) -> list[Subject]:
     creates = [new_order(_buyer(number)).SerializeToString() for number in range(count)]
     orders = call(address, bodies.CREATE, creates, keep=True).answers
     subjects = [Subject(bodies.order_id_of(order)) for order in orders]
-    for requests in zip(*map(SAMPLES[method].before, subjects), strict=True):
+    before = SAMPLES[method].before
+    for step in range(len(before(subjects[0]))):
+        # Those that follow may name what the ones before them answered.
+        requests = [before(subject)[step] for subject in subjects]
         path = path_of(method_of(requests[0]))
         answers = call(address, path, [request.SerializeToString() for request in requests], keep=True).answers
         # Answers come in any order. What a subject learns from one it may learn from any.

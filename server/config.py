@@ -9,8 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
+
+from server.outbound_settings import OutboundSettings
 
 # gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -59,7 +61,7 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
-class Settings(BaseModel):
+class Settings(OutboundSettings):
     """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -14,6 +14,7 @@ from orders.v1 import customer_service_pb2 as customers
 from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
 from orders.v1 import order_service_pb2 as orders
+from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE
 
 from tests.shop import money, usd
@@ -28,10 +29,21 @@ class Subject:
     order_id: str
     key_id: str = "0123456789ab"
     cursor: str = "AAAA"
+    # Of a webhook. Without one, an id that no endpoint has, but that no other subject has either.
+    endpoint: str = ""
+    delivery: str = ""
 
     @property
     def customer_id(self) -> str:
         return f"c-{self.order_id}"
+
+    @property
+    def endpoint_id(self) -> str:
+        return self.endpoint or self.order_id
+
+    @property
+    def delivery_id(self) -> str:
+        return self.delivery or self.order_id
 
     @property
     def letters(self) -> str:
@@ -39,11 +51,16 @@ class Subject:
         return self.order_id.translate(_DIGITS_TO_LETTERS)
 
     def after(self, request: Message, answer: bytes) -> "Subject":
-        """The subject with what the answer to a preceding request tells: the id of its API key, a cursor."""
+        """The subject with what the answer to a preceding request tells: the id of its API key, a cursor, the ids of a webhook."""
         if isinstance(request, api_keys.CreateApiKeyRequest):
             return replace(self, key_id=api_keys.ApiKey.FromString(answer).key_id)
         if isinstance(request, orders.ListOrderChangesRequest):
             return replace(self, cursor=orders.ListOrderChangesResponse.FromString(answer).resume_token)
+        if isinstance(request, webhooks.CreateWebhookEndpointRequest):
+            endpoint = webhooks.CreateWebhookEndpointResponse.FromString(answer).endpoint
+            return replace(self, endpoint=endpoint.endpoint_id)
+        if isinstance(request, webhooks.TestWebhookEndpointRequest):
+            return replace(self, delivery=webhooks.WebhookDelivery.FromString(answer).delivery_id)
         return self
 
 
@@ -144,6 +161,32 @@ def _consumer(at: Subject) -> Sequence[Message]:
 
 def _cursor(at: Subject) -> Sequence[Message]:
     return [*_consumer(at), orders.ListOrderChangesRequest()]
+
+
+def _endpoint_about(at: Subject) -> dict[str, Any]:
+    """An endpoint at an address that nothing is sent to."""
+    return {
+        "url": f"https://127.0.0.1/{at.order_id}",
+        "event_types": ["order.shipped", "return.*"],
+        "filter": _LISTED,
+        "payload": webhooks.WEBHOOK_PAYLOAD_FULL,
+        "description": "for the shop",
+        "headers": [{"name": "X-Shop", "value": "1"}, {"name": "X-Zone", "value": "2"}],
+        "max_concurrency": 2,
+        "max_rate": 10,
+    }
+
+
+def _endpoint(at: Subject) -> Sequence[Message]:
+    return [webhooks.CreateWebhookEndpointRequest(endpoint={"url": "https://127.0.0.1/"})]
+
+
+def _disabled_endpoint(at: Subject) -> Sequence[Message]:
+    return [*_endpoint(at), webhooks.DisableWebhookEndpointRequest(endpoint_id=at.endpoint_id)]
+
+
+def _test_delivery(at: Subject) -> Sequence[Message]:
+    return [*_endpoint(at), webhooks.TestWebhookEndpointRequest(endpoint_id=at.endpoint_id)]
 
 
 def _zone_to_delete(at: Subject) -> Sequence[Message]:
@@ -412,6 +455,54 @@ SAMPLES: dict[str, Sample] = {
     ),
     "SeekConsumer": Sample(
         lambda at: consumers.SeekConsumerRequest(consumer_id=at.order_id, start_time={"seconds": 1}), before=_consumer
+    ),
+    "CreateWebhookEndpoint": Sample(lambda at: webhooks.CreateWebhookEndpointRequest(endpoint=_endpoint_about(at))),
+    "GetWebhookEndpoint": Sample(
+        lambda at: webhooks.GetWebhookEndpointRequest(endpoint_id=at.endpoint_id), before=_endpoint
+    ),
+    "ListWebhookEndpoints": Sample(lambda at: webhooks.ListWebhookEndpointsRequest(page_size=1), before=_endpoint),
+    "UpdateWebhookEndpoint": Sample(
+        lambda at: webhooks.UpdateWebhookEndpointRequest(
+            endpoint=_endpoint_about(at) | {"endpoint_id": at.endpoint_id},
+            update_mask={"paths": ["*"]},
+        ),
+        before=_endpoint,
+    ),
+    "DeleteWebhookEndpoint": Sample(
+        lambda at: webhooks.DeleteWebhookEndpointRequest(endpoint_id=at.endpoint_id), before=_endpoint
+    ),
+    "RotateWebhookSecret": Sample(
+        lambda at: webhooks.RotateWebhookSecretRequest(endpoint_id=at.endpoint_id), before=_endpoint
+    ),
+    "EnableWebhookEndpoint": Sample(
+        lambda at: webhooks.EnableWebhookEndpointRequest(endpoint_id=at.endpoint_id), before=_disabled_endpoint
+    ),
+    "DisableWebhookEndpoint": Sample(
+        lambda at: webhooks.DisableWebhookEndpointRequest(endpoint_id=at.endpoint_id), before=_endpoint
+    ),
+    "TestWebhookEndpoint": Sample(
+        lambda at: webhooks.TestWebhookEndpointRequest(endpoint_id=at.endpoint_id), before=_endpoint
+    ),
+    "ListWebhookDeliveries": Sample(
+        lambda at: webhooks.ListWebhookDeliveriesRequest(
+            endpoint_id=at.endpoint_id,
+            states=[webhooks.WEBHOOK_DELIVERY_STATE_PENDING, webhooks.WEBHOOK_DELIVERY_STATE_FAILED],
+            order_ids=[at.order_id, at.order_id],
+            page_size=1,
+        ),
+        before=_endpoint,
+    ),
+    "GetWebhookDelivery": Sample(
+        lambda at: webhooks.GetWebhookDeliveryRequest(endpoint_id=at.endpoint_id, delivery_id=at.delivery_id),
+        before=_test_delivery,
+    ),
+    "ResendWebhookDelivery": Sample(
+        lambda at: webhooks.ResendWebhookDeliveryRequest(endpoint_id=at.endpoint_id, delivery_id=at.delivery_id),
+        before=_test_delivery,
+    ),
+    "RecoverWebhookEndpoint": Sample(
+        lambda at: webhooks.RecoverWebhookEndpointRequest(endpoint_id=at.endpoint_id, start_time={"seconds": 1}),
+        before=_test_delivery,
     ),
     "CreateApiKey": Sample(
         lambda at: api_keys.CreateApiKeyRequest(

@@ -19,6 +19,7 @@ from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.protos import protos
 from server.cli.views import show, top
+from server.cli.webhooks import webhooks
 from server.runtime import interrupts
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys)
+app.add_typer(webhooks)
 app.command()(protos)
 app.command()(gateway)
 app.command()(show)
@@ -88,6 +90,20 @@ def serve(*, settings: config.Settings) -> None:
 
     try:
         run(settings, announce=functools.partial(_announce, settings))
+    except StartError as error:
+        raise Failure(str(error)) from error
+
+
+@app.command()
+@with_settings()
+def work(*, settings: config.Settings) -> None:
+    """Run background jobs until stopped, and serve no calls. ORDERS_JOBS selects the jobs."""
+    config.keep_metrics_in(None)
+    from server.runtime.preflight import StartError
+    from server.runtime.work import work as run
+
+    try:
+        run(settings, announce=lambda metrics: print(f"working; metrics: {metrics or 'none'}", flush=True))
     except StartError as error:
         raise Failure(str(error)) from error
 

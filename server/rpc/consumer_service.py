@@ -15,11 +15,12 @@ from orders.v1.consumer_service_pb2 import (
 )
 
 from server.domain.base.errors import invalid_field
-from server.domain.orders.filters import check_filter
+from server.domain.base.order_filters import check_filter
 from server.rpc import feed_tokens
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor
 from server.rpc.paging import read_page
+from server.storage.consumer_positions import PREFIX
 from server.storage.consumers import ConsumerRepository
 from server.storage.read.feed import FeedRepository
 
@@ -31,6 +32,7 @@ class ConsumerServicer:
         self._consumers, self._feed = consumers, feed
 
     async def UpsertConsumer(self, request: UpsertConsumerRequest, call: Call) -> Consumer:
+        _check_name(request.consumer.consumer_id, field="consumer.consumer_id")
         check_filter(request.consumer.filter, field="consumer.filter")
         return (await self._consumers.upsert(request.consumer)).message
 
@@ -51,10 +53,12 @@ class ConsumerServicer:
         )
 
     async def DeleteConsumer(self, request: DeleteConsumerRequest, call: Call) -> Empty:
+        _check_name(request.consumer_id)
         await self._consumers.delete(request.consumer_id)
         return Empty()
 
     async def AckConsumer(self, request: AckConsumerRequest, call: Call) -> Consumer:
+        _check_name(request.consumer_id)
         cursor = await self._cursor(request.resume_token)
         stored = await self._consumers.acknowledge(
             request.consumer_id,
@@ -65,6 +69,7 @@ class ConsumerServicer:
         return stored.message
 
     async def SeekConsumer(self, request: SeekConsumerRequest, call: Call) -> Consumer:
+        _check_name(request.consumer_id)
         if bool(request.resume_token) == request.HasField("start_time"):
             raise invalid_field("resume_token", "set either resume_token or start_time")
         position, unseen_by = 0, ""
@@ -79,3 +84,8 @@ class ConsumerServicer:
         cursor = feed_tokens.decode(token, field="resume_token")
         cursor.check_history(await self._feed.end(), field="resume_token")
         return cursor
+
+
+def _check_name(consumer_id: str, *, field: str = "consumer_id") -> None:
+    if consumer_id.startswith(PREFIX):
+        raise invalid_field(field, f"is the server's own: choose an id that does not begin with {PREFIX!r}")

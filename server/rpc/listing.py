@@ -9,8 +9,8 @@ from orders.v1.order_service_pb2 import (
     SearchOrdersResponse,
 )
 
+from server.domain.base.order_filters import check_filter
 from server.domain.base.sizes import MAX_PAGE
-from server.domain.orders.filters import check_filter
 from server.rpc import feed_tokens, list_cursor, wire
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor

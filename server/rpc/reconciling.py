@@ -14,7 +14,7 @@ from orders.v1.order_change_pb2 import (
 from orders.v1.order_service_pb2 import OrderFilter, ReconcileOrdersRequest, ReconcileOrdersResponse
 
 from server.domain.base.errors import invalid_field
-from server.domain.orders.filters import check_filter
+from server.domain.base.order_filters import check_filter
 from server.rpc import feed_tokens
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor, stamp

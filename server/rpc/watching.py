@@ -15,8 +15,8 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import Refusal, invalid_field
+from server.domain.base.order_filters import check_filter
 from server.domain.base.sizes import MAX_PAGE
-from server.domain.orders.filters import check_filter
 from server.feed.reader import FeedReader
 from server.feed.ring import Entry, FellBehind, Group, Ring
 from server.rpc import feed_tokens, wire

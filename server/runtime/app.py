@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _GC_THRESHOLDS = (5_000, 20, 50)
 
 # Seconds, over the grace, in which work that needs no caller any more may finish.
-_FINISHING = 1.0
+FINISHING = 1.0
 
 
 class ServingEnded(Exception):
@@ -89,14 +89,14 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             await load_demo_shop(components.catalog, components.writer)
         metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
         await jobs.check_database(components, settings)
-        exclusive = [job for job in jobs.JOBS if job.exclusive]
-        others = [job for job in jobs.JOBS if not job.exclusive]
-        await stack.enter_async_context(background.running(others, components, settings))
+        shared = jobs.selected(settings)
+        local = [job for job in jobs.JOBS if job.local]
+        await stack.enter_async_context(background.running(local, components, settings))
         await components.server.start()
         stack.push_async_callback(_stop, components, settings)
         webhook_url = await stack.enter_async_context(payment_webhooks.receiving(components, settings))
         # At a stop other processes take these jobs over first, while the other jobs run until the last calls have finished.
-        await stack.enter_async_context(background.running(exclusive, components, settings))
+        await stack.enter_async_context(background.running(shared, components, settings))
         stack.callback(components.health.stop)
         number = await _next_order_number(components, settings)
         started = Started(
@@ -136,10 +136,11 @@ async def _stop(components: Components, settings: Settings) -> None:
     """
     await asyncio.sleep(settings.drain_delay)
     try:
-        async with asyncio.timeout(settings.shutdown_grace + _FINISHING):
+        async with asyncio.timeout(settings.shutdown_grace + FINISHING):
             components.feed_reader.close()
             await components.server.stop(settings.shutdown_grace)
-            for drain in (components.gate.drain, components.checkout.drain, components.writer.drain):
+            finishing = (components.gate, components.checkout, components.webhooks.worker, components.writer)
+            for drain in (each.drain for each in finishing):
                 await drain()
             await jobs.record_key_uses(components, settings)
     except TimeoutError:

@@ -35,6 +35,10 @@ class Job:
     run: Callable[[Components, Settings], Awaitable[None]]
     # Runs in one process at a time, over all workers and replicas. Two at once, for a moment, must do no harm.
     exclusive: bool = False
+    # Whether it serves its process's own calls. Every process that serves runs it, whatever ORDERS_JOBS selects.
+    local: bool = False
+    # Whether it measures for metrics, in processes that only work, too.
+    measures: bool = False
     # Seconds that its lease lasts, which is how long the work rests after its process was killed. Default: that of most jobs.
     lease: float | None = None
 

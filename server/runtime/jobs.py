@@ -4,12 +4,17 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from server.config import Settings
+from server.config import ConfigError, Settings
 from server.payments.expiry import cancel_unpaid
 from server.runtime.background import Job
 from server.runtime.wiring import Components
 from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
-from server.storage.housekeeping import forget_idle_limits, forget_old_carts, forget_old_requests
+from server.storage.housekeeping import (
+    forget_idle_limits,
+    forget_old_carts,
+    forget_old_deliveries,
+    forget_old_requests,
+)
 from server.telemetry.log import fields
 from server.telemetry.metrics import Lag
 
@@ -89,6 +94,28 @@ async def read_feed(components: Components, _: Settings) -> None:
     await components.feed_reader.run()
 
 
+async def queue_webhooks(components: Components, _: Settings) -> None:
+    """Queues the deliveries of changes to webhook endpoints."""
+    await components.webhooks.fan_out.run()
+
+
+async def deliver_webhooks(components: Components, _: Settings) -> None:
+    """Sends webhooks that are due."""
+    await components.webhooks.worker.run()
+
+
+async def measure_webhooks(components: Components, _: Settings) -> None:
+    """Sets the gauges of webhooks: failing and disabled endpoints, and the most overdue delivery."""
+    components.webhooks.metrics.set_queue(**(await components.webhooks.repository.health())._asdict())
+
+
+async def delete_old_webhooks(components: Components, settings: Settings) -> None:
+    """Deletes webhook deliveries that ended `ORDERS_WEBHOOK_DAYS` ago, and those of deleted endpoints."""
+    before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
+    count = await forget_old_deliveries(components.database, before=before)
+    log.debug("deleted old webhook deliveries", extra=fields(count=count))
+
+
 def _every(seconds: float) -> Callable[[Settings], float]:
     return lambda _: seconds
 
@@ -99,14 +126,29 @@ def _health_interval(settings: Settings) -> float:
 
 
 JOBS = (
-    Job("end_overdue_calls", _every(0.5), end_overdue_calls),
-    Job("check_database", _health_interval, check_database),
+    Job("end_overdue_calls", _every(0.5), end_overdue_calls, local=True),
+    Job("check_database", _health_interval, check_database, local=True, measures=True),
     # A rotated key's old text is accepted until its new one is known to be in use.
-    Job("record_key_uses", _every(5.0), record_key_uses),
-    Job("measure_feed", _every(5.0), measure_feed),
-    Job("read_feed", _every(0.0), read_feed),
-    Job("set_gauges", _every(1.0), set_gauges),
+    Job("record_key_uses", _every(5.0), record_key_uses, local=True),
+    Job("measure_feed", _every(5.0), measure_feed, local=True, measures=True),
+    Job("measure_webhooks", _every(5.0), measure_webhooks, local=True, measures=True),
+    Job("read_feed", _every(0.0), read_feed, local=True),
+    Job("set_gauges", _every(1.0), set_gauges, local=True, measures=True),
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
     Job("append_to_feed", _every(0.0), append_to_feed, exclusive=True, lease=3.0),
     Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),
+    Job("queue_webhooks", _every(0.0), queue_webhooks, exclusive=True, lease=5.0),
+    Job("deliver_webhooks", _every(0.0), deliver_webhooks),
+    Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
 )
+
+
+def selected(settings: Settings) -> list[Job]:
+    """The jobs that ORDERS_JOBS selects, without those that serve the process's own calls. Raises ConfigError."""
+    jobs = {job.name: job for job in JOBS if not job.local}
+    names = settings.jobs.split()
+    if names in (["all"], ["none"]):
+        return list(jobs.values()) if names == ["all"] else []
+    if unknown := [name for name in names if name not in jobs]:
+        raise ConfigError(f"ORDERS_JOBS (--jobs): there is no job {unknown[0]!r}; use all, none or {', '.join(jobs)}")
+    return [jobs[name] for name in dict.fromkeys(names)]

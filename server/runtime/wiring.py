@@ -29,8 +29,10 @@ from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
 from server.rpc.waiting import Waiting
 from server.rpc.watching import Watching
+from server.rpc.webhook_service import WebhookServicer
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
+from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
@@ -76,6 +78,7 @@ class Components:
     sequencer: Sequencer
     feed_reader: FeedReader
     consumers: ConsumerRepository
+    webhooks: Webhooks
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -106,6 +109,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         provider=provider,
         timeout=settings.payment_timeout,
     )
+    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks = Tasks()
@@ -132,6 +136,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
+            "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
         execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
@@ -163,6 +168,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         sequencer=Sequencer(database, signals),
         feed_reader=reader,
         consumers=consumers,
+        webhooks=webhooks,
         tasks=tasks,
         server=server,
     )
@@ -186,9 +192,10 @@ def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
 
 
 def _terms(settings: Settings) -> Terms:
-    """The terms of points in each currency in which they have a value."""
+    """The terms of points in each currency in which they have a value, and those of webhooks."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
-    return Terms({code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()})
+    points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
+    return Terms(points, plain_webhooks=settings.webhook_allow_http)
 
 
 def _connections(settings: Settings) -> Connections:

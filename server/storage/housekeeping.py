@@ -5,6 +5,7 @@ from datetime import datetime
 from server.storage.database import Database
 from server.storage.sql import Statement
 from server.storage.write import statements
+from server.storage.write.webhook_deliveries import DELETE_OLD_DELIVERIES, DELETE_ORPHANED_DELIVERIES
 
 _AT_ONCE = 1000
 
@@ -22,6 +23,12 @@ async def forget_old_carts(database: Database, *, before: datetime) -> int:
 async def forget_idle_limits(database: Database, *, before: datetime) -> int:
     """Deletes buckets of rate limits that are unused since and full again; returns their number."""
     return await _sweep(database, statements.DELETE_IDLE_RATE_LIMITS, before=before)
+
+
+async def forget_old_deliveries(database: Database, *, before: datetime) -> int:
+    """Deletes webhook deliveries that ended earlier, and those of endpoints that are deleted; returns their number."""
+    ended = await _sweep(database, DELETE_OLD_DELIVERIES, before=before)
+    return ended + await _sweep(database, DELETE_ORPHANED_DELIVERIES, before=before)
 
 
 async def _sweep(database: Database, statement: Statement, *, before: datetime) -> int:

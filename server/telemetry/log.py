@@ -38,6 +38,7 @@ FIELDS = {
         "command": _CLASS,
         "constraint": r"[a-z_]\w{0,62}",
         "count": _NUMBER,
+        "endpoint_id": _UUID,
         "error": _CLASS,
         "job": r"[a-z_]{1,40}",
         "limits": _NUMBER,

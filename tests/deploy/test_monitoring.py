@@ -15,6 +15,7 @@ from prometheus_client import generate_latest
 
 from server.runtime.jobs import JOBS
 from server.telemetry.metrics import Metrics
+from server.telemetry.webhook_metrics import WebhookMetrics
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yaml"
@@ -31,6 +32,7 @@ BUILT_IN = {"up"}
 def exposed() -> set[str]:
     """The names of all series of a server."""
     metrics = Metrics()
+    WebhookMetrics(metrics.registry)
     metrics.of(DESCRIPTOR.services_by_name["OrderService"].methods_by_name["GetOrder"])
     metrics.count_batch("single", 1, 0.1)
     for job in JOBS:

@@ -17,11 +17,13 @@ ALLOWED: Mapping[str, set[str]] = {
     "tasks": {"domain"},
     "retry": set(),
     "http_client": set(),
-    "config": set(),
+    "config": {"outbound_settings"},
+    "outbound_settings": set(),
     "identity": {"domain"},
     "storage": {"domain"},
     "payments": {"domain", "storage"},
     "feed": {"domain", "storage"},
+    "webhooks": {"domain", "feed", "storage"},
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
         "config",
@@ -34,6 +36,7 @@ ALLOWED: Mapping[str, set[str]] = {
         "storage",
         "telemetry",
         "transfer",
+        "webhooks",
     },
     "transfer": set(),
     # The shapes in which other systems write orders are known once.
@@ -46,7 +49,7 @@ COMMON = {"server.telemetry.log", "server.telemetry.spans", "server.tasks", "ser
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (
     {"base"},
-    {"access", "catalog", "customers"},
+    {"access", "catalog", "customers", "webhooks"},
     {"pricing"},
     {"carts"},
     {"lifecycle"},

@@ -170,8 +170,8 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="module")
 async def shop(new_database: Callable[[], str], provider: Provider) -> AsyncIterator[Shop]:
     async with (
-        serving(new_database(), authentication="open") as back_door,
-        closed(back_door.url, provider) as service,
+        serving(new_database(), authentication="open", jobs="append_to_feed") as back_door,
+        closed(back_door.url, provider, jobs="append_to_feed") as service,
     ):
         await stock_shop(back_door)
         anna, ben = [
@@ -256,6 +256,16 @@ class Said:
         return self.text, max(self.rows, self.cursor.rowcount)
 
 
+_OF_THE_SERVER = (
+    "transaction_read_only",
+    "api_keys",
+    "job_leases",
+    "feed_state",
+    "FROM webhook_endpoints AS",
+    "DELETE FROM",
+)
+
+
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[Said]:
     """What servers say to the database, but for what has nothing to do with orders: whose a key is, and whether it answers."""
@@ -265,9 +275,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[Said]:
     async def listen(cursor: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
         await execute(cursor, query, parameters, **options)
         # Not those of the server itself, which come at any time.
-        if not any(
-            own in query for own in ("transaction_read_only", "api_keys", "job_leases", "feed_state", "DELETE FROM")
-        ):
+        if not any(own in query for own in _OF_THE_SERVER):
             heard.append(Said(query, parameters, cursor.rowcount, cursor))
         return cursor
 

@@ -211,3 +211,15 @@ async def test_reconciliation_finds_what_differs_is_missing_and_is_extra(service
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         [message async for message in service.orders.ReconcileOrders(unsorted())]
     assert list(refusal_of(caught.value).fields) == ["orders[0].order_id"]
+
+
+async def test_the_server_s_own_consumers_are_shown_and_cannot_be_changed(service: Service) -> None:
+    shown = await stub(service).GetConsumer(GetConsumerRequest(consumer_id="orders.webhooks"))
+    assert shown.consumer_id == "orders.webhooks"
+    for call in (
+        stub(service).UpsertConsumer(UpsertConsumerRequest(consumer={"consumer_id": "orders.mine"})),
+        stub(service).DeleteConsumer(DeleteConsumerRequest(consumer_id="orders.webhooks")),
+        stub(service).SeekConsumer(SeekConsumerRequest(consumer_id="orders.webhooks", start_time={"seconds": 1})),
+    ):
+        refusal = await refused(call)
+        assert next(iter(refusal.fields)).endswith("consumer_id")

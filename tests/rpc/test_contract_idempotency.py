@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 from google.protobuf.message import Message
+from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.api_key_service_pb2 import ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, RotateApiKeyRequest
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
@@ -80,6 +81,10 @@ FIRST, AGAIN = (False, False), (True, True)
 
 def remembered(method: str, body: bytes) -> bytes:
     """A first answer as it is replayed: without the text of a key, which is never stored."""
+    if method in ("CreateWebhookEndpoint", "RotateWebhookSecret"):
+        response = webhooks.RotateWebhookSecretResponse.FromString(body)
+        response.ClearField("secret")
+        return response.SerializeToString(deterministic=True)
     if method not in ("CreateApiKey", "RotateApiKey"):
         return body
     api_key = ApiKey.FromString(body)
@@ -144,6 +149,22 @@ FAILURES: dict[str, tuple[Message, str]] = {
     "CreateApiKey": (CreateApiKeyRequest(api_key={"expire_time": {"seconds": 1}}), "INVALID_ORDER_DATA"),
     "RotateApiKey": (RotateApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
     "RevokeApiKey": (RevokeApiKeyRequest(key_id="nope"), "API_KEY_NOT_FOUND"),
+    "CreateWebhookEndpoint": (
+        webhooks.CreateWebhookEndpointRequest(endpoint={"event_types": ["nope"]}),
+        "INVALID_ORDER_DATA",
+    ),
+    "UpdateWebhookEndpoint": (
+        webhooks.UpdateWebhookEndpointRequest(endpoint={"endpoint_id": "nope"}),
+        "WEBHOOK_ENDPOINT_NOT_FOUND",
+    ),
+    "DeleteWebhookEndpoint": (webhooks.DeleteWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "RotateWebhookSecret": (webhooks.RotateWebhookSecretRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "EnableWebhookEndpoint": (webhooks.EnableWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
+    "DisableWebhookEndpoint": (
+        webhooks.DisableWebhookEndpointRequest(endpoint_id="nope"),
+        "WEBHOOK_ENDPOINT_NOT_FOUND",
+    ),
+    "TestWebhookEndpoint": (webhooks.TestWebhookEndpointRequest(endpoint_id="nope"), "WEBHOOK_ENDPOINT_NOT_FOUND"),
 }
 
 # The rows that one write adds, or takes away, for those that write to several tables.
@@ -158,6 +179,10 @@ EFFECTS: dict[str, dict[str, int]] = {
     "CreateApiKey": {"api_keys": 1, "audit_events": 1},
     "RotateApiKey": {"audit_events": 1},
     "RevokeApiKey": {"audit_events": 1},
+    "CreateWebhookEndpoint": {"webhook_endpoints": 1, "audit_events": 1},
+    "DeleteWebhookEndpoint": {"webhook_endpoints": -1, "audit_events": 1},
+    "RotateWebhookSecret": {"audit_events": 1},
+    "TestWebhookEndpoint": {"webhook_deliveries": 1},
 }
 
 

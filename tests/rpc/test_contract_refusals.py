@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 from google.protobuf.message import Message
+from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ
 from orders.v1.api_key_service_pb2 import (
     CreateApiKeyRequest,
@@ -111,9 +112,10 @@ class World:
     tokens: dict[str, str]
     revoked_key: str
     certificate_key: str
+    endpoint_id: str
 
     def request_for(self, method: str) -> Any:
-        return request_for(method, Subject(self.pending.order_id))
+        return request_for(method, Subject(self.pending.order_id, endpoint=self.endpoint_id))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,20 @@ async def world(service: Service) -> World:
         (await service.api_keys.CreateApiKey(CreateApiKeyRequest(api_key=wished))).key_id for wished in (api_key, named)
     ]
     await service.api_keys.RevokeApiKey(RevokeApiKeyRequest(key_id=revoked))
-    return World(pending, shipped, cancelled, stored, await tokens_of(service, shipped), revoked, certificate)
+    endpoint_id = await new_endpoint(service)
+    tokens = await tokens_of(service, Subject(shipped.order_id, endpoint=endpoint_id))
+    return World(pending, shipped, cancelled, stored, tokens, revoked, certificate, endpoint_id)
+
+
+async def new_endpoint(service: Service) -> str:
+    """The id of a webhook endpoint with several deliveries, beside other endpoints."""
+    for _ in range(3):
+        request = webhooks.CreateWebhookEndpointRequest(endpoint={"url": "https://127.0.0.1/"})
+        (answer,) = await call(service, "CreateWebhookEndpoint", request)
+        endpoint_id = webhooks.CreateWebhookEndpointResponse.FromString(answer).endpoint.endpoint_id
+        await call(service, "TestWebhookEndpoint", webhooks.TestWebhookEndpointRequest(endpoint_id=endpoint_id))
+    await call(service, "TestWebhookEndpoint", webhooks.TestWebhookEndpointRequest(endpoint_id=endpoint_id))
+    return str(endpoint_id)
 
 
 # The methods that take a token, each with its field; the answer's field is called the same or `next_page_token`.
@@ -158,14 +173,18 @@ FEED = {"WatchOrders", "ListOrderChanges"}
 TAKING_CURSORS = {*FEED, "ListOrders"}
 
 
-async def tokens_of(service: Service, order: Order) -> dict[str, str]:
+async def tokens_of(service: Service, subject: Subject) -> dict[str, str]:
     """A token of every method that gives one."""
-    lists = {"ListOrders": ListOrdersRequest(page_size=1), "SearchOrders": SearchOrdersRequest(page_size=1)}
+    lists: dict[str, Message] = {
+        "ListOrders": ListOrdersRequest(page_size=1),
+        "SearchOrders": SearchOrdersRequest(page_size=1),
+    }
+    lists["ListWebhookDeliveries"] = webhooks.ListWebhookDeliveriesRequest(endpoint_id=subject.endpoint_id, page_size=1)
     found: dict[str, str] = {}
     for consumer in ("a", "b"):
         await call(service, "UpsertConsumer", UpsertConsumerRequest(consumer={"consumer_id": consumer}))
     for method, field in TOKENS.items():
-        request = lists.get(method) or request_for(method, Subject(order.order_id))
+        request = lists.get(method) or request_for(method, subject)
         answer = METHODS[method].output_type._concrete_class.FromString((await call(service, method, request))[0])
         found[method] = getattr(answer, "resume_token" if field == "resume_token" else "next_page_token")
     return found
@@ -225,6 +244,7 @@ def bad_tokens(method: str, world: World) -> list[Case]:
         "ListOrderEvents": {"order_id": world.shipped.order_id},
         "ListStockAdjustments": {"product_id": "lamp"},
         "ListPointsEntries": {"customer_id": "jane"},
+        "ListWebhookDeliveries": {"endpoint_id": world.endpoint_id},
     }.get(method, {})
     own = world.tokens[method]
     assert own

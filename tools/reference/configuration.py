@@ -46,7 +46,7 @@ GROUPS = (
     Group(
         "Server",
         "operations.md",
-        ("host", "port", "workers", "reflection", "health_interval", "drain_delay", "shutdown_grace"),
+        ("host", "port", "workers", "jobs", "reflection", "health_interval", "drain_delay", "shutdown_grace"),
     ),
     Group("Traces", "operations.md", ("otlp_endpoint", "trace_ratio")),
     Group(
@@ -125,6 +125,11 @@ GROUPS = (
             "payment_webhook_host",
             "payment_webhook_port",
         ),
+    ),
+    Group(
+        "Webhooks",
+        "webhooks.md",
+        ("webhook_timeout", "webhook_allow_http", "webhook_allowed_networks", "webhook_days"),
     ),
     Group("Log and metrics", "operations.md", ("log_level", "log_format", "metrics_host", "metrics_port")),
 )

@@ -31,6 +31,8 @@ class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SCOPE_CUSTOMERS_READ: _ClassVar[Scope]
     SCOPE_CUSTOMERS_WRITE: _ClassVar[Scope]
     SCOPE_KEYS_ADMIN: _ClassVar[Scope]
+    SCOPE_WEBHOOKS_READ: _ClassVar[Scope]
+    SCOPE_WEBHOOKS_WRITE: _ClassVar[Scope]
 
 class MethodClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -56,6 +58,8 @@ SCOPE_CATALOG_WRITE: Scope
 SCOPE_CUSTOMERS_READ: Scope
 SCOPE_CUSTOMERS_WRITE: Scope
 SCOPE_KEYS_ADMIN: Scope
+SCOPE_WEBHOOKS_READ: Scope
+SCOPE_WEBHOOKS_WRITE: Scope
 METHOD_CLASS_UNSPECIFIED: MethodClass
 METHOD_CLASS_READ: MethodClass
 METHOD_CLASS_WRITE: MethodClass

@@ -14,6 +14,7 @@ from orders.v1 import (
     consumer_service_pb2,
     customer_service_pb2,
     order_service_pb2,
+    webhook_service_pb2,
 )
 
 SERVICES: tuple[ServiceDescriptor, ...] = tuple(
@@ -25,6 +26,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         customer_service_pb2,
         api_key_service_pb2,
         consumer_service_pb2,
+        webhook_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )

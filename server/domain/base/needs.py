@@ -46,6 +46,7 @@ class Needs:
     # API keys by id, and those that take these certificate names.
     api_keys: Iterable[str] = ()
     certificate_names: Iterable[str] = ()
+    webhook_endpoints: Iterable[str] = ()
     new_orders: int = 0
     # The kind of records that the operation writes, and so reads with locks.
     replaces: Kind | None = None
@@ -66,6 +67,7 @@ class BatchNeeds:
                 self.external.setdefault(key, []).append(order)
         self.api_keys = {key_id for need in needs for key_id in need.api_keys}
         self.certificate_names = {name for need in needs for name in need.certificate_names if name}
+        self.webhook_endpoints = {endpoint_id for need in needs for endpoint_id in need.webhook_endpoints}
         self.zones = any(need.zones for need in needs)
         self.documents = any(need.documents for need in needs)
         self.replaces = {need.replaces for need in needs}
@@ -80,6 +82,7 @@ class BatchNeeds:
         state.payments.mark_read(self.payments)
         state.api_keys.mark_read(self.api_keys)
         state.certificate_names.mark_read(self.certificate_names)
+        state.webhook_endpoints.stored.mark_read(self.webhook_endpoints)
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The ids and numbers of orders, each with the customer that its caller is confined to."""

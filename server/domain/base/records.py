@@ -82,6 +82,7 @@ class Kind(StrEnum):
     ZONE = "delivery_zones"
     CUSTOMER = "customers"
     CART = "carts"
+    WEBHOOK_ENDPOINT = "webhook_endpoints"
 
 
 class RecordChange(NamedTuple):

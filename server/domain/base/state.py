@@ -10,6 +10,7 @@ from orders.v1.error_reason_pb2 import ERROR_REASON_INTERNAL
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from orders.v1.order_service_pb2 import UpsertOrder
+from orders.v1.webhook_service_pb2 import WebhookDelivery
 
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
@@ -63,6 +64,7 @@ class Changes:
     audit_events: list[AuditEvent] = field(default_factory=list)
     erased_events: list[ErasedEvent] = field(default_factory=list)
     erased_payments: list[PaymentEvent] = field(default_factory=list)
+    webhook_deliveries: list[WebhookDelivery] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
@@ -94,6 +96,7 @@ class State:
     zones: Records = field(default_factory=Records)
     customers: Records = field(default_factory=Records)
     carts: Records = field(default_factory=Records)
+    webhook_endpoints: Records = field(default_factory=Records)
     # Pieces that can be ordered, and pieces that orders hold until they are shipped.
     stock: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     reserved: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
@@ -119,6 +122,7 @@ class State:
             Kind.ZONE: self.zones,
             Kind.CUSTOMER: self.customers,
             Kind.CART: self.carts,
+            Kind.WEBHOOK_ENDPOINT: self.webhook_endpoints,
         }[kind]
 
     def add_order(self, order: Order) -> None:

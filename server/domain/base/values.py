@@ -51,9 +51,10 @@ _DEFAULT_POINTS = {code: PointTerms(Decimal("0.01"), Decimal("0.05")) for code i
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of loyalty points by currency."""
+    """The settings that rules depend on: the terms of loyalty points by currency, and whether webhooks may be unencrypted."""
 
     points: Mapping[str, PointTerms] = field(default_factory=lambda: _DEFAULT_POINTS)
+    plain_webhooks: bool = False
 
     def points_in(self, currency: str) -> PointTerms:
         return self.points.get(currency, NO_POINTS)

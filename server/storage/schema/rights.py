@@ -31,6 +31,9 @@ RIGHTS = {
     "products": "SELECT, INSERT, UPDATE",
     "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
     "stock_adjustments": "SELECT, INSERT",
+    "webhook_attempts": "SELECT, INSERT, DELETE",
+    "webhook_deliveries": "SELECT, INSERT, UPDATE, DELETE",
+    "webhook_endpoints": "SELECT, INSERT, UPDATE, DELETE",
 }
 COLUMN_RIGHTS = {
     "order_events": "UPDATE (event, event_values, salt)",

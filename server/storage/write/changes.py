@@ -28,6 +28,7 @@ from server.storage.sql import Statement
 from server.storage.write import erase_statements, statements
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import CounterStatements
+from server.storage.write.webhook_deliveries import DELIVERY_COLUMNS, INSERT_DELIVERIES, delivery_row
 
 Parameters = dict[str, list[Any]]
 Written = Iterator[tuple[Statement, Parameters]]
@@ -226,6 +227,7 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
     "products": _records(Kind.PRODUCT),
     "inventory": _inventory,
     "api_keys": _api_keys,
+    "webhook_endpoints": _records(Kind.WEBHOOK_ENDPOINT),
     "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
 }
 
@@ -255,6 +257,11 @@ _APPENDING: tuple[Callable[[State], Written], ...] = (
         statements.INSERT_AUDIT_EVENTS,
         statements.AUDIT_COLUMNS,
         lambda state: map(audit_event_row, state.changes.audit_events),
+    ),
+    _appended(
+        INSERT_DELIVERIES,
+        DELIVERY_COLUMNS,
+        lambda state: map(delivery_row, state.changes.webhook_deliveries),
     ),
     _appended(statements.INSERT_IDEMPOTENCY_KEYS, statements.IDEMPOTENCY_COLUMNS, _request_keys),
 )

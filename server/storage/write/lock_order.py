@@ -1,6 +1,6 @@
 """The order in which a batch locks and writes tables. One order for all batches keeps them from deadlocking."""
 
-from server.storage.schema import tables
+from server.storage.schema import tables, webhook_tables
 
 LOCK_ORDER = tuple(
     table.name
@@ -16,6 +16,7 @@ LOCK_ORDER = tuple(
         tables.products,
         tables.inventory,
         tables.api_keys,
+        webhook_tables.webhook_endpoints,
         tables.document_numbers,
     )
 )

@@ -349,6 +349,7 @@ _LOCKING = {
     "points_accounts": [Step(statements.POINTS, _points, _take_points)],
     "products": [_records(Kind.PRODUCT, _locked(Kind.PRODUCT, _products))],
     "inventory": [Step(statements.INVENTORY, _inventory, _take_inventory)],
+    "webhook_endpoints": [_records(Kind.WEBHOOK_ENDPOINT, lambda batch: batch.needs.webhook_endpoints)],
     "api_keys": [Step(statements.API_KEYS, _api_keys, _take_api_keys)],
     "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
 }

@@ -67,6 +67,7 @@ from server.storage.schema.tables import (
     rate_limits,
     stock_adjustments,
 )
+from server.storage.schema.webhook_tables import webhook_endpoints
 
 # Read, with locks or without, in key order.
 
@@ -300,7 +301,8 @@ def _record_statements(table: Table) -> RecordStatements:
 
 
 RECORDS = {
-    Kind(table.name): _record_statements(table) for table in (products, coupons, delivery_zones, customers, carts)
+    Kind(table.name): _record_statements(table)
+    for table in (products, coupons, delivery_zones, customers, carts, webhook_endpoints)
 }
 
 

@@ -3,7 +3,7 @@ from google.type.money_pb2 import Money
 from orders.v1.order_service_pb2 import OrderFilter
 
 from server.domain.base.errors import Refusal
-from server.domain.orders.filters import check_filter
+from server.domain.base.order_filters import check_filter
 
 EMPTY = {
     "filter.total_to": OrderFilter(total_from=Money(currency_code="USD"), total_to=Money(currency_code="EUR", units=1)),
