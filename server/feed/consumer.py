@@ -60,7 +60,7 @@ class FeedConsumer:
 
     async def _advance(self, position: int) -> tuple[int, int]:
         """Handles the next changes; returns their number, and the position behind them."""
-        page = await self._feed.page(_EVERYTHING, position, limit=_AT_ONCE)
+        page = await self._feed.page(Change, _EVERYTHING, position, limit=_AT_ONCE)
         if page.until > position:
             await self._handler.handle(page.changes)
             async with self._positions.moving(self._id, after=position, until=page.until) as connection:

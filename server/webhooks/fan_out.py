@@ -31,7 +31,7 @@ class Deliveries(Protocol):
 class Feed(Protocol):
     """The feed: `storage/read/feed.py`."""
 
-    async def page(self, selection: Selection, after: int, *, limit: int) -> ChangePage: ...
+    async def page(self, kind: type[Change], selection: Selection, after: int, *, limit: int) -> ChangePage[Change]: ...
 
 
 class _Subscriber(NamedTuple):
@@ -79,7 +79,7 @@ class FanOut:
         if subscriber.test is not None:
             return [change for change in changes if subscriber.test(change)]
         first, last = changes[0].position, changes[-1].position
-        page = await self._feed.page(subscriber.selection, first - 1, limit=len(changes))
+        page = await self._feed.page(Change, subscriber.selection, first - 1, limit=len(changes))
         return [change for change in page.changes if change.position <= last]
 
 
