@@ -323,7 +323,7 @@ def update_order_cases(world: World) -> list[Case]:
     def update(order_id: str, *mask: str, **fields: Any) -> UpdateOrderRequest:
         return UpdateOrderRequest(order={"order_id": order_id, **fields}, update_mask={"paths": mask})
 
-    too_late = {"from": "SHIPPED", "to": "SHIPPED", "field": "items"}
+    too_late = {"from": "SHIPPED", "field": "items"}
     many = [f"nope{number}" for number in range(20)]
     cases = [
         wrong("no order id", update(""), "order.order_id"),
