@@ -71,8 +71,8 @@ def _nothing(at: Subject) -> Sequence[Message]:
 class Sample(NamedTuple):
     """A request that succeeds in a shop that is stocked, after the requests in `before`.
 
-    It has two elements in every list and every message set, so that each of its fields can be made wrong. Two subjects' requests
-    for the same write differ.
+    It has two elements in every list and every message set, so that each of its fields can be made wrong: all but an order's
+    coupons, as their uses are counted. Two subjects' requests for the same write differ.
     """
 
     request: Callable[[Subject], Any]
@@ -220,6 +220,7 @@ def _zone(zone_id: str, country: str, at: Subject) -> dict[str, Any]:
             }
             for method in ("standard", "express")
         ],
+        "affected_orders": [{}, {}],
     }
 
 
@@ -271,6 +272,7 @@ SAMPLES: dict[str, Sample] = {
                 "installation": {"scheduled_time": _TIME, "time_slot": "morning"},
                 "special_instructions": "Ring once",
                 "omitted_fields": ["items", "items"],
+                "provenance": [{}, {}],
                 "metadata": {"channel": "phone"},
             }
         )
@@ -329,7 +331,9 @@ SAMPLES: dict[str, Sample] = {
     ),
     "PriceOrder": Sample(
         lambda at: orders.PriceOrderRequest(
-            order=orders.CreateOrderRequest(**_CHECKOUT, coupon_code="tenth", loyalty_points_to_use=100)
+            order=orders.CreateOrderRequest(
+                **_CHECKOUT, coupon_code="tenth", coupon_codes=["tenth", "tenth"], loyalty_points_to_use=100
+            )
         )
     ),
     "RecordPayment": Sample(

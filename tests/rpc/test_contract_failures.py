@@ -33,8 +33,8 @@ from tests.conftest import (
     serving,
 )
 from tests.methods import METHODS
-from tests.rpc.calls import outcome
-from tests.samples import Subject, request_for
+from tests.rpc.calls import new_subject, outcome
+from tests.samples import request_for
 from tests.storage.helpers import disagreements, session, until, waiting_for_locks
 
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
@@ -63,10 +63,10 @@ async def test_without_its_database_the_server_says_so_and_recovers_when_it_is_b
         async with serving(postgres.url, database_timeout=1.0) as service:
             await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=PRODUCTS))
             order = await service.orders.CreateOrder(new_order())
+            subject = await new_subject(service, "AckConsumer")
             assert await health_of(service) == SERVING
 
             await asyncio.to_thread(postgres.stop)
-            subject = Subject(order.order_id)
             outcomes = await asyncio.gather(
                 *(outcome(service, method, request_for(method, subject)) for method in METHODS)
             )
