@@ -939,8 +939,9 @@ class TestAround:
     def test_pages_may_call_only_from_named_origins(self, api: Api) -> None:
         asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
         for origin, allowed in (("https://shop.example.com", "https://shop.example.com"), ("https://evil.com", None)):
-            answer = api.call("OPTIONS", "/v1/orders", headers={"origin": origin, **asked})
-            assert answer.headers["access-control-allow-origin"] == allowed
+            for verb, headers in (("OPTIONS", asked), ("GET", {})):
+                answer = api.call(verb, "/v1/orders", headers={"origin": origin, **headers})
+                assert answer.headers["access-control-allow-origin"] == allowed
 
     def test_a_stream_comes_line_by_line(self, api: Api) -> None:
         """The first line can be read while the rest has not been asked for."""
