@@ -123,11 +123,13 @@ def shown(response: Response) -> list[Any]:
 
     What is computed anew, such as an estimate or a lag, differs by the time between the two requests.
     """
-    lines = response.text.splitlines()
+    lines = TOKEN.sub(r'\1"token"', response.text).splitlines()
     return [json.loads(TIME.sub('"time"', CHANGING.sub(r'\1""', line))) for line in lines]
 
 
 TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z"')
+# A token holds the database's snapshot, which the sequencer of the feed moves on.
+TOKEN = re.compile(r'("(?:next_page|resume)_token":)"[^"]+"')
 CHANGING = re.compile(r'("(?:key|client_secret|lag)":)"[^"]*"')
 
 
