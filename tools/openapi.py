@@ -96,8 +96,6 @@ class _Document:
         paths: dict[str, Json] = defaultdict(dict)
         for service in every:
             for method in service.methods:
-                if method.descriptor.client_streaming:
-                    continue
                 for at, binding in enumerate(method.bindings):
                     path = _VARIABLE.sub(r"{\1}", binding.path)
                     paths[path][binding.verb.lower()] = self._operation(method, binding, at)

@@ -123,7 +123,8 @@ class Schemas:
         in_path = frozenset(re.findall(r"\{(\w+)", binding.path))
         name = request.rpartition(".")[2]
         self.found.setdefault(name, self._message(request, without=in_path))
-        return reference(name)
+        one = reference(name)
+        return {"type": "array", "items": one} if method.descriptor.client_streaming else one
 
     def leaves(self, type_name: str, path: str = "") -> Iterator[tuple[str, Json, str, bool]]:
         """The fields that query parameters can set: their paths, schemas and descriptions, and whether they are required."""

@@ -20,7 +20,7 @@ from server.gateway.exchange import Disconnected, Exchange, Receive, Scope, Send
 from server.gateway.json_reader import NotJson
 from server.gateway.json_writer import to_json
 from server.gateway.locations import locator
-from server.gateway.requests import BadRequest, build
+from server.gateway.requests import BadRequest, build, build_stream
 from server.gateway.router import NoSuchPath, NoSuchVerb, Router
 from server.gateway.statuses import CREATED, NOT_MODIFIED
 from server.gateway.streams import send_stream
@@ -65,10 +65,10 @@ class Api:
         self._check_origin(exchange)
         binding, variables = self._find(exchange)
         exchange.method = binding.name
-        request = _request(exchange, binding, variables, await exchange.body())
+        requests = _requests(exchange, binding, variables, await exchange.body())
         call = self._calls.start(
             binding,
-            request,
+            requests,
             headers=exchange.headers,
             request_id=exchange.request_id,
             timeout=_timeout(exchange),
@@ -76,7 +76,7 @@ class Api:
         if binding.streams:
             await send_stream(exchange, call, stopping=self._stopping)
         else:
-            await self._send_message(exchange, binding, request, call)
+            await self._send_message(exchange, binding, requests[0], call)
 
     def _check_origin(self, exchange: Exchange) -> None:
         """Refuses pages of other origins: a browser would send their requests even to servers that only it can reach."""
@@ -119,19 +119,20 @@ class Api:
         await exchange.respond(status, orjson.dumps(to_json(response)), JSON, headers)
 
 
-def _request(exchange: Exchange, binding: Binding, variables: dict[str, str], body: bytes) -> Message:
+def _requests(exchange: Exchange, binding: Binding, variables: dict[str, str], body: bytes) -> list[Message]:
     try:
-        request = build(
-            binding,
-            variables=variables,
-            query=exchange.query,
-            body=body,
-            headers=fields_of(binding, exchange.headers),
-        )
+        if binding.takes_stream:
+            return build_stream(binding, query=exchange.query, body=body)
+        return [_request(exchange, binding, variables, body)]
     except BadRequest as error:
         raise invalid(error.problems) from None
     except NotJson as error:
         raise invalid([], str(error)) from None
+
+
+def _request(exchange: Exchange, binding: Binding, variables: dict[str, str], body: bytes) -> Message:
+    headers = fields_of(binding, exchange.headers)
+    request = build(binding, variables=variables, query=exchange.query, body=body, headers=headers)
     # An event source that reconnects repeats its query, and says in the header how far it had come.
     if (position := exchange.headers.get("last-event-id")) and binding.streams and binding.takes(RESUME):
         setattr(request, RESUME, position)

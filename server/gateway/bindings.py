@@ -48,6 +48,11 @@ class Binding:
     def streams(self) -> bool:
         return bool(self.method.server_streaming)
 
+    @cached_property
+    def takes_stream(self) -> bool:
+        """Whether the request is a stream of messages."""
+        return bool(self.method.client_streaming)
+
     def takes(self, field: str) -> bool:
         """Whether the request has a top-level field of this name."""
         return field in self.method.input_type.fields_by_name
@@ -69,8 +74,8 @@ def services() -> list[ServiceDescriptor]:
 
 
 def bindings() -> list[Binding]:
-    """All bindings of methods that HTTP can call: those whose request is one message."""
-    methods = [method for service in services() for method in service.methods if not method.client_streaming]
+    """The bindings of all methods."""
+    methods = [method for service in services() for method in service.methods]
     return [binding for method in methods for binding in bindings_of(method)]
 
 

@@ -1,7 +1,7 @@
 """Calls of the gRPC server on behalf of an HTTP caller."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -27,20 +27,33 @@ class Calls:
     def __init__(self, channel: grpc.aio.Channel, bindings: Iterable[Binding]) -> None:
         self._methods: dict[str, Any] = {}
         for binding in bindings:
-            kind = channel.unary_stream if binding.streams else channel.unary_unary
-            self._methods[binding.grpc_path] = kind(
+            self._methods[binding.grpc_path] = _kind(channel, binding)(
                 binding.grpc_path,
                 request_serializer=binding.request.SerializeToString,
                 response_deserializer=binding.response.FromString,
             )
 
     def start(
-        self, binding: Binding, request: Message, *, headers: Mapping[str, str], request_id: str, timeout: float | None
+        self,
+        binding: Binding,
+        requests: Sequence[Message],
+        *,
+        headers: Mapping[str, str],
+        request_id: str,
+        timeout: float | None,
     ) -> Call:
-        """Starts the call, with the caller's credentials."""
+        """Starts the call, with the caller's credentials. Without a stream of requests there is one."""
         return self._methods[binding.grpc_path](
-            request, metadata=metadata(headers, request_id=request_id), timeout=timeout
+            iter(requests) if binding.takes_stream else requests[0],
+            metadata=metadata(headers, request_id=request_id),
+            timeout=timeout,
         )
+
+
+def _kind(channel: grpc.aio.Channel, binding: Binding) -> Any:
+    if binding.takes_stream:
+        return channel.stream_stream if binding.streams else channel.stream_unary
+    return channel.unary_stream if binding.streams else channel.unary_unary
 
 
 def metadata(headers: Mapping[str, str], *, request_id: str) -> tuple[tuple[str, str], ...]:

@@ -44,6 +44,22 @@ def build(
     return request
 
 
+def build_stream(binding: Binding, *, query: str, body: bytes) -> list[Message]:
+    """The requests of a stream: the body is the list of them. Raises BadRequest and NotJson."""
+    problems = Problems()
+    if query:
+        problems.add("query", f"{binding.verb} {binding.template.text} takes no parameters")
+    values = parse(body)
+    if not isinstance(values, list):
+        raise BadRequest([("body", "must be a list of messages")])
+    requests = [binding.request() for _ in values]
+    for index, (request, value) in enumerate(zip(requests, values, strict=True)):
+        read(request, value, problems, path=f"[{index}].")
+    if problems.found:
+        raise BadRequest(problems.found)
+    return requests
+
+
 def _read_body(request: Any, binding: Binding, body: bytes, problems: Problems) -> None:
     # No body means no fields, as the callers of `…:cancel` expect.
     value = parse(body) if body.strip() else {}

@@ -83,6 +83,10 @@ def _schema_errors() -> Iterator[None]:
                 "ORDERS_DATABASE_URL cannot be read; write postgresql://user:password@host:port/name"
             ) from error
         text = str(cause).strip().splitlines()[0]
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            raise StartError(
+                f"the database lacks a permission: {text}; run `orders migrate --grant-to` this role as the owner"
+            ) from error
         raise StartError(f"the database does not answer: {text}; check ORDERS_DATABASE_URL") from error
     except rights.RightsError as error:
         raise StartError(str(error)) from error

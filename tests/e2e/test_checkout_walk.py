@@ -80,8 +80,8 @@ from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from tests.conftest import as_serving_role
 from tests.e2e.processes import serving, start, wait_until
 
-# Points are worth nothing here, and every amount is a round number to follow by hand.
-FLAGS = ("--no-demo", "--point-value", "0")
+# Every amount is a round number to follow by hand.
+FLAGS = ("--no-demo", "--point-value", "EGP=0.1", "--points-per-unit", "EGP=0.05")
 
 
 @dataclass(frozen=True)
@@ -328,10 +328,10 @@ def test_an_order_goes_from_the_cart_to_the_door(furniture: Shop) -> None:
 def check_order(order: Order, delivery_time: Timestamp, installation_time: Timestamp) -> None:
     pricing = order.pricing
     assert (pricing.subtotal, pricing.tax, pricing.shipping) == (egp(2500), egp(375), egp(50))
-    assert (pricing.discount, pricing.installation, pricing.total) == (egp(250), egp(200), egp(2875))
-    # A twentieth of 2,875 is 143.75.
-    assert (pricing.loyalty_points_used, pricing.loyalty_points_earned) == (500, 144)
-    assert not pricing.HasField("loyalty_points_value")
+    assert (pricing.discount, pricing.installation, pricing.total) == (egp(250), egp(200), egp(2825))
+    # 500 points pay 50. A twentieth of 2,825 is 141.25.
+    assert (pricing.loyalty_points_used, pricing.loyalty_points_value) == (500, egp(50))
+    assert pricing.loyalty_points_earned == 141
     (coupon,) = pricing.applied_coupons
     assert (coupon.code, coupon.discount, coupon.type) == ("WELCOME10", egp(250), COUPON_TYPE_PERCENTAGE)
     (item,) = order.items
@@ -381,7 +381,7 @@ def check_what_the_order_took(shop: Shop, request: CreateOrderRequest) -> None:
 
 
 def check_payment_and_delivery(shop: Shop, order: Order) -> None:
-    paid = shop.pay(order, "evt-1", provider="test", amount=egp(2875))
+    paid = shop.pay(order, "evt-1", provider="test", amount=egp(2825))
     assert (paid.status, paid.payment_status) == (ORDER_STATUS_CONFIRMED, PAYMENT_STATUS_PAID)
     invoice = shop.orders.GetInvoice(GetInvoiceRequest(order_id=order.order_id))
     assert invoice.invoice_number == paid.invoice_number
@@ -409,9 +409,9 @@ def check_payment_and_delivery(shop: Shop, order: Order) -> None:
     assert shop.get(order.order_id).status == ORDER_STATUS_DELIVERED
     check_log(shop.orders.ListOrderEvents(ListOrderEventsRequest(order_id=order.order_id)).events)
     points = shop.customers.ListPointsEntries(ListPointsEntriesRequest(customer_id="user-001"))
-    assert points.points_balance == 644
+    assert points.points_balance == 641
     assert [(entry.type, entry.delta) for entry in points.entries] == [
-        (POINTS_ENTRY_TYPE_EARNED, 144),
+        (POINTS_ENTRY_TYPE_EARNED, 141),
         (POINTS_ENTRY_TYPE_USED, -500),
         (POINTS_ENTRY_TYPE_ADJUSTED, 1000),
     ]

@@ -788,6 +788,217 @@ def _(api: Api) -> None:
     assert api.call("POST", f"{path}:rotate", {}).refused(400, "API_KEY_REVOKED") == {"key_id": made["key_id"]}
 
 
+# Payments that are held.
+
+
+def held(api: Api, customer_id: str) -> dict[str, Any]:
+    """An order whose total a card holds."""
+    card = {**CARD, "provider_token": "tok_authorize"}
+    assert api.call("PUT", f"/v1/customers/{customer_id}/paymentMethods/pm-1", card).ok
+    order = api.create(customer_id, payment_method_id="pm-1")
+    assert order["payment_status"] == "PAYMENT_STATUS_AUTHORIZED"
+    return order
+
+
+@calls("POST", "/v1/orders/{order_id}:capturePayment")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{held(api, 'captured')['order_id']}:capturePayment"
+    assert api.call("POST", path, {"amount": usd(5)}).ok["payment"]["paid_amount"]["units"] == "5"
+    api.call("POST", path, {"amount": usd(500)}).refused(400, "CAPTURE_EXCEEDS_AUTHORIZATION")
+
+
+@calls("POST", "/v1/orders/{order_id}:voidPayment")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{held(api, 'released')['order_id']}:voidPayment"
+    released = api.call("POST", path, {"reason": "out of stock"}).ok
+    assert (released["status"], released["payment_status"]) == ("ORDER_STATUS_CONFIRMED", "PAYMENT_STATUS_UNPAID")
+    api.call("POST", path, {"payment_id": "nope"}).refused(404, "PAYMENT_NOT_FOUND")
+
+
+@calls("GET", "/v1/orders/{order_id}:explainPrice")
+def _(api: Api) -> None:
+    order = api.create()
+    explained = api.call("GET", f"/v1/orders/{order['order_number']}:explainPrice").ok
+    assert explained["pricing"] == order["pricing"]
+    assert explained["steps"][0]["rule"] == "unit price × quantity"
+
+
+# The feed, and what became of orders and requests.
+
+BEGINNING = "1970-01-01T00:00:00Z"
+
+
+def in_feed(api: Api, customer_id: str) -> dict[str, Any]:
+    """An order whose changes, and so all earlier ones, are in the feed. It is that customer's only order."""
+    order = api.create(customer_id)
+    query = {"filter.customer_id": customer_id, "start_time": BEGINNING}
+    through_envoy = Api(api.address)
+    wait_until(lambda: len(through_envoy.call("GET", "/v1/orders:changes", query=query).ok["changes"]) == 2)
+    return order
+
+
+def versions(changes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(change["event"]["order_id"], change["event"]["version"]) for change in changes]
+
+
+@calls("GET", "/v1/orders:watch")
+def _(api: Api) -> None:
+    order_id = in_feed(api, "watched")["order_id"]
+    query = {"filter.customer_id": "watched", "start_time": BEGINNING, "end_when_caught_up": "true"}
+    watched = api.call("GET", "/v1/orders:watch", query=query)
+    assert watched.status == 200
+    messages = [json.loads(line) for line in watched.text.splitlines()]
+    assert versions([change for message in messages for change in message["changes"]]) == [
+        (order_id, "1"),
+        (order_id, "2"),
+    ]
+    assert messages[-1]["caught_up"]
+    api.call("GET", "/v1/orders:watch", query={"resume_token": "nonsense"}).refused(400, "RESUME_TOKEN_INVALID")
+
+
+@calls("GET", "/v1/orders:changes")
+def _(api: Api) -> None:
+    order_id = in_feed(api, "polled")["order_id"]
+    query = {"filter.customer_id": "polled", "page_size": 1}
+    first = api.call("GET", "/v1/orders:changes", query={**query, "start_time": BEGINNING}).ok
+    second = api.call("GET", "/v1/orders:changes", query={**query, "resume_token": first["resume_token"]}).ok
+    assert versions(first["changes"] + second["changes"]) == [(order_id, "1"), (order_id, "2")]
+    api.call("GET", "/v1/orders:changes", query={"consumer_id": "nope"}).refused(404, "CONSUMER_NOT_FOUND")
+
+
+@calls("GET", "/v1/orders/{order_id}:wait")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{api.create()['order_id']}"
+    waited = api.call("GET", f"{path}:wait", query={"statuses": "ORDER_STATUS_PENDING"}).ok
+    assert (waited["reached"], waited["order"]["status"]) == (True, "ORDER_STATUS_PENDING")
+    assert api.call("POST", f"{path}:cancel", {}).ok
+    api.call("GET", f"{path}:wait", query={"statuses": "ORDER_STATUS_SHIPPED"}).refused(400, "WAIT_IMPOSSIBLE")
+
+
+@calls("POST", "/v1/orders:reconcile")
+def _(api: Api) -> None:
+    """The body is the list of the messages that a gRPC caller would stream."""
+    ids = sorted([api.create("copied")["order_id"], api.create("copied")["order_id"]])
+    in_feed(api, "settled")
+    whole = {"filter": {"customer_id": "copied"}, "orders": [{"order_id": ids[0], "version": "2"}]}
+    outdated = {"orders": [{"order_id": ids[1], "version": "1"}]}
+    compared = api.call("POST", "/v1/orders:reconcile", [whole, outdated])
+    assert compared.status == 200
+    messages = [json.loads(line) for line in compared.text.splitlines()]
+    assert [difference for message in messages for difference in message["differences"]] == [
+        {"order_id": ids[1], "kind": "ORDER_DIFFERENCE_KIND_DIFFERS", "version": "2"}
+    ]
+    assert (messages[-1]["complete"], messages[-1]["count"]) == (True, "2")
+    api.call("POST", "/v1/orders:reconcile", [{"after_order_id": "0"}]).refused(400, "INVALID_ORDER_DATA")
+    api.call("POST", "/v1/orders:reconcile", whole).refused(400)
+
+
+@calls("GET", "/v1/orders/{order_id}:diff")
+def _(api: Api) -> None:
+    path = f"/v1/orders/{api.create(special_instructions='ring')['order_id']}"
+    assert api.call("PATCH", path, {"special_instructions": "knock"}).ok["version"] == "3"
+    diff = api.call("GET", f"{path}:diff").ok
+    assert (diff["from_version"], diff["to_version"]) == ("2", "3")
+    changed = {difference["path"]: difference for difference in diff["differences"]}["special_instructions"]
+    assert (changed["old_value"], changed["new_value"]) == ("ring", "knock")
+    api.call("GET", f"{path}:diff", query={"to_version": 9}).refused(404, "VERSION_NOT_FOUND")
+
+
+@calls("GET", "/v1/requests/{request_id}")
+def _(api: Api) -> None:
+    order = api.create(request_id="asked-for-1")
+    found = api.call("GET", "/v1/requests/asked-for-1").ok
+    (done,) = found["done"]
+    assert (done["method"], done["order_id"]) == ("CreateOrder", order["order_id"])
+    assert done["response"]["@type"].endswith("orders.v1.Order")
+    assert api.call("GET", "/v1/requests/never-sent").ok["done"] == []
+
+
+def consumer(api: Api, consumer_id: str) -> str:
+    """The path of a new consumer at the end of the feed."""
+    in_feed(api, f"before-{consumer_id}")
+    path = f"/v1/consumers/{consumer_id}"
+    assert api.call("PUT", path, {"event_types": ["ORDER_EVENT_TYPE_PAYMENT"]}).ok["lag_events"] == "0"
+    return path
+
+
+def end_of_feed(api: Api) -> str:
+    return str(api.call("GET", "/v1/orders:changes").ok["resume_token"])
+
+
+@calls("PUT", "/v1/consumers/{consumer.consumer_id}")
+def _(api: Api) -> None:
+    path = consumer(api, "replaced")
+    replaced = api.call("PUT", path, {"filter": {"customer_id": "jane"}}).ok
+    assert (replaced["consumer_id"], replaced["event_types"]) == ("replaced", [])
+    api.call("PUT", "/v1/consumers/LOUD", {}).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("GET", "/v1/consumers/{consumer_id}")
+def _(api: Api) -> None:
+    assert api.call("GET", consumer(api, "shown")).ok["event_types"] == ["ORDER_EVENT_TYPE_PAYMENT"]
+    assert api.call("GET", "/v1/consumers/nope").refused(404, "CONSUMER_NOT_FOUND") == {"consumer_id": "nope"}
+
+
+@calls("GET", "/v1/consumers")
+def _(api: Api) -> None:
+    consumer(api, "listed")
+    consumer(api, "listed-too")
+    listed = api.call("GET", "/v1/consumers").ok["consumers"]
+    assert {"listed", "listed-too"} <= {found["consumer_id"] for found in listed}
+    first = api.call("GET", "/v1/consumers", query={"page_size": 1}).ok
+    second = api.call("GET", "/v1/consumers", query={"page_size": 1, "page_token": first["next_page_token"]}).ok
+    assert first["consumers"][0]["consumer_id"] < second["consumers"][0]["consumer_id"]
+    api.call("GET", "/v1/consumers", query={"page_token": "nonsense"}).refused(400, "RESUME_TOKEN_INVALID")
+
+
+@calls("DELETE", "/v1/consumers/{consumer_id}")
+def _(api: Api) -> None:
+    path = consumer(api, "deleted")
+    assert api.call("DELETE", path).ok == {}
+    api.call("DELETE", path).refused(404, "CONSUMER_NOT_FOUND")
+
+
+@calls("POST", "/v1/consumers/{consumer_id}:ack")
+def _(api: Api) -> None:
+    path = consumer(api, "acknowledging")
+    in_feed(api, "acknowledged")
+    acked = api.call("POST", f"{path}:ack", {"resume_token": end_of_feed(api)}).ok
+    assert (acked["acked_by"], acked["lag_events"]) == ("anonymous", "0")
+    api.call("POST", f"{path}:ack", {"resume_token": "nonsense"}).refused(400, "RESUME_TOKEN_INVALID")
+
+
+@calls("POST", "/v1/consumers/{consumer_id}:seek")
+def _(api: Api) -> None:
+    path = consumer(api, "seeking")
+    in_feed(api, "skipped")
+    assert api.call("POST", f"{path}:seek", {"resume_token": end_of_feed(api)}).ok["lag_events"] == "0"
+    api.call("POST", f"{path}:seek", {}).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("POST", "/v1/customers/{customer_id}:erase")
+def _(api: Api) -> None:
+    assert api.call("PUT", "/v1/customers/erased", {"name": "Jane Doe"}).ok
+    order = api.create("erased")
+    path = "/v1/customers/erased:erase"
+    api.call("POST", path, {}).refused(400, "CUSTOMER_HAS_OPEN_ORDERS")
+    assert api.call("POST", f"/v1/orders/{order['order_id']}:cancel", {}).ok
+    erased = api.call("POST", path, {}).ok
+    assert (erased["erased_orders"], erased["complete"]) == ("1", True)
+    assert api.call("GET", f"/v1/orders/{order['order_id']}").ok["shipping_address"]["street"] == "[erased]"
+
+
+@calls("GET", "/v1/customers/{customer_id}:export")
+def _(api: Api) -> None:
+    order = api.create("exported")
+    exported = api.call("GET", "/v1/customers/exported:export")
+    assert exported.status == 200
+    messages = [json.loads(line) for line in exported.text.splitlines()]
+    assert messages[-1]["complete"]
+    assert order["order_number"] in "".join(message["lines"] for message in messages)
+    api.call("GET", "/v1/customers/never-seen:export").refused(404, "CUSTOMER_NOT_FOUND")
+
+
 class TestRequests:
     def test_the_example_of_the_document_creates_an_order_once(self, api: Api) -> None:
         price = {"currency_code": "USD", "units": 1}
@@ -939,8 +1150,9 @@ class TestAround:
     def test_pages_may_call_only_from_named_origins(self, api: Api) -> None:
         asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
         for origin, allowed in (("https://shop.example.com", "https://shop.example.com"), ("https://evil.com", None)):
-            answer = api.call("OPTIONS", "/v1/orders", headers={"origin": origin, **asked})
-            assert answer.headers["access-control-allow-origin"] == allowed
+            for verb, headers in (("OPTIONS", asked), ("GET", {})):
+                answer = api.call(verb, "/v1/orders", headers={"origin": origin, **headers})
+                assert answer.headers["access-control-allow-origin"] == allowed
 
     def test_a_stream_comes_line_by_line(self, api: Api) -> None:
         """The first line can be read while the rest has not been asked for."""

@@ -11,7 +11,7 @@ from server.gateway import json_reader, json_writer
 from server.gateway.bindings import Binding, bindings
 from server.gateway.json_reader import NotJson
 from server.gateway.problems import Problems
-from server.gateway.requests import BadRequest, build
+from server.gateway.requests import BadRequest, build, build_stream
 from server.gateway.router import NoSuchPath, NoSuchVerb, Router
 from server.gateway.templates import parse
 from tests.methods import METHODS
@@ -55,6 +55,16 @@ def test_every_binding_is_found_by_its_own_path(binding: Binding) -> None:
 )
 def test_templates_match_as_http_proto_says(template: str, path: str, values: dict[str, str] | None) -> None:
     assert parse(template).match(path) == values
+
+
+def test_a_list_is_a_stream_of_requests_with_faults_by_index() -> None:
+    binding, _ = ROUTER.find("POST", "/v1/orders:reconcile")
+    first, second = build_stream(binding, query="", body=b'[{"orders": [{"version": "1"}]}, {}]')
+    assert (first.orders[0].version, len(second.orders)) == (1, 0)
+    for query, body, field in (("", b'[{}, {}, {"x": 1}]', "[2].x"), ("", b"{}", "body"), ("a=b", b"[]", "query")):
+        with pytest.raises(BadRequest) as caught:
+            build_stream(binding, query=query, body=body)
+        assert [field for field, _ in caught.value.problems] == [field]
 
 
 def test_an_escaped_colon_is_part_of_an_id() -> None:

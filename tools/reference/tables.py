@@ -78,7 +78,7 @@ def _http_methods(sources: Sequence[Source]) -> str:
         [
             f"`{method.name}`" if first else "",
             f"`{binding.verb} {binding.path}`",
-            _body(binding),
+            "a list of requests" if method.descriptor.client_streaming else _body(binding),
             _answer(method, fields),
         ]
         for method in methods(sources)

@@ -59,7 +59,7 @@ class DialectApp:
         exchange.method = binding.name
         request = _request(route, binding, exchange, variables, await exchange.body())
         call = self._calls.start(
-            binding, request, headers=exchange.headers, request_id=exchange.request_id, timeout=None
+            binding, [request], headers=exchange.headers, request_id=exchange.request_id, timeout=None
         )
         try:
             response = to_json(await call)
