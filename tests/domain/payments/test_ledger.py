@@ -202,6 +202,16 @@ def test_money_that_two_providers_pay_back_is_recorded_twice() -> None:
     ]
 
 
+def test_a_report_that_first_names_the_payment_has_the_requested_amount() -> None:
+    state, order = order_of("10.00")
+    tell(state, order, event("PAID", "10.00"))
+    run(state, RefundOrderRequest(order_id=order.order_id, amount=money("4.00")))
+    other = event("REFUNDED", "1.00", refund_id="1", payment_id="ch_2", seconds=1)
+    assert fields_of(refuse(state, RecordPaymentRequest(order_id=order.order_id, event=other))) == ["event.amount"]
+    (done,) = tell(state, order, event("REFUNDED", "4.00", refund_id="1", payment_id="ch_2", seconds=1)).refunds
+    assert (done.payment_id, done.amount, done.status) == ("adyen:ch_2", money("4.00"), pb.REFUND_STATUS_SUCCEEDED)
+
+
 def test_a_payment_paid_back_twice_shows_it() -> None:
     state, order = order_of("10.00")
     refunds = [event("REFUNDED", "10.00", transaction_id=name, event_id=name, seconds=1) for name in ("r1", "r2")]
