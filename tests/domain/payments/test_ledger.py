@@ -242,6 +242,30 @@ def test_a_dispute_is_a_refund_once_it_is_lost() -> None:
     assert (len(again.refunds), sums(again)) == (1, (0, 1000, 400))
 
 
+@pytest.mark.parametrize("later", [{}, {"payment_id": "ch_2"}], ids=["unnamed", "named for the first time"])
+def test_a_dispute_that_is_reported_again_is_about_the_same_amount(later: dict[str, str]) -> None:
+    state, order = order_of("10.00")
+    tell(state, order, event("PAID", "10.00"), event("DISPUTE_OPENED", "4.00", seconds=1))
+    for seconds in (2, 3):
+        lost = tell(state, order, event("DISPUTE_LOST", seconds=seconds, **later))
+        assert (sums(lost), [one.amount for one in lost.refunds]) == ((0, 1000, 400), [money("4.00")])
+
+
+def test_a_dispute_that_first_names_its_payment_is_about_what_it_keeps() -> None:
+    order = after("10.00", event("PAID", "10.00"), event("DISPUTE_LOST", payment_id="ch_2", seconds=1))
+    assert (status(order), sums(order)) == ("REFUNDED", (0, 1000, 1000))
+
+
+def test_a_hold_that_first_names_its_payment_is_of_the_whole_amount() -> None:
+    order = after("10.00", event("AUTHORIZED", "10.00"), event("AUTHORIZED", payment_id="ch_2", seconds=1))
+    assert (status(order), sums(order)) == ("AUTHORIZED", (1000, 0, 0))
+
+
+def test_a_dispute_over_nothing_pays_nothing_back() -> None:
+    order = after("10.00", event("DISPUTE_LOST"), event("PAID", "10.00", seconds=1))
+    assert (status(order), list(order.refunds)) == ("PAID", [])
+
+
 def test_a_dispute_that_is_won_changes_nothing() -> None:
     won = [event("DISPUTE_OPENED", "4.00", seconds=1), event("DISPUTE_WON", seconds=2)]
     for events in permutations(won):
