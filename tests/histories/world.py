@@ -158,7 +158,7 @@ class World:
         if wanted.dry:
             assert order.order_number == "" or order.order_id in self.store.orders
             return
-        assert outcome.body == self.store.orders[order.order_id]
+        assert order == self.store.order(order.order_id)
         if isinstance(request, CreateOrderRequest) and request.cart_id:
             assert not Cart.FromString(self.store.records[Kind.CART][request.cart_id]).items
 

@@ -315,7 +315,7 @@ async def test_a_payment_method_that_is_gone_leaves_it_to_the_customer_s_client(
 async def test_the_same_request_again_gets_the_order_as_it_is_now(checkout: Checkout, provider: Provider) -> None:
     request = command(wanted("tok_visa", request_id="r1"))
     first, second = await checkout.execute(request), await checkout.execute(request)
-    assert (first.replayed, second.replayed) == (False, True)
+    assert (bool(first.replayed), bool(second.replayed)) == (False, True)
     assert first.body == second.body
     assert len(provider.asked) == 1
 
@@ -604,7 +604,7 @@ async def test_another_payment_method_pays_the_order(checkout: Checkout, shop: S
     request = command(pay_with(order, "tok_visa", request_id="u1"))
     first, second = await checkout.execute(request), await checkout.execute(request)
     assert Order.FromString(first.body).status == ORDER_STATUS_CONFIRMED
-    assert (second.body, second.replayed) == (first.body, True)
+    assert (second.body, bool(second.replayed)) == (first.body, True)
     assert len(shop.store.payments) == 1
 
 
@@ -741,7 +741,7 @@ async def test_the_same_refund_again_pays_back_once(checkout: Checkout, provider
     first = await checkout.execute(refund(order, "4.00", request_id="b1"))
     await checkout.execute(refund(order, "5.00"))
     again = await checkout.execute(refund(order, "4.00", request_id="b1"))
-    assert (first.replayed, again.replayed) == (False, True)
+    assert (bool(first.replayed), bool(again.replayed)) == (False, True)
     assert provider.calls("refund") == ["1", "2"]
     assert [one.status for one in Order.FromString(again.body).refunds] == [REFUND_STATUS_SUCCEEDED] * 2
 

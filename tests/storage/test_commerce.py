@@ -367,10 +367,10 @@ async def test_a_payment_is_recorded_once_and_brings_the_invoice(store: Store) -
     assert await refusal(invoices.get(Reference("ORD-1999-000001"))) == "ORDER_NOT_FOUND"
     first, second = await asyncio.gather(*store.submit(paid(order, "once"), paid(order, "once")))
     third = await store.execute(paid(order, "once"))
-    assert first.body == second.body == third.body
+    confirmed = Order.FromString(first.body)
+    assert confirmed == Order.FromString(second.body) == Order.FromString(third.body)
     assert await store.rows("SELECT count(*) FROM payments WHERE order_id = %s", order.order_id) == [(1,)]
     invoice = await invoices.get(Reference(order.order_number))
-    confirmed = Order.FromString(first.body)
     assert (invoice.invoice_number, invoice.order_id) == (confirmed.invoice_number, order.order_id)
     assert invoice.pricing == confirmed.pricing
     assert not invoice.credit_notes

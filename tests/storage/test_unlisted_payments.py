@@ -7,6 +7,7 @@ import pytest
 from orders.v1 import order_pb2 as pb
 from orders.v1.order_service_pb2 import CancelOrderRequest, RecordPaymentRequest, RefundOrderRequest
 
+from server.domain.base.hash_chain import START, hash_of, seal
 from tests.conftest import new_order, usd
 from tests.storage.helpers import Store, disagreements, storing
 
@@ -33,8 +34,27 @@ async def store_as_before(store: Store, order: pb.Order) -> None:
     for refund in old.refunds:
         refund.ClearField("payment_id")
         refund.ClearField("provider_refund_id")
+    old.event_hash = await store_events_as_before(store, order)
     snapshot = old.SerializeToString(deterministic=True)
     await store.rows("UPDATE orders SET snapshot = %s WHERE order_id = %s RETURNING 1", snapshot, order.order_id)
+
+
+async def store_events_as_before(store: Store, order: pb.Order) -> bytes:
+    """Stores the order's events without values, in a chain of their own; returns the last hash."""
+    query = "SELECT version, event || coalesce(event_values, '') FROM order_events WHERE order_id = %s ORDER BY version"
+    write = (
+        "UPDATE order_events SET event = %s, event_values = NULL, salt = NULL"
+        " WHERE order_id = %s AND version = %s RETURNING 1"
+    )
+    last = START
+    for version, stored in await store.rows(query, order.order_id):
+        event = pb.OrderEvent.FromString(stored)
+        for name in ("before", "after", "values_digest", "hash"):
+            event.ClearField(name)
+        sealed = seal(event.SerializeToString(deterministic=True), last)
+        await store.rows(write, sealed, order.order_id, version)
+        last = hash_of(sealed)
+    return last
 
 
 async def test_the_next_event_lists_the_payments_of_all_events(store: Store) -> None:

@@ -121,6 +121,12 @@ def _by_payment(events: Iterable[PaymentEvent]) -> dict[ProviderPayment, list[Pa
     return found
 
 
+def same_payment(event: PaymentEvent, earlier: Iterable[PaymentEvent]) -> list[PaymentEvent]:
+    """The earlier events of the payment that an event is about."""
+    (own,) = (group for group in _by_payment([*earlier, event]).values() if any(one is event for one in group))
+    return [one for one in own if one is not event]
+
+
 def _counting_order(event: PaymentEvent) -> tuple[int, int, int, str, str]:
     time = event.time
     return time.seconds, time.nanos, _MEANING[event.type], event.provider, event.event_id
@@ -135,7 +141,8 @@ def _outcomes(payment_id: str, events: Sequence[PaymentEvent]) -> Iterator[Outco
     lost = {event.transaction_id: event for event in events if event.type == PAYMENT_EVENT_TYPE_DISPUTE_LOST}
     decided = {event.transaction_id: event for event in events if event.type in DISPUTES[1:]}
     for dispute_id, event in lost.items():
-        yield Outcome(payment_id, f"dispute:{dispute_id}", decided[dispute_id], minor_of(event.amount))
+        if minor_of(event.amount):
+            yield Outcome(payment_id, f"dispute:{dispute_id}", decided[dispute_id], minor_of(event.amount))
 
 
 def _refund_key(event: PaymentEvent, names: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor, minor_of, text_of, to_minor
 from server.domain.base.state import PaymentKey
 from server.domain.lifecycle.payment_status import kept_by
-from server.domain.payments.ledger import DISPUTES, REFUNDS
+from server.domain.payments.ledger import DISPUTES, REFUNDS, same_payment
 from server.domain.payments.refunds import find_refund
 
 DEFAULT_PROVIDER = "external"
@@ -43,7 +43,7 @@ def completed(
     if not event.HasField("time"):
         full.time.CopyFrom(_next_time(audit.time, earlier))
     _fill_method(order, full)
-    _fill_amount(order, full, own)
+    _fill_amount(order, full, own, earlier)
     return full
 
 
@@ -87,13 +87,24 @@ def _fill_method(order: Order, event: PaymentEvent) -> None:
         event.method = name.lower()
 
 
-def _fill_amount(order: Order, event: PaymentEvent, own: Sequence[Payment]) -> None:
+def _fill_amount(order: Order, event: PaymentEvent, own: Sequence[Payment], earlier: Sequence[PaymentEvent]) -> None:
     currency = order.pricing.total.currency_code
     if event.HasField("amount"):
         to_minor(event.amount, field="event.amount", currency=currency)
     elif event.type != PAYMENT_EVENT_TYPE_VOIDED:
-        mine = (payment for payment in own if payment.provider_payment_id == event.payment_id)
-        event.amount.CopyFrom(from_minor(_default_amount(order, event, next(mine, Payment())), currency))
+        # The event may be the first to name the payment.
+        mine = (payment for payment in own if payment.provider_payment_id in ("", event.payment_id))
+        amount = _disputed_before(event, earlier) or _default_amount(order, event, next(mine, Payment()))
+        event.amount.CopyFrom(from_minor(amount, currency))
+
+
+def _disputed_before(event: PaymentEvent, earlier: Sequence[PaymentEvent]) -> int:
+    """The amount last reported of the event's dispute; 0 if there is none."""
+    if event.type not in DISPUTES:
+        return 0
+    own = [one for one in same_payment(event, earlier) if one.type in DISPUTES]
+    amounts = [minor_of(one.amount) for one in own if one.transaction_id == event.transaction_id]
+    return next(filter(None, reversed(amounts)), 0)
 
 
 def _default_amount(order: Order, event: PaymentEvent, payment: Payment) -> int:

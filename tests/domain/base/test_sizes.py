@@ -34,7 +34,7 @@ from server.domain.base.errors import Violation
 from server.domain.base.sizes import MAX_ANSWER, MAX_CONTENT, MAX_PAGE, MAX_READABLE, readable
 from server.domain.base.state import State
 from server.domain.carts.carts import current_cart_id
-from server.domain.payments.payments import MAX_REFUNDS
+from server.domain.payments.refunds import MAX_REFUNDS
 from tests.domain.builders import (
     ADMIN,
     batch,

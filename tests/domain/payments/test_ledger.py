@@ -202,6 +202,16 @@ def test_money_that_two_providers_pay_back_is_recorded_twice() -> None:
     ]
 
 
+def test_a_report_that_first_names_the_payment_has_the_requested_amount() -> None:
+    state, order = order_of("10.00")
+    tell(state, order, event("PAID", "10.00"))
+    run(state, RefundOrderRequest(order_id=order.order_id, amount=money("4.00")))
+    other = event("REFUNDED", "1.00", refund_id="1", payment_id="ch_2", seconds=1)
+    assert fields_of(refuse(state, RecordPaymentRequest(order_id=order.order_id, event=other))) == ["event.amount"]
+    (done,) = tell(state, order, event("REFUNDED", "4.00", refund_id="1", payment_id="ch_2", seconds=1)).refunds
+    assert (done.payment_id, done.amount, done.status) == ("adyen:ch_2", money("4.00"), pb.REFUND_STATUS_SUCCEEDED)
+
+
 def test_a_payment_paid_back_twice_shows_it() -> None:
     state, order = order_of("10.00")
     refunds = [event("REFUNDED", "10.00", transaction_id=name, event_id=name, seconds=1) for name in ("r1", "r2")]
@@ -230,6 +240,30 @@ def test_a_dispute_is_a_refund_once_it_is_lost() -> None:
     assert (lost.refunds[0].reason, bool(lost.refunds[0].credit_note_number)) == ("dispute lost: fraud", True)
     again = tell(state, order, event("DISPUTE_LOST", "4.00", seconds=2, event_id="again"))
     assert (len(again.refunds), sums(again)) == (1, (0, 1000, 400))
+
+
+@pytest.mark.parametrize("later", [{}, {"payment_id": "ch_2"}], ids=["unnamed", "named for the first time"])
+def test_a_dispute_that_is_reported_again_is_about_the_same_amount(later: dict[str, str]) -> None:
+    state, order = order_of("10.00")
+    tell(state, order, event("PAID", "10.00"), event("DISPUTE_OPENED", "4.00", seconds=1))
+    for seconds in (2, 3):
+        lost = tell(state, order, event("DISPUTE_LOST", seconds=seconds, **later))
+        assert (sums(lost), [one.amount for one in lost.refunds]) == ((0, 1000, 400), [money("4.00")])
+
+
+def test_a_dispute_that_first_names_its_payment_is_about_what_it_keeps() -> None:
+    order = after("10.00", event("PAID", "10.00"), event("DISPUTE_LOST", payment_id="ch_2", seconds=1))
+    assert (status(order), sums(order)) == ("REFUNDED", (0, 1000, 1000))
+
+
+def test_a_hold_that_first_names_its_payment_is_of_the_whole_amount() -> None:
+    order = after("10.00", event("AUTHORIZED", "10.00"), event("AUTHORIZED", payment_id="ch_2", seconds=1))
+    assert (status(order), sums(order)) == ("AUTHORIZED", (1000, 0, 0))
+
+
+def test_a_dispute_over_nothing_pays_nothing_back() -> None:
+    order = after("10.00", event("DISPUTE_LOST"), event("PAID", "10.00", seconds=1))
+    assert (status(order), list(order.refunds)) == ("PAID", [])
 
 
 def test_a_dispute_that_is_won_changes_nothing() -> None:
