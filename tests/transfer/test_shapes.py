@@ -7,8 +7,17 @@ from google.protobuf import json_format
 from google.type.money_pb2 import Money
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orders.v1.order_pb2 import Address, Customer, Order, OrderItem, OrderStatus, Pricing
-from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem
+from orders.v1.order_pb2 import (
+    Address,
+    Customer,
+    Order,
+    OrderItem,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Pricing,
+)
+from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem, UpsertPayment
 
 from server.transfer.export_lines import COLUMNS, csv_rows, header, json_lines
 from server.transfer.lines import Record
@@ -72,22 +81,60 @@ moneys = st.builds(
 )
 maybe_money = st.none() | moneys
 items = st.builds(
-    OrderItem, sku=names, product_id=texts, name=texts, quantity=st.integers(0, 2**31 - 1), unit_price=maybe_money
+    OrderItem,
+    sku=names.filter(lambda name: name == name.strip()),
+    product_id=texts,
+    name=texts,
+    quantity=st.integers(0, 2**31 - 1),
+    unit_price=maybe_money,
 )
+money_names = ("discount", "total", "tax", "shipping", "installation", "included_tax", "loyalty_points_value")
+points = st.integers(0, 2**63 - 1)
+prices = st.builds(
+    Pricing,
+    loyalty_points_used=points,
+    loyalty_points_earned=points,
+    **dict.fromkeys(money_names, maybe_money),
+)
+payments = st.builds(
+    Payment,
+    payment_id=texts,
+    provider=texts,
+    provider_payment_id=texts,
+    method=texts,
+    status=st.sampled_from(PaymentStatus.values()),
+    captured_amount=maybe_money,
+    refunded_amount=maybe_money,
+    voided_amount=maybe_money,
+)
+# Blanks around an id are no part of it.
+ids = names.filter(lambda name: name == name.strip())
 orders = st.builds(
     Order,
     order_id=names,
-    order_number=names,
-    external_order_id=texts,
-    customer=st.none() | st.builds(Customer, customer_id=names, name=texts, email=texts, phone=texts),
+    order_number=ids,
+    external_order_id=texts.filter(lambda name: name == name.strip()),
+    customer=st.none() | st.builds(Customer, customer_id=ids, name=texts, email=texts, phone=texts),
     status=st.sampled_from(OrderStatus.values()),
     items=st.lists(items, max_size=4),
     shipping_address=st.none() | st.builds(Address, street=names, name=texts, city=texts, phone=texts, country=texts),
-    pricing=st.none() | st.builds(Pricing, discount=maybe_money, total=maybe_money, tax=maybe_money),
+    pricing=st.none() | prices,
+    payments=st.lists(payments, max_size=2),
     total_quantity=st.integers(0, 2**63 - 1),
     referral_code=texts,
     metadata=st.dictionaries(texts, texts, max_size=3),
 )
+
+
+def payment_of(payment: Payment) -> UpsertPayment:
+    expected = UpsertPayment()
+    for field in UpsertPayment.DESCRIPTOR.fields:
+        value = getattr(payment, field.name)
+        if isinstance(value, str):
+            setattr(expected, field.name, value)
+        elif payment.HasField(field.name):
+            getattr(expected, field.name).CopyFrom(value)
+    return expected
 
 
 def upsert_of(order: Order) -> UpsertOrder:
@@ -98,6 +145,9 @@ def upsert_of(order: Order) -> UpsertOrder:
         referral_code=order.referral_code,
         status=order.status,
         metadata=order.metadata,
+        loyalty_points_used=order.pricing.loyalty_points_used,
+        loyalty_points_earned=order.pricing.loyalty_points_earned,
+        payments=[payment_of(payment) for payment in order.payments],
     )
     for item, source in zip(expected.items, order.items, strict=True):
         if source.HasField("unit_price"):
@@ -105,8 +155,7 @@ def upsert_of(order: Order) -> UpsertOrder:
     for name, source in (
         ("customer", order),
         ("shipping_address", order),
-        ("discount", order.pricing),
-        ("total", order.pricing),
+        *((name, order.pricing) for name in money_names),
     ):
         if source.HasField(name):
             getattr(expected, name).CopyFrom(getattr(source, name))
@@ -371,12 +420,15 @@ def test_a_quote_that_is_never_closed_is_reported(folder: Path) -> None:
     ("names", "reason"),
     [
         ("external_order_id,colour", "colour: unknown column in the header"),
+        ("external_order_id,colour,size", "colour, size: unknown columns in the header"),
         ("sku,quantity", "external_order_id: is missing in the header"),
         ("external_order_id,sku,product_sku_id", "product_sku_id: is in the header twice, or under two names"),
     ],
 )
 def test_a_header_that_is_not_understood_refuses_the_file(folder: Path, names: str, reason: str) -> None:
-    assert reasons(read(folder, f"{names}\n1,2\n", format="csv")) == [(1, reason)]
+    [(line, found)] = reasons(read(folder, f"{names}\n1,2\n", format="csv"))
+    assert (line, found.partition(";")[0]) == (1, reason)
+    assert "CSV divided by commas, in UTF-8" in found
 
 
 # There and back

@@ -42,13 +42,17 @@ def uses_of(order: Order | None) -> dict[CouponUse, int]:
 
 
 def points_used_by(order: Order | None) -> int:
-    """The loyalty points that pay for an order. A cancelled order uses none."""
-    return 0 if order is None or order.status == ORDER_STATUS_CANCELLED else order.pricing.loyalty_points_used
+    """The loyalty points that pay for an order. A cancelled order uses none, nor does an imported one."""
+    if order is None or order.source or order.status == ORDER_STATUS_CANCELLED:
+        return 0
+    return order.pricing.loyalty_points_used
 
 
 def points_earned_by(order: Order | None) -> int:
-    """The loyalty points an order has earned; none before it is delivered."""
-    return order.pricing.loyalty_points_earned if order is not None and order.status == ORDER_STATUS_DELIVERED else 0
+    """The loyalty points an order has earned; none before it is delivered, and none for an imported order."""
+    if order is None or order.source or order.status != ORDER_STATUS_DELIVERED:
+        return 0
+    return order.pricing.loyalty_points_earned
 
 
 def _coupon_uses(before: Order | None, after: Order) -> dict[CouponUse, int]:
