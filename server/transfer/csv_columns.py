@@ -122,7 +122,7 @@ def _taken(row: Row, chosen: list[Column]) -> Values:
 def _refuse_difference(row: Row, first: Row, of_order: list[Column]) -> None:
     """Refuses rows that contradict the first row of their order; they may leave values out."""
     for column in of_order:
-        if row.cells[column.at] not in ("", first.cells[column.at]):
+        if row.cells[column.at].strip() not in ("", first.cells[column.at].strip()):
             raise FieldError(f"differs from that on line {first.line}, for the same order", column.name)
 
 

@@ -19,6 +19,8 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem, UpsertPayment
 
+from server.transfer.csv_columns import neutralized, restored
+from server.transfer.dialect import Dialect
 from server.transfer.export_lines import COLUMNS, csv_rows, header, json_lines
 from server.transfer.lines import Record
 from server.transfer.records import Format, read_records
@@ -429,6 +431,37 @@ def test_a_header_that_is_not_understood_refuses_the_file(folder: Path, names: s
     [(line, found)] = reasons(read(folder, f"{names}\n1,2\n", format="csv"))
     assert (line, found.partition(";")[0]) == (1, reason)
     assert "CSV divided by commas, in UTF-8" in found
+
+
+def test_rows_of_one_order_may_be_apart_and_too_many_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "external_order_id,sku,quantity,unit_price\n1,a,1,5\n2,a,1,5\n3,a,1,5\n1,b,1,5\n2,b,1,5\n"
+    found = {record.order.external_order_id: len(record.order.items) for record in read(folder, text) if record.order}
+    assert found == {"1": 2, "2": 2, "3": 1}
+    monkeypatch.setattr("server.transfer.csv_groups.MAX_HELD", 1)
+    records = read(folder, text)
+    assert [record.order.external_order_id for record in records if record.order] == ["3", "1"]
+    assert [(record.line, record.external_order_id) for record in records if record.reason] == [(3, "2"), (6, "2")]
+
+
+@given(texts)
+def test_a_cell_that_a_spreadsheet_would_run_is_marked_and_restored(cell: str) -> None:
+    for each in (cell, f"={cell}", f"'+{cell}", f"-{cell}", f"@{cell}"):
+        assert restored(neutralized(each)) == each
+        assert neutralized(each)[:1] not in ("=", "+", "-", "@", "\t", "\r")
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("12,50", "12.50"), ("1.024,5", "1024.5"), ("1,024.00", "1024.00"), ("-0,5", "-0.5"), ("7", "7"), ("1.5", "1.5")],
+)
+def test_an_amount_shows_its_decimal_separator(cell: str, expected: str) -> None:
+    assert Dialect().number(cell) == expected
+
+
+def test_an_amount_that_can_be_read_in_two_ways_is_refused() -> None:
+    with pytest.raises(FieldError, match="--decimal"):
+        Dialect().number("1,024")
+    assert (Dialect(decimal=",").number("1,024"), Dialect(decimal=".").number("1,024")) == ("1.024", "1024")
 
 
 # There and back
