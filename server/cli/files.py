@@ -27,6 +27,7 @@ class Format(StrEnum):
     auto = "auto"
     jsonl = "jsonl"
     csv = "csv"
+    parquet = "parquet"
 
 
 class ImportFormat(StrEnum):
@@ -210,30 +211,34 @@ def export(
     *,
     client: "Client",
     output: Annotated[Path, typer.Option("--output", "-o", help="Output file; - for standard output.")] = Path("-"),
-    format: Annotated[
-        Format, typer.Option("--format", help="jsonl or csv; auto goes by the file's name.")
-    ] = Format.auto,
+    format: Annotated[Format, typer.Option("--format", help="auto goes by the file's name.")] = Format.auto,
     source: Annotated[str, typer.Option("--source", help="Only orders imported from this system.")] = "",
     customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
     order_by: Annotated[OrderBy, typer.Option("--order-by", help="Oldest or smallest first.")] = OrderBy.create_time,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Maximum number of orders; 0 for all.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Export orders as JSON Lines or CSV. You can stop it; the same command resumes where it stopped."""
+    """Export orders as JSON Lines, CSV or Parquet. You can stop it; the same command resumes where it stopped."""
     from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
     from orders.v1.order_service_pb2 import OrderFilter
 
     from server.transfer.exporter import export_orders
     from server.transfer.interrupts import stop_on_signals
+    from server.transfer.parquet import check_parquet, write_parquet
     from server.transfer.progress import presenter
 
     as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
+    as_parquet = format == Format.parquet or (format == Format.auto and output.suffix == ".parquet")
+    # A Parquet file cannot be continued, so its orders are written as lines first, which can.
+    target = output.with_name(output.name + ".jsonl") if as_parquet else output
 
     async def run() -> int:
+        if as_parquet:
+            check_parquet(output, overwrite=overwrite)
         async with client.channel() as channel:
             with stop_on_signals() as stop:
                 report = await export_orders(
-                    "-" if str(output) == "-" else output,
+                    "-" if str(target) == "-" else target,
                     channel=channel,
                     metadata=client.metadata,
                     format="csv" if as_csv else "jsonl",
@@ -245,6 +250,9 @@ def export(
                     stop=stop,
                     connect=lambda: _find(client, channel),
                 )
+        if as_parquet and not report.interrupted:
+            write_parquet(target, output)
+            target.unlink()
         return 130 if report.interrupted else 0
 
     raise typer.Exit(_transfer(run))

@@ -51,7 +51,7 @@ def json_lines(orders: Sequence[Order]) -> bytes:
 
 def csv_rows(orders: Sequence[Order]) -> bytes:
     """A row for each line item, and one for an order that has none."""
-    return _csv([row for order in orders for row in _rows(order)])
+    return _csv([row for order in orders for row in order_rows(order)])
 
 
 def _json_line(order: Order) -> bytes:
@@ -59,7 +59,8 @@ def _json_line(order: Order) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _rows(order: Order) -> list[list[str]]:
+def order_rows(order: Order) -> list[list[str]]:
+    """The cells of each line item."""
     before, after = _before_line(order), _after_line(order)
     lines = [_line(item) for item in order.items] or [[""] * len(_LINE_COLUMNS)]
     return [[*before, *line, *after] for line in lines]

@@ -11,11 +11,14 @@ import pytest
 from google.type.money_pb2 import Money
 from orders.v1.order_pb2 import Order, OrderStatus, PaymentStatus
 from orders.v1.order_service_pb2 import ListOrdersRequest, OrderFilter
+from pyarrow import parquet
 
+from server.transfer.export_lines import json_lines
 from server.transfer.exporter import export_orders
 from server.transfer.importer import import_orders
 from server.transfer.layout_table import LayoutOptions
 from server.transfer.layouts import read_layout
+from server.transfer.parquet import write_parquet
 from server.transfer.records import Format, Reading, read
 from server.transfer.report import ImportReport
 from server.transfer.runs import list_runs
@@ -202,3 +205,15 @@ async def test_an_order_of_1114_lines_is_imported(shop: Service, tmp_path: Path)
     path.write_text("\n".join(("external_order_id,sku,quantity,unit_price", *rows)))
     report = await import_orders(path, channel=shop.channel, source="long", reading=Reading(currency="GBP"))
     assert (report.inserted, report.invalid) == (1, 0)
+
+
+def test_parquet_has_the_rows_of_csv_with_types(tmp_path: Path) -> None:
+    order = Order(external_order_id="1", order_number="ORD-1", total_quantity=2)
+    order.items.add(sku="a", quantity=2, unit_price=Money(currency_code="USD", units=1, nanos=500_000_000))
+    order.create_time.FromSeconds(1_700_000_000)
+    lines, path = tmp_path / "orders.jsonl", tmp_path / "orders.parquet"
+    lines.write_bytes(json_lines([order]))
+    write_parquet(lines, path)
+    (row,) = parquet.read_table(path).to_pylist()
+    assert (row["sku"], row["quantity"], row["unit_price"], row["tax"]) == ("a", 2, Decimal("1.5"), None)
+    assert row["create_time"] == datetime.fromtimestamp(1_700_000_000, UTC)
