@@ -2,18 +2,16 @@
 
 import asyncio
 import functools
-import re
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from importlib.metadata import version as installed_version
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from server import config
 from server.cli.client import with_client
+from server.cli.files import export, import_, plain
 from server.cli.gateway import gateway
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
@@ -23,8 +21,6 @@ from server.cli.webhooks import webhooks
 from server.runtime import interrupts
 
 if TYPE_CHECKING:
-    import grpc
-
     from server.runtime.app import Started
     from server.transfer.client import Client
 
@@ -39,6 +35,8 @@ app.add_typer(keys)
 app.add_typer(webhooks)
 app.command()(protos)
 app.command()(gateway)
+app.command("import")(import_)
+app.command()(export)
 app.command()(show)
 app.command()(top)
 
@@ -133,154 +131,6 @@ def migrate(
         print(f"the schema is at {after}" + ("" if before == after else f", it was {before or 'empty'}"))
 
 
-class Format(StrEnum):
-    """The format of a file of orders."""
-
-    auto = "auto"
-    jsonl = "jsonl"
-    csv = "csv"
-
-
-@app.command("import")
-@with_client
-def import_(
-    file: Annotated[Path, typer.Argument(help="File of orders; - for standard input.")],
-    *,
-    source: Annotated[
-        str, typer.Option("--source", help="System that the orders come from; source and id identify an order.")
-    ],
-    client: "Client",
-    format: Annotated[Format, typer.Option("--format", help="Format of the file.")] = Format.auto,
-    currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for amounts without a currency.")] = "USD",
-    rejects: Annotated[
-        Path | None,
-        typer.Option("--rejects", help="File for rejected lines and warnings. [default: FILE.rejects.jsonl]"),
-    ] = None,
-    validate_only: Annotated[bool, typer.Option("--validate-only", help="Validate without storing.")] = False,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1000, help="Orders a call.")] = 500,
-    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Calls in flight.")] = 4,
-) -> None:
-    """Import orders from JSON Lines or CSV through the API.
-
-    Reads the shapes of BatchUpsertOrders, of `orders export`, and flat records with name, products, order_id and total_amount.
-    Rejected lines go to a file with their reasons. You can stop it and run it again: orders that exist are left unchanged.
-    """
-    if not re.fullmatch("[!-~]{1,64}", source):
-        raise Failure(f"--source {source!r}: use up to 64 printable characters without spaces")
-    from server.transfer.importer import import_orders
-    from server.transfer.interrupts import stop_on_signals
-    from server.transfer.progress import presenter
-
-    async def run() -> int:
-        async with client.channel() as channel:
-            with stop_on_signals() as stop:
-                report = await import_orders(
-                    "-" if str(file) == "-" else file,
-                    channel=channel,
-                    metadata=client.metadata,
-                    source=source,
-                    format=format.value,
-                    currency=currency,
-                    rejects_path=rejects or Path(f"{'orders' if str(file) == '-' else file}.rejects.jsonl"),
-                    validate_only=validate_only,
-                    batch_size=batch_size,
-                    concurrency=concurrency,
-                    progress=presenter(),
-                    stop=stop,
-                    connect=lambda: _find(client, channel),
-                )
-        if report.interrupted:
-            return 130
-        return 3 if report.invalid or report.rejected else 0
-
-    raise typer.Exit(_transfer(run))
-
-
-class OrderBy(StrEnum):
-    """The sort key of an export."""
-
-    create_time = "create_time"
-    update_time = "update_time"
-    total = "total"
-
-
-@app.command()
-@with_client
-def export(
-    *,
-    client: "Client",
-    output: Annotated[Path, typer.Option("--output", "-o", help="Output file; - for standard output.")] = Path("-"),
-    format: Annotated[
-        Format, typer.Option("--format", help="jsonl or csv; auto goes by the file's name.")
-    ] = Format.auto,
-    source: Annotated[str, typer.Option("--source", help="Only orders imported from this system.")] = "",
-    customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
-    order_by: Annotated[OrderBy, typer.Option("--order-by", help="Oldest or smallest first.")] = OrderBy.create_time,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="Maximum number of orders; 0 for all.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
-) -> None:
-    """Export orders as JSON Lines or CSV. You can stop it; the same command resumes where it stopped."""
-    from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
-    from orders.v1.order_service_pb2 import OrderFilter
-
-    from server.transfer.exporter import export_orders
-    from server.transfer.interrupts import stop_on_signals
-    from server.transfer.progress import presenter
-
-    as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
-
-    async def run() -> int:
-        async with client.channel() as channel:
-            with stop_on_signals() as stop:
-                report = await export_orders(
-                    "-" if str(output) == "-" else output,
-                    channel=channel,
-                    metadata=client.metadata,
-                    format="csv" if as_csv else "jsonl",
-                    filter=OrderFilter(source=source, customer_id=customer),
-                    order_by=cast(OrderByEnum, OrderByEnum.Value(f"ORDER_BY_{order_by.upper()}")),
-                    limit=limit,
-                    overwrite=overwrite,
-                    progress=presenter(),
-                    stop=stop,
-                    connect=lambda: _find(client, channel),
-                )
-        return 130 if report.interrupted else 0
-
-    raise typer.Exit(_transfer(run))
-
-
-async def _find(client: "Client", channel: "grpc.aio.Channel") -> None:
-    """Refuses an unreachable server. One that becomes unreachable later is retried."""
-    import grpc
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-    try:
-        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
-    except grpc.aio.AioRpcError as error:
-        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            text = f"{client.target}: {error.code().name}: {error.details()}; name another server with --target"
-            raise Failure(text) from error
-
-
-def _transfer(run: Callable[[], Any]) -> int:
-    from server.transfer.calls import TransferError
-
-    try:
-        return int(asyncio.run(run()))
-    except asyncio.CancelledError:  # By a second signal.
-        return 130
-    except OSError as error:
-        raise Failure(_plain(error)) from error
-    except (TransferError, ValueError) as error:
-        raise Failure(str(error)) from error
-
-
-def _plain(error: OSError) -> str:
-    """The error without its errno."""
-    return f"{error.strerror}: '{error.filename}'" if error.strerror and error.filename else str(error)
-
-
 @app.command()
 @with_settings(*DATABASE)
 def verify(*, settings: config.Settings) -> None:
@@ -359,7 +209,7 @@ def healthcheck(
     except grpc.aio.AioRpcError as error:
         raise Failure(f"{client.target}: {explain(error)}") from error
     except OSError as error:
-        raise Failure(_plain(error)) from error
+        raise Failure(plain(error)) from error
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer)
     print(status)
     if status != "SERVING":

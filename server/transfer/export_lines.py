@@ -8,8 +8,10 @@ from typing import Literal
 
 from google.protobuf import json_format
 from orders.v1.order_pb2 import Order, OrderItem, OrderStatus, PaymentStatus
+from orders.v1.order_service_pb2 import UpsertPayment
 
-from server.transfer.shapes import ADDRESS_NAMES
+from server.transfer.csv_columns import neutralized
+from server.transfer.shapes import ADDRESS_NAMES, AMOUNTS
 from server.transfer.values import decimal_text
 
 ExportFormat = Literal["jsonl", "csv"]
@@ -17,7 +19,18 @@ ExportFormat = Literal["jsonl", "csv"]
 _ORDER_COLUMNS = ["order_id", "order_number", "external_order_id", "source", "status", "payment_status", "currency"]
 _CUSTOMER_COLUMNS = ["customer_id", "customer_name", "email", "phone"]
 _LINE_COLUMNS = ["sku", "product_name", "quantity", "unit_price"]
-_REST_COLUMNS = ["discount", "total", "total_quantity", "referral_code", "metadata", "create_time", "update_time"]
+_POINTS = ["loyalty_points_used", "loyalty_points_earned"]
+_REST_COLUMNS = [
+    *AMOUNTS,
+    *_POINTS,
+    "payments",
+    "total_quantity",
+    "referral_code",
+    "metadata",
+    "order_time",
+    "create_time",
+    "update_time",
+]
 COLUMNS = [*_ORDER_COLUMNS, *_CUSTOMER_COLUMNS, *ADDRESS_NAMES, *_LINE_COLUMNS, *_REST_COLUMNS]
 
 
@@ -38,7 +51,7 @@ def json_lines(orders: Sequence[Order]) -> bytes:
 
 def csv_rows(orders: Sequence[Order]) -> bytes:
     """A row for each line item, and one for an order that has none."""
-    return _csv([row for order in orders for row in _rows(order)])
+    return _csv([row for order in orders for row in order_rows(order)])
 
 
 def _json_line(order: Order) -> bytes:
@@ -46,7 +59,8 @@ def _json_line(order: Order) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _rows(order: Order) -> list[list[str]]:
+def order_rows(order: Order) -> list[list[str]]:
+    """The cells of each line item."""
     before, after = _before_line(order), _after_line(order)
     lines = [_line(item) for item in order.items] or [[""] * len(_LINE_COLUMNS)]
     return [[*before, *line, *after] for line in lines]
@@ -68,9 +82,33 @@ def _line(item: OrderItem) -> list[str]:
 
 def _after_line(order: Order) -> list[str]:
     labels = json.dumps(dict(order.metadata), ensure_ascii=False) if order.metadata else ""
-    amounts = [_money(order.pricing, "discount"), _money(order.pricing, "total")]
-    times = [order.create_time.ToJsonString(), order.update_time.ToJsonString()]
-    return [*amounts, str(order.total_quantity), order.referral_code, labels, *times]
+    amounts = [_money(order.pricing, name) for name in AMOUNTS]
+    points = [str(getattr(order.pricing, name)) for name in _POINTS]
+    times = [_time(order, _order_time_field(order)), order.create_time.ToJsonString(), order.update_time.ToJsonString()]
+    return [*amounts, *points, _payments(order), str(order.total_quantity), order.referral_code, labels, *times]
+
+
+def _order_time_field(order: Order) -> str:
+    """An order that was placed here was placed when it was created."""
+    return "order_time" if order.source or order.HasField("order_time") else "create_time"
+
+
+def _time(order: Order, field: str) -> str:
+    return getattr(order, field).ToJsonString() if order.HasField(field) else ""
+
+
+def _payments(order: Order) -> str:
+    """A JSON list of the payments, with the fields that an import takes."""
+    names = UpsertPayment.DESCRIPTOR.fields_by_name
+    payments = [
+        {
+            name: value
+            for name, value in json_format.MessageToDict(each, preserving_proto_field_name=True).items()
+            if name in names
+        }
+        for each in order.payments
+    ]
+    return json.dumps(payments, ensure_ascii=False) if payments else ""
 
 
 def _currency(order: Order) -> str:
@@ -86,5 +124,5 @@ def _money(message: object, field: str) -> str:
 
 def _csv(rows: list[list[str]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, lineterminator="\r\n").writerows([neutralized(cell) for cell in row] for row in rows)
     return text.getvalue().encode()

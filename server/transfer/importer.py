@@ -18,11 +18,12 @@ from server.transfer.batches import Batch, Batcher, Entry
 from server.transfer.calls import Metadata, Retry, explain
 from server.transfer.lines import STDIN, Record
 from server.transfer.progress import Progress, Silent
-from server.transfer.records import Format, read_records
+from server.transfer.records import Reading, read
 from server.transfer.report import ImportFailed, ImportReport, Rejects
 from server.transfer.sender import Sender
 from server.transfer.threads import in_daemon_thread
 
+PREVIEWED = 5  # Orders that a dry run shows.
 MAX_BATCH_BYTES = 3_670_016  # 3.5 MiB: by default, a server accepts messages of 4 MiB.
 
 
@@ -31,8 +32,7 @@ async def import_orders(
     *,
     channel: grpc.aio.Channel,
     source: str,
-    format: Format = "auto",
-    currency: str = "",
+    reading: Reading | None = None,
     rejects_path: Path | None = None,
     validate_only: bool = False,
     batch_size: int = 500,
@@ -54,12 +54,14 @@ async def import_orders(
     _check_files(path, rejects_path)
     if not 1 <= batch_size <= 1000 or concurrency < 1:
         raise ValueError("a batch has 1 to 1,000 orders, and concurrency is at least 1")
-    records, total = read_records(path, format=format, currency=currency), _size(path)
+    records, total = read(path, reading or Reading()), _size(path)
     if connect:
         await connect()
     sender = Sender(
         OrderServiceStub(channel),  # type: ignore[no-untyped-call]
-        BatchUpsertOrdersRequest(source=source, validate_only=validate_only),
+        BatchUpsertOrdersRequest(
+            source=source, validate_only=validate_only, preview_orders=PREVIEWED if validate_only else 0
+        ),
         Rejects(rejects_path),
         concurrency=concurrency,
         timeout=call_timeout,

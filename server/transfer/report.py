@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from orders.v1.order_service_pb2 import UpsertResult
 
 from server.transfer.calls import TransferError
 
@@ -21,6 +23,9 @@ class ImportReport:
     warnings: int = 0
     interrupted: bool = False
     seconds: float = 0.0
+    run: str = ""  # Names the run; the request ids of its calls begin with it.
+    # Of a dry run, the first orders as they would be stored, with their lines in the file.
+    preview: list[tuple[int, UpsertResult]] = field(default_factory=list)
     rejects_path: Path | None = None  # The file with invalid and rejected lines and warnings, if there are any.
 
     @property
@@ -61,13 +66,18 @@ class ImportFailed(TransferError):
 
 
 class Rejects:
-    """The file of rejected lines and warnings. It exists only if there are any."""
+    """The file of rejected lines and warnings. It exists only if there are any.
+
+    Until the service has answered a call, an earlier run's file stays and this one's is next to it, so that a run that
+    fails at once loses nothing.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        # Not for /dev/null or the target of /dev/stderr.
+        self._replaces = path is not None and (not path.exists() or (path.is_file() and not path.is_symlink()))
+        self._new = Path(f"{path}.new") if self._replaces else path
         self._file: IO[str] | None = None
-        if path and path.is_file() and not path.is_symlink():  # But not /dev/null or the target of /dev/stderr.
-            path.unlink()  # An earlier run's file would look like this one's.
 
     def add(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
         """Writes a rejected line."""
@@ -78,15 +88,30 @@ class Rejects:
         self._write({"line": line, "external_order_id": external_order_id, "warnings": list(warnings), "raw": raw})
 
     def _write(self, said: Mapping[str, object]) -> None:
-        if self._path and not self._file:
+        if self._new and not self._file:
             # Line by line, so that an interruption loses none.
-            self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
+            self._file = self._new.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
         if self._file:
             self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
 
-    def close(self) -> Path | None:
-        """The path, if anything was written."""
+    def settle(self) -> None:
+        """Replaces an earlier run's file, whose lines would look like this one's."""
+        if self._replaces and self._path and self._new:
+            self._replaces = False
+            if self._file:
+                self._new.replace(self._path)
+            else:
+                self._path.unlink(missing_ok=True)
+            self._new = self._path
+
+    def close(self, *, failed: bool) -> Path | None:
+        """The path, if anything was written; a run that failed before the first answer leaves nothing."""
+        if not failed:
+            self.settle()
         if not self._file:
             return None
         self._file.close()
+        if self._replaces and self._new:
+            self._new.unlink(missing_ok=True)
+            return None
         return self._path

@@ -1,7 +1,6 @@
 """Sends batches to the service: several at a time, but those of one key in order."""
 
 import asyncio
-import uuid
 from itertools import count
 
 import grpc
@@ -11,6 +10,7 @@ from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from server.transfer.batches import Batch, Entry
 from server.transfer.calls import Metadata, Retry, explain_status
 from server.transfer.report import ImportReport, Rejects
+from server.transfer.runs import new_run
 
 
 class Sender:
@@ -30,7 +30,8 @@ class Sender:
         self._stub, self._request, self._rejects = stub, request, rejects
         self._concurrency, self._timeout, self._retry, self._metadata = concurrency, timeout, retry, metadata
         self._calls: dict[asyncio.Task[None], Batch] = {}
-        self.report = ImportReport()
+        self.report = ImportReport(run=new_run())
+        self._numbers = count(1)
         self.failure: Exception | None = None  # The first failure; nothing is sent after it.
 
     async def ready(self) -> None:
@@ -56,7 +57,7 @@ class Sender:
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        self.report.rejects_path = self._rejects.close()
+        self.report.rejects_path = self._rejects.close(failed=self.failure is not None)
 
     def reject(self, *, line: int, external_order_id: str, reason: str, raw: str) -> None:
         """Counts and records a record that cannot be sent."""
@@ -79,8 +80,9 @@ class Sender:
     async def _call(self, batch: Batch) -> BatchUpsertOrdersResponse:
         orders = (entry.order for entry in batch.entries.values())
         # With a request id, a retry gets the first attempt's answer and counts as that.
-        request = BatchUpsertOrdersRequest(orders=orders, request_id=str(uuid.uuid4()))
+        request = BatchUpsertOrdersRequest(orders=orders, request_id=f"{self.report.run}/{next(self._numbers)}")
         request.MergeFrom(self._request)
+        self._request.ClearField("preview_orders")  # Of the first call only.
         for attempt in count(1):
             try:
                 answer = self._stub.BatchUpsertOrders(request, timeout=self._timeout, metadata=tuple(self._metadata))
@@ -94,6 +96,7 @@ class Sender:
         raise AssertionError("count() has no end")
 
     def _note(self, response: BatchUpsertOrdersResponse, entries: list[Entry]) -> None:
+        self._rejects.settle()
         self.report.inserted += response.inserted
         self.report.updated += response.updated
         self.report.unchanged += response.unchanged
@@ -101,6 +104,8 @@ class Sender:
         for result in response.results:
             entry = entries[result.index]
             self.report.warnings += len(result.warnings)
+            if result.HasField("order"):
+                self.report.preview.append((entry.line, result))
             if result.outcome == UpsertOutcome.UPSERT_OUTCOME_INVALID:
                 self._note_invalid(result, entry)
             if result.warnings:

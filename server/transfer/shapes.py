@@ -6,12 +6,13 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from orders.v1.order_pb2 import Order
-from orders.v1.order_service_pb2 import UpsertOrder
+from orders.v1.order_service_pb2 import UpsertOrder, UpsertPayment
 
 from server.transfer.values import (
     Convert,
     FieldError,
     Fields,
+    currency_code,
     decimal_money,
     int32,
     int64,
@@ -22,6 +23,8 @@ from server.transfer.values import (
     status,
     text,
     text_map,
+    timestamp,
+    trimmed,
 )
 
 Values = dict[str, object]
@@ -53,17 +56,35 @@ ADDRESS_NAMES = {
     "address_phone": "phone",
 }
 
+# The amounts of an order besides those of its lines.
+AMOUNTS = (
+    "total",
+    "discount",
+    "tax",
+    "included_tax",
+    "shipping",
+    "installation",
+    "loyalty_points_value",
+)
+
 _CUSTOMER_NAMES = {"customer_id": "customer_id", "customer_name": "name", "email": "email", "phone": "phone"}
 _NESTED = {"customer": _CUSTOMER_NAMES, "shipping_address": ADDRESS_NAMES}
 _ONLY_FLAT = frozenset(ORDER_NAMES).difference(("order_id", "discount", "referral_code")) | {"products"}
 _ONLY_ORDER = frozenset(("order_id", "orderId", "order_number", "orderNumber", "pricing"))
 
 # The fields of an exported order that an upsert takes; the service sets the others.
-_SAME = {field.name for field in UpsertOrder.DESCRIPTOR.fields} & {field.name for field in Order.DESCRIPTOR.fields}
+_SAME = {field.name for field in UpsertOrder.DESCRIPTOR.fields} & {field.name for field in Order.DESCRIPTOR.fields} - {
+    "installation"
+}
 _KEPT = {
-    "orders.v1.Order": {*_SAME, "order_number", "pricing"},
+    "orders.v1.Order": {*_SAME, "order_number", "pricing", "source", "create_time"},
     "orders.v1.OrderItem": {"product_id", "sku", "name", "quantity", "unit_price"},
-    "orders.v1.Pricing": {"discount", "total"},
+    "orders.v1.Pricing": {*AMOUNTS, "loyalty_points_used", "loyalty_points_earned"},
+    "orders.v1.Payment": {field.name for field in UpsertPayment.DESCRIPTOR.fields},
+}
+_BY_NAME: Mapping[str, Convert] = {
+    **dict.fromkeys(("external_order_id", "order_number", "customer_id", "sku"), trimmed),
+    "currency_code": currency_code,
 }
 _BY_TYPE: Mapping[int, Convert] = {
     FieldDescriptor.TYPE_STRING: text,
@@ -83,16 +104,22 @@ def order_from_json(record: object, *, currency: str) -> UpsertOrder:
     return build(_read_upsert(names))
 
 
-def order_values(currency: str) -> dict[str, Convert]:
-    """The converters of a flat record's order values."""
-    money = optional(decimal_money(currency))
-    texts = ("external_order_id", "customer_id", "customer_name", "email", "phone", "address_text", "referral_code")
-    return {**dict.fromkeys(texts, text), "total": money, "discount": money, "total_quantity": optional(int64)}
+def order_values(currency: str, number: Callable[[str], str] = str) -> dict[str, Convert]:
+    """The converters of a flat record's order values; `number` turns its amounts into digits with a decimal point."""
+    money = optional(decimal_money(currency, number))
+    return {
+        **dict.fromkeys(("external_order_id", "customer_id"), trimmed),
+        **dict.fromkeys(("customer_name", "email", "phone", "address_text", "referral_code"), text),
+        **dict.fromkeys(AMOUNTS, money),
+        **dict.fromkeys(("total_quantity", "loyalty_points_used", "loyalty_points_earned"), optional(int64)),
+        "order_time": optional(timestamp),
+    }
 
 
-def line_values(currency: str) -> dict[str, Convert]:
+def line_values(currency: str, number: Callable[[str], str] = str) -> dict[str, Convert]:
     """The converters of a flat record's line values."""
-    return {"sku": text, "name": text, "quantity": optional(int32), "unit_price": optional(decimal_money(currency))}
+    money = optional(decimal_money(currency, number))
+    return {"sku": trimmed, "name": text, "quantity": optional(int32), "unit_price": money, "total_price": money}
 
 
 def nest(flat: Values) -> Values:
@@ -124,6 +151,9 @@ def named(names: Mapping[str, str], values: Mapping[str, Convert]) -> Fields:
 
 def _of_order(order: Values) -> Values:
     pricing, number = order.pop("pricing", {}), order.pop("order_number", "")
+    created = order.pop("create_time", None)
+    if created and not order.pop("source", ""):  # An imported order has the time that its source gave, if any.
+        order.setdefault("order_time", created)
     items = order.pop("items", [])
     assert isinstance(pricing, dict)
     assert isinstance(items, list)
@@ -153,12 +183,15 @@ def _message_fields(message: Any) -> Fields:
 
 def _converter(field: Any) -> Convert:
     if field.type != FieldDescriptor.TYPE_MESSAGE:
-        return _BY_TYPE[field.type]
+        return _BY_NAME.get(field.name) or _BY_TYPE[field.type]
     if field.message_type.GetOptions().map_entry:
         return text_map
+    if field.message_type.full_name == "google.protobuf.Timestamp":
+        return timestamp
     message = object_of(_message_fields(field.message_type))
     return list_of(message) if field.is_repeated else message
 
 
 _read_order = object_of(_message_fields(Order.DESCRIPTOR))
+payments = list_of(object_of(_message_fields(UpsertPayment.DESCRIPTOR)))
 _read_upsert = object_of(_message_fields(UpsertOrder.DESCRIPTOR))

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 from functools import lru_cache
 from typing import TypeVar
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1 import order_pb2
 
 _T = TypeVar("_T")
@@ -29,17 +31,22 @@ _MAX_SHOWN = 60
 
 
 class FieldError(ValueError):
-    """A value that cannot be converted, with its path in the input's names."""
+    """A value that cannot be converted, with its path in the input's names, and its line if that is known."""
 
-    def __init__(self, reason: str, path: str = "") -> None:
+    def __init__(self, reason: str, path: str = "", line: int = 0) -> None:
         super().__init__(reason, path)
         self.reason = reason
         self.path = path
+        self.line = line
 
     def within(self, outer: str) -> "FieldError":
         """The same error, with the path from the enclosing object or list."""
         dot = "." if self.path and not self.path.startswith("[") else ""
-        return FieldError(self.reason, f"{outer}{dot}{self.path}")
+        return FieldError(self.reason, f"{outer}{dot}{self.path}", self.line)
+
+    def on_line(self, line: int) -> "FieldError":
+        """The same error, of a value on that line."""
+        return FieldError(self.reason, self.path, line)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}" if self.path else self.reason
@@ -54,6 +61,32 @@ def text(value: object) -> str:
     if not value.isascii():
         _require_unicode(value)
     return value
+
+
+def trimmed(value: object) -> str:
+    """The text of an id, without the blanks around it."""
+    return text(value).strip()
+
+
+def currency_code(value: object) -> str:
+    """A currency, in capitals."""
+    return trimmed(value).upper()
+
+
+def timestamp(value: object) -> Timestamp:
+    """A time in RFC 3339, as in JSON; one without an offset is in UTC."""
+    try:
+        time = datetime.fromisoformat(text(value).strip())
+        return timestamp_of(time if time.tzinfo else time.replace(tzinfo=UTC))
+    except ValueError:
+        raise FieldError(f"is not a time such as 2025-03-02T14:00:01Z: {_shown(value)}") from None
+
+
+def timestamp_of(time: datetime) -> Timestamp:
+    """The message of a time with a zone."""
+    stamp = Timestamp()
+    stamp.FromDatetime(time.astimezone(UTC).replace(tzinfo=None))
+    return stamp
 
 
 def int32(value: object) -> int:
@@ -88,13 +121,16 @@ def members(value: object) -> dict[str, object]:
     return value
 
 
-def decimal_money(currency: str) -> Convert:
-    """A converter from a decimal amount, as text or as a number, to the fields of a Money in `currency`."""
+def decimal_money(currency: str, number: Callable[[str], str] = str) -> Convert:
+    """A converter from a decimal amount, as text or as a number, to the fields of a Money in `currency`.
+
+    `number` turns text into digits with a decimal point.
+    """
 
     def convert(value: object) -> dict[str, object]:
         if not currency:
             raise FieldError("has no currency, and none was given for the file")
-        units, nanos = amount(value)
+        units, nanos = amount(number(value) if isinstance(value, str) else value)
         return {"currency_code": currency, "units": units, "nanos": nanos}
 
     return convert

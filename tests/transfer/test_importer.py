@@ -163,6 +163,18 @@ async def test_without_anything_refused_there_is_no_file_of_rejects_not_even_an_
     assert (report.inserted, report.rejects_path, rejects.exists()) == (1, None, False)
 
 
+async def test_a_run_that_fails_at_once_keeps_the_earlier_rejects(
+    orders: Orders, channel: grpc.aio.Channel, tmp_path: Path
+) -> None:
+    rejects = written(tmp_path / "rejects.jsonl", "from an earlier run\n")
+    path = written(tmp_path / "in.jsonl", line("1"), "{\n")
+    orders.failures = [grpc.StatusCode.UNAUTHENTICATED]
+    with pytest.raises(ImportFailed):
+        await import_orders(path, channel=channel, source="shop", rejects_path=rejects, retry=QUICK)
+    assert rejects.read_text() == "from an earlier run\n"
+    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "rejects.jsonl"]  # noqa: PTH208
+
+
 async def test_a_second_run_changes_nothing(orders: Orders, channel: grpc.aio.Channel, tmp_path: Path) -> None:
     path = written(tmp_path / "in.jsonl", *(line(str(number)) for number in range(50)))
     first = await import_orders(path, channel=channel, source="shop", batch_size=7)

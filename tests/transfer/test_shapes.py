@@ -7,9 +7,20 @@ from google.protobuf import json_format
 from google.type.money_pb2 import Money
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orders.v1.order_pb2 import Address, Customer, Order, OrderItem, OrderStatus, Pricing
-from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem
+from orders.v1.order_pb2 import (
+    Address,
+    Customer,
+    Order,
+    OrderItem,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Pricing,
+)
+from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem, UpsertPayment
 
+from server.transfer.csv_columns import neutralized, restored
+from server.transfer.dialect import Dialect
 from server.transfer.export_lines import COLUMNS, csv_rows, header, json_lines
 from server.transfer.lines import Record
 from server.transfer.records import Format, read_records
@@ -72,22 +83,60 @@ moneys = st.builds(
 )
 maybe_money = st.none() | moneys
 items = st.builds(
-    OrderItem, sku=names, product_id=texts, name=texts, quantity=st.integers(0, 2**31 - 1), unit_price=maybe_money
+    OrderItem,
+    sku=names.filter(lambda name: name == name.strip()),
+    product_id=texts,
+    name=texts,
+    quantity=st.integers(0, 2**31 - 1),
+    unit_price=maybe_money,
 )
+money_names = ("discount", "total", "tax", "shipping", "installation", "included_tax", "loyalty_points_value")
+points = st.integers(0, 2**63 - 1)
+prices = st.builds(
+    Pricing,
+    loyalty_points_used=points,
+    loyalty_points_earned=points,
+    **dict.fromkeys(money_names, maybe_money),
+)
+payments = st.builds(
+    Payment,
+    payment_id=texts,
+    provider=texts,
+    provider_payment_id=texts,
+    method=texts,
+    status=st.sampled_from(PaymentStatus.values()),
+    captured_amount=maybe_money,
+    refunded_amount=maybe_money,
+    voided_amount=maybe_money,
+)
+# Blanks around an id are no part of it.
+ids = names.filter(lambda name: name == name.strip())
 orders = st.builds(
     Order,
     order_id=names,
-    order_number=names,
-    external_order_id=texts,
-    customer=st.none() | st.builds(Customer, customer_id=names, name=texts, email=texts, phone=texts),
+    order_number=ids,
+    external_order_id=texts.filter(lambda name: name == name.strip()),
+    customer=st.none() | st.builds(Customer, customer_id=ids, name=texts, email=texts, phone=texts),
     status=st.sampled_from(OrderStatus.values()),
     items=st.lists(items, max_size=4),
     shipping_address=st.none() | st.builds(Address, street=names, name=texts, city=texts, phone=texts, country=texts),
-    pricing=st.none() | st.builds(Pricing, discount=maybe_money, total=maybe_money, tax=maybe_money),
+    pricing=st.none() | prices,
+    payments=st.lists(payments, max_size=2),
     total_quantity=st.integers(0, 2**63 - 1),
     referral_code=texts,
     metadata=st.dictionaries(texts, texts, max_size=3),
 )
+
+
+def payment_of(payment: Payment) -> UpsertPayment:
+    expected = UpsertPayment()
+    for field in UpsertPayment.DESCRIPTOR.fields:
+        value = getattr(payment, field.name)
+        if isinstance(value, str):
+            setattr(expected, field.name, value)
+        elif payment.HasField(field.name):
+            getattr(expected, field.name).CopyFrom(value)
+    return expected
 
 
 def upsert_of(order: Order) -> UpsertOrder:
@@ -98,6 +147,9 @@ def upsert_of(order: Order) -> UpsertOrder:
         referral_code=order.referral_code,
         status=order.status,
         metadata=order.metadata,
+        loyalty_points_used=order.pricing.loyalty_points_used,
+        loyalty_points_earned=order.pricing.loyalty_points_earned,
+        payments=[payment_of(payment) for payment in order.payments],
     )
     for item, source in zip(expected.items, order.items, strict=True):
         if source.HasField("unit_price"):
@@ -105,8 +157,7 @@ def upsert_of(order: Order) -> UpsertOrder:
     for name, source in (
         ("customer", order),
         ("shipping_address", order),
-        ("discount", order.pricing),
-        ("total", order.pricing),
+        *((name, order.pricing) for name in money_names),
     ):
         if source.HasField(name):
             getattr(expected, name).CopyFrom(getattr(source, name))
@@ -371,12 +422,46 @@ def test_a_quote_that_is_never_closed_is_reported(folder: Path) -> None:
     ("names", "reason"),
     [
         ("external_order_id,colour", "colour: unknown column in the header"),
+        ("external_order_id,colour,size", "colour, size: unknown columns in the header"),
         ("sku,quantity", "external_order_id: is missing in the header"),
         ("external_order_id,sku,product_sku_id", "product_sku_id: is in the header twice, or under two names"),
     ],
 )
 def test_a_header_that_is_not_understood_refuses_the_file(folder: Path, names: str, reason: str) -> None:
-    assert reasons(read(folder, f"{names}\n1,2\n", format="csv")) == [(1, reason)]
+    [(line, found)] = reasons(read(folder, f"{names}\n1,2\n", format="csv"))
+    assert (line, found.partition(";")[0]) == (1, reason)
+    assert "CSV divided by commas, in UTF-8" in found
+
+
+def test_rows_of_one_order_may_be_apart_and_too_many_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "external_order_id,sku,quantity,unit_price\n1,a,1,5\n2,a,1,5\n3,a,1,5\n1,b,1,5\n2,b,1,5\n"
+    found = {record.order.external_order_id: len(record.order.items) for record in read(folder, text) if record.order}
+    assert found == {"1": 2, "2": 2, "3": 1}
+    monkeypatch.setattr("server.transfer.csv_groups.MAX_HELD", 1)
+    records = read(folder, text)
+    assert [record.order.external_order_id for record in records if record.order] == ["3", "1"]
+    assert [(record.line, record.external_order_id) for record in records if record.reason] == [(3, "2"), (6, "2")]
+
+
+@given(texts)
+def test_a_cell_that_a_spreadsheet_would_run_is_marked_and_restored(cell: str) -> None:
+    for each in (cell, f"={cell}", f"'+{cell}", f"-{cell}", f"@{cell}"):
+        assert restored(neutralized(each)) == each
+        assert neutralized(each)[:1] not in ("=", "+", "-", "@", "\t", "\r")
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("12,50", "12.50"), ("1.024,5", "1024.5"), ("1,024.00", "1024.00"), ("-0,5", "-0.5"), ("7", "7"), ("1.5", "1.5")],
+)
+def test_an_amount_shows_its_decimal_separator(cell: str, expected: str) -> None:
+    assert Dialect().number(cell) == expected
+
+
+def test_an_amount_that_can_be_read_in_two_ways_is_refused() -> None:
+    with pytest.raises(FieldError, match="--decimal"):
+        Dialect().number("1,024")
+    assert (Dialect(decimal=",").number("1,024"), Dialect(decimal=".").number("1,024")) == ("1.024", "1024")
 
 
 # There and back

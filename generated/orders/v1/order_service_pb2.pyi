@@ -466,21 +466,23 @@ class RecordTrackingEventRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.TrackingEvent, _Mapping]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class BatchUpsertOrdersRequest(_message.Message):
-    __slots__ = ("source", "orders", "mode", "validate_only", "request_id")
+    __slots__ = ("source", "orders", "mode", "validate_only", "request_id", "preview_orders")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_ORDERS_FIELD_NUMBER: _ClassVar[int]
     source: str
     orders: _containers.RepeatedCompositeFieldContainer[UpsertOrder]
     mode: UpsertMode
     validate_only: bool
     request_id: str
-    def __init__(self, source: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[UpsertOrder, _Mapping]]] = ..., mode: _Optional[_Union[UpsertMode, str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    preview_orders: int
+    def __init__(self, source: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[UpsertOrder, _Mapping]]] = ..., mode: _Optional[_Union[UpsertMode, str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., preview_orders: _Optional[int] = ...) -> None: ...
 
 class UpsertOrder(_message.Message):
-    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata")
+    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -499,6 +501,15 @@ class UpsertOrder(_message.Message):
     REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
+    TAX_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_FIELD_NUMBER: _ClassVar[int]
+    INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    INCLUDED_TAX_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_USED_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_VALUE_FIELD_NUMBER: _ClassVar[int]
+    LOYALTY_POINTS_EARNED_FIELD_NUMBER: _ClassVar[int]
+    PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     external_order_id: str
     customer: _order_pb2.Customer
     items: _containers.RepeatedCompositeFieldContainer[UpsertOrderItem]
@@ -510,19 +521,46 @@ class UpsertOrder(_message.Message):
     referral_code: str
     status: _order_pb2.OrderStatus
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    order_time: _timestamp_pb2.Timestamp
+    tax: _money_pb2.Money
+    shipping: _money_pb2.Money
+    installation: _money_pb2.Money
+    included_tax: _money_pb2.Money
+    loyalty_points_used: int
+    loyalty_points_value: _money_pb2.Money
+    loyalty_points_earned: int
+    payments: _containers.RepeatedCompositeFieldContainer[UpsertPayment]
+    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
+
+class UpsertPayment(_message.Message):
+    __slots__ = ("provider", "provider_payment_id", "method", "authorized_amount", "captured_amount", "refunded_amount")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    AUTHORIZED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CAPTURED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    provider_payment_id: str
+    method: str
+    authorized_amount: _money_pb2.Money
+    captured_amount: _money_pb2.Money
+    refunded_amount: _money_pb2.Money
+    def __init__(self, provider: _Optional[str] = ..., provider_payment_id: _Optional[str] = ..., method: _Optional[str] = ..., authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., captured_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class UpsertOrderItem(_message.Message):
-    __slots__ = ("sku", "name", "quantity", "unit_price")
+    __slots__ = ("sku", "name", "quantity", "unit_price", "total_price")
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     UNIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PRICE_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     quantity: int
     unit_price: _money_pb2.Money
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    total_price: _money_pb2.Money
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class BatchUpsertOrdersResponse(_message.Message):
     __slots__ = ("message", "inserted", "updated", "unchanged", "invalid", "skipped", "results")
@@ -543,7 +581,7 @@ class BatchUpsertOrdersResponse(_message.Message):
     def __init__(self, message: _Optional[str] = ..., inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., invalid: _Optional[int] = ..., skipped: _Optional[int] = ..., results: _Optional[_Iterable[_Union[UpsertResult, _Mapping]]] = ...) -> None: ...
 
 class UpsertResult(_message.Message):
-    __slots__ = ("index", "external_order_id", "outcome", "order_id", "etag", "warnings", "status")
+    __slots__ = ("index", "external_order_id", "outcome", "order_id", "etag", "warnings", "status", "order")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -551,6 +589,7 @@ class UpsertResult(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
     index: int
     external_order_id: str
     outcome: UpsertOutcome
@@ -558,7 +597,8 @@ class UpsertResult(_message.Message):
     etag: str
     warnings: _containers.RepeatedScalarFieldContainer[str]
     status: _status_pb2.Status
-    def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+    order: _order_pb2.Order
+    def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ...) -> None: ...
 
 class RecordPaymentRequest(_message.Message):
     __slots__ = ("order_id", "event", "request_id")

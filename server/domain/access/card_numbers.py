@@ -38,6 +38,20 @@ _PRINTED = re.compile(rf"(?<!\d)(?=((?:{_FOURS}|{_FOUR_SIX})(?!\d)))")
 _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24,})(?![0-9A-Za-z])", re.IGNORECASE
 )
+# An order of Amazon's, in groups that no card has.
+_AMAZON_ORDER = re.compile(r"(?<![0-9A-Za-z-])\d{3}-\d{7}-\d{7}(?![0-9A-Za-z-])")
+# An account number, printed in groups of four as a card's is. Its length follows from its country.
+_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d\d(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?![0-9A-Za-z])")
+_IBAN_LENGTHS = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE", 18: "DK FI FO GL NL", 19: "MK SI", 20: "AT BA EE KZ LT LU XK", 21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ TL", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST", 26: "IS TR", 27: "FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB PL SV", 29: "BR EG PS QA UA",
+        30: "JO KW MU", 31: "MT SC", 32: "LC",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
 _DOUBLED = {"0": 0, "1": 2, "2": 4, "3": 6, "4": 8, "5": 1, "6": 3, "7": 5, "8": 7, "9": 9}
 
 
@@ -47,7 +61,7 @@ def candidates(text: str) -> Iterator[str]:
         return
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
-    text = _HEX.sub(_without_hex, text)
+    text = _IBAN.sub(_without_iban, _AMAZON_ORDER.sub("x", _HEX.sub(_without_hex, text)))
     yield from (found[1] for found in _TIGHT.finditer(text))
     yield from (found[1] for found in _PRINTED.finditer(text))
 
@@ -55,6 +69,14 @@ def candidates(text: str) -> Iterator[str]:
 def _without_hex(found: re.Match[str]) -> str:
     """Keeps runs of digits only: they may be a number."""
     return "x" if any(map(str.isalpha, found[0])) else found[0]
+
+
+def _without_iban(found: re.Match[str]) -> str:
+    """Keeps what has not the length and the check digits of its country's account numbers."""
+    iban = found[0].replace(" ", "")
+    if len(iban) != _IBAN_LENGTHS.get(iban[:2]):
+        return found[0]
+    return found[0] if int("".join(str(int(sign, 36)) for sign in iban[4:] + iban[:4])) % 97 != 1 else "x"
 
 
 def is_card_number(candidate: str) -> bool:

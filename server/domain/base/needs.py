@@ -134,7 +134,12 @@ class BatchNeeds:
 
     def ledgers(self) -> set[str]:
         """The ids of the orders whose payment events are read."""
-        return {order.order_id for need in self._needs if need.ledger for order in self._found(need)}
+        imported = {
+            self._state.ids_by_external[key]
+            for key, sent in self.external.items()
+            if key in self._state.ids_by_external and any(order.payments for order in sent)
+        }
+        return imported | {order.order_id for need in self._needs if need.ledger for order in self._found(need)}
 
     def stored_events(self) -> set[str]:
         """The ids of the orders whose stored events are read."""

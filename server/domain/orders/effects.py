@@ -42,16 +42,18 @@ def uses_of(order: Order | None) -> dict[CouponUse, int]:
 
 
 def points_used_by(order: Order | None) -> int:
-    """The loyalty points that pay for an order and did not go back with a refund. A cancelled order uses none."""
-    if order is None or order.status == ORDER_STATUS_CANCELLED:
+    """The loyalty points that pay for an order and did not go back with a refund. Cancelled and imported orders use none."""
+    if order is None or order.source or order.status == ORDER_STATUS_CANCELLED:
         return 0
     used = order.pricing.loyalty_points_used
     return max(0, used - sum(refund.returned_points for refund in order.refunds)) if used else 0
 
 
 def points_earned_by(order: Order | None) -> int:
-    """The loyalty points an order has earned; none before it is delivered."""
-    return order.pricing.loyalty_points_earned if order is not None and order.status == ORDER_STATUS_DELIVERED else 0
+    """The loyalty points an order has earned; none before it is delivered, and none for an imported order."""
+    if order is None or order.source or order.status != ORDER_STATUS_DELIVERED:
+        return 0
+    return order.pricing.loyalty_points_earned
 
 
 def _coupon_uses(before: Order | None, after: Order) -> dict[CouponUse, int]:

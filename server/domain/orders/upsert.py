@@ -1,9 +1,7 @@
 """BatchUpsertOrders: the change that an order of another system makes to the one stored here."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 
-from google.type.money_pb2 import Money
 from orders.v1.error_reason_pb2 import ERROR_REASON_CUSTOMER_ERASED
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_IMPORTED,
@@ -20,10 +18,11 @@ from orders.v1.order_service_pb2 import BatchUpsertOrdersResponse, UpsertOrder
 
 from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import Refusal, invalid_field
-from server.domain.base.money import MAX_MINOR, from_minor, text_of, to_minor
+from server.domain.base.money import from_minor
 from server.domain.base.personal_data import MARKER
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
 from server.domain.lifecycle.payment_status import sum_payments
+from server.domain.orders.upsert_amounts import Amounts, amounts_of
 
 _COMPARED = (
     "customer",
@@ -34,23 +33,11 @@ _COMPARED = (
     "total_quantity",
     "referral_code",
     "metadata",
+    "order_time",
 )
 
 # Part of each stored hash. Raise it with every change to the results of an import: the next import then compares every order again.
 IMPORT_REVISION = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """An imported order's amounts in minor units of its currency, and warnings about them."""
-
-    currency: str
-    unit_prices: list[int]
-    subtotal: int
-    discount: int
-    total: int
-    quantity: int
-    warnings: list[str]
 
 
 def sent_hash(wished: UpsertOrder, version: int) -> bytes:
@@ -65,7 +52,7 @@ def upsert_order(
 
     `fresh` has the ids of a new order.
     """
-    amounts = _amounts(wished)
+    amounts = amounts_of(wished)
     if before is None:
         return _insert(wished, amounts, fresh, audit), amounts.warnings
     if before.customer.name == MARKER:
@@ -111,47 +98,12 @@ def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -
     return edit.finish()
 
 
-def _amounts(wished: UpsertOrder) -> Amounts:
-    currency = wished.items[0].unit_price.currency_code
-    unit_prices = [
-        to_minor(item.unit_price, field=f"items[{index}].unit_price", currency=currency if index else "")
-        for index, item in enumerate(wished.items)
-    ]
-    quantities = [item.quantity for item in wished.items]
-    subtotal = sum(price * quantity for price, quantity in zip(unit_prices, quantities, strict=True))
-    if subtotal > MAX_MINOR:
-        raise invalid_field("items", "the order's total is too large")
-    discount = _given(wished, "discount", currency) or 0
-    expected = subtotal - discount
-    total = _given(wished, "total", currency)
-    if total is None:
-        if expected < 0:
-            raise invalid_field("discount", f"{text_of(discount, currency)} is more than the items cost")
-        total = expected
-    warnings = []
-    if total != expected:
-        sums = f"the items less the discount are {text_of(expected, currency)}"
-        warnings.append(f"total: {text_of(total, currency)} does not add up: {sums}")
-    quantity = sum(quantities)
-    if wished.total_quantity and wished.total_quantity != quantity:
-        warnings.append(
-            f"total_quantity: {wished.total_quantity} does not add up: the sum of the quantities is {quantity}"
-        )
-    if wished.address_text and wished.HasField("shipping_address"):
-        warnings.append("address_text: is ignored because shipping_address is set")
-    return Amounts(currency, unit_prices, subtotal, discount, total, wished.total_quantity or quantity, warnings)
-
-
-def _given(wished: UpsertOrder, field: str, currency: str) -> int | None:
-    if not wished.HasField(field):
-        return None
-    money: Money = getattr(wished, field)
-    return to_minor(money, field=field, currency=currency)
-
-
 def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
     """Writes the import over the order; fields that it leaves out remain."""
-    order.customer.CopyFrom(wished.customer)
+    if wished.HasField("customer"):
+        order.customer.CopyFrom(wished.customer)
+    if wished.HasField("order_time"):
+        order.order_time.CopyFrom(wished.order_time)
     if wished.referral_code:
         order.referral_code = wished.referral_code
     if wished.metadata:
@@ -165,28 +117,30 @@ def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
         order.billing_address.CopyFrom(order.shipping_address)
     order.total_quantity = amounts.quantity
     _fill_items(order, wished, amounts)
-    _fill_pricing(order, amounts)
+    _fill_pricing(order, wished, amounts)
 
 
 def _fill_items(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
     del order.items[:]
     add = order.items.add
-    for number, (line, unit_price) in enumerate(zip(wished.items, amounts.unit_prices, strict=True), start=1):
-        item = add(
-            item_id=str(number), sku=line.sku, name=line.name, quantity=line.quantity, unit_price=line.unit_price
-        )
-        item.total_price.CopyFrom(from_minor(unit_price * line.quantity, amounts.currency))
+    for number, line in enumerate(amounts.lines, start=1):
+        sent = wished.items[line.position]
+        item = add(item_id=str(number), sku=sent.sku, name=sent.name, quantity=line.quantity)
+        item.unit_price.CopyFrom(from_minor(line.unit_price, amounts.currency))
+        item.total_price.CopyFrom(from_minor(line.unit_price * line.quantity, amounts.currency))
 
 
-def _fill_pricing(order: Order, amounts: Amounts) -> None:
-    currency, pricing = amounts.currency, order.pricing
-    zero = from_minor(0, currency)
-    pricing.subtotal.CopyFrom(from_minor(amounts.subtotal, currency))
-    pricing.discount.CopyFrom(from_minor(amounts.discount, currency))
-    pricing.total.CopyFrom(from_minor(amounts.total, currency))
-    pricing.tax.CopyFrom(zero)
-    pricing.shipping.CopyFrom(zero)
-    pricing.installation.CopyFrom(zero)
+def _fill_pricing(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
+    pricing = order.pricing
+    for name, minor in amounts.pricing.items():
+        getattr(pricing, name).CopyFrom(from_minor(minor, amounts.currency))
+    for name, minor in amounts.optional.items():
+        if minor:
+            getattr(pricing, name).CopyFrom(from_minor(minor, amounts.currency))
+        else:
+            pricing.ClearField(name)
+    pricing.loyalty_points_used = wished.loyalty_points_used
+    pricing.loyalty_points_earned = wished.loyalty_points_earned
 
 
 def summarize(response: BatchUpsertOrdersResponse) -> None:

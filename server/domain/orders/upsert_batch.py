@@ -24,16 +24,16 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.orders.apply import apply, check
 from server.domain.orders.upsert import sent_hash, summarize, upsert_order
+from server.domain.orders.upsert_payments import upsert_payments
 
 
-@operation(
-    BatchUpsertOrdersRequest,
-    needs=lambda request: Needs(
-        # Of orders that occur twice, the first.
-        external={(request.source, order.external_order_id): order for order in reversed(request.orders)},
-        new_orders=0 if request.validate_only else len(request.orders),
-    ),
-)
+def _needs(request: BatchUpsertOrdersRequest) -> Needs:
+    # Of orders that occur twice, the first.
+    external = {(request.source, order.external_order_id): order for order in reversed(request.orders)}
+    return Needs(external=external, new_orders=0 if request.validate_only else len(external))
+
+
+@operation(BatchUpsertOrdersRequest, needs=_needs)
 def upsert_orders(request: BatchUpsertOrdersRequest, state: State, audit: Audit) -> Generator[None, None, bytes]:
     """Inserts or updates orders of another system, each with its own outcome."""
     batch = UpsertBatch(request, state, audit)
@@ -45,8 +45,8 @@ def upsert_orders(request: BatchUpsertOrdersRequest, state: State, audit: Audit)
 
 # The longest id that an answer repeats: as long as a valid one can be.
 _MAX_ID = 128
-# Bytes of statuses in an answer that name fields; later ones have only their code, their message and their reason.
-_MAX_STATUSES = 2 << 20
+# Bytes of previews and of statuses that name fields in an answer; later statuses have only their code, message and reason.
+_MAX_DETAILS = 2 << 20
 
 
 class UpsertBatch:
@@ -60,7 +60,7 @@ class UpsertBatch:
         self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
         self._errors: list[tuple[int, Refusal]] = []
-        self._room = _MAX_STATUSES
+        self._room = _MAX_DETAILS
         self._response = BatchUpsertOrdersResponse()
 
     def add(self, index: int, wished: UpsertOrder) -> None:
@@ -96,20 +96,37 @@ class UpsertBatch:
             raise invalid_field("external_order_id", f"{wished.external_order_id!r} occurs twice in the batch")
         before = self._state.imported(self._request.source, wished.external_order_id)
         change, warnings = upsert_order(before, wished, fresh=self._fresh(before), audit=self._stamp)
+        changes = [change, *self._payments(before, wished, change.after)]
+        after = changes[-1].after
         self._seen.add(wished.external_order_id)
         # An order with warnings is processed again each time, to repeat them.
-        sent = None if warnings else sent_hash(wished, change.after.version)
-        if self._deferred:
-            check(change, self._state)
-        elif change.events:
-            apply(change, self._state, sent=sent)
-        self._changes.append((change, sent))
-        self._count(change, result)
-        stored = change.before if self._request.validate_only else change.after
+        sent = None if warnings else sent_hash(wished, after.version)
+        for each in changes:
+            if self._deferred:
+                check(each, self._state)
+            elif each.events:
+                apply(each, self._state, sent=sent)
+            self._changes.append((each, sent))
+        self._count(before, changes, result)
+        stored = before if self._request.validate_only else after
         if stored is not None:
             result.order_id = stored.order_id
             result.etag = stored.etag
         result.warnings.extend(warnings)
+        self._preview(after, result)
+
+    def _payments(self, before: Order | None, wished: UpsertOrder, stored: Order) -> list[OrderChange]:
+        if not wished.payments:
+            return []
+        earlier = self._state.payment_events.get(before.order_id, ()) if before else ()
+        change = upsert_payments(stored, wished, earlier, audit=self._stamp)
+        return [] if change is None else [change]
+
+    def _preview(self, after: Order, result: UpsertResult) -> None:
+        if self._request.validate_only and result.index < self._request.preview_orders:
+            self._room -= after.ByteSize()
+            if self._room >= 0:
+                result.order.CopyFrom(after)
 
     def _fresh(self, before: Order | None) -> Order:
         if before is not None:
@@ -117,11 +134,11 @@ class UpsertBatch:
         number = "" if self._request.validate_only else self._state.next_order_number()
         return Order(order_id=self._state.new_id(), order_number=number, source=self._request.source)
 
-    def _count(self, change: OrderChange, result: UpsertResult) -> None:
-        if change.before is None:
+    def _count(self, before: Order | None, changes: list[OrderChange], result: UpsertResult) -> None:
+        if before is None:
             result.outcome = UPSERT_OUTCOME_INSERTED
             self._response.inserted += 1
-        elif change.events:
+        elif any(change.events for change in changes):
             result.outcome = UPSERT_OUTCOME_UPDATED
             self._response.updated += 1
         else:

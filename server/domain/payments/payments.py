@@ -110,6 +110,20 @@ def record_payment(before: Order, event: PaymentEvent, history: PaymentHistory, 
     return _changed(edit)
 
 
+def record_imported(
+    before: Order, events: Sequence[PaymentEvent], earlier: Sequence[PaymentEvent], *, audit: Audit
+) -> OrderChange:
+    """The order after events that its source implies, none of which is recorded yet. Its status stays."""
+    edit, own = edit_of(before, audit), list(earlier)
+    for event in events:
+        passed = Order()
+        passed.CopyFrom(edit.order)
+        own.append(_post(edit, event, own))
+        changed = _changed_fields(passed, edit.order)
+        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_PAYMENT, payment_event=own[-1], changed_fields=changed))
+    return edit.finish()
+
+
 def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, *, audit: Audit) -> OrderChange:
     """The order after its intent's outcome; unchanged if that is known already."""
     check_role(before, PAYMENT, audit.caller, what="record a payment of")

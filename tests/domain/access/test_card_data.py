@@ -1,3 +1,4 @@
+import re
 import string
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -265,6 +266,26 @@ def test_digits_that_come_together_in_ids_by_chance_are_no_card_number() -> None
         assert not note(text)
 
 
+def ibans(gap: str) -> st.SearchStrategy[str]:
+    """German and Austrian account numbers with their check digits."""
+    return st.builds(
+        lambda country, digits: gap.join(re.findall(".{1,4}", with_check_digits(country, digits))),
+        st.sampled_from(["DE", "AT"]),
+        st.integers(0, 10**18 - 1),
+    )
+
+
+def with_check_digits(country: str, digits: int) -> str:
+    account = f"{digits:018d}" if country == "DE" else f"{digits % 10**16:016d}"
+    letters = "".join(str(int(letter, 36)) for letter in country)
+    return f"{country}{98 - int(account + letters + '00') % 97:02d}{account}"
+
+
+def test_letters_before_a_card_number_do_not_make_it_an_account_number() -> None:
+    for start in ("DE12 ", "AT61 ", "NO93 "):
+        assert note(start + printed(VISA, " "))
+
+
 @unhurried
 @given(
     st.one_of(
@@ -275,6 +296,8 @@ def test_digits_that_come_together_in_ids_by_chance_are_no_card_number() -> None
         st.decimals(0, 10**9, places=2).map("{:,.2f} USD".format),
         st.from_regex(r"\+[1-9][0-9]{6,11}", fullmatch=True),
         st.from_regex(r"1Z[0-9A-Z]{16}", fullmatch=True),
+        st.from_regex(r"30[1-6]-[0-9]{7}-[0-9]{7}", fullmatch=True),  # an order of Amazon's
+        st.sampled_from([" ", ""]).flatmap(ibans),
     )
 )
 def test_dates_times_prices_phones_and_order_numbers_are_no_card_numbers(text: str) -> None:

@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from orders.v1 import order_pb2 as pb
-from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem
+from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem, UpsertPayment
 
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
@@ -57,6 +57,26 @@ CASES: dict[str, list[UpsertOrder]] = {
             metadata={"channel": "web"},
         )
     ],
+    "everything that other shops calculate": [
+        sent(
+            UpsertOrderItem(sku="chair", quantity=2, total_price=money(349, 990_000_000)),
+            order_time=Timestamp(seconds=1_700_000_000),
+            tax=money(10),
+            included_tax=money(1),
+            shipping=money(5),
+            installation=money(3),
+            discount=money(2),
+            loyalty_points_used=100,
+            loyalty_points_value=money(1),
+            loyalty_points_earned=7,
+            payments=[UpsertPayment(provider="stripe", provider_payment_id="pi_1", refunded_amount=money(3))],
+        ),
+        sent(UpsertOrderItem(sku="chair", quantity=3, total_price=money(0, 20_000_000))),
+    ],
+    "two prices": [sent(UpsertOrderItem(sku="chair", quantity=1, unit_price=money(1), total_price=money(1)))],
+    "no price": [sent(UpsertOrderItem(sku="chair", quantity=1))],
+    "without a customer": [UpsertOrder(external_order_id="ID-01", items=[item()])],
+    "points beyond the price": [sent(loyalty_points_value=money(26))],
     "sums that are wrong": [sent(address_text="1 Nile St", total=money(5000), discount=money(15), total_quantity=45)],
     "two addresses": [sent(address_text="1 Nile St", shipping_address=pb.Address(street="2 Nile St"))],
     "no decimals": [sent(item(quantity=3, price=money(1500, currency="JPY")), discount=money(500, currency="JPY"))],

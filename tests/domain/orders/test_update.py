@@ -135,6 +135,7 @@ NEVER = (
     "payment.disputed_amount",
     "payment.refund_due_amount",
     "payments",
+    "order_time",
     "refunds",
     "invoice_number",
     "cart_id",
