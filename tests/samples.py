@@ -143,6 +143,10 @@ def _two_lines(at: Subject) -> Sequence[Message]:
     return [orders.UpdateOrderRequest(order={"order_id": at.order_id, "items": items})]
 
 
+def _paid_lines(at: Subject) -> Sequence[Message]:
+    return [*_two_lines(at), *_payment(at)]
+
+
 def _cart(at: Subject) -> Sequence[Message]:
     return [carts.AddCartItemRequest(customer_id=at.customer_id, product_id="mug", quantity=1)]
 
@@ -350,8 +354,12 @@ SAMPLES: dict[str, Sample] = {
         )
     ),
     "RefundOrder": Sample(
-        lambda at: orders.RefundOrderRequest(order_id=at.order_id, amount=usd(2), reason="a chipped mug"),
-        before=_payment,
+        lambda at: orders.RefundOrderRequest(
+            order_id=at.order_id,
+            items=[{"item_id": "2", "quantity": 1}, {"item_id": "3", "quantity": 1}],
+            reason="a chipped mug",
+        ),
+        before=_paid_lines,
     ),
     "CapturePayment": Sample(
         lambda at: orders.CapturePaymentRequest(order_id=at.order_id, amount=usd(2), payment_id="test"), before=_hold

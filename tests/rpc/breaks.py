@@ -171,8 +171,13 @@ def _breaks_of_list(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
 
 def _fill(message: Any, field: FieldDescriptor, count: int) -> None:
     values = getattr(message, field.name)
-    first = values[0]
+    # Only the server sets some lists; the sample has nothing in them.
+    first = values[0] if values else _element(field)
     values.extend([first] * (count - len(values)))
+
+
+def _element(field: FieldDescriptor) -> Any:
+    return "x" if field.message_type is None else field.message_type._concrete_class()
 
 
 def _set_second(message: Any, field: FieldDescriptor, value: Any) -> None:

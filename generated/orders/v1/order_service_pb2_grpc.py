@@ -291,7 +291,7 @@ class OrderServiceServicer:
     def UpdateOrder(self, request, context):
         """Changes the fields named in the mask or, without a mask, the fields that are set and differ.
         Addresses, contact, delivery and installation can change until the order is shipped, items
-        while it is pending and unpaid, and the status by the same rules as in TransitionOrder. Without
+        while it is pending and unpaid or with `settle`, and the status by the same rules as in TransitionOrder. Without
         a mask, a shipping or billing address is replaced as a whole. A field that may not change is
         refused by name.
 

@@ -1,12 +1,18 @@
 """Settling an update of an order after a payment: what is due now, and the adjustment that records it."""
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
-from orders.v1.order_pb2 import ORDER_STATUS_PROCESSING, PRICE_ADJUSTMENT_TYPE_SETTLED, Order
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_UPDATED,
+    ORDER_STATUS_PROCESSING,
+    PRICE_ADJUSTMENT_TYPE_SETTLED,
+    Order,
+    OrderEvent,
+)
 
-from server.domain.base.edits import Audit, OrderEdit
+from server.domain.base.edits import OrderEdit
 from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of
-from server.domain.lifecycle.lifecycle import RANK, status_name
+from server.domain.lifecycle.lifecycle import RANK, confirm_if_paid, status_name
 from server.domain.lifecycle.payment_status import is_open, is_paid_for, payment_required, sum_payments
 from server.domain.orders.adjustments import add_adjustment
 from server.domain.pricing.remaining import remaining
@@ -20,14 +26,22 @@ def can_settle(order: Order) -> bool:
     return not order.source and RANK[order.status] <= RANK[ORDER_STATUS_PROCESSING]
 
 
-def settle(edit: OrderEdit, before: Order, audit: Audit) -> list[str]:
+def record_update(edit: OrderEdit, before: Order, changed: list[str], *, settles: bool) -> None:
+    """Records an update of these fields, and settles it if the request asks for that."""
+    fields = [*changed, *_settle(edit, before)] if settles else changed
+    edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=fields))
+    if settles:
+        confirm_if_paid(edit)
+
+
+def _settle(edit: OrderEdit, before: Order) -> list[str]:
     """Records that the price of an order changed after a payment; returns the fields that change by that."""
     order = edit.order
     if is_open(before) or order.pricing == before.pricing:
         return []
     if remaining(before) != parts_of(before):
         raise _refunded(before)
-    adjustment = add_adjustment(order, PRICE_ADJUSTMENT_TYPE_SETTLED, audit)
+    adjustment = add_adjustment(order, PRICE_ADJUSTMENT_TYPE_SETTLED, edit.audit)
     adjustment.previous_total.CopyFrom(before.pricing.total)
     adjustment.new_total.CopyFrom(order.pricing.total)
     adjustment.payment_required = payment_required(before) or (

@@ -8,13 +8,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
 from orders.v1.order_pb2 import (
-    ORDER_EVENT_TYPE_UPDATED,
     ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
     Address,
     Order,
-    OrderEvent,
     OrderItem,
     OrderStatus,
 )
@@ -28,18 +26,11 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
-from server.domain.lifecycle.lifecycle import (
-    RANK,
-    check_not_cancelled,
-    check_role,
-    confirm_if_paid,
-    status_name,
-    transition,
-)
+from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
-from server.domain.orders.settle import can_settle, settle
+from server.domain.orders.settle import can_settle, record_update
 from server.domain.orders.transition import INVOICED, MOVING
 from server.domain.pricing.coupons import code_of
 from server.domain.pricing.quotes import add_line
@@ -160,14 +151,11 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     edit = edit_of(before, audit)
     changed = _change_fields(before, edit, request, [path for path in paths if path != "status"], state)
     if changed:
-        changed += settle(edit, before, audit) if request.settle else []
-        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
+        record_update(edit, before, changed, settles=request.settle)
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is in the mask but not set")
         transition(edit, wished.status, override_reason=request.override_reason)
-    if request.settle:
-        confirm_if_paid(edit)
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 

@@ -5,6 +5,7 @@ All amounts are integers of the currency's minor unit.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from orders.v1.order_pb2 import (
@@ -22,7 +23,7 @@ from orders.v1.order_pb2 import (
 
 from server.domain.base.money import from_minor, minor_of
 from server.domain.base.rounding import divide, spread
-from server.domain.pricing.taxes import TaxName
+from server.domain.pricing.taxes import TaxName, decimal_text
 
 
 class TaxShare(NamedTuple):
@@ -215,7 +216,7 @@ def _item_taxes(item: OrderItem) -> Iterator[TaxShare]:
     if item.taxes:
         yield from map(_tax_share, item.taxes)
     elif minor_of(item.tax):
-        rate = f"{item.tax_basis_points / 100:g}"
+        rate = decimal_text(Decimal(item.tax_basis_points).scaleb(-2))
         yield TaxShare(TaxName("", rate, False), minor_of(item.total_price), minor_of(item.tax))
 
 

@@ -26,7 +26,7 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.base.money import minor_of
 from server.domain.base.state import State
-from server.storage.verification.refunds import refund_problems
+from server.storage.verification.refunds import refund_problems, tax_problems
 from tests.domain.builders import (
     CUSTOMER,
     amount,
@@ -199,6 +199,27 @@ def test_no_more_is_refunded_than_was_captured(state: State) -> None:
 def test_a_refund_that_makes_no_sense_is_refused(state: State, fields: dict[str, Any], field: str) -> None:
     order = run(state, paid(ordered(state)))
     assert refuse(state, RefundOrderRequest(order_id=order.order_id, **fields)).violations[0].field == field
+
+
+# Verification.
+
+
+def test_refunds_that_return_more_than_a_line_has_are_found(state: State) -> None:
+    order = refund(state, run(state, paid(ordered(state))), ("2", 1))
+    assert list(refund_problems(order)) == []
+    order.items[1].total_price.units -= 1
+    order.pricing.total.units -= 1
+    assert list(refund_problems(order)) == ["refunds return more of line 2 than the order has"]
+    order.refunds[0].lines[0].amount.units += 1
+    assert "the amounts of the lines of refund 1 are not those of their prices" in refund_problems(order)
+
+
+def test_taxes_of_a_document_that_do_not_add_up_by_rate_are_found(state: State) -> None:
+    refund(state, run(state, paid(ordered(state))), ("1", 1))
+    for document in state.changes.documents:
+        assert list(tax_problems("D", document)) == []
+        document.tax_totals[0].rate.value = "19"
+        assert list(tax_problems("D", document)) == ["the taxes of document D do not add up by rate"]
 
 
 # Cancelled lines.
