@@ -148,7 +148,11 @@ class WebhookWorker:
         return [failing.get(outcome.endpoint_id) for outcome in outcomes]
 
     async def _stop(self, endpoint_id: str, cause: WebhookDisableCause) -> None:
-        await self._writer.execute(Command(StopWebhookEndpoint(endpoint_id, cause), _CALLER))
+        began = datetime.now(UTC)
+        answer = await self._writer.execute(Command(StopWebhookEndpoint(endpoint_id, cause), _CALLER))
+        if WebhookEndpoint.FromString(answer.body).disable_time.ToDatetime(UTC) < began:
+            # Another attempt of the same endpoint came first.
+            return
         name = WebhookDisableCause.Name(cause).removeprefix("WEBHOOK_DISABLE_CAUSE_").lower()
         self._watch.note_disabled(name)
         log.warning("a webhook endpoint was disabled", extra=fields(endpoint_id=endpoint_id, cause=name))
