@@ -25,7 +25,7 @@ async def get(url: str, *, accept: str, seconds: float, max_bytes: int, may_use_
 
     It ends within so many seconds, from looking up the name to the last byte. Redirects are not followed.
     """
-    proxy = _proxy_for(url) if may_use_proxy else None
+    proxy = proxy_for(url) if may_use_proxy else None
     try:
         async with (
             _session(seconds) as session,
@@ -127,7 +127,7 @@ async def _read(response: ClientResponse, max_bytes: int) -> bytes:
     return bytes(data)
 
 
-def _proxy_for(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy that the environment names. The library's own lookup would also send passwords from ~/.netrc."""
     parts = urlsplit(url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

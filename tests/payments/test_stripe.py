@@ -1,5 +1,6 @@
 """Stripe as the provider, over real HTTP against a scripted server: declines, timeouts, retries, races."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -215,6 +216,30 @@ async def test_cancelling_releases_the_hold(
     await done(checkout, CancelOrderRequest(order_id=shop.only_order.order_id))
     assert [one["status"] for one in stripe.intents.values()] == ["canceled"]
     assert minor_of(shop.only_order.payment.authorized_amount) == 0
+
+
+@pytest.mark.parametrize("step", range(3))
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_an_order_cancelled_while_it_is_paid_holds_nothing(
+    checkout: Checkout, stripe: StripeServer, shop: Shop, when: str, step: int
+) -> None:
+    async def cancel() -> None:
+        await done(checkout, CancelOrderRequest(order_id=shop.only_order.order_id))
+
+    getattr(stripe, when).extend([passes] * step + [cancel])
+    order = await created(checkout, "pm_card")
+    assert (order.status, minor_of(order.payment.authorized_amount)) == (pb.ORDER_STATUS_CANCELLED, 0)
+    assert {one["status"] for one in stripe.intents.values()} == {"canceled"}
+
+
+async def test_two_servers_open_one_intent(checkout: Checkout, stripe: StripeServer, shop: Shop) -> None:
+    request = command(wanted("pm_card", request_id="twice"))
+    provider = StripeProvider(StripeApi("sk_test_key", url=stripe.url, timeout=10))
+    other = checkout_of(shop, provider)  # type: ignore[arg-type]
+    await asyncio.gather(*(one.execute(request) for one in (checkout, other, checkout)))
+    await provider.close()
+    assert len(stripe.intents) == 1
+    assert amounts(shop.only_order) == (1000, 0, 0, 0)
 
 
 async def test_a_cancelled_intent_is_followed_by_another(checkout: Checkout, stripe: StripeServer) -> None:

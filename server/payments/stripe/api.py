@@ -1,12 +1,13 @@
 """Stripe's API: requests that can be repeated, with retries."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from stripe import AIOHTTPClient, StripeClient, StripeError, StripeObject
 
-from server.http_client import TRANSPORT_ERRORS
+from server.http_client import TRANSPORT_ERRORS, proxy_for
 from server.payments.provider import ProviderUnavailable
 from server.payments.stripe.events import StripeJson
 from server.retry import RetryPolicy
@@ -33,7 +34,7 @@ class StripeApi:
 
     def __init__(self, key: str, *, url: str, timeout: float) -> None:
         """`timeout` bounds each request, in seconds."""
-        self._http = AIOHTTPClient(timeout=timeout)
+        self._http = AIOHTTPClient(timeout=timeout, proxy=proxy_for(url))
         client = StripeClient(key, http_client=self._http, base_addresses={"api": url}, max_network_retries=0)
         self.intents = client.v1.payment_intents
         self.methods = client.v1.payment_methods
@@ -78,4 +79,4 @@ def _headers(error: StripeError) -> Mapping[str, Any]:
 
 
 def _time_of(headers: Mapping[str, str]) -> int:
-    return int(parsedate_to_datetime(headers["date"]).timestamp())
+    return int(parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time())
