@@ -229,7 +229,7 @@ def _check_total(before: Order, order: Order, choice: DeliveryChoice | None, sta
         f"order {order.order_id}: {field} would change the total from {text_of(total, currency)} to {text_of(now, currency)}, "
         "and the order is paid or confirmed; cancel it and create a new order"
     )
-    metadata = {"order_id": order.order_id, "from": status, "to": status, "field": field}
+    metadata = {"order_id": order.order_id, "from": status, "field": field}
     raise Refusal(ERROR_REASON_INVALID_TRANSITION, text, metadata=metadata)
 
 

@@ -231,7 +231,7 @@ def test_what_is_paid_goes_nowhere_that_costs_something_else(wished: Order, fiel
     order = run(state, paid(run(state, create(line(quantity=4)))))
     error = refuse(state, update(order, field, wished=wished))
     assert error.reason == "INVALID_TRANSITION"
-    assert (error.metadata["from"], error.metadata["to"], error.metadata["field"]) == ("CONFIRMED", "CONFIRMED", field)
+    assert error.metadata == {"order_id": order.order_id, "from": "CONFIRMED", "field": field}
     assert "49.00 USD" in error.message
     assert "cancel it and create a new order" in error.message
 
