@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from orders.v1.customer_service_pb2 import PointsEntryType
-from orders.v1.order_pb2 import OrderEventType, PaymentEventType, PaymentStatus, RefundStatus
+from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_ERASED,
+    PAYMENT_STATUS_DISPUTED,
+    PAYMENT_STATUS_VOIDED,
+    Order,
+    OrderEvent,
+    OrderEventType,
+    PaymentEventType,
+    PaymentStatus,
+    RefundStatus,
+)
 from orders.v1.order_service_pb2 import UpsertOrder
 
 from server.domain.base.errors import Violation
@@ -62,6 +72,13 @@ CONDITIONS = {
     },
     "DELIVERY_NOT_AVAILABLE": {"zone", "method", "time_slot", "currency"},
 }
+
+# The statuses that only an entry of an order's payments has.
+OF_ONE_PAYMENT = {PAYMENT_STATUS_VOIDED, PAYMENT_STATUS_DISPUTED}
+
+# Erasure takes away what the oracle knows, and has tests of its own.
+ERASING = {"EraseOrders", "EraseAccount", "EraseCarts"}
+METHODS = {operation.method for operation in OPERATIONS.values()} - ERASING
 
 _validator = protovalidate.Validator()
 
@@ -121,9 +138,9 @@ def test_between_them_the_histories_meet_everything() -> None:
         assert {condition for met, condition in conditions if met == reason} == expected
     for name, met, possible in (
         ("statuses", "statuses", STATUSES),
-        ("payment statuses", "payment_statuses", PaymentStatus.values()[1:]),
+        ("payment statuses", "payment_statuses", set(PaymentStatus.values()[1:]) - OF_ONE_PAYMENT),
         ("refund statuses", "refund_statuses", RefundStatus.values()[1:]),
-        ("events", "event_types", OrderEventType.values()[1:]),
+        ("events", "event_types", set(OrderEventType.values()[1:]) - {ORDER_EVENT_TYPE_ERASED}),
     ):
         assert set().union(*(getattr(world, met) for world in worlds)) == set(possible), name
     payments = {event.type for world in worlds for _, event in world.store.payments.values()}
@@ -132,7 +149,7 @@ def test_between_them_the_histories_meet_everything() -> None:
     assert entries == set(PointsEntryType.values()[1:])
     assert {series for world in worlds for series, _ in world.ledger.series} == {"INV", "CN"}
     assert any(len({year for _, year in world.ledger.series}) > 1 for world in worlds)
-    assert set().union(*(world.sent for world in worlds)) == {operation.method for operation in OPERATIONS.values()}
+    assert set().union(*(world.sent for world in worlds)) == METHODS
     assert set().union(*(world.maker.made for world in worlds)) <= set().union(*(world.carried_out for world in worlds))
 
 
@@ -143,9 +160,26 @@ def test_no_history_however_short_breaks_what_always_holds(seed: int, batches: i
     live(seed, batches)
 
 
+def orders_of(world: World) -> list[Order]:
+    """The orders without their hashes, which are salted."""
+    orders = [world.store.order(order_id) for order_id in world.store.orders]
+    for order in orders:
+        order.ClearField("event_hash")
+    return orders
+
+
+def events_of(world: World) -> list[OrderEvent]:
+    """The events without their hashes and digests, which are salted."""
+    events = [event for order_id in world.store.orders for event in world.store.history(order_id)]
+    for event in events:
+        event.ClearField("hash")
+        event.ClearField("values_digest")
+    return events
+
+
 def test_a_history_is_the_same_each_time() -> None:
     """A failure can be repeated with its seed."""
     first, second = live(7, 60), live(7, 60)
-    assert first.store.orders == second.store.orders
-    assert first.store.events == second.store.events
+    assert orders_of(first) == orders_of(second)
+    assert events_of(first) == events_of(second)
     assert first.store.documents == second.store.documents
