@@ -237,6 +237,18 @@ _CONSUMER = {
     "acked_by": "''",
     "create_time": "now()",
 }
+_ENDPOINT = {"endpoint_id": "'audit'", "snapshot": "''", "update_time": "now()"}
+_DELIVERY = {
+    "delivery_id": "gen_random_uuid()",
+    "endpoint_id": "'shop'",
+    "order_id": _ID,
+    "version": "2",
+    "event_type": "'order.updated'",
+    "state": "1",
+    "attempts": "0",
+    "create_time": "now()",
+}
+_ATTEMPT = {"delivery_id": _OTHER_ID, "attempt_time": "'epoch'", "attempt": "''"}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -262,6 +274,9 @@ _ROWS = {
     "feed": _POSITION,
     "feed_state": _STATE,
     "consumers": _CONSUMER,
+    "webhook_endpoints": _ENDPOINT,
+    "webhook_deliveries": _DELIVERY,
+    "webhook_attempts": _ATTEMPT,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {
@@ -270,6 +285,7 @@ _OPTIONAL = {
     ("order_items", "product_id"),
     ("points_entries", "order_id"),
     ("rate_limits", "blocked_until"),
+    ("webhook_deliveries", "order_id"),
 } | {("api_keys", column) for column in ("certificate_name", "digest", "previous_digest", "last_use_time")}
 _STORED = [
     ("products", _PRODUCT | {"product_id": "'mug'"}),
@@ -294,6 +310,9 @@ _STORED = [
     ("job_leases", _LEASE | {"job": "'sweep'"}),
     ("feed", _POSITION | {"position": "1", "version": "1"}),
     ("consumers", _CONSUMER | {"consumer_id": "'billing'"}),
+    ("webhook_endpoints", _ENDPOINT | {"endpoint_id": "'shop'"}),
+    ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
+    ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -356,6 +375,10 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("feed_state_one_row", "feed_state", {"singleton": "false"}),
     ("consumers_pkey", "consumers", {"consumer_id": "'billing'"}),
     ("consumers_position_not_negative", "consumers", {"position": "-1"}),
+    ("webhook_endpoints_pkey", "webhook_endpoints", {"endpoint_id": "'shop'"}),
+    ("webhook_deliveries_pkey", "webhook_deliveries", {"delivery_id": _ID}),
+    ("webhook_deliveries_change_key", "webhook_deliveries", {"version": "1"}),
+    ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
 ]
 
 
