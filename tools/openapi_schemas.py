@@ -196,9 +196,4 @@ def _bounds(rules: Any) -> Json:
     if kind not in ("string", "int32", "repeated", "map"):
         return {}
     bounds = {field.name: value for field, value in getattr(rules, kind).ListFields()}
-    return {_BOUNDS[name]: value for name, value in bounds.items() if name in _BOUNDS and not _is_foreign(value)}
-
-
-def _is_foreign(bound: object) -> bool:
-    """Whether a bound is a pattern with Unicode classes, which many readers of JSON Schema do not know."""
-    return isinstance(bound, str) and r"\p{" in bound
+    return {_BOUNDS[name]: value for name, value in bounds.items() if name in _BOUNDS}
