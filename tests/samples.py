@@ -328,6 +328,10 @@ SAMPLES: dict[str, Sample] = {
                     "discount": usd(1),
                     "total": usd(9),
                     "metadata": {"channel": "app"},
+                    "payments": [
+                        {"provider": "adyen", "captured_amount": usd(4)},
+                        {"provider": "paypal", "captured_amount": usd(5)},
+                    ],
                 }
                 for number in (1, 2)
             ],

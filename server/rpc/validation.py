@@ -206,6 +206,7 @@ _WORDS = {
     "does not match regex pattern `^[!-~]*$`": "may contain only printable ASCII characters without spaces",
     "does not match regex pattern `^[ -~]*$`": "may contain only printable ASCII characters",
     "does not match regex pattern `^[a-z0-9_-]*$`": "may contain only lowercase letters, digits, _ and -",
+    r"does not match regex pattern `^[^\x00-\x1f\x7f-\x9f]*$`": "may contain no control characters",
     "does not match regex pattern `^[A-Z]*$`": "may contain only uppercase letters, for example USD",
 }
 
@@ -234,7 +235,7 @@ def _timestamp_checks(descriptor: Descriptor) -> tuple[Check, ...]:
     checks: list[Check] = []
     for field in descriptor.fields:
         inner = field.message_type
-        if inner is None:
+        if inner is None or (field.is_repeated and bounds_of(descriptor)[field.number].separate):
             continue
         if inner.full_name == "google.protobuf.Timestamp":
             checks.append(_check_nanos(field.name))

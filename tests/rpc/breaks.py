@@ -133,8 +133,14 @@ def _breaks_of_rules(field: FieldDescriptor) -> Iterator[Break]:
             yield Break(bad.name, _setter(field, bad.value), bad.suffix)
 
 
+# A field, with the one in place of which it can be set.
+_INSTEAD_OF = {"orders.v1.UpsertOrderItem.total_price": "unit_price"}
+
+
 def _setter(field: FieldDescriptor, value: Any) -> Callable[[Any], None]:
     def apply(message: Any) -> None:
+        if field.full_name in _INSTEAD_OF:
+            message.ClearField(_INSTEAD_OF[field.full_name])
         if isinstance(value, Message):
             getattr(message, field.name).CopyFrom(value)
         else:
