@@ -168,7 +168,7 @@ def _reading(
     try:
         return Reading(
             format=format.value,
-            currency=currency.upper(),
+            currency=currency,
             dialect=Dialect(delimiter=named_separator(delimiter), decimal=named_separator(decimal), encoding=encoding),
             layout=read_layout(map_file) if map_file else None,
             options=LayoutOptions(zone=ZoneInfo(timezone), returns=returns.value, tax_included=tax_included),

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,7 @@ from server.transfer.lines import Line, Record, opened
 
 Format = Literal["auto", "jsonl", "csv", "ours", "shopify", "woocommerce", "amazon", "etsy", "magento", "square"]
 
-_CURRENCY = re.compile(r"([A-Z]{3})?", re.ASCII)
+_CURRENCY = re.compile(r"([A-Z]{3})?", re.ASCII | re.IGNORECASE)
 _SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 
 
@@ -47,7 +47,7 @@ def read(path: str | Path, reading: Reading) -> Iterator[Record]:
     """
     if not _CURRENCY.fullmatch(reading.currency):
         raise ValueError(f"not an ISO 4217 currency code: {reading.currency!r}")
-    return _records(path, reading)
+    return _records(path, replace(reading, currency=reading.currency.upper()))
 
 
 def _records(path: str | Path, reading: Reading) -> Iterator[Record]:

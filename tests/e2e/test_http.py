@@ -333,6 +333,18 @@ def _(api: Api) -> None:
     api.call("POST", f"/v1/orders/{order['order_id']}:cancel", {}).refused(400, "ORDER_ALREADY_CANCELLED")
 
 
+@calls("POST", "/v1/orders/{order_id}:cancelLines")
+def _(api: Api) -> None:
+    order = api.create(payment_method_id="pm-visa", shipping_address_id="home")
+    path = f"/v1/orders/{order['order_id']}:cancelLines"
+    body = {"items": [{"item_id": "1", "quantity": 1}], "reason": "one is enough", "etag": order["etag"]}
+    cancelled = api.call("POST", path, body).ok
+    assert cancelled["status"] == "ORDER_STATUS_CONFIRMED"
+    assert [refund["reason"] for refund in cancelled["refunds"]] == ["one is enough"]
+    much = {"items": [{"item_id": "1", "quantity": 2}]}
+    api.call("POST", path, much).refused(400, "LINE_QUANTITY_EXCEEDED")
+
+
 @calls("DELETE", "/v1/orders/{order_id}")
 def _(api: Api) -> None:
     path = f"/v1/orders/{api.create()['order_id']}"
@@ -997,6 +1009,130 @@ def _(api: Api) -> None:
     assert messages[-1]["complete"]
     assert order["order_number"] in "".join(message["lines"] for message in messages)
     api.call("GET", "/v1/customers/never-seen:export").refused(404, "CUSTOMER_NOT_FOUND")
+
+
+# Webhooks, to an address that the server refuses to dial.
+
+
+def webhook(api: Api, **fields: Any) -> str:
+    """The path of a new endpoint, which gets no changes of the orders here."""
+    body = {"url": "https://127.0.0.1/", "event_types": ["hold.*"], **fields}
+    return f"/v1/webhooks/{api.call('POST', '/v1/webhooks', body).ok['endpoint']['endpoint_id']}"
+
+
+def failed_delivery(api: Api, endpoint: str) -> str:
+    """The path of a test that the endpoint has not got."""
+    path = f"{endpoint}/deliveries/{api.call('POST', f'{endpoint}:test', {}).ok['delivery_id']}"
+    through_envoy = Api(api.address)
+    wait_until(lambda: through_envoy.call("GET", path).ok["state"] == "WEBHOOK_DELIVERY_STATE_FAILED")
+    return path
+
+
+@calls("POST", "/v1/webhooks")
+def _(api: Api) -> None:
+    body = {"url": "https://example.com/hook", "event_types": ["hold.*"], "headers": [{"name": "X-Shop", "value": "7"}]}
+    created = api.call("POST", "/v1/webhooks", body).ok
+    assert created["secret"].startswith("whsec_")
+    assert created["endpoint"]["headers"] == [{"name": "X-Shop", "value": ""}]
+    assert [secret["secret"] for secret in created["endpoint"]["secrets"]] == [""]
+    api.call("POST", "/v1/webhooks", {"url": "http://example.com/hook"}).refused(400, "INVALID_ORDER_DATA")
+
+
+@calls("GET", "/v1/webhooks/{endpoint_id}")
+def _(api: Api) -> None:
+    found = api.call("GET", webhook(api, description="shop")).ok
+    assert (found["description"], found["state"]) == ("shop", "WEBHOOK_ENDPOINT_STATE_ENABLED")
+    missing = api.call("GET", "/v1/webhooks/nope")
+    assert missing.refused(404, "WEBHOOK_ENDPOINT_NOT_FOUND") == {"endpoint_id": "nope"}
+
+
+@calls("GET", "/v1/webhooks")
+def _(api: Api) -> None:
+    made = {webhook(api), webhook(api)}
+    listed = api.call("GET", "/v1/webhooks").ok["endpoints"]
+    assert made <= {f"/v1/webhooks/{endpoint['endpoint_id']}" for endpoint in listed}
+    first = api.call("GET", "/v1/webhooks", query={"page_size": 1}).ok
+    second = api.call("GET", "/v1/webhooks", query={"page_size": 1, "page_token": first["next_page_token"]}).ok
+    assert first["endpoints"][0]["endpoint_id"] < second["endpoints"][0]["endpoint_id"]
+
+
+@calls("PATCH", "/v1/webhooks/{endpoint.endpoint_id}")
+def _(api: Api) -> None:
+    path = webhook(api, description="shop")
+    changed = api.call("PATCH", path, {"max_rate": 5}).ok
+    assert (changed["max_rate"], changed["description"]) == (5, "shop")
+    assert api.call("PATCH", path, {}, {"update_mask": "description"}).ok["description"] == ""
+
+
+@calls("DELETE", "/v1/webhooks/{endpoint_id}")
+def _(api: Api) -> None:
+    path = webhook(api)
+    assert api.call("DELETE", path).ok == {}
+    api.call("DELETE", path).refused(404, "WEBHOOK_ENDPOINT_NOT_FOUND")
+
+
+@calls("POST", "/v1/webhooks/{endpoint_id}:rotateSecret")
+def _(api: Api) -> None:
+    rotated = api.call("POST", f"{webhook(api)}:rotateSecret", {}).ok
+    assert rotated["secret"].startswith("whsec_")
+    assert ["expire_time" in secret for secret in rotated["endpoint"]["secrets"]] == [False, True]
+
+
+@calls("POST", "/v1/webhooks/{endpoint_id}:disable")
+def _(api: Api) -> None:
+    path = webhook(api)
+    assert api.call("POST", f"{path}:disable", {}).ok["disable_cause"] == "WEBHOOK_DISABLE_CAUSE_REQUESTED"
+    api.call("POST", f"{path}:test", {}).refused(400, "WEBHOOK_ENDPOINT_DISABLED")
+
+
+@calls("POST", "/v1/webhooks/{endpoint_id}:enable")
+def _(api: Api) -> None:
+    path = webhook(api)
+    assert api.call("POST", f"{path}:disable", {}).ok
+    assert api.call("POST", f"{path}:enable", {}).ok["state"] == "WEBHOOK_ENDPOINT_STATE_ENABLED"
+
+
+@calls("POST", "/v1/webhooks/{endpoint_id}:test")
+def _(api: Api) -> None:
+    failed_delivery(api, webhook(api))
+    api.call("POST", "/v1/webhooks/nope:test", {}).refused(404, "WEBHOOK_ENDPOINT_NOT_FOUND")
+
+
+@calls("GET", "/v1/webhooks/{endpoint_id}/deliveries")
+def _(api: Api) -> None:
+    path = webhook(api)
+    tests = [failed_delivery(api, path) for _ in range(2)]
+    query = {"states": "WEBHOOK_DELIVERY_STATE_FAILED", "page_size": 1}
+    first = api.call("GET", f"{path}/deliveries", query=query).ok
+    second = api.call("GET", f"{path}/deliveries", query={**query, "page_token": first["next_page_token"]}).ok
+    listed = [delivery["delivery_id"] for delivery in first["deliveries"] + second["deliveries"]]
+    assert [f"{path}/deliveries/{delivery_id}" for delivery_id in listed] == tests[::-1]
+
+
+@calls("GET", "/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}")
+def _(api: Api) -> None:
+    path = webhook(api)
+    failed = api.call("GET", failed_delivery(api, path)).ok
+    assert (failed["event_type"], len(failed["attempts"])) == ("webhook.test", 1)
+    api.call("GET", f"{path}/deliveries/nope").refused(404, "WEBHOOK_DELIVERY_NOT_FOUND")
+
+
+@calls("POST", "/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}:resend")
+def _(api: Api) -> None:
+    path = webhook(api)
+    delivery = failed_delivery(api, path)
+    assert api.call("POST", f"{path}:disable", {}).ok
+    assert api.call("POST", f"{delivery}:resend", {}).ok["state"] == "WEBHOOK_DELIVERY_STATE_PENDING"
+    api.call("POST", f"{path}/deliveries/nope:resend", {}).refused(404, "WEBHOOK_DELIVERY_NOT_FOUND")
+
+
+@calls("POST", "/v1/webhooks/{endpoint_id}:recover")
+def _(api: Api) -> None:
+    path = webhook(api)
+    failed_delivery(api, path)
+    assert api.call("POST", f"{path}:disable", {}).ok
+    assert api.call("POST", f"{path}:recover", {"start_time": BEGINNING}).ok == {"delivery_count": "1"}
+    api.call("POST", "/v1/webhooks/nope:recover", {}).refused(404, "WEBHOOK_ENDPOINT_NOT_FOUND")
 
 
 class TestRequests:

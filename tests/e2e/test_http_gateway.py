@@ -103,7 +103,11 @@ def _writes() -> dict[Binding, str]:
 
 WRITES = _writes()
 # Writes without a request id that have nothing left to do the second time.
-ONCE = {("DELETE", shape("/v1/consumers/{consumer_id}")), ("POST", shape("/v1/customers/{customer_id}:erase"))}
+ONCE = {
+    ("DELETE", shape("/v1/consumers/{consumer_id}")),
+    ("POST", shape("/v1/customers/{customer_id}:erase")),
+    ("POST", shape("/v1/webhooks/{endpoint_id}:recover")),
+}
 
 
 def compare(theirs: Response, ours: Response) -> None:
@@ -130,7 +134,7 @@ def shown(response: Response) -> list[Any]:
 TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z"')
 # A token holds the database's snapshot, which the sequencer of the feed moves on.
 TOKEN = re.compile(r'("(?:next_page|resume)_token":)"[^"]+"')
-CHANGING = re.compile(r'("(?:key|client_secret|lag)":)"[^"]*"')
+CHANGING = re.compile(r'("(?:key|client_secret|secret|lag)":)"[^"]*"')
 
 
 def without_times(error: Any) -> Any:

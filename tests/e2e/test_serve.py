@@ -420,7 +420,7 @@ class TestHelp:
         commands = re.findall(r"^  (\w+)  +\S", program.out.partition("Commands:")[2], re.MULTILINE)
         assert set(commands) == {
             *("serve", "migrate", "keys", "import", "export", "verify", "rebuild", "healthcheck", "config", "version"),
-            *("protos", "gateway", "show", "top"),
+            *("protos", "gateway", "show", "top", "work", "webhooks"),
         }
         for command in commands:
             shown = orders(command, "--help", env={"COLUMNS": "200"})
