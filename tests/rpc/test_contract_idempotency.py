@@ -174,7 +174,7 @@ EFFECTS: dict[str, dict[str, int]] = {
     "CreateOrder": {"orders": 1, "order_items": 2, "order_events": 1},
     "UpdateOrder": {"order_items": 1, "order_events": 1},
     "TransitionOrder": {"order_events": 1, "documents": 1},
-    "BatchUpsertOrders": {"orders": 2, "order_items": 4, "order_events": 2},
+    "BatchUpsertOrders": {"orders": 2, "order_items": 4, "order_events": 6, "payments": 4},
     "BatchUpsertProducts": {"products": 2, "inventory": 4, "stock_adjustments": 4},
     "RecordPayment": {"order_events": 2, "payments": 1, "documents": 1},
     "AdjustPoints": {"points_accounts": 1, "points_entries": 1},
