@@ -82,7 +82,8 @@ def check_order(order: Order, before: Order | None, events: list[OrderEvent]) ->
         assert all(getattr(before, name) == getattr(order, name) for name in same)
         assert before.pricing.total.currency_code == order.pricing.total.currency_code
         assert before.version < order.version
-        if before.invoice_number:
+        # Only an adjustment changes what was invoiced.
+        if before.invoice_number and len(before.adjustments) == len(order.adjustments):
             assert (order.invoice_number, order.pricing, list(order.items)) == (
                 before.invoice_number,
                 before.pricing,
@@ -322,7 +323,7 @@ def check_refunds(order: Order, before: Order | None) -> None:
             kept = amount(order.payment.paid_amount) - amount(order.payment.refunded_amount)
             if (
                 succeeded
-                and not bounced
+                and not (bounced or order.adjustments)
                 and 0 <= kept < amount(order.payment.paid_amount) <= amount(order.pricing.total)
             ):
                 assert refund.credited_amount == refund.amount
@@ -330,16 +331,17 @@ def check_refunds(order: Order, before: Order | None) -> None:
             assert not refund.credit_note_number
 
 
-def check_credit(order: Order, events: list[OrderEvent]) -> None:
+def check_credit(order: Order, events: list[OrderEvent], *, invoiced: Decimal) -> None:
     """What was paid is kept or credited, but for what was paid too much or went back before there was an invoice."""
     statuses = [event.to_status for event in events]
     earlier = [event.payment_event for event in events[: statuses.index(ORDER_STATUS_CONFIRMED)]]
     back = [event for event in earlier if event.type in (PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_DISPUTE_LOST)]
     before = sum((amount(event.amount) for event in back), Decimal(0))
     paid, refunded = amount(order.payment.paid_amount), amount(order.payment.refunded_amount)
-    credited = sum((amount(refund.credited_amount) for refund in order.refunds), Decimal(0))
-    assert min(amount(order.pricing.total), paid - before) <= credited + max(Decimal(0), paid - refunded)
-    assert credited <= amount(order.pricing.total)
+    causes = (*order.refunds, *order.adjustments)
+    credited = sum((amount(cause.credited_amount) for cause in causes), Decimal(0))
+    assert min(invoiced, paid - before) <= credited + max(Decimal(0), paid - refunded)
+    assert credited <= invoiced
 
 
 # What is kept beside the orders.
@@ -423,13 +425,19 @@ class Ledger:
         if isinstance(document, Invoice):
             assert document.invoice_number == number == order.invoice_number
             assert order.order_id not in self.invoices
-            assert (document.pricing, list(document.items)) == (order.pricing, list(order.items))
+            # An adjustment may have followed at once.
+            if not order.adjustments:
+                assert (document.pricing, list(document.items)) == (order.pricing, list(order.items))
             self.invoices[order.order_id] = document
         else:
-            (refund,) = [one for one in order.refunds if one.credit_note_number == number]
+            (cause,) = [one for one in (*order.refunds, *order.adjustments) if one.credit_note_number == number]
             assert (document.credit_note_number, document.invoice_number) == (number, order.invoice_number)
-            assert (document.refund_id, document.amount) == (refund.refund_id, refund.credited_amount)
-            assert amount(refund.credited_amount) <= amount(refund.amount)
+            assert document.amount == cause.credited_amount
+            if isinstance(cause, Refund):
+                assert document.refund_id == cause.refund_id
+                assert amount(cause.credited_amount) <= amount(cause.amount)
+            else:
+                assert document.adjustment_id == cause.adjustment_id
             self.credit_notes[order.order_id].append(document)
         self.documents.append(document.SerializeToString(deterministic=True))
 
@@ -443,11 +451,11 @@ class Ledger:
         assert bool(order.invoice_number) == (order_id in self.invoices) == (confirmed and not order.source)
         self._check_credit_notes(order)
         if order.invoice_number:
-            check_credit(order, events)
+            check_credit(order, events, invoiced=amount(self.invoices[order_id].pricing.total))
 
     def _check_credit_notes(self, order: Order) -> None:
         notes = self.credit_notes[order.order_id]
-        noted = [refund for refund in order.refunds if refund.credit_note_number]
+        noted = [cause for cause in (*order.refunds, *order.adjustments) if cause.credit_note_number]
         assert sorted(note.credit_note_number for note in notes) == sorted(one.credit_note_number for one in noted)
         if notes:
             pricing = self.invoices[order.order_id].pricing

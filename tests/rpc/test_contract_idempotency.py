@@ -138,7 +138,7 @@ FAILURES: dict[str, tuple[Message, str]] = {
     ),
     "AdjustStock": (AdjustStockRequest(delta=-1_000_000_000), "INSUFFICIENT_STOCK"),
     "RecordPayment": (RecordPaymentRequest(order_id="nope"), "ORDER_NOT_FOUND"),
-    "RefundOrder": (RefundOrderRequest(amount=usd(1_000)), "REFUND_EXCEEDS_PAYMENT"),
+    "RefundOrder": (RefundOrderRequest(etag="0"), "ETAG_MISMATCH"),
     "ReorderOrder": (ReorderOrderRequest(order_id="nope"), "ORDER_NOT_FOUND"),
     "DeleteDeliveryZone": (DeleteDeliveryZoneRequest(zone_id="nope"), "DELIVERY_ZONE_NOT_FOUND"),
     "AddCartItem": (AddCartItemRequest(product_id="nope"), "PRODUCT_NOT_FOUND"),

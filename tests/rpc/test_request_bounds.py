@@ -111,7 +111,7 @@ def test_an_order_of_a_batch_with_too_many_lines_is_refused_alone() -> None:
     long = upsert("A")
     long.items.extend([UpsertOrderItem()] * 100_000)
     passes(BatchUpsertOrdersRequest, BatchUpsertOrdersRequest(orders=[long, upsert("B")]).SerializeToString())
-    assert violations_of(long) == [Violation("items", "must contain no more than 500 item(s)")]
+    assert violations_of(long) == [Violation("items", "must contain no more than 2000 item(s)")]
 
 
 def test_a_request_has_so_many_fields_in_all() -> None:

@@ -17,9 +17,9 @@ from orders.v1.order_pb2 import (
 
 from server.domain.base.edits import OrderChange
 from server.domain.base.money import from_minor, minor_of
-from server.domain.lifecycle.payment_status import refundable
+from server.domain.lifecycle.payment_status import kept_by
 from server.domain.payments.refund_lines import shares_of_amount
-from server.domain.pricing.remaining import remaining
+from server.domain.pricing.remaining import remaining, remaining_for
 from server.domain.pricing.shares import (
     Share,
     message_of,
@@ -140,7 +140,7 @@ def _adjusting(
 def _credit(refund: Refund, order: Order) -> bool:
     """Sets the credited amount and lines of a refund; false if there is none because more was paid than invoiced."""
     currency = refund.amount.currency_code
-    shares = shares_of_amount(order, minor_of(refund.amount), after=refundable(order), without=refund.refund_id)
+    shares = shares_of_amount(remaining_for(order, refund), minor_of(refund.amount), after=kept_by(order))
     credit = money_of(shares)
     if not credit:
         return False

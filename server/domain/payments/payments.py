@@ -52,6 +52,7 @@ from server.domain.payments.refunds import (
 )
 from server.domain.payments.reports import check_same, completed, payment_key
 from server.domain.payments.requests import choose_payment, exceeds_hold, held_by
+from server.domain.pricing.remaining import remaining
 from server.domain.pricing.shares import money_of
 
 MAX_PAYMENTS = 100
@@ -153,7 +154,7 @@ def refund_order(before: Order, request: RefundOrderRequest, history: PaymentHis
     amount = money_of(shares) if shares else room if amount is None else amount
     if payment is None or not amount or amount > room:
         raise exceeds(order, amount or refundable(order), room)
-    shares = shares or shares_of_amount(order, amount, after=refundable(order) - amount)
+    shares = shares or shares_of_amount(remaining(order), amount, after=refundable(order) - amount)
     request_refund(order, payment, amount, shares=shares, reason=request.reason, audit=audit)
     sum_payments(order)
     changed = _changed_fields(before, order)

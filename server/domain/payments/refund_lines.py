@@ -46,12 +46,11 @@ def _part_of(left: Sequence[Share], part: PricePart) -> Share | None:
     return next((share for share in left if share.part == part), None)
 
 
-def shares_of_amount(order: Order, amount: int, *, after: int, without: str = "") -> list[Share]:
-    """The share of the whole order that an amount refunds; none of what was paid beyond the total.
+def shares_of_amount(left: Sequence[Share], amount: int, *, after: int) -> list[Share]:
+    """The share of what is left of the whole order that an amount refunds; none of what was paid beyond the total.
 
-    `after` is the amount that is refundable then. `without` is the id of the refund if the order lists it already.
+    `after` is the amount that is refundable then.
     """
-    left = remaining(order, without=without)
     price = money_of(left)
     shares = take_amount(left, min(amount, price - min(price, max(0, after))))
     return [summed(shares)] if shares else []

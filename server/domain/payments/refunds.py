@@ -84,11 +84,13 @@ def check_report(order: Order, event: PaymentEvent, *, payment_id: str) -> None:
     if not amount:
         raise invalid_field("event.amount", "must be more than 0")
     if event.refund_id:
-        refund = find_refund(order, event.refund_id)
+        find_refund(order, event.refund_id)
         # A refund of the provider's unnamed payment is of this one, which the event may name for the first time.
-        if refund.payment_id in ("", event.provider, payment_id) and amount != minor_of(refund.amount):
-            expected = text_of(minor_of(refund.amount), refund.amount.currency_code)
-            raise invalid_field("event.amount", f"must be {expected}, as in refund {refund.refund_id}")
+        own = [refund for refund in order.refunds if refund.payment_id in ("", event.provider, payment_id)]
+        for refund in own:
+            if event.refund_id in (refund.refund_id, refund.provider_refund_id) and amount != minor_of(refund.amount):
+                expected = text_of(minor_of(refund.amount), refund.amount.currency_code)
+                raise invalid_field("event.amount", f"must be {expected}, as in refund {refund.refund_id}")
     elif event.type == PAYMENT_EVENT_TYPE_REFUND_FAILED and not event.transaction_id:
         find_refund(order, event.refund_id)
 

@@ -1,9 +1,16 @@
 """The parts of an order's price that are not refunded, and shares of them by line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_LINE_QUANTITY_EXCEEDED
-from orders.v1.order_pb2 import PRICE_PART_LINE, PRICE_PART_UNSPECIFIED, REFUND_STATUS_FAILED, Order, Refund
+from orders.v1.order_pb2 import (
+    PRICE_PART_LINE,
+    PRICE_PART_UNSPECIFIED,
+    REFUND_STATUS_FAILED,
+    REFUND_STATUS_PENDING,
+    Order,
+    Refund,
+)
 from orders.v1.order_service_pb2 import LineQuantity
 
 from server.domain.base.errors import Refusal, invalid_field
@@ -11,15 +18,25 @@ from server.domain.base.money import minor_of
 from server.domain.pricing.shares import Share, money_of, parts_of, rest_of, share_of, take, take_amount
 
 
-def remaining(order: Order, *, without: str = "", amounts: bool = True) -> list[Share]:
-    """The parts of the price less what refunds have taken, except the one with the id `without`.
+def remaining(order: Order, *, amounts: bool = True) -> list[Share]:
+    """The parts of the price less what refunds have taken. Refunds of amounts, which name no lines, count if `amounts` is set."""
+    return _after(order, filter(counts, order.refunds), amounts=amounts)
 
-    Refunds of amounts, which name no lines, count if `amounts` is set.
-    """
+
+def remaining_for(order: Order, refund: Refund) -> list[Share]:
+    """The parts of the price that a refund that succeeds may take: pending refunds, which may fail, keep nothing from it."""
+    others = (
+        other
+        for other in order.refunds
+        if other.refund_id != refund.refund_id and other.status != REFUND_STATUS_PENDING
+    )
+    return _after(order, filter(counts, others), amounts=True)
+
+
+def _after(order: Order, refunds: Iterable[Refund], *, amounts: bool) -> list[Share]:
     parts = parts_of(order)
-    for refund in order.refunds:
-        if refund.refund_id != without and counts(refund):
-            parts = _less(parts, refund, amounts=amounts)
+    for refund in refunds:
+        parts = _less(parts, refund, amounts=amounts)
     return parts
 
 

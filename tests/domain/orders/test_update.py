@@ -209,6 +209,7 @@ ELEMENTS: dict[str, dict[str, Any]] = {
     "consumers": {"consumer_id": "mirror"},
     "refunds": {"refund_id": "1"},
     "payments": {"payment_id": "1"},
+    "adjustments": {"adjustment_id": "1"},
     "provenance": {"field": "status"},
 }
 

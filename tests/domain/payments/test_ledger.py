@@ -198,6 +198,18 @@ def test_money_that_two_providers_pay_back_is_recorded_twice() -> None:
         ("adyen", pb.REFUND_STATUS_SUCCEEDED),
         ("paypal:PP-7", pb.REFUND_STATUS_SUCCEEDED),
     ]
+    changed = event("REFUNDED", "4.00", provider="paypal", payment_id="PP-7", refund_id="1", seconds=3)
+    assert fields_of(refuse(state, RecordPaymentRequest(order_id=order.order_id, event=changed))) == ["event.amount"]
+
+
+def test_a_pending_refund_keeps_no_credit_from_one_that_succeeds() -> None:
+    state, order = order_of("10.00")
+    tell(state, order, event("PAID", "10.00"))
+    run(state, RefundOrderRequest(order_id=order.order_id))
+    outside = tell(state, order, event("REFUNDED", "4.00", transaction_id="re_1", seconds=1))
+    assert [minor_of(refund.credited_amount) for refund in outside.refunds] == [0, 400]
+    both = tell(state, order, event("REFUNDED", refund_id="1", seconds=2))
+    assert [minor_of(refund.credited_amount) for refund in both.refunds] == [600, 400]
 
 
 def test_a_report_that_first_names_the_payment_has_the_requested_amount() -> None:
