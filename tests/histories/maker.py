@@ -1,8 +1,9 @@
 """The generator of random histories: requests of every kind, good ones and bad ones, about what is in a store."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 from orders.v1.cart_service_pb2 import (
@@ -119,6 +120,11 @@ class Maker:
     # The methods of the requests that are made here, and not only sampled.
     made: set[str] = field(default_factory=set)
     event_ids: int = 0
+    # Each history goes through all methods in turn, from a place of its own.
+    samples: Iterator[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.samples = cycle(self.rng.sample(SAMPLED, len(SAMPLED)))
 
     def command(self) -> Command:
         """A new command, or now and then one that was sent before."""
@@ -171,7 +177,7 @@ class Maker:
 
     def sample(self) -> Any:
         """The sample request of any operation, about an order of the store: most are refused, but every operation is met."""
-        return request_for(self.rng.choice(SAMPLED), Subject(self.order().order_id))
+        return request_for(next(self.samples), Subject(self.order().order_id))
 
     # Orders.
 

@@ -142,7 +142,12 @@ def _outcomes(payment_id: str, events: Sequence[PaymentEvent]) -> Iterator[Outco
     decided = {event.transaction_id: event for event in events if event.type in DISPUTES[1:]}
     for dispute_id, event in lost.items():
         if minor_of(event.amount):
-            yield Outcome(payment_id, f"dispute:{dispute_id}", decided[dispute_id], minor_of(event.amount))
+            yield Outcome(payment_id, dispute_key(event), decided[dispute_id], minor_of(event.amount))
+
+
+def dispute_key(event: PaymentEvent) -> str:
+    """The key of the refund that a lost dispute makes."""
+    return f"dispute:{event.transaction_id}"
 
 
 def _refund_key(event: PaymentEvent, names: Mapping[str, str]) -> str:

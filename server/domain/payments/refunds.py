@@ -18,7 +18,7 @@ from orders.v1.order_pb2 import (
 from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor, minor_of, text_of
-from server.domain.payments.ledger import REFUNDS, Outcome
+from server.domain.payments.ledger import REFUNDS, Outcome, dispute_key
 from server.domain.pricing.shares import Share, message_of
 
 MAX_REFUNDS = 100
@@ -78,21 +78,28 @@ def assign_refunds(order: Order) -> None:
 
 def check_report(order: Order, event: PaymentEvent, *, payment_id: str) -> None:
     """Refuses a report of a refund that the order does not have, or of another amount."""
-    amount = minor_of(event.amount)
+    if event.type == PAYMENT_EVENT_TYPE_DISPUTE_LOST:
+        _check_same_amount(order, event, dispute_key(event), payment_id=payment_id)
     if event.type not in REFUNDS:
         return
-    if not amount:
+    if not minor_of(event.amount):
         raise invalid_field("event.amount", "must be more than 0")
     if event.refund_id:
         find_refund(order, event.refund_id)
-        # A refund of the provider's unnamed payment is of this one, which the event may name for the first time.
-        own = [refund for refund in order.refunds if refund.payment_id in ("", event.provider, payment_id)]
-        for refund in own:
-            if event.refund_id in (refund.refund_id, refund.provider_refund_id) and amount != minor_of(refund.amount):
-                expected = text_of(minor_of(refund.amount), refund.amount.currency_code)
-                raise invalid_field("event.amount", f"must be {expected}, as in refund {refund.refund_id}")
+        _check_same_amount(order, event, event.refund_id, payment_id=payment_id)
     elif event.type == PAYMENT_EVENT_TYPE_REFUND_FAILED and not event.transaction_id:
         find_refund(order, event.refund_id)
+
+
+def _check_same_amount(order: Order, event: PaymentEvent, key: str, *, payment_id: str) -> None:
+    """Refuses another amount than that of the refund with a key, the order's or the provider's."""
+    for refund in order.refunds:
+        # A refund of the provider's unnamed payment is of this one, which the event may name for the first time.
+        is_own = refund.payment_id in ("", event.provider, payment_id)
+        is_it = is_own and key in (refund.refund_id, refund.provider_refund_id)
+        if is_it and minor_of(event.amount) != minor_of(refund.amount):
+            expected = text_of(minor_of(refund.amount), refund.amount.currency_code)
+            raise invalid_field("event.amount", f"must be {expected}, as in refund {refund.refund_id}")
 
 
 def find_refund(order: Order, refund_id: str) -> Refund:

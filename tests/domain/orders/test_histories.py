@@ -103,7 +103,7 @@ def live(seed: int, batches: int) -> World:
 
 def run(world: World) -> None:
     store, rng = world.store, world.rng
-    store.time.seconds += 60 * DAY if rng.random() < 0.003 else rng.choice([0, 1, 3600])
+    store.time.seconds += 120 * DAY if rng.random() < 0.003 else rng.choice([0, 1, 3600])
     step = world.next_step(rng.choice([1, 1, 1, 2, 4]))
     try:
         quote = world.to_quote(step.commands)
