@@ -145,6 +145,14 @@ def test_a_part_is_paid_in_part() -> None:
     assert status(after("97.90", event("PAID", "40.00"))) == "PARTIALLY_PAID"
 
 
+def test_a_lost_dispute_keeps_its_amount() -> None:
+    state, order = order_of("10.00")
+    tell(state, order, event("PAID", "10.00"), event("DISPUTE_LOST", "4.00", seconds=1))
+    later = event("DISPUTE_LOST", "5.00", seconds=2, event_id="later")
+    error = refuse(state, RecordPaymentRequest(order_id=order.order_id, event=later), PAYMENT)
+    assert (error.reason, fields_of(error)) == ("INVALID_ORDER_DATA", ["event.amount"])
+
+
 def test_an_event_without_a_payment_is_refused_if_several_are_open() -> None:
     state, order = order_of("10.00")
     tell(state, order, event("AUTHORIZED", "4.00", payment_id="a1"), event("AUTHORIZED", "6.00", payment_id="a2"))
