@@ -160,8 +160,10 @@ class TestGrpcurl:
             "orders.v1.ApiKeyService",
             "orders.v1.CartService",
             "orders.v1.CatalogService",
+            "orders.v1.ConsumerService",
             "orders.v1.CustomerService",
             "orders.v1.OrderService",
+            "orders.v1.WebhookService",
         ]
 
     def test_methods_and_messages_can_be_described_with_their_options(self, server: Server) -> None:
@@ -183,7 +185,7 @@ class TestGrpcurl:
     def test_a_method_of_every_service_can_be_described(self, server: Server) -> None:
         grpcurl = f"grpcurl -plaintext {server.address}"
         methods = paste(f"for service in $({grpcurl} list); do {grpcurl} list $service | tail -1; done").out.split()
-        assert len(methods) == 8
+        assert len(methods) == 10
         described = paste(f"for method in {' '.join(methods)}; do {grpcurl} describe $method; done")
         assert described.err == ""
         assert re.findall(r"^(\S+) is a method:$", described.out, re.MULTILINE) == methods
