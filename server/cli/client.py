@@ -1,20 +1,23 @@
 """Flags of the commands that call a server, which find it from its settings unless a flag or a variable names another."""
 
+import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from server import config
-from server.cli.options import config_file_flag, flag, setting_flags, with_parameters
+from server.cli.options import Failure, config_file_flag, flag, plain, setting_flags, with_parameters
 from server.runtime.own_server import connection
 from server.telemetry import log as logs
 
 if TYPE_CHECKING:
     from server.transfer.client import Client
+
+Answer = TypeVar("Answer")
 
 _HELP = {
     "target": "Address of the server. [default: this machine, at the port of the settings]",
@@ -77,3 +80,17 @@ def client_of(settings: config.Settings, flags: Mapping[str, Any]) -> "Client":
     given = config.set_values(flags)
     given |= {name: Path(given[name]) for name in _FILES if name in given}
     return Client(**(given if "target" in given else connection(settings, given=given) | given))
+
+
+def run(client: "Client", work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Runs work that calls the client's server. A call that fails ends the command with one line."""
+    import grpc
+
+    from server.transfer.calls import explain
+
+    try:
+        return asyncio.run(work)
+    except grpc.aio.AioRpcError as error:
+        raise Failure(f"{client.target}: {explain(error)}") from error
+    except OSError as error:
+        raise Failure(plain(error)) from error

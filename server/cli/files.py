@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from server.cli.client import with_client
-from server.cli.options import Failure
+from server.cli.options import Failure, plain
 
 if TYPE_CHECKING:
     import grpc
@@ -282,8 +282,3 @@ def _transfer(run: Callable[[], Any]) -> int:
         raise Failure(plain(error)) from error
     except (TransferError, ValueError) as error:
         raise Failure(str(error)) from error
-
-
-def plain(error: OSError) -> str:
-    """The error without its errno."""
-    return f"{error.strerror}: '{error.filename}'" if error.strerror and error.filename else str(error)

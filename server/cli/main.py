@@ -1,6 +1,5 @@
 """The `orders` command."""
 
-import asyncio
 import functools
 import sys
 from collections.abc import Callable
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server import config
-from server.cli.client import with_client
-from server.cli.files import export, import_, plain
+from server.cli.client import run, with_client
+from server.cli.files import export, import_
 from server.cli.gateway import gateway
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
@@ -193,10 +192,7 @@ def healthcheck(
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.")] = 3.0,
 ) -> None:
     """Check a server's health. Exits with 0 if it serves."""
-    import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-    from server.transfer.calls import explain
 
     async def ask() -> int:
         async with client.channel() as channel:
@@ -204,12 +200,7 @@ def healthcheck(
             response = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout)
             return int(response.status)
 
-    try:
-        answer = asyncio.run(ask())
-    except grpc.aio.AioRpcError as error:
-        raise Failure(f"{client.target}: {explain(error)}") from error
-    except OSError as error:
-        raise Failure(plain(error)) from error
+    answer = run(client, ask())
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer)
     print(status)
     if status != "SERVING":

@@ -96,3 +96,8 @@ def database(settings: config.Settings) -> Iterator[str]:
             yield url
     except (StartError, Refusal) as error:
         raise Failure(str(error)) from error
+
+
+def plain(error: OSError) -> str:
+    """The error without its errno."""
+    return f"{error.strerror}: '{error.filename}'" if error.strerror and error.filename else str(error)

@@ -1,6 +1,5 @@
 """`orders show` and `orders top`: views for terminals; pipes get plain lines or JSON."""
 
-import asyncio
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.client import with_client
+from server.cli.client import run, with_client
 from server.cli.options import Failure
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def show(
 
     from server.views import order as view
 
-    loaded = _load(client, order)
+    loaded = run(client, _load(client, order))
     console = Console()
     if as_json:
         print(orjson.dumps(view.as_json(loaded), option=orjson.OPT_INDENT_2).decode())
@@ -43,22 +42,11 @@ def show(
         print("\n".join(view.as_lines(loaded)))
 
 
-def _load(client: "Client", order: str) -> "OrderView":
-    import grpc
-
-    from server.transfer.calls import explain
+async def _load(client: "Client", order: str) -> "OrderView":
     from server.views.order import load
 
-    async def run() -> "OrderView":
-        async with client.channel() as channel:
-            return await load(channel, order, metadata=client.metadata)
-
-    try:
-        return asyncio.run(run())
-    except grpc.aio.AioRpcError as error:
-        raise Failure(f"{client.target}: {explain(error)}") from error
-    except OSError as error:
-        raise Failure(str(error)) from error
+    async with client.channel() as channel:
+        return await load(channel, order, metadata=client.metadata)
 
 
 def top(

@@ -1,15 +1,13 @@
 """`orders webhooks`: manages webhook endpoints and their deliveries through a running server."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.cli.client import with_client
+from server.cli.client import run, with_client
 from server.cli.options import Failure
 
 if TYPE_CHECKING:
@@ -282,7 +280,7 @@ def listen(
         full=payload == Payload.full,
         secret=secret,
     )
-    _run(client, listener.run)
+    run(client, listener.run())
 
 
 def _fields(**given: Any) -> dict[str, Any]:
@@ -307,23 +305,7 @@ def _call(client: "Client", method: str, **fields: Any) -> Any:
             stub = WebhookServiceStub(channel)  # type: ignore[no-untyped-call]
             return await getattr(stub, method)(request, metadata=client.metadata, timeout=30)
 
-    return _run(client, call)
-
-
-def _run(client: "Client", work: Callable[[], Awaitable[Any]]) -> Any:
-    import grpc
-
-    from server.transfer.calls import explain
-
-    async def run() -> Any:
-        return await work()
-
-    try:
-        return asyncio.run(run())
-    except grpc.aio.AioRpcError as error:
-        raise Failure(f"{client.target}: {explain(error)}") from error
-    except OSError as error:
-        raise Failure(str(error)) from error
+    return run(client, call())
 
 
 def _all(client: "Client", method: str, field: str) -> list[Any]:

@@ -27,7 +27,7 @@ _NOT_IN_METHODS = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutOptions:
-    """What the columns of a file do not say."""
+    """The facts that the columns of a file leave out."""
 
     # The zone of times without an offset.
     zone: tzinfo = UTC

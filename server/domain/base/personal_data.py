@@ -7,6 +7,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from orders.v1 import personal_data_pb2
 
+from server.domain.base.marked_fields import holds_marked
+
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 # Replaces every value that is erased.
@@ -89,17 +91,6 @@ def _is_personal(field: FieldDescriptor) -> bool:
     return bool(field.GetOptions().Extensions[personal_data_pb2.personal_data])  # type: ignore[index]
 
 
-@cache
 def _holds_personal_data(descriptor: Descriptor) -> bool:
     """Whether messages of a type, or messages within them, have personal fields. Maps of messages are not searched."""
-    if descriptor.GetOptions().map_entry:
-        return False
-    seen, remaining = {descriptor}, [descriptor]
-    while remaining:
-        fields = remaining.pop().fields
-        if any(map(_is_personal, fields)):
-            return True
-        found = {field.message_type for field in fields if field.message_type is not None} - seen
-        seen |= found
-        remaining += found
-    return False
+    return not descriptor.GetOptions().map_entry and holds_marked(descriptor, _is_personal)
