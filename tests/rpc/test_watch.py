@@ -9,9 +9,12 @@ from typing import Any
 import grpc
 import pytest
 from orders.v1 import order_pb2 as pb
+from orders.v1.order_change_pb2 import OrderChange
 from orders.v1.order_service_pb2 import (
     CancelOrderRequest,
+    GetOrderRequest,
     ListOrderChangesRequest,
+    ListOrderEventsRequest,
     ListOrdersRequest,
     OrderFilter,
     WatchOrdersRequest,
@@ -22,6 +25,7 @@ from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from server.rpc import feed_tokens
 from server.rpc.feed_tokens import FeedCursor
 from tests.conftest import Service, refused, serving, stock_shop
+from tests.rpc.test_history import delivered_order, forget_values
 from tests.shop import new_order, usd
 
 Key = tuple[str, int]
@@ -213,6 +217,29 @@ async def test_order_is_included_with_the_fields_of_the_mask(service: Service) -
         c for m in await read_to_end(service, filter=wanted["filter"], start_time={"seconds": 1}) for c in m.changes
     ]
     assert not slim.HasField("order")
+
+
+async def changes_of(service: Service, order: pb.Order) -> list[OrderChange]:
+    await until_sequenced(service, (order.order_id, order.version))
+    messages = await read_to_end(service, start_time={"seconds": 1}, include_order=True)
+    return [change for m in messages for change in m.changes if change.event.order_id == order.order_id]
+
+
+async def test_changes_carry_their_values_and_the_order_as_of_each(service: Service) -> None:
+    order = (await delivered_order(service))[-1]
+    events = await service.orders.ListOrderEvents(ListOrderEventsRequest(order_id=order.order_id))
+    changes = await changes_of(service, order)
+    assert [change.event for change in changes] == list(events.events)
+    versions = [GetOrderRequest(order_id=order.order_id, version=change.event.version) for change in changes]
+    assert [change.order for change in changes] == [await service.orders.GetOrder(version) for version in versions]
+
+
+async def test_orders_before_values_were_recorded_are_as_of_the_oldest_known(service: Service) -> None:
+    versions = await delivered_order(service)
+    await forget_values(service, versions[-1], [2, 3])
+    orders = [change.order for change in await changes_of(service, versions[-1])]
+    assert orders[:3] == [versions[2]] * 3
+    assert [order.version for order in orders[3:]] == list(range(4, versions[-1].version + 1))
 
 
 FILTERS: list[tuple[dict[str, Any], list[int]]] = [
