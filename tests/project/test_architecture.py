@@ -25,6 +25,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "feed": {"domain", "storage"},
     "webhooks": {"domain", "feed", "storage"},
     "broker": {"domain", "storage"},
+    "mail": {"domain", "identity", "storage"},
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
         "broker",
@@ -33,6 +34,7 @@ ALLOWED: Mapping[str, set[str]] = {
         "feed",
         "gateway",
         "identity",
+        "mail",
         "payments",
         "rpc",
         "storage",
@@ -81,6 +83,10 @@ PACKAGES = {
     "orjson": {"gateway", "cli"},
     "stripe": {"payments"},
     "nats": {"broker"},
+    "aio_pika": {"broker"},
+    "aiokafka": {"broker"},
+    "aiosmtplib": {"mail"},
+    "jinja2": {"mail"},
 }
 
 
