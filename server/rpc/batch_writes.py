@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from google.rpc.status_pb2 import Status
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
     BatchCancelOrdersRequest,
@@ -19,7 +18,7 @@ from orders.v1.order_service_pb2 import (
     TransitionOrderRequest,
 )
 
-from server.domain.base.errors import Refusal, invalid_field
+from server.domain.base.errors import Refusal, invalid_field, within
 from server.domain.base.methods import method_of
 from server.domain.base.sizes import MAX_PAGE
 from server.domain.operations import Answer, Command
@@ -60,13 +59,12 @@ class BatchWrites:
         """The response with the outcome of each item."""
         under_way = asyncio.Semaphore(_AT_ONCE)
 
-        async def run(item: Any) -> OrderResult:
+        async def run(index: int, item: Any) -> OrderResult:
             async with under_way:
-                return await self._outcome(item, call)
+                return await self._outcome(index, item, call)
 
         room = MAX_PAGE
-        for index, result in enumerate(await asyncio.gather(*map(run, items))):
-            result.index = index
+        for result in await asyncio.gather(*(run(index, item) for index, item in enumerate(items))):
             room -= result.ByteSize()
             if room < 0:
                 result.ClearField("order")
@@ -75,8 +73,8 @@ class BatchWrites:
         response.succeeded = len(items) - response.failed
         return response
 
-    async def _outcome(self, item: Any, call: Call) -> OrderResult:
-        result = OrderResult(request_id=item.request_id[:_MAX_ID])
+    async def _outcome(self, index: int, item: Any, call: Call) -> OrderResult:
+        result = OrderResult(index=index, request_id=item.request_id[:_MAX_ID])
         try:
             self._check(item, call)
             command = Command(item, call.caller)
@@ -85,7 +83,9 @@ class BatchWrites:
             result.order.CopyFrom(Order.FromString(body))
             result.order_id, result.replayed = result.order.order_id, answer.replayed is not None
         except BaseException as error:
-            result.status.CopyFrom(self._status(contain(error), item))
+            result.status.CopyFrom(
+                self._refuser.status_of(within(self._refusal(contain(error), item), f"requests[{index}]"))
+            )
         return result
 
     def _check(self, item: Any, call: Call) -> None:
@@ -95,6 +95,5 @@ class BatchWrites:
         if not item.request_id:
             raise invalid_field("request_id", "is required in a batch, so that it can be sent again")
 
-    def _status(self, error: Exception, item: Any) -> Status:
-        refusal = error if isinstance(error, Refusal) else failure(error, method=self._access[type(item)].method)
-        return self._refuser.status_of(refusal)
+    def _refusal(self, error: Exception, item: Any) -> Refusal:
+        return error if isinstance(error, Refusal) else failure(error, method=self._access[type(item)].method)

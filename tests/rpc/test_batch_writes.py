@@ -17,6 +17,7 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import (
     BatchCancelOrdersRequest,
     BatchCreateOrdersRequest,
+    BatchCreateOrdersResponse,
     BatchGetOrdersRequest,
     BatchTransitionOrdersRequest,
     CancelOrderRequest,
@@ -26,7 +27,10 @@ from orders.v1.order_service_pb2 import (
 
 from server.rpc import batch_writes
 from tests.conftest import Service, refused, serving, stock_shop
+from tests.rpc.breaks import breaks_of_money, breaks_of_rules
+from tests.rpc.calls import call, fields_of
 from tests.rpc.test_access import RULES
+from tests.samples import Subject, request_for
 from tests.shop import new_order
 
 
@@ -64,6 +68,23 @@ async def test_one_failing_item_does_not_affect_the_others(service: Service) -> 
         BatchGetOrdersRequest(order_ids=[result.order_id for result in answer.results if result.order_id])
     )
     assert list(stored.orders) == [answer.results[index].order for index in (0, 3)]
+
+
+@pytest.mark.parametrize("method", ["BatchCreateOrders", "BatchTransitionOrders", "BatchCancelOrders"])
+async def test_a_bad_item_is_answered_by_itself_with_its_fields(service: Service, method: str) -> None:
+    order = await service.orders.CreateOrder(new_order())
+    valid = request_for(method, Subject(order.order_id))
+    for item in valid.requests:
+        if method == "BatchCreateOrders":
+            item.coupon_codes.extend(("tenth", "tenth"))
+    found = [*breaks_of_rules(method), *breaks_of_money(method)]
+    mismatches = []
+    for one in (one for one in found if one.field.startswith("requests[1].")):
+        (body,) = await call(service, method, one.applied_to(valid))
+        _, bad = BatchCreateOrdersResponse.FromString(body).results
+        if fields_of(bad.status) != {one.field} or reason_of(bad.status) != "INVALID_ORDER_DATA" or bad.order_id:
+            mismatches.append(f"{one.name}: {bad}")
+    assert mismatches == []
 
 
 async def test_the_error_of_an_item_has_links(service: Service) -> None:
