@@ -6,7 +6,7 @@ that message does not have is skipped, so that nothing of the order is built or 
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
@@ -16,6 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from orders.v1.order_pb2 import Order
 
 from server.domain.base.errors import invalid_field
+from server.storage.read.column_bodies import columns_of
 
 # Returns the masked part of a serialized order.
 Pick = Callable[[bytes], bytes]
@@ -34,6 +35,19 @@ _FIXED = {
     FieldDescriptor.TYPE_SFIXED32: FieldDescriptorProto.TYPE_FIXED32,
 }
 _DELIMITED = (FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
+
+
+class ReadMask(NamedTuple):
+    """The fields of orders that a list wants: what picks them, if not all are wanted, and their names, if they are columns."""
+
+    pick: Pick | None
+    columns: tuple[str, ...]
+
+
+def list_mask(mask: FieldMask) -> ReadMask:
+    """The fields that a list wants. Fields that are columns come from the database as they are sent."""
+    pick, columns = picker(mask), columns_of(mask.paths)
+    return ReadMask(None if columns else pick, columns)
 
 
 def picker(mask: FieldMask, *, field: str = "read_mask") -> Pick | None:

@@ -8,10 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import (
+    ORDER_BY_CREATE_TIME,
+    ORDER_BY_TOTAL,
+    ORDER_BY_UPDATE_TIME,
     BatchGetOrdersRequest,
     GetOrderRequest,
     ListOrderChangesRequest,
     ListOrdersRequest,
+    OrderBy,
     SearchOrdersRequest,
 )
 
@@ -141,3 +145,26 @@ async def test_every_read_refuses_an_unknown_path(service: Service, method: str,
     refusal = await outcome(service, method, request_)
     assert refusal is not None
     assert (refusal.reason, list(refusal.fields)) == ("INVALID_ORDER_DATA", ["read_mask.paths[0]"])
+
+
+COLUMNS = {"paths": ["version", "order_id", "etag", "status", "payment_status", "order_number"]}
+
+
+@pytest.mark.every_postgres
+@pytest.mark.parametrize("order_by", [ORDER_BY_CREATE_TIME, ORDER_BY_UPDATE_TIME, ORDER_BY_TOTAL])
+async def test_columns_come_as_the_order_has_them(service: Service, order_by: OrderBy) -> None:
+    await service.orders.CreateOrder(new_order())
+    found = await service.orders.SearchOrders(SearchOrdersRequest(order_by=order_by, page_size=5))
+    masked = await service.orders.SearchOrders(SearchOrdersRequest(order_by=order_by, page_size=5, read_mask=COLUMNS))
+    assert [order.order_id for order in masked.orders] == [order.order_id for order in found.orders]
+    for whole, part in zip(found.orders, masked.orders, strict=True):
+        assert part == Order(**{name: getattr(whole, name) for name in COLUMNS["paths"]})
+
+
+@pytest.mark.parametrize("version", [127, 128, 16_383, 16_384, 2_097_151, 2_097_152, (1 << 28) - 1])
+async def test_columns_hold_versions_of_any_size(service: Service, version: int) -> None:
+    order = await service.orders.CreateOrder(new_order(f"v{version}"))
+    await service.rows("UPDATE orders SET version = %s WHERE order_id = %s RETURNING 1", version, order.order_id)
+    wanted = SearchOrdersRequest(filter={"customer_id": f"v{version}"}, read_mask={"paths": ["version", "etag"]})
+    (found,) = (await service.orders.SearchOrders(wanted)).orders
+    assert (found.version, found.etag) == (version, str(version))

@@ -171,13 +171,15 @@ class ListRepository:
         skip: int = 0,
         max_bytes: int = _UNBOUNDED,
         pick: Callable[[bytes], bytes] | None = None,
+        columns: tuple[str, ...] = (),
     ) -> Page:
         """Up to `size` orders after a position, or from the beginning, less the first `skip` of them.
 
-        Together they have at most `max_bytes`, unless it is a single order. `pick` picks the fields that are wanted of each.
+        Together they have at most `max_bytes`, unless it is a single order. `pick` picks the fields that are wanted of each; `columns`
+        are these fields if no others are.
         """
         names = tuple(name for name in CONDITIONS if is_set(listing.filter, name))
-        shape = PageShape(names, listing.key, listing.ascending, after is not None)
+        shape = PageShape(names, listing.key, listing.ascending, after is not None, columns)
         parameters = parameters_of(listing.filter, names)
         # One more than the page holds tells whether anything follows.
         parameters |= {"limit": size + 1, "offset": skip, "max_bytes": max_bytes}
@@ -190,7 +192,7 @@ class ListRepository:
         # The last row only shows that more follow.
         is_full = found > size or (found > 0 and _bytes_until(result, found - 1) > max_bytes)
         if is_full and found == 1:
-            return await self.page(listing, began, after, size=1, skip=skip, pick=pick)
+            return await self.page(listing, began, after, size=1, skip=skip, pick=pick, columns=columns)
         return Page(listing.key, result, range(found - is_full), more=is_full or is_cut, pick=pick)
 
     async def _fetch(self, shape: PageShape, parameters: dict[str, Any]) -> tuple[PGresult, bool]:
