@@ -162,6 +162,7 @@ class TestGrpcurl:
             "orders.v1.CatalogService",
             "orders.v1.ConsumerService",
             "orders.v1.CustomerService",
+            "orders.v1.FulfilmentService",
             "orders.v1.OrderService",
             "orders.v1.WebhookService",
         ]

@@ -26,7 +26,10 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
-from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
+from server.domain.fulfilment.lines import active
+from server.domain.fulfilment.shipping import move
+from server.domain.lifecycle.guards import status_name
+from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
@@ -72,6 +75,9 @@ CHANGEABLE: dict[str, Rule] = {
     # The lifecycle has a table of its own.
     "status": Rule(ORDER_STATUS_DELIVERED, _ANY),
 }
+
+# The copies of the first parcel's label.
+_LABEL = ("delivery.carrier", "delivery.tracking_number")
 
 # The fields that follow from others.
 _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
@@ -155,7 +161,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is in the mask but not set")
-        transition(edit, wished.status, override_reason=request.override_reason)
+        move(edit, wished.status, override_reason=request.override_reason)
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 
@@ -282,6 +288,7 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller, *, settles
     for path in paths:
         rule = CHANGEABLE[_rule_of(path)]
         check_role(order, rule.who, caller, what=f"change {path} of")
+        _check_shipments(order, path)
         if path == "items" and settles and can_settle(order):
             continue
         status = status_name(order.status)
@@ -289,6 +296,15 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller, *, settles
             raise _too_late(order, path, f"can change {_while(rule.until)}, and the order is {status}")
         if path == "items" and not is_open(order):
             raise _too_late(order, path, "can change after a payment only with settle")
+
+
+def _check_shipments(order: Order, path: str) -> None:
+    """Refuses to change lines of which units are in shipments, and the copies of a parcel's label."""
+    if order.shipments and any(active(order)):
+        if path == "items":
+            raise _too_late(order, path, "can change only while no unit is in a shipment; call CancelOrderLines")
+        if path in _LABEL:
+            raise _too_late(order, path, "follows from the first parcel; call UpdateShipment")
 
 
 def _check_coupons_changeable(order: Order, caller: Caller) -> None:
@@ -346,7 +362,7 @@ def _replace_items(order: Order, wished: Order, state: State) -> None:
         raise invalid_field("order.items", "an order needs at least one item; to drop them all, cancel the order")
     old_ids = {item.item_id for item in order.items}
     _check_item_ids(wished, old_ids)
-    next_id = 1 + max(int(item_id) for item_id in old_ids)
+    next_id = 1 + max(map(int, old_ids | _former_ids(order)))
     agreed = list(order.items) if same_lines(order.items, wished.items) else []
     del order.items[:]
     for index, line in enumerate(wished.items):
@@ -358,6 +374,12 @@ def _replace_items(order: Order, wished: Order, state: State) -> None:
         else:
             item = _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
         _set_choices(item, line)
+
+
+def _former_ids(order: Order) -> set[str]:
+    """The ids of lines that cancellations and shipments name; a new line gets none of them."""
+    cancelled = {share.item_id for adjustment in order.adjustments for share in adjustment.lines if share.item_id}
+    return cancelled | {item.item_id for shipment in order.shipments for item in shipment.items}
 
 
 def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
