@@ -150,16 +150,16 @@ def _paid_lines(at: Subject) -> Sequence[Message]:
 
 
 def _shipment_of(shipment_id: str) -> dict[str, Any]:
-    """A shipment of a unit of both lines, in two parcels."""
-    mug, sofa = {"item_id": "1", "quantity": 1}, {"item_id": "2", "quantity": 1}
-    label = {"carrier": "DHL", "tracking_uri": "https://dhl.example/1Z", "estimated_delivery_time": _TIME}
+    """A shipment of two units of both lines, in two parcels."""
+    one, two = ([{"item_id": line, "quantity": count} for line in ("2", "3")] for count in (1, 2))
+    label = {"carrier": "DHL", "tracking_uri": "https://dhl.example/1Z", "estimated_delivery_time": _TIME, "items": one}
     return {
         "shipment_id": shipment_id,
         "status": shipments.SHIPMENT_STATUS_PENDING,
-        "items": [mug, sofa],
+        "items": two,
         "parcels": [
-            label | {"parcel_id": "a", "tracking_number": "1Z1", "items": [mug]},
-            label | {"parcel_id": "b", "tracking_number": "1Z2", "items": [sofa]},
+            label | {"parcel_id": "a", "tracking_number": "1Z1"},
+            label | {"parcel_id": "b", "tracking_number": "1Z2"},
         ],
     }
 
