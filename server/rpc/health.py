@@ -1,7 +1,7 @@
 """grpc.health.v1.Health, per service and overall."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -9,7 +9,8 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from server.domain.base.errors import Refusal
-from server.rpc.errors import refuse
+from server.rpc.call_metadata import request_id_trailer
+from server.rpc.errors import Refuser
 from server.rpc.health_list import HealthListResponse
 from server.rpc.validation import decode
 
@@ -35,12 +36,21 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._stopping = False
         # The cause of the database's failure; None if it works.
         self.cause: str | None = None
+        # Channels to the outside, such as the message broker, on which no call depends.
+        self._channels: dict[str, int] = {}
         # Set and replaced at each change.
         self._changed = asyncio.Event()
 
     def set_ready(self, ready: bool, *, reads: bool | None = None) -> None:
         """Sets whether the server is ready for all calls and, by default the same, for reads."""
         self._tell(ready, reads=ready if reads is None else reads)
+
+    def set_channels(self, channels: Mapping[str, bool]) -> None:
+        """Sets which channels to the outside keep up."""
+        statuses = {name: int(SERVING if keeps_up else NOT_SERVING) for name, keeps_up in channels.items()}
+        if statuses != self._channels:
+            self._channels = statuses
+            self._tell_watches()
 
     def stop(self) -> None:
         """Reports NOT_SERVING from now on, and ends the watches."""
@@ -49,6 +59,9 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     def _tell(self, ready: bool, *, reads: bool) -> None:
         self._ready_statuses |= dict.fromkeys(self._services, self._status(ready)) | {READS: self._status(reads)}
+        self._tell_watches()
+
+    def _tell_watches(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -61,7 +74,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     @property
     def _statuses(self) -> dict[str, int]:
-        return self._ready_statuses | {LIVENESS: SERVING if self._is_alive() else NOT_SERVING}
+        liveness = SERVING if self._is_alive() else NOT_SERVING
+        return self._ready_statuses | self._channels | {LIVENESS: liveness}
 
     async def Check(self, request: HealthCheckRequest, context: grpc.aio.ServicerContext) -> HealthCheckResponse:
         status = self._statuses.get(request.service)
@@ -84,11 +98,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     async def _list(self, _: bytes, context: grpc.aio.ServicerContext) -> Any:
         return HealthListResponse(statuses={name: {"status": status} for name, status in self._statuses.items()})
 
-    def add_to(self, server: grpc.aio.Server) -> None:
+    def add_to(self, server: grpc.aio.Server, refuser: Refuser) -> None:
         encode = HealthCheckResponse.SerializeToString
         handlers = {
-            "Check": grpc.unary_unary_rpc_method_handler(_decoded(self.Check), response_serializer=encode),
-            "Watch": grpc.unary_stream_rpc_method_handler(_decoded(self.Watch), response_serializer=encode),
+            "Check": grpc.unary_unary_rpc_method_handler(_decoded(self.Check, refuser), response_serializer=encode),
+            "Watch": grpc.unary_stream_rpc_method_handler(_decoded(self.Watch, refuser), response_serializer=encode),
             "List": grpc.unary_unary_rpc_method_handler(
                 self._list, response_serializer=HealthListResponse.SerializeToString
             ),
@@ -96,14 +110,14 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers),))
 
 
-def _decoded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _decoded(handler: Callable[..., Awaitable[Any]], refuser: Refuser) -> Callable[..., Awaitable[Any]]:
     """The handler behind own decoding: the library's reveals its class names to callers."""
 
     async def serve(data: bytes, context: grpc.aio.ServicerContext) -> Any:
         try:
             request = decode(HealthCheckRequest, data)
         except Refusal as error:
-            return await refuse(context, error)
+            return await refuser.refuse(context, error, trailers=request_id_trailer(context))
         return await handler(request, context)
 
     return serve

@@ -21,6 +21,7 @@ from server.rpc.change_messages import entry_of
 from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -32,6 +33,7 @@ from server.rpc.watching import Watching
 from server.rpc.webhook_service import WebhookServicer
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
+from server.runtime.broker import Publishing, build_publishing
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
@@ -79,6 +81,8 @@ class Components:
     feed_reader: FeedReader
     consumers: ConsumerRepository
     webhooks: Webhooks
+    # None without a message broker.
+    publishing: Publishing | None
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -110,6 +114,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         timeout=settings.payment_timeout,
     )
     webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
+    versions = OrderVersions(database, history)
+    publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks = Tasks()
@@ -122,9 +128,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 requests=RequestRepository(database),
                 invoices=InvoiceRepository(database),
                 lists=ListRepository(database),
-                watching=Watching(
-                    feed=feed, reader=reader, versions=OrderVersions(database, history), consumers=consumers
-                ),
+                watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
                 states=StateRepository(database),
                 waiting=Waiting(orders=orders, reader=reader),
@@ -145,6 +149,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
         metrics=metrics,
+        refuser=Refuser(settings.error_docs_url),
         connections=_connections(settings),
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or is_loopback(settings.host),
@@ -169,6 +174,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         feed_reader=reader,
         consumers=consumers,
         webhooks=webhooks,
+        publishing=publishing,
         tasks=tasks,
         server=server,
     )
@@ -195,7 +201,7 @@ def _terms(settings: Settings) -> Terms:
     """The terms of points in each currency in which they have a value, and those of webhooks."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
-    return Terms(points, plain_webhooks=settings.webhook_allow_http)
+    return Terms(points, plain_webhooks=settings.webhook_allow_http, error_docs=settings.error_docs_url)
 
 
 def _connections(settings: Settings) -> Connections:

@@ -24,8 +24,10 @@ ALLOWED: Mapping[str, set[str]] = {
     "payments": {"domain", "storage"},
     "feed": {"domain", "storage"},
     "webhooks": {"domain", "feed", "storage"},
+    "broker": {"domain", "storage"},
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
+        "broker",
         "config",
         "domain",
         "feed",
@@ -44,7 +46,14 @@ ALLOWED: Mapping[str, set[str]] = {
     "views": {"gateway"},
     "cli": {"config", "domain", "gateway", "identity", "rpc", "runtime", "storage", "telemetry", "transfer", "views"},
 }
-COMMON = {"server.telemetry.log", "server.telemetry.spans", "server.tasks", "server.retry", "server.http_client"}
+COMMON = {
+    "server.telemetry.log",
+    "server.telemetry.spans",
+    "server.telemetry.timings",
+    "server.tasks",
+    "server.retry",
+    "server.http_client",
+}
 
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (
@@ -71,6 +80,7 @@ PACKAGES = {
     "uvicorn": {"gateway"},
     "orjson": {"gateway", "cli"},
     "stripe": {"payments"},
+    "nats": {"broker"},
 }
 
 

@@ -110,6 +110,7 @@ GROUPS = (
         "http.md",
         ("http_host", "http_port", "http_cors_origins", "dialects", "dialect_currency"),
     ),
+    Group("Errors", "errors.md", ("error_docs_url",)),
     Group(
         "Checkout",
         "checkout.md",
@@ -131,6 +132,7 @@ GROUPS = (
         "webhooks.md",
         ("webhook_timeout", "webhook_allow_http", "webhook_allowed_networks", "webhook_days"),
     ),
+    Group("Message broker", "events.md", ("broker_url", "broker_topic", "broker_format", "broker_payload")),
     Group("Log and metrics", "operations.md", ("log_level", "log_format", "metrics_host", "metrics_port")),
 )
 
