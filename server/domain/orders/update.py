@@ -13,7 +13,6 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PROCESSING,
     Address,
     Order,
-    OrderItem,
     OrderStatus,
 )
 from orders.v1.order_service_pb2 import UpdateOrderRequest
@@ -24,7 +23,6 @@ from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
-from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
 from server.domain.fulfilment.lines import active
 from server.domain.fulfilment.shipping import move
@@ -32,12 +30,12 @@ from server.domain.lifecycle.guards import status_name
 from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
-from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
+from server.domain.orders.reprice import coupon_changes, price_inputs, reprice
 from server.domain.orders.settle import can_settle, record_update
 from server.domain.orders.stale_etags import may_conflict
 from server.domain.orders.transition import INVOICED, MOVING
+from server.domain.orders.update_lines import replace_lines
 from server.domain.pricing.coupons import code_of
-from server.domain.pricing.quotes import add_line
 
 
 class Rule(NamedTuple):
@@ -179,7 +177,7 @@ def _change_fields(
     _check_addresses(order, plain)
     _set_payment_method(order, plain, state)
     if "items" in paths:
-        _replace_items(order, wished, state)
+        replace_lines(order, wished, state)
     if not order.source:
         inputs = price_inputs(before, order, request)
         settles = request.settle and can_settle(before)
@@ -353,64 +351,3 @@ def _check_addresses(order: Order, paths: list[str]) -> None:
         touched = any(path.split(".")[0] == field for path in paths)
         if touched and order.HasField(field):
             check_address(getattr(order, field), field=f"order.{field}")
-
-
-def _replace_items(order: Order, wished: Order, state: State) -> None:
-    """Replaces the lines. A line that names an old id keeps it; the others get new ids.
-
-    Lines of the same products and quantities keep their prices; otherwise all lines have today's.
-    """
-    if order.source:
-        raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
-    if not wished.items:
-        raise invalid_field("order.items", "an order needs at least one item; to drop them all, cancel the order")
-    old_ids = {item.item_id for item in order.items}
-    _check_item_ids(wished, old_ids)
-    next_id = 1 + max(map(int, old_ids | _former_ids(order)))
-    agreed = list(order.items) if same_lines(order.items, wished.items) else []
-    del order.items[:]
-    for index, line in enumerate(wished.items):
-        item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
-        if agreed:
-            item = order.items.add()
-            item.CopyFrom(agreed[index])
-            item.item_id = item_id
-        else:
-            item = _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
-        _set_choices(item, line)
-
-
-def _former_ids(order: Order) -> set[str]:
-    """The ids of lines that cancellations and shipments name; a new line gets none of them."""
-    cancelled = {share.item_id for adjustment in order.adjustments for share in adjustment.lines if share.item_id}
-    return cancelled | {item.item_id for shipment in order.shipments for item in shipment.items}
-
-
-def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
-    seen: set[str] = set()
-    for index, line in enumerate(wished.items):
-        if line.item_id and (line.item_id not in old_ids or line.item_id in seen):
-            why = (
-                "occurs twice" if line.item_id in seen else "is not an item of the order; leave it empty for a new one"
-            )
-            raise invalid_field(f"order.items[{index}].item_id", f"{line.item_id!r} {why}")
-        seen.add(line.item_id)
-
-
-def _set_choices(item: OrderItem, line: OrderItem) -> None:
-    item.design_project_id = line.design_project_id
-    item.customizations.clear()
-    item.customizations.update(line.customizations)
-
-
-def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: str, field: str) -> OrderItem:
-    if not line.product_id:
-        raise invalid_field(f"{field}.product_id", "is required")
-    offer = find_offer(
-        state.products.stored,
-        product_id=line.product_id,
-        variant_id=line.variant_id,
-        currency=order.pricing.total.currency_code,
-        field=field,
-    )
-    return add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)
