@@ -17,7 +17,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "tasks": {"domain"},
     "retry": set(),
     "http_client": set(),
-    "config": {"outbound_settings"},
+    "config": {"currency_rates", "outbound_settings"},
+    "currency_rates": set(),
     "outbound_settings": set(),
     "identity": {"domain"},
     "storage": {"domain"},
@@ -27,6 +28,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
         "config",
+        "currency_rates",
         "domain",
         "feed",
         "gateway",
@@ -49,7 +51,7 @@ COMMON = {"server.telemetry.log", "server.telemetry.spans", "server.tasks", "ser
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (
     {"base"},
-    {"access", "catalog", "customers", "webhooks"},
+    {"access", "catalog", "customers", "servers", "webhooks"},
     {"pricing"},
     {"carts"},
     {"lifecycle"},

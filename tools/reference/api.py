@@ -96,6 +96,8 @@ def _method(method: Method) -> Iterator[str]:
 
 
 def _access_words(access: access_pb2.Access) -> str:
+    if access.any_caller:
+        return "For every authenticated caller."
     roles = ", ".join(role_of(role) for role in access.roles)
     return f"Scope `{scope_name(access.scope)}`; for {roles}."
 
