@@ -120,3 +120,5 @@ ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: ErrorReason
 ERROR_REASON_WEBHOOK_ENDPOINT_DISABLED: ErrorReason
 CODE_FIELD_NUMBER: _ClassVar[int]
 code: _descriptor.FieldDescriptor
+NEXT_COMMAND_FIELD_NUMBER: _ClassVar[int]
+next_command: _descriptor.FieldDescriptor
