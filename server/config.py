@@ -20,8 +20,6 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 PREFIX = "ORDERS_"
-# The settings that decide on prices: processes on one database should have the same.
-PRICE_SETTINGS = ("point_value", "points_per_unit")
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 # The variables of commands that call a server. They are not settings of the server.
 CLIENT_VARIABLES = {
@@ -61,13 +59,19 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
+class _Origins(dict[str, str]):
+    """Where settings come from: flag, environment or file. Equal settings are equal wherever they come from."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Origins)
+
+
 class Settings(OutboundSettings):
     """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    # Where the value of each setting comes from: flag, environment or file. Others are defaults.
-    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _origins: _Origins = PrivateAttr(default_factory=_Origins)
 
     host: str = Field(
         "127.0.0.1",

@@ -8,7 +8,7 @@ from typing import Any
 
 from orders.v1.server_service_pb2 import LogLevelOverride, ServerInfo, ServerJob, ServerSetting
 
-from server.config import PREFIX, PRICE_SETTINGS, Settings
+from server.config import PREFIX, Settings
 from server.domain.servers.log_level import current_level
 from server.domain.servers.warnings import warnings_about
 from server.storage.schema.schema import newest_version
@@ -18,6 +18,9 @@ from server.telemetry.log import fields
 from server.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+# The settings that decide on prices: processes on one database should have the same.
+_PRICE_SETTINGS = ("point_value", "points_per_unit")
 
 
 class Registry:
@@ -104,7 +107,7 @@ def settings_of(settings: Settings) -> list[ServerSetting]:
             name=f"{PREFIX}{name.upper()}",
             value=_text(value),
             origin=f"SETTING_ORIGIN_{settings.origin_of(name).upper()}",
-            affects_prices=name in PRICE_SETTINGS,
+            affects_prices=name in _PRICE_SETTINGS,
         )
         for name, value in settings.values().items()
     ]
