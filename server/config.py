@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -59,11 +60,11 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
-class _Origins(dict[str, str]):
+@dataclass(frozen=True)
+class _Origins:
     """Where settings come from: flag, environment or file. Equal settings are equal wherever they come from."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Origins)
+    by_name: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 class Settings(OutboundSettings):
@@ -322,7 +323,7 @@ class Settings(OutboundSettings):
 
     def origin_of(self, name: str) -> str:
         """Where the value of a setting comes from: `flag`, `environment`, `file` or `default`."""
-        return self._origins.get(name, "default")
+        return self._origins.by_name.get(name, "default")
 
     def values(self, *, secrets: bool = False) -> dict[str, Any]:
         """The settings as the values that JSON has, with passwords masked unless `secrets`."""
@@ -340,7 +341,7 @@ def load(flags: Mapping[str, Any], *, file: str | None = None) -> Settings:
     given = {name: value for found in sources.values() for name, value in found.items()}
     try:
         settings = Settings(**given)
-        settings._origins.update({name: origin for origin, found in sources.items() for name in found})
+        settings._origins.by_name.update({name: origin for origin, found in sources.items() for name in found})
         return settings
     except ValidationError as error:
         first = error.errors()[0]
@@ -372,8 +373,7 @@ def _in_environment() -> dict[str, Any]:
     return {settings[name]: value for name, value in found.items() if name in settings}
 
 
-def client_flags() -> dict[str, str | None]:
-    """The flags of commands that call a server, as the environment has them."""
+def client_flags_in_environment() -> dict[str, str | None]:
     return {flag: os.environ.get(variable) for flag, variable in CLIENT_VARIABLES.items()}
 
 

@@ -228,7 +228,7 @@ def config_(
     from server.cli import config_output
 
     if server:
-        asked = call(client_of(settings, config.client_flags()), "GetServerInfo")
+        asked = call(client_of(settings, config.client_flags_in_environment()), "GetServerInfo")
         print(config_output.as_running(asked, as_json=as_json))
         return
     values = settings.values(secrets=show_secrets)
