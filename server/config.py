@@ -5,7 +5,6 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from server.currency_rates import rates_by_currency
 from server.outbound_settings import OutboundSettings
+from server.setting_origins import Origins
 
 # gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -60,19 +60,12 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
-@dataclass(frozen=True)
-class _Origins:
-    """Where settings come from: flag, environment or file. Equal settings are equal wherever they come from."""
-
-    by_name: dict[str, str] = field(default_factory=dict, compare=False)
-
-
 class Settings(OutboundSettings):
     """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    _origins: _Origins = PrivateAttr(default_factory=_Origins)
+    _origins: Origins = PrivateAttr(default_factory=Origins)
 
     host: str = Field(
         "127.0.0.1",
@@ -330,8 +323,10 @@ class Settings(OutboundSettings):
         found = self.model_dump(mode="json")
         if secrets:
             found |= {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
-        elif self.database_url is not None:
-            found["database_url"] = _masked(self.database_url.get_secret_value())
+        else:
+            for name in ("database_url", "broker_url"):
+                url: SecretStr | None = getattr(self, name)
+                found[name] = url and _masked(url.get_secret_value())
         return found
 
 

@@ -55,6 +55,8 @@ async def working(settings: Settings, url: str) -> AsyncIterator[str]:
         components = await build(settings.model_copy(update={"host": "127.0.0.1"}), database)
         stack.push_async_callback(components.probe.close)
         stack.push_async_callback(components.registry.leave)
+        if components.publishing is not None:
+            stack.push_async_callback(components.publishing.publisher.close)
         metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
 
         async def finish() -> None:

@@ -17,16 +17,19 @@ ALLOWED: Mapping[str, set[str]] = {
     "tasks": {"domain"},
     "retry": set(),
     "http_client": set(),
-    "config": {"currency_rates", "outbound_settings"},
+    "config": {"currency_rates", "outbound_settings", "setting_origins"},
     "currency_rates": set(),
+    "setting_origins": set(),
     "outbound_settings": set(),
     "identity": {"domain"},
     "storage": {"domain"},
     "payments": {"domain", "storage"},
     "feed": {"domain", "storage"},
     "webhooks": {"domain", "feed", "storage"},
+    "broker": {"domain", "storage"},
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
+        "broker",
         "config",
         "currency_rates",
         "domain",
@@ -80,6 +83,7 @@ PACKAGES = {
     "uvicorn": {"gateway"},
     "orjson": {"gateway", "cli"},
     "stripe": {"payments"},
+    "nats": {"broker"},
 }
 
 

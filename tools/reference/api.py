@@ -122,7 +122,8 @@ def _messages(sources: Sequence[Source]) -> Iterator[str]:
             yield f"### {message.name}"
             yield from source.comment(FILE_MESSAGES, index)
             rows = _fields(source, message, index, enums)
-            yield table(["Field", "Type", "Behaviour", "Rules", "Description"], rows)
+            if message.field:
+                yield table(["Field", "Type", "Behaviour", "Rules", "Description"], rows)
 
 
 def _short_names(sources: Sequence[Source]) -> dict[str, Names]:
