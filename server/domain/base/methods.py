@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from orders.v1 import (
     access_pb2,
@@ -13,7 +14,9 @@ from orders.v1 import (
     catalog_service_pb2,
     consumer_service_pb2,
     customer_service_pb2,
+    fulfilment_service_pb2,
     order_service_pb2,
+    server_service_pb2,
     webhook_service_pb2,
 )
 
@@ -24,9 +27,11 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         catalog_service_pb2,
         cart_service_pb2,
         customer_service_pb2,
+        fulfilment_service_pb2,
         api_key_service_pb2,
         consumer_service_pb2,
         webhook_service_pb2,
+        server_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -57,6 +62,11 @@ def request_type_of(method: str) -> Any:
     return GetMessageClass(_BY_NAME[method].input_type)
 
 
+def path_of(method: str) -> str:
+    """The path of a method, as gRPC calls it."""
+    return f"/{_BY_NAME[method].containing_service.full_name}/{method}"
+
+
 def access_of(method: MethodDescriptor) -> access_pb2.Access:
     """Who may call a method, as its proto declares it."""
     return method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
@@ -65,6 +75,11 @@ def access_of(method: MethodDescriptor) -> access_pb2.Access:
 def class_of(method: MethodDescriptor) -> MethodClass:
     name = access_pb2.MethodClass.Name(access_of(method).method_class)
     return MethodClass(name.removeprefix("METHOD_CLASS_").lower())
+
+
+def method_of(request: type[Message]) -> MethodDescriptor:
+    """The method that takes a request type."""
+    return _METHODS[request.DESCRIPTOR.full_name]
 
 
 # The names of the methods whose requests are stored under their ids.
