@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 
 from google.type.money_pb2 import Money
 from orders.v1.invoice_pb2 import Invoice
-from orders.v1.order_pb2 import PAYMENT_STATUS_REFUND_DUE, Order, OrderEvent, Pricing
+from orders.v1.order_pb2 import (
+    PAYMENT_STATUS_REFUND_DUE,
+    SHIPPING_STATUS_PARTIALLY_SHIPPED,
+    Order,
+    OrderEvent,
+    Pricing,
+)
+from orders.v1.shipment_pb2 import Shipment
 from orders.v1.webhook_service_pb2 import WEBHOOK_DISABLE_CAUSE_GONE, WebhookEndpoint
 
 from server.mail.kinds import ENDPOINT_DISABLED
@@ -110,11 +117,19 @@ class Composer:
             "shop": shop,
             "order": order,
             "lines": order.items if subject.kind in _WITH_LINES else [],
+            "shipment": _shipment_of(subject),
+            "is_partial": order.shipping_status == SHIPPING_STATUS_PARTIALLY_SHIPPED,
             "totals": _totals_of(order.pricing),
             "invoice": subject.invoice,
             "is_refund_due": order.payment_status == PAYMENT_STATUS_REFUND_DUE,
             "refunded": subject.event.payment_event.amount,
         }
+
+
+def _shipment_of(subject: Subject) -> Shipment:
+    """The shipment that the change is about; an empty one if it is about none."""
+    wanted = subject.event.shipment_id
+    return next((each for each in subject.order.shipments if each.shipment_id == wanted), Shipment())
 
 
 def _totals_of(pricing: Pricing) -> Callable[[Any], list[tuple[str, Money]]]:

@@ -13,7 +13,7 @@ CONFIRMED, REFUNDED = "order_confirmed", "order_refunded"
 _KINDS = {
     "order.created": "order_received",
     "order.confirmed": CONFIRMED,
-    "order.shipped": "order_shipped",
+    "shipment.shipped": "order_shipped",
     "order.delivered": "order_delivered",
     "order.cancelled": "order_cancelled",
     "return.received": "return_received",
