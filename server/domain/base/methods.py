@@ -14,6 +14,7 @@ from orders.v1 import (
     catalog_service_pb2,
     consumer_service_pb2,
     customer_service_pb2,
+    fulfilment_service_pb2,
     order_service_pb2,
     webhook_service_pb2,
 )
@@ -25,6 +26,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         catalog_service_pb2,
         cart_service_pb2,
         customer_service_pb2,
+        fulfilment_service_pb2,
         api_key_service_pb2,
         consumer_service_pb2,
         webhook_service_pb2,
