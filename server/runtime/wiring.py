@@ -122,7 +122,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         provider=provider,
         timeout=settings.payment_timeout,
     )
-    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
+    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
     invoices = InvoiceRepository(database)
     mail = build_mail(settings, database, feed=feed, invoices=invoices, webhooks=webhooks, metrics=metrics)
