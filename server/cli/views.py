@@ -1,8 +1,9 @@
-"""`orders show` and `orders top`: views for terminals; pipes get plain lines or JSON."""
+"""`orders show`, `orders top` and `orders packing-slip`: views for terminals, pipes and printers."""
 
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,8 @@ from server.cli.client import run, with_client
 from server.cli.options import Failure
 
 if TYPE_CHECKING:
+    from orders.v1.fulfilment_service_pb2 import PackingSlip
+
     from server.transfer.client import Client
     from server.views.order import OrderView
     from server.views.top import MethodRow, Reading
@@ -47,6 +50,36 @@ async def _load(client: "Client", order: str) -> "OrderView":
 
     async with client.channel() as channel:
         return await load(channel, order, metadata=client.metadata)
+
+
+@with_client
+def packing_slip(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="Order id or number, such as ORD-2026-000001.")],
+    shipment: Annotated[
+        str, typer.Argument(metavar="[SHIPMENT]", help="Shipment id. [default: the order's only shipment]")
+    ] = "",
+    *,
+    client: "Client",
+    output: Annotated[Path | None, typer.Option("--output", help="File to write. [default: standard output]")] = None,
+) -> None:
+    """Write the packing slip of a shipment as an HTML page, which a browser prints or saves as PDF."""
+    from server.views.packing_slip import as_html
+
+    page = as_html(run(client, _slip(client, order, shipment)))
+    if output is None:
+        print(page, end="")
+    else:
+        output.write_text(page, encoding="utf-8")
+
+
+async def _slip(client: "Client", order: str, shipment: str) -> "PackingSlip":
+    from server.views.packing_slip import load
+
+    async with client.channel() as channel:
+        try:
+            return await load(channel, order, shipment, metadata=client.metadata)
+        except ValueError as error:
+            raise Failure(str(error)) from error
 
 
 def top(
