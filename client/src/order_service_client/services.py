@@ -215,12 +215,22 @@ class FulfilmentService(Protocol):
     """The methods of orders.v1.FulfilmentService."""
 
     CreateShipment: Unary[fulfilment_service_pb2.CreateShipmentRequest, order_pb2.Order]
+    UpdateShipment: Unary[fulfilment_service_pb2.UpdateShipmentRequest, order_pb2.Order]
+    CancelShipment: Unary[fulfilment_service_pb2.CancelShipmentRequest, order_pb2.Order]
+    GetPackingSlip: Unary[fulfilment_service_pb2.GetPackingSlipRequest, fulfilment_service_pb2.PackingSlip]
+    HoldOrder: Unary[fulfilment_service_pb2.HoldOrderRequest, order_pb2.Order]
+    ReleaseHold: Unary[fulfilment_service_pb2.ReleaseHoldRequest, order_pb2.Order]
 
 
 class AsyncFulfilmentService(Protocol):
     """The methods of orders.v1.FulfilmentService."""
 
     CreateShipment: AsyncUnary[fulfilment_service_pb2.CreateShipmentRequest, order_pb2.Order]
+    UpdateShipment: AsyncUnary[fulfilment_service_pb2.UpdateShipmentRequest, order_pb2.Order]
+    CancelShipment: AsyncUnary[fulfilment_service_pb2.CancelShipmentRequest, order_pb2.Order]
+    GetPackingSlip: AsyncUnary[fulfilment_service_pb2.GetPackingSlipRequest, fulfilment_service_pb2.PackingSlip]
+    HoldOrder: AsyncUnary[fulfilment_service_pb2.HoldOrderRequest, order_pb2.Order]
+    ReleaseHold: AsyncUnary[fulfilment_service_pb2.ReleaseHoldRequest, order_pb2.Order]
 
 
 class ApiKeyService(Protocol):
