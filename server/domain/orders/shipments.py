@@ -8,7 +8,7 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.fulfilment import shipments
-from server.domain.orders.apply import apply, preview
+from server.domain.orders.apply import apply
 
 
 def _needs(request: CreateShipmentRequest) -> Needs:
@@ -23,4 +23,4 @@ def create_shipment(request: CreateShipmentRequest, state: State, audit: Audit) 
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     change = shipments.create_shipment(before, request, audit)
-    return preview(change, state) if request.validate_only else apply(change, state)
+    return apply(change, state)
