@@ -24,6 +24,7 @@ from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.errors import Refuser
+from server.rpc.fulfilment_service import FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -119,7 +120,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         provider=provider,
         timeout=settings.payment_timeout,
     )
-    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
+    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
     publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
@@ -149,6 +150,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
+            "FulfilmentService": FulfilmentServicer(orders=orders),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
             "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),
