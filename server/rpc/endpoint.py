@@ -226,8 +226,9 @@ def _method_handler(
     async def answer(data: Any, call: _Call) -> bytes:
         await call.admit()
         request = _decoded(data, reader, call) if method.client_streaming else await reader.read(data, call.caller)
-        call.repeatable = bool(getattr(request, "request_id", access.method_class != "write"))
-        explains = call.metadata.explain and getattr(request, "validate_only", False)
+        is_dry = getattr(request, "validate_only", False)
+        call.repeatable = is_dry or bool(getattr(request, "request_id", access.method_class != "write"))
+        explains = is_dry and call.metadata.explain
         message = await (call.explain(handler, request) if explains else handler(request, call))
         # The messages of a stream are sent already.
         return None if message is None else _encoded(response_type, message)  # type: ignore[return-value]
