@@ -107,7 +107,7 @@ async def test_a_whole_hold_is_captured(shop: Service) -> None:
 
 
 async def test_a_dry_capture_or_release_leaves_the_hold(shop: Service) -> None:
-    order = await held(shop)
+    order = await shop.orders.GetOrder(GetOrderRequest(order_id=(await held(shop)).order_id))
     for call, request in (
         (shop.orders.CapturePayment, CapturePaymentRequest(order_id=order.order_id, validate_only=True)),
         (shop.orders.VoidPayment, VoidPaymentRequest(order_id=order.order_id, validate_only=True)),
