@@ -112,7 +112,8 @@ async def test_a_dry_capture_or_release_leaves_the_hold(shop: Service) -> None:
         (shop.orders.CapturePayment, CapturePaymentRequest(order_id=order.order_id, validate_only=True)),
         (shop.orders.VoidPayment, VoidPaymentRequest(order_id=order.order_id, validate_only=True)),
     ):
-        assert await call(request) == order
+        tried = await call(request)
+        assert (tried.payments, tried.payment, tried.version) == (order.payments, order.payment, order.version)
     assert await shop.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
     much = CapturePaymentRequest(order_id=order.order_id, amount=usd(99), validate_only=True)
     assert (await refused(shop.orders.CapturePayment(much))).reason == "CAPTURE_EXCEEDS_AUTHORIZATION"
