@@ -32,7 +32,7 @@ from tests.rpc.calls import new_subject, outcome
 from tests.samples import Subject, request_for
 
 # Methods of these classes that write nothing.
-READING = {"ListOrders", "WatchOrders", "ReconcileOrders", "ExportCustomer"}
+READING = {"ListOrders", "SummarizeOrders", "WatchOrders", "ReconcileOrders", "ExportCustomer"}
 WRITES = [name for name, method in METHODS.items() if class_of(method) is not MethodClass.READ and name not in READING]
 EXPLAIN = (("x-explain", "1"),)
 # What a dry answer leaves out, and what only a dry one has.

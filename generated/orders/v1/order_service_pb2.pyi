@@ -719,14 +719,12 @@ class OrderResult(_message.Message):
     def __init__(self, index: _Optional[int] = ..., request_id: _Optional[str] = ..., order_id: _Optional[str] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., replayed: _Optional[bool] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class SummarizeOrdersRequest(_message.Message):
-    __slots__ = ("filter", "group_by", "validate_only")
+    __slots__ = ("filter", "group_by")
     FILTER_FIELD_NUMBER: _ClassVar[int]
     GROUP_BY_FIELD_NUMBER: _ClassVar[int]
-    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     filter: OrderFilter
     group_by: SummaryKey
-    validate_only: bool
-    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., group_by: _Optional[_Union[SummaryKey, str]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., group_by: _Optional[_Union[SummaryKey, str]] = ...) -> None: ...
 
 class SummarizeOrdersResponse(_message.Message):
     __slots__ = ("groups", "orders_truncated", "groups_truncated")
