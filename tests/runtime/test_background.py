@@ -140,9 +140,7 @@ async def test_success_is_noted_after_failures(components: Components) -> None:
     assert before <= (successes[3] or 0) <= time.time()
 
 
-@pytest.mark.parametrize(
-    ("interval", "expected"), [(0.0, [1, 2, 2, 2]), (3.0, [1, 2, 3, 3]), (3600.0, [1, 2, 4, 8])]
-)
+@pytest.mark.parametrize(("interval", "expected"), [(0.0, [1, 2, 2, 2]), (3.0, [1, 2, 3, 3]), (3600.0, [1, 2, 4, 8])])
 async def test_failing_job_pauses_whatever_its_interval(
     interval: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
