@@ -80,13 +80,17 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     if key is not None and (remembered := state.remembered.get(key)):
         body = first_answer(key, command.request, remembered)
         return Answer(body, replayed=Replay(remembered.answer_time, body))
+    audit = _audit(command, state)
+    state.resource_changes.clear()
     try:
-        response = command.operation.rule(command.request, state, _audit(command, state))
+        response = command.operation.rule(command.request, state, audit)
         if isinstance(response, Generator):
             response = yield from response
     except Refusal as error:
         name_changed_fields(error, etag_of(command.request), state)
         raise
+    if state.resource_changes:
+        state.add_audit_events(audit)
     body = _serialized(response)
     if key is not None and not command.dry:
         request = without_secrets(command.request)

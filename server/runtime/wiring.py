@@ -16,7 +16,9 @@ from server.identity.authenticator import Authenticator
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.provider import PaymentProvider
+from server.rpc.accounting import Accounting
 from server.rpc.api_key_service import ApiKeyServicer
+from server.rpc.audit_service import AuditServicer
 from server.rpc.batch_writes import BatchWrites
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.change_messages import entry_of
@@ -43,7 +45,9 @@ from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
+from server.storage.read.accounting import AccountingRepository
 from server.storage.read.api_keys import ApiKeyRepository
+from server.storage.read.audit import AuditRepository
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
@@ -135,6 +139,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 history=history,
                 requests=RequestRepository(database),
                 invoices=InvoiceRepository(database),
+                accounting=Accounting(AccountingRepository(database)),
                 lists=ListRepository(database),
                 watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
@@ -151,6 +156,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
+            "AuditService": AuditServicer(audit=AuditRepository(database), api_keys=api_keys, feed=feed),
             "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),
         },
         execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,

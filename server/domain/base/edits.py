@@ -58,7 +58,9 @@ class OrderEdit:
         order.version += 1
         event.order_id = order.order_id
         event.version = order.version
-        event.actor = audit.caller.subject
+        event.actor, event.method = audit.caller.subject, audit.method
+        if audit.caller.owner:
+            event.actor_owner = audit.caller.owner
         event.request_id = audit.request_id
         event.event_time.CopyFrom(audit.time)
         if audit.traceparent:

@@ -143,13 +143,14 @@ def transition(
     passing = STEPS[order.status, to].passing
     if passing:
         overridden = _enter_passed(edit, passing, overridden)
-    enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
+    reasons = "; ".join(filter(None, (overridden, reason)))
+    enter(edit, to, reason=reasons, override=bool(overridden), tracking_event=tracking_event)
 
 
 def _enter_passed(edit: OrderEdit, passing: OrderStatus, overridden: str) -> str:
     """Enters a skipped status; returns the reason of an override that it did not record."""
     confirms = passing == ORDER_STATUS_CONFIRMED
-    enter(edit, passing, reason=overridden if confirms else "")
+    enter(edit, passing, reason=overridden if confirms else "", override=confirms and bool(overridden))
     return "" if confirms else overridden
 
 
@@ -205,7 +206,12 @@ def _role_refusal(order: Order, who: frozenset[Role], *, what: str) -> Refusal:
 
 
 def enter(
-    edit: OrderEdit, status: OrderStatus, *, reason: str = "", tracking_event: TrackingEvent | None = None
+    edit: OrderEdit,
+    status: OrderStatus,
+    *,
+    reason: str = "",
+    override: bool = False,
+    tracking_event: TrackingEvent | None = None,
 ) -> None:
     """Enters a status that the order's payments or shipments imply, without checks."""
     order = edit.order
@@ -214,6 +220,7 @@ def enter(
         from_status=order.status,
         to_status=status,
         reason=reason,
+        override=override,
         tracking_event=tracking_event,
     )
     _set_status(order, status)

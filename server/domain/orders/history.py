@@ -1,16 +1,12 @@
 """Old versions of an order, and the changes between two of them: rebuilt from the values of its events."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from google.protobuf.json_format import MessageToDict, ParseDict
-from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import NULL_VALUE, Value
 from orders.v1.error_reason_pb2 import ERROR_REASON_HISTORY_NOT_RECORDED, ERROR_REASON_VERSION_NOT_FOUND
 from orders.v1.order_pb2 import Order, OrderEvent
 from orders.v1.order_service_pb2 import FieldDifference
 
-from server.domain.base.differences import FOLLOWING, difference, differing_paths, overlap
+from server.domain.base.differences import FOLLOWING, difference, differing_paths, field_differences, overlap
 from server.domain.base.errors import Refusal
 
 
@@ -89,29 +85,6 @@ class ChangedField(NamedTuple):
 def changed_fields(before: Order, after: Order, changes: Changes) -> list[ChangedField]:
     """The fields in which two versions differ."""
     found = difference(before, after)
-    old, new = MessageToDict(found.before), MessageToDict(found.after)
     return [
-        ChangedField(
-            FieldDifference(
-                path=path, old_value=_value(found.before, old, path), new_value=_value(found.after, new, path)
-            ),
-            changes.version_of(path),
-        )
-        for path, _, _ in differing_paths(found.before, found.after)
+        ChangedField(field, changes.version_of(field.path)) for field in field_differences(found.before, found.after)
     ]
-
-
-def _value(message: Message, data: Any, path: str) -> Value:
-    """The value at a path of a message that is given as JSON, too."""
-    for name in _json_names(message, path.split(".")):
-        data = data.get(name, {})
-    value = Value(null_value=NULL_VALUE)
-    return value if data == {} else ParseDict(data, value)
-
-
-def _json_names(message: Message, names: Iterable[str]) -> Iterator[str]:
-    descriptor: Any = message.DESCRIPTOR
-    for name in names:
-        field = descriptor.fields_by_name[name]
-        yield field.json_name
-        descriptor = field.message_type
