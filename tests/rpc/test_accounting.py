@@ -1,6 +1,5 @@
 """Lists of invoices, payments and refunds over all orders, and the invoice by its number."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
