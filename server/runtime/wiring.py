@@ -26,6 +26,7 @@ from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.errors import Refuser
+from server.rpc.fulfilment_service import FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -123,7 +124,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         provider=provider,
         timeout=settings.payment_timeout,
     )
-    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
+    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
     publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
@@ -154,6 +155,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
+            "FulfilmentService": FulfilmentServicer(orders=orders),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
             "AuditService": AuditServicer(audit=AuditRepository(database), api_keys=api_keys, feed=feed),
