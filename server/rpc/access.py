@@ -26,6 +26,7 @@ class MethodAccess:
         access: Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
         self.method = str(method.full_name)
         self._name = str(method.name)
+        self.streams = bool(method.client_streaming or method.server_streaming)
         self.scope = scope_name(access.scope)
         self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))
         self.method_class = MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()

@@ -1,5 +1,6 @@
 """Composition of a server from its components."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,6 +30,7 @@ from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
+from server.rpc.refusal_log import RefusalLog
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.server_service import ServerServicer
 from server.rpc.tracing import Tracing
@@ -131,7 +133,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     tasks, leases, servers = Tasks(), JobLeases(database), ServerRepository(database)
     registry = Registry(servers, settings, metrics, server_id=leases.holder)
     health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
-    refuser = Refuser(settings.error_docs_url)
+    refuser = Refuser(settings.error_docs_url, RefusalLog(metrics.count_caller))
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -163,7 +165,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         orders=orders,
         health=health,
         gate=gate,
-        bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
+        bounds=_bounds(settings),
         metrics=metrics,
         refuser=refuser,
         connections=_connections(settings),
@@ -219,6 +221,15 @@ def _terms(settings: Settings) -> Terms:
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
     return Terms(points, plain_webhooks=settings.webhook_allow_http, error_docs=settings.error_docs_url)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        settings.max_request_bytes,
+        settings.max_call_seconds,
+        settings.max_stream_seconds,
+        settings.slow_call_seconds or math.inf,
+    )
 
 
 def _connections(settings: Settings) -> Connections:
