@@ -278,7 +278,7 @@ def _has_no_caller(error: BaseException, call: _Call) -> bool:
 def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
     """The refusal of a call that failed."""
     if isinstance(error, asyncio.CancelledError) and call.gate.in_flight.has_ended():
-        return _out_of_time(seconds)
+        return _out_of_time(seconds, access=call.access)
     # Of any kind: an escaping exception would leave the caller waiting for a status.
     error = contain(error)
     if isinstance(error, Refusal):
@@ -301,8 +301,12 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
     return body
 
 
-def _out_of_time(seconds: float) -> Refusal:
-    text = f"the call took longer than the {seconds:g} seconds that the server allows; request less at once"
+def _out_of_time(seconds: float, *, access: MethodAccess) -> Refusal:
+    text = f"the call took longer than the {seconds:g} seconds that the server allows; "
+    if access.writes:
+        text += "it may have been carried out: retry it with the same request_id, or look with GetRequest"
+    else:
+        text += "request less at once"
     return Refusal(ERROR_REASON_DEADLINE_EXCEEDED, text)
 
 
