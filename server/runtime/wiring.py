@@ -21,6 +21,7 @@ from server.rpc.accounting import Accounting
 from server.rpc.api_key_service import ApiKeyServicer
 from server.rpc.audit_service import AuditServicer
 from server.rpc.batch_writes import BatchWrites
+from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.change_messages import entry_of
 from server.rpc.consumer_service import ConsumerServicer
@@ -50,6 +51,7 @@ from server.storage.probe import Probe
 from server.storage.read.accounting import AccountingRepository
 from server.storage.read.api_keys import ApiKeyRepository
 from server.storage.read.audit import AuditRepository
+from server.storage.read.carts import CartRepository
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
@@ -61,6 +63,7 @@ from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
 from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.read.stock_movements import StockMovementRepository
 from server.storage.servers import ServerRepository
 from server.storage.write.erasure import Erasure
 from server.storage.write.writer import Watch, Writer
@@ -149,7 +152,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 batch_writes=BatchWrites(checkout.execute, orders=orders, refuser=refuser),
                 waiting=Waiting(orders=orders, reader=reader),
             ),
-            "CatalogService": CatalogServicer(catalog=catalog),
+            "CatalogService": CatalogServicer(catalog=catalog, movements=StockMovementRepository(database)),
+            "CartService": CartServicer(carts=CartRepository(database)),
             "CustomerService": CustomerServicer(
                 customers=customers,
                 data=CustomerDataRepository(database, customers=customers, orders=orders),
