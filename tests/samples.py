@@ -720,6 +720,23 @@ SAMPLES: dict[str, Sample] = {
             page_size=1,
         )
     ),
+    "ListCustomers": Sample(lambda at: customers.ListCustomersRequest(page_size=1)),
+    "SearchCustomers": Sample(
+        lambda at: customers.SearchCustomersRequest(
+            email="jane@example.com", phone="+1 212 555 0100", name="jane", page_size=1
+        )
+    ),
+    "ListCarts": Sample(
+        lambda at: carts.ListCartsRequest(
+            product_id="mug", update_time_from={"seconds": 1}, update_time_to={"seconds": 7_000_000_000}, page_size=1
+        ),
+        before=_cart,
+    ),
+    "ListStockMovements": Sample(
+        lambda at: catalog.ListStockMovementsRequest(
+            product_id="sofa", time_from={"seconds": 1}, time_to={"seconds": 7_000_000_000}
+        )
+    ),
     "ListAuditEvents": Sample(
         lambda at: audit.ListAuditEventsRequest(
             resource="products/mug",

@@ -143,6 +143,7 @@ class CatalogService(Protocol):
     ListProducts: Unary[catalog_service_pb2.ListProductsRequest, catalog_service_pb2.ListProductsResponse]
     AdjustStock: Unary[catalog_service_pb2.AdjustStockRequest, catalog_service_pb2.Product]
     ListStockAdjustments: Unary[catalog_service_pb2.ListStockAdjustmentsRequest, catalog_service_pb2.ListStockAdjustmentsResponse]
+    ListStockMovements: Unary[catalog_service_pb2.ListStockMovementsRequest, catalog_service_pb2.ListStockMovementsResponse]
     BatchUpsertCoupons: Unary[catalog_service_pb2.BatchUpsertCouponsRequest, catalog_service_pb2.BatchUpsertCouponsResponse]
     GetCoupon: Unary[catalog_service_pb2.GetCouponRequest, catalog_service_pb2.Coupon]
     ListCoupons: Unary[catalog_service_pb2.ListCouponsRequest, catalog_service_pb2.ListCouponsResponse]
@@ -160,6 +161,7 @@ class AsyncCatalogService(Protocol):
     ListProducts: AsyncUnary[catalog_service_pb2.ListProductsRequest, catalog_service_pb2.ListProductsResponse]
     AdjustStock: AsyncUnary[catalog_service_pb2.AdjustStockRequest, catalog_service_pb2.Product]
     ListStockAdjustments: AsyncUnary[catalog_service_pb2.ListStockAdjustmentsRequest, catalog_service_pb2.ListStockAdjustmentsResponse]
+    ListStockMovements: AsyncUnary[catalog_service_pb2.ListStockMovementsRequest, catalog_service_pb2.ListStockMovementsResponse]
     BatchUpsertCoupons: AsyncUnary[catalog_service_pb2.BatchUpsertCouponsRequest, catalog_service_pb2.BatchUpsertCouponsResponse]
     GetCoupon: AsyncUnary[catalog_service_pb2.GetCouponRequest, catalog_service_pb2.Coupon]
     ListCoupons: AsyncUnary[catalog_service_pb2.ListCouponsRequest, catalog_service_pb2.ListCouponsResponse]
@@ -173,6 +175,7 @@ class CartService(Protocol):
     """The methods of orders.v1.CartService."""
 
     GetCart: Unary[cart_service_pb2.GetCartRequest, cart_service_pb2.Cart]
+    ListCarts: Unary[cart_service_pb2.ListCartsRequest, cart_service_pb2.ListCartsResponse]
     AddCartItem: Unary[cart_service_pb2.AddCartItemRequest, cart_service_pb2.Cart]
     UpdateCartItem: Unary[cart_service_pb2.UpdateCartItemRequest, cart_service_pb2.Cart]
     RemoveCartItem: Unary[cart_service_pb2.RemoveCartItemRequest, cart_service_pb2.Cart]
@@ -183,6 +186,7 @@ class AsyncCartService(Protocol):
     """The methods of orders.v1.CartService."""
 
     GetCart: AsyncUnary[cart_service_pb2.GetCartRequest, cart_service_pb2.Cart]
+    ListCarts: AsyncUnary[cart_service_pb2.ListCartsRequest, cart_service_pb2.ListCartsResponse]
     AddCartItem: AsyncUnary[cart_service_pb2.AddCartItemRequest, cart_service_pb2.Cart]
     UpdateCartItem: AsyncUnary[cart_service_pb2.UpdateCartItemRequest, cart_service_pb2.Cart]
     RemoveCartItem: AsyncUnary[cart_service_pb2.RemoveCartItemRequest, cart_service_pb2.Cart]
@@ -193,6 +197,8 @@ class CustomerService(Protocol):
     """The methods of orders.v1.CustomerService."""
 
     GetCustomer: Unary[customer_service_pb2.GetCustomerRequest, customer_service_pb2.CustomerAccount]
+    ListCustomers: Unary[customer_service_pb2.ListCustomersRequest, customer_service_pb2.ListCustomersResponse]
+    SearchCustomers: Unary[customer_service_pb2.SearchCustomersRequest, customer_service_pb2.SearchCustomersResponse]
     UpsertCustomer: Unary[customer_service_pb2.UpsertCustomerRequest, customer_service_pb2.CustomerAccount]
     UpsertAddress: Unary[customer_service_pb2.UpsertAddressRequest, order_pb2.Address]
     DeleteAddress: Unary[customer_service_pb2.DeleteAddressRequest, customer_service_pb2.CustomerAccount]
@@ -208,6 +214,8 @@ class AsyncCustomerService(Protocol):
     """The methods of orders.v1.CustomerService."""
 
     GetCustomer: AsyncUnary[customer_service_pb2.GetCustomerRequest, customer_service_pb2.CustomerAccount]
+    ListCustomers: AsyncUnary[customer_service_pb2.ListCustomersRequest, customer_service_pb2.ListCustomersResponse]
+    SearchCustomers: AsyncUnary[customer_service_pb2.SearchCustomersRequest, customer_service_pb2.SearchCustomersResponse]
     UpsertCustomer: AsyncUnary[customer_service_pb2.UpsertCustomerRequest, customer_service_pb2.CustomerAccount]
     UpsertAddress: AsyncUnary[customer_service_pb2.UpsertAddressRequest, order_pb2.Address]
     DeleteAddress: AsyncUnary[customer_service_pb2.DeleteAddressRequest, customer_service_pb2.CustomerAccount]

@@ -111,6 +111,6 @@ def check_etag(order: Order, etag: str) -> None:
     if etag and etag != order.etag:
         raise Refusal(
             ERROR_REASON_ETAG_MISMATCH,
-            f"order {order.order_id} has changed: its etag is {order.etag!r}, not {etag!r}; read it again before you decide",
+            f"order {order.order_number} has changed: its etag is {order.etag!r}, not {etag!r}; read it again before you decide",
             metadata={"order_id": order.order_id, "etag": order.etag},
         )

@@ -45,6 +45,8 @@ class Refusal(Exception):
         self.violations = list(violations)
         self.retry_after = retry_after
         self.requested = requested
+        # What only the log shows, by its fields.
+        self.logged: dict[str, str] = {}
 
     @property
     def reason(self) -> str:

@@ -188,7 +188,11 @@ def _adjustment(request: AdjustStockRequest, stock: Mapping[Sku, int], audit: Au
     if "\0" in request.reason:
         raise invalid_field("reason", "contains a NUL character, which the database cannot store")
     if available + request.delta < 0:
-        raise insufficient_stock(sku, requested=-request.delta, available=available)
+        refusal = insufficient_stock(sku, requested=-request.delta, available=available)
+        refusal.message = (
+            f"cannot take {-request.delta} of product {request.product_id!r} out of stock; {available} are available"
+        )
+        raise refusal
     return Adjustment(sku, request.delta, request.reason, audit)
 
 

@@ -19,14 +19,16 @@ class SetBy(NamedTuple):
 
 def version_not_found(order: Order, field: str, value: object) -> Refusal:
     """The refusal of a version, or a time, at which there was no order."""
-    text = f"{field}: order {order.order_id} has versions 1 to {order.version}, and none is at {value}"
+    text = f"{field}: order {order.order_number} has versions 1 to {order.version}, and none is at {value}"
     metadata = {"order_id": order.order_id, field: str(value), "current_version": str(order.version)}
     return Refusal(ERROR_REASON_VERSION_NOT_FOUND, text, metadata=metadata)
 
 
 def history_not_recorded(order: Order, *, version: int, oldest: int) -> Refusal:
     """The refusal of a version that is older than the recording of values."""
-    text = f"version {version} of order {order.order_id} was not recorded; the oldest that can be rebuilt is {oldest}"
+    text = (
+        f"version {version} of order {order.order_number} was not recorded; the oldest that can be rebuilt is {oldest}"
+    )
     metadata = {"order_id": order.order_id, "version": str(version), "oldest_version": str(oldest)}
     return Refusal(ERROR_REASON_HISTORY_NOT_RECORDED, text, metadata=metadata)
 

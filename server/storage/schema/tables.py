@@ -182,6 +182,11 @@ products = _records("products", "product_id")
 coupons = _records("coupons", "code")
 delivery_zones = _records("delivery_zones", "zone_id")
 customers = _records("customers", "customer_id")
+# What customers are found by: see `contact_of`.
+for _name in ("email", "phone", "name"):
+    customers.append_column(Column(_name, Text, nullable=False, server_default=text("''")))
+Index("customers_email", customers.c.email, customers.c.customer_id)
+Index("customers_phone", customers.c.phone, customers.c.customer_id)
 carts = _records("carts", "cart_id")
 # Finds carts that are long unchanged.
 Index("carts_update_time", carts.c.update_time)
