@@ -72,7 +72,7 @@ class Authenticator:
         try:
             return await self._by_presented(presented)
         except Refusal as error:
-            error.logged["key_id"] = presented.key_id
+            error.key_id = presented.key_id
             raise
 
     async def _by_presented(self, presented: key_texts.Presented) -> Verified:

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from google.type.money_pb2 import Money
 from orders.v1.customer_service_pb2 import CustomerAccount
@@ -269,18 +269,23 @@ class PaymentFlow:
                 async with asyncio.timeout(self._timeout):
                     return await call
         except ProviderUnavailable as error:
-            log.warning("the payment provider does not answer", extra=self._about(order_id, began, error))
+            log.warning(
+                "the payment provider does not answer",
+                extra=fields(error, provider=self._provider.name, order_id=order_id, seconds=_since(began)),
+            )
             raise
         except TimeoutError as error:
-            log.warning("the payment provider has not answered in time", extra=self._about(order_id, began))
+            log.warning(
+                "the payment provider has not answered in time",
+                extra=fields(provider=self._provider.name, order_id=order_id, seconds=_since(began)),
+            )
             raise ProviderUnavailable("no answer in time") from error
         except Exception as error:
-            log.exception("the payment provider failed", extra=self._about(order_id, began))
+            log.exception(
+                "the payment provider failed",
+                extra=fields(provider=self._provider.name, order_id=order_id, seconds=_since(began)),
+            )
             raise ProviderUnavailable(type(error).__name__) from error
-
-    def _about(self, order_id: str, began: float, error: Exception | None = None) -> dict[str, Any]:
-        seconds = round(time.monotonic() - began, 3)
-        return fields(error, provider=self._provider.name, order_id=order_id, seconds=seconds)
 
     async def _token(self, order: Order) -> str:
         """The provider's token of the payment method that the order is to be paid with; '' if it is not saved."""
@@ -295,6 +300,10 @@ class PaymentFlow:
         if not event.payment_id and intent.provider == self._provider.name:
             event.payment_id = intent.id
         return event
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
 
 
 def _with_due_intent(order: Order) -> Order:

@@ -34,9 +34,20 @@ def log_slow(seconds: float, timings: Iterable[Timing], request: Any, *, least: 
     rows = int(sums.pop("rows", 0))
     if streams and sum(sums.values()) < least:
         return
-    spent = {f"{step}_ms": _milliseconds(taken) for step, taken in sums.items()}
     shape = ",".join(_shape(request)) if isinstance(request, Message) else ""
-    log.warning("a call was slow", extra=fields(milliseconds=_milliseconds(seconds), filter=shape, rows=rows, **spent))
+    wait, read, decide, commit = (_milliseconds(sums.get(step, 0.0)) for step in ("wait", "read", "decide", "commit"))
+    log.warning(
+        "a call was slow",
+        extra=fields(
+            milliseconds=_milliseconds(seconds),
+            filter=shape,
+            rows=rows,
+            wait_ms=wait,
+            read_ms=read,
+            decide_ms=decide,
+            commit_ms=commit,
+        ),
+    )
 
 
 def _shape(request: Message) -> Iterator[str]:

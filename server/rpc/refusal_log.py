@@ -78,7 +78,7 @@ class RefusalLog:
                 peer=call.peer,
                 request_id=call.request_id,
                 left_out=self._left_out.pop(name, 0) or "",
-                **error.logged,
+                key_id=error.key_id,
             ),
         )
 

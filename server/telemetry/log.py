@@ -42,7 +42,7 @@ _UUID = r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
 FIELDS = {
     name: re.compile(shape, re.ASCII)
     for name, shape in {
-        "address": r"[\w.:\[\]-]{1,120}",
+        "address": r"[\w.:\[\]-]{1,100}:\d{1,5}",
         "attempt": _NUMBER,
         "batch": _NUMBER,
         "caller": rf"anonymous|unknown|housekeeping|key:\w{{1,16}}|(certificate|payment_provider):[\w.:/-]{{1,80}}|user:{_UUID}",
@@ -59,7 +59,7 @@ FIELDS = {
         "filter": r"[a-z_.,]{1,400}",
         "incident_id": _UUID,
         "job": r"[a-z_]{1,40}",
-        "key_id": r"\w{1,16}",
+        "key_id": r"[0-9A-Za-z]{12}",
         "left_out": _NUMBER,
         "limits": _NUMBER,
         "log_level": r"[a-z]{1,10}",
@@ -82,7 +82,7 @@ FIELDS = {
         "sqlstate": r"[0-9A-Z]{5}",
         "status": r"\d{3}",
         "verb": r"[A-Z]{1,10}",
-        "version": r"[0-9A-Za-z.+-]{1,40}",
+        "version": r"\d{1,4}\.\d{1,4}[0-9A-Za-z.+-]{0,30}",
         "wait_ms": _NUMBER,
     }.items()
 }
