@@ -178,6 +178,7 @@ EFFECTS: dict[str, dict[str, int]] = {
     "BatchUpsertProducts": {"products": 2, "inventory": 4, "stock_adjustments": 4},
     "RecordPayment": {"order_events": 2, "payments": 1, "documents": 1},
     "AdjustPoints": {"points_accounts": 1, "points_entries": 1},
+    "SetLogLevel": {},
     "CreateApiKey": {"api_keys": 1, "audit_events": 1},
     "RotateApiKey": {"audit_events": 1},
     "RevokeApiKey": {"audit_events": 1},

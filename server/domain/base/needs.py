@@ -48,6 +48,7 @@ class Needs:
     api_keys: Iterable[str] = ()
     certificate_names: Iterable[str] = ()
     webhook_endpoints: Iterable[str] = ()
+    runtime_settings: Iterable[str] = ()
     new_orders: int = 0
     # The kind of records that the operation writes, and so reads with locks.
     replaces: Kind | None = None
@@ -71,6 +72,7 @@ class BatchNeeds:
         self.api_keys = {key_id for need in needs for key_id in need.api_keys}
         self.certificate_names = {name for need in needs for name in need.certificate_names if name}
         self.webhook_endpoints = {endpoint_id for need in needs for endpoint_id in need.webhook_endpoints}
+        self.runtime_settings = {name for need in needs for name in need.runtime_settings}
         self.zones = any(need.zones for need in needs)
         self.documents = any(need.documents for need in needs)
         self.replaces = {need.replaces for need in needs}
@@ -86,6 +88,7 @@ class BatchNeeds:
         state.api_keys.mark_read(self.api_keys)
         state.certificate_names.mark_read(self.certificate_names)
         state.webhook_endpoints.stored.mark_read(self.webhook_endpoints)
+        state.runtime_settings.stored.mark_read(self.runtime_settings)
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The ids and numbers of orders, each with the customer that its caller is confined to."""

@@ -221,6 +221,8 @@ _CONSUMER = {
     "acked_by": "''",
     "create_time": "now()",
 }
+_SERVER = {"server_id": "'host:2:bb'", "heartbeat_time": "now()", "snapshot": "''"}
+_RUNTIME_SETTING = {"name": "'other'", "snapshot": "''", "update_time": "now()"}
 _ENDPOINT = {"endpoint_id": "'audit'", "snapshot": "''", "update_time": "now()"}
 _DELIVERY = {
     "delivery_id": "gen_random_uuid()",
@@ -261,6 +263,8 @@ _ROWS = {
     "webhook_endpoints": _ENDPOINT,
     "webhook_deliveries": _DELIVERY,
     "webhook_attempts": _ATTEMPT,
+    "servers": _SERVER,
+    "runtime_settings": _RUNTIME_SETTING,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {
@@ -297,6 +301,8 @@ _STORED = [
     ("webhook_endpoints", _ENDPOINT | {"endpoint_id": "'shop'"}),
     ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
     ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
+    ("servers", _SERVER | {"server_id": "'host:1:aa'"}),
+    ("runtime_settings", _RUNTIME_SETTING | {"name": "'log_level'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -363,6 +369,8 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("webhook_deliveries_pkey", "webhook_deliveries", {"delivery_id": _ID}),
     ("webhook_deliveries_change_key", "webhook_deliveries", {"version": "1"}),
     ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
+    ("servers_pkey", "servers", {"server_id": "'host:1:aa'"}),
+    ("runtime_settings_pkey", "runtime_settings", {"name": "'log_level'"}),
 ]
 
 
