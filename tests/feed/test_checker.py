@@ -1,7 +1,6 @@
 """Nothing is lost or repeated, and each order's changes keep their order, while servers die and transactions stay open."""
 
 import asyncio
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
@@ -18,6 +16,7 @@ from server.storage import embedded
 from server.storage.schema import schema
 from tests.conftest import SERVING_ROLE, create_serving_role, serving, stock_shop
 from tests.feed.checker import Checker, Servers
+from tests.server_process import in_own_process
 from tests.storage.helpers import disagreements, until
 
 # `make torture` sets larger ones.
@@ -40,32 +39,8 @@ while True:
 """
 
 
-def _serve(url: str, word: Any) -> None:
-    async def serve() -> None:
-        async with serving(url) as service:
-            word.send(service.address)
-            await asyncio.Event().wait()
-
-    asyncio.run(serve())
-
-
 async def _has_written(checker: Checker) -> bool:
     return checker.writes >= CHANGES
-
-
-@asynccontextmanager
-async def in_own_process(url: str) -> AsyncIterator[tuple[Any, str]]:
-    """A server in a process of its own, and its address; killed at the end."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(url, theirs))
-    process.start()
-    theirs.close()
-    try:
-        yield process, await asyncio.to_thread(ours.recv)
-    finally:
-        process.kill()
-        await asyncio.to_thread(process.join)
 
 
 @asynccontextmanager
