@@ -24,6 +24,7 @@ from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.errors import Refuser
+from server.rpc.fulfilment_service import FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -37,6 +38,7 @@ from server.rpc.webhook_service import WebhookServicer
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
 from server.runtime.broker import Publishing, build_publishing
+from server.runtime.mail import Mail, build_mail
 from server.runtime.registry import Registry
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
@@ -55,6 +57,7 @@ from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
 from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.read.summaries import SummaryRepository
 from server.storage.servers import ServerRepository
 from server.storage.write.erasure import Erasure
 from server.storage.write.writer import Watch, Writer
@@ -89,6 +92,8 @@ class Components:
     webhooks: Webhooks
     # None without a message broker.
     publishing: Publishing | None
+    # None if no mails are selected.
+    mail: Mail | None
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -121,6 +126,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     )
     webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
+    invoices = InvoiceRepository(database)
+    mail = build_mail(settings, database, feed=feed, invoices=invoices, webhooks=webhooks, metrics=metrics)
     publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
@@ -134,11 +141,12 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 orders=orders,
                 history=history,
                 requests=RequestRepository(database),
-                invoices=InvoiceRepository(database),
+                invoices=invoices,
                 lists=ListRepository(database),
                 watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
                 states=StateRepository(database),
+                summaries=SummaryRepository(database),
                 batch_writes=BatchWrites(checkout.execute, orders=orders, refuser=refuser),
                 waiting=Waiting(orders=orders, reader=reader),
             ),
@@ -149,6 +157,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
+            "FulfilmentService": FulfilmentServicer(orders=orders),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
             "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),
@@ -186,6 +195,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         consumers=consumers,
         webhooks=webhooks,
         publishing=publishing,
+        mail=mail,
         tasks=tasks,
         server=server,
     )

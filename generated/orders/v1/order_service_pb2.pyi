@@ -17,6 +17,7 @@ from orders.v1 import invoice_pb2 as _invoice_pb2
 from orders.v1 import order_pb2 as _order_pb2
 from orders.v1 import order_change_pb2 as _order_change_pb2
 from orders.v1 import personal_data_pb2 as _personal_data_pb2
+from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -68,6 +69,15 @@ class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPSERT_OUTCOME_UNCHANGED: _ClassVar[UpsertOutcome]
     UPSERT_OUTCOME_INVALID: _ClassVar[UpsertOutcome]
 
+class SummaryKey(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUMMARY_KEY_UNSPECIFIED: _ClassVar[SummaryKey]
+    SUMMARY_KEY_STATUS: _ClassVar[SummaryKey]
+    SUMMARY_KEY_DAY: _ClassVar[SummaryKey]
+    SUMMARY_KEY_CURRENCY: _ClassVar[SummaryKey]
+    SUMMARY_KEY_CUSTOMER: _ClassVar[SummaryKey]
+    SUMMARY_KEY_SOURCE: _ClassVar[SummaryKey]
+
 class RequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REQUEST_STATE_UNSPECIFIED: _ClassVar[RequestState]
@@ -100,6 +110,12 @@ UPSERT_OUTCOME_INSERTED: UpsertOutcome
 UPSERT_OUTCOME_UPDATED: UpsertOutcome
 UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
 UPSERT_OUTCOME_INVALID: UpsertOutcome
+SUMMARY_KEY_UNSPECIFIED: SummaryKey
+SUMMARY_KEY_STATUS: SummaryKey
+SUMMARY_KEY_DAY: SummaryKey
+SUMMARY_KEY_CURRENCY: SummaryKey
+SUMMARY_KEY_CUSTOMER: SummaryKey
+SUMMARY_KEY_SOURCE: SummaryKey
 REQUEST_STATE_UNSPECIFIED: RequestState
 REQUEST_STATE_UNKNOWN: RequestState
 REQUEST_STATE_DONE: RequestState
@@ -278,7 +294,7 @@ class BatchGetOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ..., remaining_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OrderFilter(_message.Message):
-    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for")
+    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for", "order_ids", "document_number", "payment_event_id", "payment_provider", "variant_id", "imported")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_STATUSES_FIELD_NUMBER: _ClassVar[int]
@@ -292,6 +308,12 @@ class OrderFilter(_message.Message):
     TOTAL_TO_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STUCK_FOR_FIELD_NUMBER: _ClassVar[int]
+    ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
+    IMPORTED_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
     payment_statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.PaymentStatus]
@@ -305,7 +327,13 @@ class OrderFilter(_message.Message):
     total_to: _money_pb2.Money
     external_order_id: str
     stuck_for: _duration_pb2.Duration
-    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    order_ids: _containers.RepeatedScalarFieldContainer[str]
+    document_number: str
+    payment_event_id: str
+    payment_provider: str
+    variant_id: str
+    imported: bool
+    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., document_number: _Optional[str] = ..., payment_event_id: _Optional[str] = ..., payment_provider: _Optional[str] = ..., variant_id: _Optional[str] = ..., imported: _Optional[bool] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "limit", "page_size", "resume_token", "read_mask")
@@ -398,7 +426,7 @@ class UpdateOrderRequest(_message.Message):
     def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ..., settle: _Optional[bool] = ..., merge: _Optional[bool] = ...) -> None: ...
 
 class TransitionOrderRequest(_message.Message):
-    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason")
+    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
@@ -407,6 +435,7 @@ class TransitionOrderRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     OVERRIDE_REASON_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     status: _order_pb2.OrderStatus
     carrier: str
@@ -415,19 +444,22 @@ class TransitionOrderRequest(_message.Message):
     request_id: str
     override_reason: str
     reason: str
-    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ..., reason: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
-    __slots__ = ("order_id", "reason", "etag", "request_id")
+    __slots__ = ("order_id", "reason", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     reason: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CancelOrderLinesRequest(_message.Message):
     __slots__ = ("order_id", "items", "reason", "etag", "request_id", "validate_only")
@@ -460,20 +492,22 @@ class TrackOrderRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ...) -> None: ...
 
 class RecordTrackingEventRequest(_message.Message):
-    __slots__ = ("order_id", "event", "carrier", "tracking_number", "estimated_delivery_time", "request_id")
+    __slots__ = ("order_id", "event", "carrier", "tracking_number", "estimated_delivery_time", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
     TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     event: _order_pb2.TrackingEvent
     carrier: str
     tracking_number: str
     estimated_delivery_time: _timestamp_pb2.Timestamp
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.TrackingEvent, _Mapping]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.TrackingEvent, _Mapping]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchUpsertOrdersRequest(_message.Message):
     __slots__ = ("source", "orders", "mode", "validate_only", "request_id", "preview_orders")
@@ -492,7 +526,7 @@ class BatchUpsertOrdersRequest(_message.Message):
     def __init__(self, source: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[UpsertOrder, _Mapping]]] = ..., mode: _Optional[_Union[UpsertMode, str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., preview_orders: _Optional[int] = ...) -> None: ...
 
 class UpsertOrder(_message.Message):
-    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
+    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "shipments", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -511,6 +545,7 @@ class UpsertOrder(_message.Message):
     REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
     ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
     TAX_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
@@ -531,6 +566,7 @@ class UpsertOrder(_message.Message):
     referral_code: str
     status: _order_pb2.OrderStatus
     metadata: _containers.ScalarMap[str, str]
+    shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
     order_time: _timestamp_pb2.Timestamp
     tax: _money_pb2.Money
     shipping: _money_pb2.Money
@@ -540,7 +576,7 @@ class UpsertOrder(_message.Message):
     loyalty_points_value: _money_pb2.Money
     loyalty_points_earned: int
     payments: _containers.RepeatedCompositeFieldContainer[UpsertPayment]
-    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
 
 class UpsertPayment(_message.Message):
     __slots__ = ("provider", "provider_payment_id", "method", "authorized_amount", "captured_amount", "refunded_amount")
@@ -559,18 +595,20 @@ class UpsertPayment(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., provider_payment_id: _Optional[str] = ..., method: _Optional[str] = ..., authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., captured_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class UpsertOrderItem(_message.Message):
-    __slots__ = ("sku", "name", "quantity", "unit_price", "total_price")
+    __slots__ = ("sku", "name", "quantity", "unit_price", "total_price", "item_id")
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     UNIT_PRICE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     quantity: int
     unit_price: _money_pb2.Money
     total_price: _money_pb2.Money
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    item_id: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., item_id: _Optional[str] = ...) -> None: ...
 
 class BatchUpsertOrdersResponse(_message.Message):
     __slots__ = ("message", "inserted", "updated", "unchanged", "invalid", "skipped", "results")
@@ -611,10 +649,12 @@ class UpsertResult(_message.Message):
     def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ...) -> None: ...
 
 class BatchCreateOrdersRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[CreateOrderRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[CreateOrderRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, requests: _Optional[_Iterable[_Union[CreateOrderRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchCreateOrdersResponse(_message.Message):
     __slots__ = ("results", "succeeded", "failed")
@@ -627,10 +667,12 @@ class BatchCreateOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class BatchTransitionOrdersRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[TransitionOrderRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[TransitionOrderRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, requests: _Optional[_Iterable[_Union[TransitionOrderRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchTransitionOrdersResponse(_message.Message):
     __slots__ = ("results", "succeeded", "failed")
@@ -643,10 +685,12 @@ class BatchTransitionOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class BatchCancelOrdersRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[CancelOrderRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[CancelOrderRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, requests: _Optional[_Iterable[_Union[CancelOrderRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchCancelOrdersResponse(_message.Message):
     __slots__ = ("results", "succeeded", "failed")
@@ -674,18 +718,48 @@ class OrderResult(_message.Message):
     status: _status_pb2.Status
     def __init__(self, index: _Optional[int] = ..., request_id: _Optional[str] = ..., order_id: _Optional[str] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., replayed: _Optional[bool] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
+class SummarizeOrdersRequest(_message.Message):
+    __slots__ = ("filter", "group_by")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    group_by: SummaryKey
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., group_by: _Optional[_Union[SummaryKey, str]] = ...) -> None: ...
+
+class SummarizeOrdersResponse(_message.Message):
+    __slots__ = ("groups", "orders_truncated", "groups_truncated")
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[OrderSummary]
+    orders_truncated: bool
+    groups_truncated: bool
+    def __init__(self, groups: _Optional[_Iterable[_Union[OrderSummary, _Mapping]]] = ..., orders_truncated: _Optional[bool] = ..., groups_truncated: _Optional[bool] = ...) -> None: ...
+
+class OrderSummary(_message.Message):
+    __slots__ = ("key", "count", "total")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    count: int
+    total: _money_pb2.Money
+    def __init__(self, key: _Optional[str] = ..., count: _Optional[int] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
 class RecordPaymentRequest(_message.Message):
-    __slots__ = ("order_id", "event", "request_id")
+    __slots__ = ("order_id", "event", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     event: _order_pb2.PaymentEvent
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.PaymentEvent, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.PaymentEvent, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RefundOrderRequest(_message.Message):
-    __slots__ = ("order_id", "amount", "reason", "etag", "request_id", "payment_id", "items", "shipping", "installation")
+    __slots__ = ("order_id", "amount", "reason", "etag", "request_id", "payment_id", "items", "shipping", "installation", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -695,6 +769,7 @@ class RefundOrderRequest(_message.Message):
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
     INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     amount: _money_pb2.Money
     reason: str
@@ -704,35 +779,40 @@ class RefundOrderRequest(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[LineQuantity]
     shipping: bool
     installation: bool
-    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[LineQuantity, _Mapping]]] = ..., shipping: _Optional[bool] = ..., installation: _Optional[bool] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[LineQuantity, _Mapping]]] = ..., shipping: _Optional[bool] = ..., installation: _Optional[bool] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CapturePaymentRequest(_message.Message):
-    __slots__ = ("order_id", "payment_id", "amount", "etag", "request_id")
+    __slots__ = ("order_id", "payment_id", "amount", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     payment_id: str
     amount: _money_pb2.Money
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class VoidPaymentRequest(_message.Message):
-    __slots__ = ("order_id", "payment_id", "reason", "etag", "request_id")
+    __slots__ = ("order_id", "payment_id", "reason", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     payment_id: str
     reason: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class GetInvoiceRequest(_message.Message):
     __slots__ = ("order_id",)
@@ -741,12 +821,14 @@ class GetInvoiceRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ...) -> None: ...
 
 class ReorderOrderRequest(_message.Message):
-    __slots__ = ("order_id", "request_id")
+    __slots__ = ("order_id", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ExplainOrderRequest(_message.Message):
     __slots__ = ("order_id",)

@@ -15,6 +15,7 @@ from server.storage.projections import EventRow, ItemRow, OrderRow, event_row, i
 from server.storage.references import BEFORE_ALL
 from server.storage.schema.tables import order_events, order_items, orders
 from server.storage.verification.checks import Problem, Progress, Stored, by_order, event_of, page_ids
+from server.storage.verification.fulfilment import fulfilment_problems
 from server.storage.verification.prices import price_problems
 from server.storage.write import statements
 from server.storage.write.changes import columns_of, names_of
@@ -66,6 +67,7 @@ def _problems_of(stored: Stored) -> list[Problem]:
     if stored.items != item_rows(order):
         texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
     texts += price_problems(order)
+    texts += fulfilment_problems(order)
     texts += _event_problems(stored)
     return [Problem(stored.name, text) for text in texts]
 
