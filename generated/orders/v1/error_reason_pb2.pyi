@@ -68,6 +68,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SHIPMENT_NOT_CHANGEABLE: _ClassVar[ErrorReason]
     ERROR_REASON_ORDER_ON_HOLD: _ClassVar[ErrorReason]
     ERROR_REASON_HOLD_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_TOO_MANY_ORDERS: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_ORDER_DATA: ErrorReason
 ERROR_REASON_INSUFFICIENT_STOCK: ErrorReason
@@ -128,6 +129,7 @@ ERROR_REASON_SHIPMENT_ALREADY_EXISTS: ErrorReason
 ERROR_REASON_SHIPMENT_NOT_CHANGEABLE: ErrorReason
 ERROR_REASON_ORDER_ON_HOLD: ErrorReason
 ERROR_REASON_HOLD_NOT_FOUND: ErrorReason
+ERROR_REASON_TOO_MANY_ORDERS: ErrorReason
 CODE_FIELD_NUMBER: _ClassVar[int]
 code: _descriptor.FieldDescriptor
 NEXT_COMMAND_FIELD_NUMBER: _ClassVar[int]
