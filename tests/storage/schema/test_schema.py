@@ -235,6 +235,15 @@ _DELIVERY = {
     "create_time": "now()",
 }
 _ATTEMPT = {"delivery_id": _OTHER_ID, "attempt_time": "'epoch'", "attempt": "''"}
+_MAIL = {
+    "mail_id": "'order_received.2'",
+    "kind": "'order_received'",
+    "version": "1",
+    "state": "1",
+    "attempts": "0",
+    "cause": "''",
+    "create_time": "now()",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -263,6 +272,7 @@ _ROWS = {
     "webhook_endpoints": _ENDPOINT,
     "webhook_deliveries": _DELIVERY,
     "webhook_attempts": _ATTEMPT,
+    "mails": _MAIL,
     "servers": _SERVER,
     "runtime_settings": _RUNTIME_SETTING,
 }
@@ -301,6 +311,7 @@ _STORED = [
     ("webhook_endpoints", _ENDPOINT | {"endpoint_id": "'shop'"}),
     ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
     ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
+    ("mails", _MAIL | {"mail_id": "'order_received.1'"}),
     ("servers", _SERVER | {"server_id": "'host:1:aa'"}),
     ("runtime_settings", _RUNTIME_SETTING | {"name": "'log_level'"}),
 ]
@@ -369,6 +380,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("webhook_deliveries_pkey", "webhook_deliveries", {"delivery_id": _ID}),
     ("webhook_deliveries_change_key", "webhook_deliveries", {"version": "1"}),
     ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
+    ("mails_pkey", "mails", {"mail_id": "'order_received.1'"}),
     ("servers_pkey", "servers", {"server_id": "'host:1:aa'"}),
     ("runtime_settings_pkey", "runtime_settings", {"name": "'log_level'"}),
 ]
