@@ -172,6 +172,7 @@ class Service:
             "orders",
             "order_items",
             "order_events",
+            "fulfilments",
             "consumers",
             "products",
             "inventory",

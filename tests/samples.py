@@ -11,6 +11,7 @@ from orders.v1 import cart_service_pb2 as carts
 from orders.v1 import catalog_service_pb2 as catalog
 from orders.v1 import consumer_service_pb2 as consumers
 from orders.v1 import customer_service_pb2 as customers
+from orders.v1 import fulfilment_queue_pb2 as queue
 from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
 from orders.v1 import order_service_pb2 as orders
@@ -29,6 +30,8 @@ class Subject:
     order_id: str
     key_id: str = "0123456789ab"
     cursor: str = "AAAA"
+    # Of a claim.
+    claim_id: str = "01890a5d-ac96-774b-bcce-b302099a8057"
     # Of a webhook. Without one, an id that no endpoint has, but that no other subject has either.
     endpoint: str = ""
     delivery: str = ""
@@ -56,6 +59,9 @@ class Subject:
             return replace(self, key_id=api_keys.ApiKey.FromString(answer).key_id)
         if isinstance(request, orders.ListOrderChangesRequest):
             return replace(self, cursor=orders.ListOrderChangesResponse.FromString(answer).resume_token)
+        if isinstance(request, queue.ClaimFulfilmentsRequest):
+            (claimed,) = queue.ClaimFulfilmentsResponse.FromString(answer).fulfilments
+            return replace(self, claim_id=claimed.claim_id)
         if isinstance(request, webhooks.CreateWebhookEndpointRequest):
             endpoint = webhooks.CreateWebhookEndpointResponse.FromString(answer).endpoint
             return replace(self, endpoint=endpoint.endpoint_id)
@@ -147,6 +153,18 @@ def _paid_lines(at: Subject) -> Sequence[Message]:
     return [*_two_lines(at), *_payment(at)]
 
 
+def _claimed(at: Subject) -> Sequence[Message]:
+    # By its product, the claim gets this order and no other subject's.
+    product = {"product_id": at.order_id, "name": "Kit", "price": usd(1), "stock": 5}
+    bought = [{"product_id": at.order_id, "quantity": 1}]
+    return [
+        catalog.BatchUpsertProductsRequest(products=[product]),
+        orders.UpdateOrderRequest(order={"order_id": at.order_id, "items": bought}),
+        *_payment(at),
+        queue.ClaimFulfilmentsRequest(filter={"product_ids": [at.order_id]}, lease={"seconds": 3600}),
+    ]
+
+
 def _cart(at: Subject) -> Sequence[Message]:
     return [carts.AddCartItemRequest(customer_id=at.customer_id, product_id="mug", quantity=1)]
 
@@ -229,6 +247,43 @@ def _zone(zone_id: str, country: str, at: Subject) -> dict[str, Any]:
 
 
 SAMPLES: dict[str, Sample] = {
+    "ClaimFulfilments": Sample(
+        lambda at: queue.ClaimFulfilmentsRequest(
+            worker=at.order_id,
+            count=2,
+            lease={"seconds": 60},
+            filter={
+                "delivery_methods": ["standard", "express"],
+                "zone_ids": ["everywhere", "atlantis"],
+                "product_ids": [at.order_id, f"{at.order_id}-2"],
+            },
+        )
+    ),
+    "ExtendFulfilment": Sample(
+        lambda at: queue.ExtendFulfilmentRequest(order_id=at.order_id, claim_id=at.claim_id, lease={"seconds": 60}),
+        before=_claimed,
+    ),
+    "CompleteFulfilment": Sample(
+        lambda at: queue.CompleteFulfilmentRequest(order_id=at.order_id, claim_id=at.claim_id), before=_claimed
+    ),
+    "GiveBackFulfilment": Sample(
+        lambda at: queue.GiveBackFulfilmentRequest(
+            order_id=at.order_id, claim_id=at.claim_id, reason="the shelf is empty", delay={"seconds": 60}
+        ),
+        before=_claimed,
+    ),
+    "ListFulfilments": Sample(
+        lambda at: queue.ListFulfilmentsRequest(
+            filter={
+                "delivery_methods": ["standard", "express"],
+                "zone_ids": ["everywhere", "atlantis"],
+                "product_ids": ["mug", "lamp"],
+            },
+            states=[queue.FULFILMENT_STATE_WAITING, queue.FULFILMENT_STATE_CLAIMED],
+            worker="ann",
+            page_size=1,
+        )
+    ),
     "CreateOrder": Sample(
         lambda at: orders.CreateOrderRequest(**_CHECKOUT, special_instructions="Ring twice", referral_code=at.letters)
     ),

@@ -15,6 +15,7 @@ from server.storage.housekeeping import (
     forget_old_deliveries,
     forget_old_requests,
 )
+from server.storage.queue_repair import queue_missing
 from server.telemetry.log import fields
 from server.telemetry.metrics import Lag
 
@@ -116,6 +117,12 @@ async def delete_old_webhooks(components: Components, settings: Settings) -> Non
     log.debug("deleted old webhook deliveries", extra=fields(count=count))
 
 
+async def queue_missing_orders(components: Components, _: Settings) -> None:
+    """Adds orders to the work queue that a server of an earlier version has confirmed."""
+    count = await queue_missing(components.database)
+    log.debug("added orders to the work queue", extra=fields(count=count))
+
+
 def _every(seconds: float) -> Callable[[Settings], float]:
     return lambda _: seconds
 
@@ -140,6 +147,7 @@ JOBS = (
     Job("queue_webhooks", _every(0.0), queue_webhooks, exclusive=True, lease=5.0),
     Job("deliver_webhooks", _every(0.0), deliver_webhooks),
     Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
+    Job("queue_missing_orders", _every(_HOUR), queue_missing_orders, exclusive=True),
 )
 
 

@@ -21,6 +21,7 @@ from server.rpc.change_messages import entry_of
 from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
+from server.rpc.fulfilment_service import ClaimedOrders, FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -42,6 +43,7 @@ from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
 from server.storage.read.feed import FeedRepository
+from server.storage.read.fulfilments import FulfilmentRepository
 from server.storage.read.history import HistoryRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
@@ -136,10 +138,13 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
+            "FulfilmentService": FulfilmentServicer(fulfilments=FulfilmentRepository(database)),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
         },
-        execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
+        execute=ClaimedOrders(
+            ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute, orders=orders
+        ).execute,
         orders=orders,
         health=health,
         gate=gate,

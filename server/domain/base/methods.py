@@ -13,6 +13,7 @@ from orders.v1 import (
     catalog_service_pb2,
     consumer_service_pb2,
     customer_service_pb2,
+    fulfilment_service_pb2,
     order_service_pb2,
     webhook_service_pb2,
 )
@@ -27,6 +28,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         api_key_service_pb2,
         consumer_service_pb2,
         webhook_service_pb2,
+        fulfilment_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )

@@ -10,6 +10,7 @@ from orders.v1.order_service_pb2 import UpsertOrder
 from server.domain.base.records import Kind
 from server.domain.base.state import ExternalKey, PaymentKey, State
 from server.domain.base.values import CouponUse
+from server.domain.base.work_queue import WorkFilter
 
 
 @dataclass(slots=True)
@@ -47,6 +48,10 @@ class Needs:
     api_keys: Iterable[str] = ()
     certificate_names: Iterable[str] = ()
     webhook_endpoints: Iterable[str] = ()
+    # The rows of `orders` in the work queue.
+    queued: bool = False
+    # The number of orders to claim from the work queue, by filter.
+    claims: Mapping[WorkFilter, int] = field(default_factory=dict)
     new_orders: int = 0
     # The kind of records that the operation writes, and so reads with locks.
     replaces: Kind | None = None
@@ -68,6 +73,7 @@ class BatchNeeds:
         self.api_keys = {key_id for need in needs for key_id in need.api_keys}
         self.certificate_names = {name for need in needs for name in need.certificate_names if name}
         self.webhook_endpoints = {endpoint_id for need in needs for endpoint_id in need.webhook_endpoints}
+        self.claims = sorted({wanted for need in needs for wanted in need.claims})
         self.zones = any(need.zones for need in needs)
         self.documents = any(need.documents for need in needs)
         self.replaces = {need.replaces for need in needs}
@@ -83,6 +89,7 @@ class BatchNeeds:
         state.api_keys.mark_read(self.api_keys)
         state.certificate_names.mark_read(self.certificate_names)
         state.webhook_endpoints.stored.mark_read(self.webhook_endpoints)
+        state.claimable.mark_read(self.claims)
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The ids and numbers of orders, each with the customer that its caller is confined to."""
@@ -145,6 +152,14 @@ class BatchNeeds:
         """The ids of the orders whose stored events are read."""
         return {order.order_id for need in self._needs if need.stored_events for order in self._found(need)}
 
+    def queued(self) -> set[str]:
+        """The ids of the orders whose rows in the work queue are read."""
+        return {order.order_id for need in self._needs if need.queued for order in self._found(need)}
+
+    def claim_count(self) -> int:
+        """How many orders the batch may claim, whatever their filters: those with one filter may match others, too."""
+        return sum(count for need in self._needs for count in need.claims.values())
+
     def order_numbers(self) -> int:
         """How many order numbers the batch may need: imported orders that are stored already have theirs."""
         stored = self._state.ids_by_external
@@ -162,6 +177,7 @@ class BatchNeeds:
         state.history.mark_read(self.history())
         state.payment_events.mark_read(self.ledgers())
         state.stored_events.mark_read(self.stored_events())
+        state.queue.mark_read(self.queued())
         if self.zones:
             state.zones.stored.mark_all_read()
         if self.documents:
