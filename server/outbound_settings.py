@@ -1,4 +1,4 @@
-"""The settings of background jobs and of what they send: a part of `server.config.Settings`."""
+"""The settings of background jobs and of what the server sends to others: a part of `server.config.Settings`."""
 
 from ipaddress import ip_network
 from typing import Annotated
@@ -8,12 +8,18 @@ from pydantic_core import PydanticCustomError
 
 
 class OutboundSettings(BaseModel):
-    """The settings of background jobs and webhooks."""
+    """The settings of background jobs, webhooks and links."""
 
     jobs: str = Field(
         "all",
         description="Background jobs that this process takes, separated by spaces; all, or none. Jobs that serve this process's own "
         "calls always run.",
+    )
+    error_docs_url: str = Field(
+        "docs/errors.md",
+        pattern="^[!-~]{1,200}$",
+        description="Address of the page about errors that refusals link to, such as https://docs.example.com/orders/errors. "
+        "Default: the page's path in the repository.",
     )
     webhook_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         15.0, description="Timeout of a webhook request, in seconds."

@@ -15,7 +15,7 @@ import hypothesis
 import psycopg
 import pytest
 import uvloop
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help, RetryInfo
 from google.rpc.status_pb2 import Status
 from orders.v1.api_key_service_pb2 import ApiKey
 from orders.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
@@ -261,6 +261,7 @@ class RefusedCall:
     infos: list[ErrorInfo]
     fields: dict[str, str]
     retry: RetryInfo | None
+    links: list[Help.Link]
 
     @property
     def reason(self) -> str:
@@ -281,7 +282,7 @@ def refusal_of(error: grpc.aio.AioRpcError) -> RefusedCall:
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = Status.FromString(value)
-    infos, fields, retry = [], {}, None
+    infos, fields, retry, links = [], {}, None, []
     for detail in status.details:
         if detail.Is(ErrorInfo.DESCRIPTOR):
             infos.append(ErrorInfo.FromString(detail.value))
@@ -289,7 +290,9 @@ def refusal_of(error: grpc.aio.AioRpcError) -> RefusedCall:
             fields |= {v.field: v.description for v in BadRequest.FromString(detail.value).field_violations}
         elif detail.Is(RetryInfo.DESCRIPTOR):
             retry = RetryInfo.FromString(detail.value)
-    return RefusedCall(error.code(), error.details() or "", infos, fields, retry)
+        elif detail.Is(Help.DESCRIPTOR):
+            links += Help.FromString(detail.value).links
+    return RefusedCall(error.code(), error.details() or "", infos, fields, retry, links)
 
 
 async def refused(call: Any) -> RefusedCall:

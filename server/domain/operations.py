@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from server import domain
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
+from server.domain.base.errors import Refusal
 from server.domain.base.idempotency import Key, Replay, first_answer, scope_of
 from server.domain.base.methods import MethodClass
 from server.domain.base.needs import Needs
@@ -17,6 +18,7 @@ from server.domain.base.operation import Operation, Response
 from server.domain.base.redaction import without_secrets
 from server.domain.base.state import State
 from server.domain.base.trace_context import TRACEPARENT
+from server.domain.orders.stale_etags import etag_of, name_changed_fields
 
 
 def _declared() -> Iterator[Operation]:
@@ -58,6 +60,7 @@ class Command:
         """The rows that the operation reads for this request and caller."""
         needs = self.operation.needs(self.request)
         needs.owner = self.caller.confined_to
+        needs.etag = etag_of(self.request)
         return needs
 
 
@@ -77,9 +80,13 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     if key is not None and (remembered := state.remembered.get(key)):
         body = first_answer(key, command.request, remembered)
         return Answer(body, replayed=Replay(remembered.answer_time, body))
-    response = command.operation.rule(command.request, state, _audit(command, state))
-    if isinstance(response, Generator):
-        response = yield from response
+    try:
+        response = command.operation.rule(command.request, state, _audit(command, state))
+        if isinstance(response, Generator):
+            response = yield from response
+    except Refusal as error:
+        name_changed_fields(error, etag_of(command.request), state)
+        raise
     body = _serialized(response)
     if key is not None and not command.dry:
         request = without_secrets(command.request)

@@ -15,8 +15,8 @@ _NAME = re.compile(r"[a-z0-9_.-]+")
 _VALUE = re.compile("[ -~]*")
 _TIMEOUT = re.compile(r"(\d{1,8})([HMSmun])")
 _SECONDS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-# Metadata of the transport, which are no headers.
-_HIDDEN = ("grpc-", ":", "content-type", "user-agent", "date", "server")
+# Metadata of the transport, which are no headers, and the id, which every response of the gateway has already.
+_HIDDEN = frozenset({"content-type", "user-agent", "date", "server", "x-request-id"})
 
 Call = Any
 
@@ -82,10 +82,14 @@ def timeout_of(header: str | None) -> float | None:
 
 
 def headers_of(*sources: Iterable[tuple[str, Any]] | None) -> list[tuple[str, str]]:
-    """The response headers that a call's metadata become, each once."""
-    found: dict[str, str] = {}
+    """The response headers that a call's metadata become, each value once."""
+    found: dict[tuple[str, str], None] = {}
     for source in sources:
         for name, value in source or ():
-            if isinstance(value, str) and not name.startswith(_HIDDEN) and not name.endswith("-bin"):
-                found[name] = value
-    return list(found.items())
+            if isinstance(value, str) and not _is_hidden(name):
+                found[name, value] = None
+    return list(found)
+
+
+def _is_hidden(name: str) -> bool:
+    return name in _HIDDEN or name.startswith(("grpc-", ":")) or name.endswith("-bin")

@@ -8,8 +8,13 @@ from server.telemetry.log import fields
 log = logging.getLogger(__name__)
 
 
-def log_call(*, method: str, caller: str, code: str, seconds: float, error: Refusal | None = None) -> None:
+def log_call(
+    *, method: str, caller: str, code: str, seconds: float, request_id: str, error: Refusal | None = None
+) -> None:
     """Logs the end of a call at debug level; `caller` is '' if it is unknown."""
     if log.isEnabledFor(logging.DEBUG):
         spent = round(seconds * 1000, 3)
-        log.debug("call", extra=fields(error, method=method, caller=caller, code=code, milliseconds=spent))
+        log.debug(
+            "call",
+            extra=fields(error, method=method, caller=caller, code=code, milliseconds=spent, request_id=request_id),
+        )

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
-from uuid import uuid4
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -22,22 +21,25 @@ from orders.v1.error_reason_pb2 import (
     ERROR_REASON_INTERNAL,
     ERROR_REASON_METHOD_NOT_FOUND,
 )
+from uuid_utils import uuid4
 
-from server.domain.base.caller import NOBODY, Caller
+from server.domain.base.caller import NOBODY, Caller, Role
 from server.domain.base.error_codes import code_of
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
-from server.rpc.errors import refuse
+from server.rpc.call_metadata import REQUEST_ID, CallMetadata, metadata_of, request_id_trailer
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.rpc.request_reader import RequestReader
 from server.rpc.tracing import Tracing, traced
 from server.storage.references import Reference
 from server.tasks import contain
-from server.telemetry.log import fields
+from server.telemetry.log import fields, is_shown
 from server.telemetry.metrics import MethodMetrics, Metrics
 from server.telemetry.spans import CURRENT
+from server.telemetry.timings import TIMINGS
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +65,11 @@ class _CallerGone(asyncio.CancelledError):
 @dataclass(slots=True)
 class _Call:
     context: Context
+    metadata: CallMetadata
     gate: Gate
     access: MethodAccess
     metrics: MethodMetrics
+    refuser: Refuser
     # The start of the call and its latest end, by `time.monotonic`.
     began: float
     until: float
@@ -73,6 +77,9 @@ class _Call:
     caller: Caller = NOBODY
     # Whether the request can be repeated safely, wherever this call ended.
     repeatable: bool = True
+    # How the answer relates to an earlier one, and the batches that carried the call.
+    replayed: tuple[tuple[str, str], ...] = ()
+    timings: list[str] | None = None
 
     def reference(self, order_id: str) -> Reference:
         """An order's id or number, as far as the caller sees it."""
@@ -91,6 +98,13 @@ class _Call:
         except grpc.aio.InternalError as error:
             raise _CallerGone from error
 
+    async def admit(self) -> None:
+        """Identifies the caller. The gate refuses callers without access."""
+        self.caller = await self.gate.admit(self.context, self.access)
+        if self.metadata.debug and Role.ADMIN in self.caller.roles:
+            self.timings = []
+            TIMINGS.set(self.timings)
+
     async def check_caller(self) -> None:
         """Refuses a caller whose access has ended since the call began, for example because their key was revoked."""
         self.access.admit(await self.gate.identify(self.context))
@@ -99,7 +113,16 @@ class _Call:
         """Ends the call with an error; returns what its handler is to return."""
         self.end(code_pb2.Code.Name(code_of(error)), error)
         retriable = self.repeatable or code_of(error) != code_pb2.UNAVAILABLE
-        return await refuse(self.context, error, retriable=retriable)
+        return await self.refuser.refuse(self.context, error, retriable=retriable, trailers=self._trailers())
+
+    def succeed(self) -> None:
+        """Ends the call without an error."""
+        self.end()
+        self.context.set_trailing_metadata(self._trailers())
+
+    def _trailers(self) -> tuple[tuple[str, str], ...]:
+        timings = [("server-timing", text) for text in self.timings or ()]
+        return ((REQUEST_ID, self.metadata.request_id), *self.replayed, *timings)
 
     def end_without_caller(self) -> None:
         """Counts a call whose caller has left, at its deadline or before."""
@@ -114,14 +137,20 @@ class _Call:
         self.metrics.count(code=code, seconds=seconds, reason=reason)
         if (span := CURRENT.get()) is not None:
             span.set_outcome(code, reason)
-        log_call(method=self.access.method, caller=self.caller.subject, code=code, seconds=seconds, error=error)
+        log_call(
+            method=self.access.method,
+            caller=self.caller.subject,
+            code=code,
+            seconds=seconds,
+            request_id=self.metadata.request_id,
+            error=error,
+        )
 
     async def mark_replayed(self, details: Mapping[str, str]) -> None:
         """Marks the answer as that of an earlier request. In the headers too: HTTP callers see no trailers."""
-        replayed = (("idempotency-replayed", "true"), *details.items())
-        self.context.set_trailing_metadata(replayed)
+        self.replayed = (("idempotency-replayed", "true"), *details.items())
         try:
-            await self.context.send_initial_metadata(replayed)
+            await self.context.send_initial_metadata(self.replayed)
         except grpc.aio.InternalError as error:
             raise _CallerGone from error
 
@@ -145,6 +174,7 @@ def service_handler(
     gate: Gate,
     bounds: Bounds,
     metrics: Metrics,
+    refuser: Refuser,
     tracing: Tracing | None = None,
 ) -> grpc.GenericRpcHandler:
     """The gRPC handlers of a service; `handlers` has one for each of its methods, by name."""
@@ -157,6 +187,7 @@ def service_handler(
                 gate=gate,
                 bounds=bounds,
                 metrics=metrics.of(method),
+                refuser=refuser,
                 tracing=tracing,
             )
             for method in service.methods
@@ -171,6 +202,7 @@ def _method_handler(
     gate: Gate,
     bounds: Bounds,
     metrics: MethodMetrics,
+    refuser: Refuser,
     tracing: Tracing | None,
 ) -> grpc.RpcMethodHandler:
     response_type = GetMessageClass(method.output_type)
@@ -179,7 +211,7 @@ def _method_handler(
     seconds = bounds.stream_seconds if method.server_streaming else bounds.seconds
 
     async def answer(data: Any, call: _Call) -> bytes:
-        call.caller = await gate.admit(call.context, access)
+        await call.admit()
         request = _decoded(data, reader, call) if method.client_streaming else await reader.read(data, call.caller)
         call.repeatable = bool(getattr(request, "request_id", access.method_class != "write"))
         message = await handler(request, call)
@@ -188,7 +220,7 @@ def _method_handler(
 
     async def serve(data: Any, context: Context) -> bytes:
         now = time.monotonic()
-        call = _Call(context, gate, access, metrics, now, now + seconds)
+        call = _Call(context, metadata_of(context), gate, access, metrics, refuser, now, now + seconds)
         try:
             gate.in_flight.enter(until=call.until)
             body = await answer(data, call)
@@ -199,7 +231,7 @@ def _method_handler(
             # Not bound to a name: an error that holds this frame would form a cycle.
             return await call.refuse(_refusal_of(error, call, seconds))
         else:
-            call.end()
+            call.succeed()
             return body
         finally:
             gate.in_flight.leave()
@@ -237,7 +269,9 @@ def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
     error = contain(error)
     if isinstance(error, Refusal):
         return error
-    request_id = uuid4().hex
+    # The log does not show every id that a caller may choose.
+    own = call.metadata.request_id
+    request_id = own if is_shown("request_id", own) else str(uuid4())
     log.error("a method failed", exc_info=error, extra=fields(method=call.access.method, request_id=request_id))
     return _internal(request_id)
 
@@ -270,11 +304,15 @@ def _internal(request_id: str) -> Refusal:
 class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Refuses unknown methods with details. Must be the last handler."""
 
+    def __init__(self, refuser: Refuser) -> None:
+        self._refuser = refuser
+
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         method = details.method
 
         async def serve(_: bytes, context: Context) -> bytes:
             text = f"there is no method {method}"
-            return await refuse(context, Refusal(ERROR_REASON_METHOD_NOT_FOUND, text, metadata={"method": method}))
+            error = Refusal(ERROR_REASON_METHOD_NOT_FOUND, text, metadata={"method": method})
+            return await self._refuser.refuse(context, error, trailers=request_id_trailer(context))
 
         return grpc.unary_unary_rpc_method_handler(serve)

@@ -1,12 +1,15 @@
 """Sends refusals. Nothing else ends a call with an error."""
 
 import random
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import grpc
 from orders.v1.error_reason_pb2 import ERROR_REASON_RATE_LIMITED
 
 from server.domain.base.error_codes import status_of
 from server.domain.base.errors import Refusal
+from server.domain.base.help_links import DOCS
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # The delay for gRPC's built-in retry, which ignores RetryInfo. A negative number forbids the retry.
@@ -14,24 +17,37 @@ _PUSHBACK = "grpc-retry-pushback-ms"
 _NEVER = "-1"
 
 
-async def refuse(context: grpc.aio.ServicerContext, error: Refusal, *, retriable: bool = True) -> bytes:
-    """Ends the call with the error's code and details; returns the handler's return value, which is not sent.
+@dataclass(frozen=True, slots=True)
+class Refuser:
+    """Ends calls with errors. `docs` is the address of the page about errors, to which they link."""
 
-    A call that is not `retriable` may have taken effect, and a retry would repeat it.
-    """
-    delay = _retry_milliseconds(error)
-    status = status_of(error, retry_milliseconds=delay)
-    trailers = [("grpc-status-details-bin", status.SerializeToString())]
-    if not retriable:
-        trailers.append((_PUSHBACK, _NEVER))
-    elif delay is not None:
-        trailers.append((_PUSHBACK, str(delay)))
-    try:
-        await context.abort(_CODES[status.code], status.message, trailing_metadata=tuple(trailers))
-    except grpc.aio.AbortError as aborted:
-        # The call and the exception's frames would form a cycle.
-        aborted.__traceback__ = aborted.__context__ = None
-    return b""
+    docs: str = DOCS
+
+    async def refuse(
+        self,
+        context: grpc.aio.ServicerContext,
+        error: Refusal,
+        *,
+        trailers: Iterable[tuple[str, str]],
+        retriable: bool = True,
+    ) -> bytes:
+        """Ends the call with the error's code and details; returns the handler's return value, which is not sent.
+
+        A call that is not `retriable` may have taken effect, and a retry would repeat it.
+        """
+        delay = _retry_milliseconds(error)
+        status = status_of(error, docs=self.docs, retry_milliseconds=delay)
+        sent: list[tuple[str, str | bytes]] = [*trailers, ("grpc-status-details-bin", status.SerializeToString())]
+        if not retriable:
+            sent.append((_PUSHBACK, _NEVER))
+        elif delay is not None:
+            sent.append((_PUSHBACK, str(delay)))
+        try:
+            await context.abort(_CODES[status.code], status.message, trailing_metadata=tuple(sent))
+        except grpc.aio.AbortError as aborted:
+            # The call and the exception's frames would form a cycle.
+            aborted.__traceback__ = aborted.__context__ = None
+        return b""
 
 
 def _retry_milliseconds(error: Refusal) -> int | None:

@@ -9,7 +9,8 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from server.domain.base.errors import Refusal
-from server.rpc.errors import refuse
+from server.rpc.call_metadata import request_id_trailer
+from server.rpc.errors import Refuser
 from server.rpc.health_list import HealthListResponse
 from server.rpc.validation import decode
 
@@ -84,11 +85,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     async def _list(self, _: bytes, context: grpc.aio.ServicerContext) -> Any:
         return HealthListResponse(statuses={name: {"status": status} for name, status in self._statuses.items()})
 
-    def add_to(self, server: grpc.aio.Server) -> None:
+    def add_to(self, server: grpc.aio.Server, refuser: Refuser) -> None:
         encode = HealthCheckResponse.SerializeToString
         handlers = {
-            "Check": grpc.unary_unary_rpc_method_handler(_decoded(self.Check), response_serializer=encode),
-            "Watch": grpc.unary_stream_rpc_method_handler(_decoded(self.Watch), response_serializer=encode),
+            "Check": grpc.unary_unary_rpc_method_handler(_decoded(self.Check, refuser), response_serializer=encode),
+            "Watch": grpc.unary_stream_rpc_method_handler(_decoded(self.Watch, refuser), response_serializer=encode),
             "List": grpc.unary_unary_rpc_method_handler(
                 self._list, response_serializer=HealthListResponse.SerializeToString
             ),
@@ -96,14 +97,14 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers),))
 
 
-def _decoded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _decoded(handler: Callable[..., Awaitable[Any]], refuser: Refuser) -> Callable[..., Awaitable[Any]]:
     """The handler behind own decoding: the library's reveals its class names to callers."""
 
     async def serve(data: bytes, context: grpc.aio.ServicerContext) -> Any:
         try:
             request = decode(HealthCheckRequest, data)
         except Refusal as error:
-            return await refuse(context, error)
+            return await refuser.refuse(context, error, trailers=request_id_trailer(context))
         return await handler(request, context)
 
     return serve

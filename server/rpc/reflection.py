@@ -13,7 +13,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 
 from server.domain.base.errors import Refusal
-from server.rpc.errors import refuse
+from server.rpc.call_metadata import request_id_trailer
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.rpc.health_list import HEALTH_FILE
 from server.rpc.validation import decode
@@ -23,7 +24,9 @@ V1ALPHA = reflection.SERVICE_NAME
 V1 = "grpc.reflection.v1.ServerReflection"
 
 
-def reflection_handlers(services: Sequence[str], gate: Gate | None) -> tuple[grpc.GenericRpcHandler, ...]:
+def reflection_handlers(
+    services: Sequence[str], gate: Gate | None, refuser: Refuser
+) -> tuple[grpc.GenericRpcHandler, ...]:
     """Describes the named services and health to callers whom the gate knows; without a gate, to everyone."""
     pool = _MethodPool(_pool_of(services))
     servicer = reflection.aio.ReflectionServicer([*services, HEALTH, V1, V1ALPHA], pool)
@@ -36,7 +39,7 @@ def reflection_handlers(services: Sequence[str], gate: Gate | None) -> tuple[grp
             async for response in servicer.ServerReflectionInfo(decoded, context):
                 await context.write(response.SerializeToString())
         except Refusal as error:
-            await refuse(context, error)
+            await refuser.refuse(context, error, trailers=request_id_trailer(context))
 
     # The messages of both versions are the same on the wire.
     handlers = {"ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(serve)}

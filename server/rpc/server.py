@@ -7,6 +7,7 @@ import grpc
 
 from server.domain.base.methods import SERVICES
 from server.rpc.endpoint import Bounds, UnknownMethods, service_handler
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.operations import Execute, handlers_of
@@ -45,6 +46,7 @@ def build_server(
     gate: Gate,
     bounds: Bounds,
     metrics: Metrics,
+    refuser: Refuser,
     connections: Connections,
     reflect: bool,
     reflect_to_all: bool,
@@ -65,15 +67,16 @@ def build_server(
                 gate=gate,
                 bounds=bounds,
                 metrics=metrics,
+                refuser=refuser,
                 tracing=tracing,
             )
             for service in SERVICES
         )
     )
-    health.add_to(server)
+    health.add_to(server, refuser)
     if reflect:
-        server.add_generic_rpc_handlers(reflection_handlers(SERVICE_NAMES, None if reflect_to_all else gate))
-    server.add_generic_rpc_handlers((UnknownMethods(),))
+        server.add_generic_rpc_handlers(reflection_handlers(SERVICE_NAMES, None if reflect_to_all else gate, refuser))
+    server.add_generic_rpc_handlers((UnknownMethods(refuser),))
     return server
 
 

@@ -21,6 +21,7 @@ from server.rpc.change_messages import entry_of
 from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
+from server.rpc.errors import Refuser
 from server.rpc.fulfilment_service import ClaimedOrders, FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
@@ -150,6 +151,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
         metrics=metrics,
+        refuser=Refuser(settings.error_docs_url),
         connections=_connections(settings),
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or is_loopback(settings.host),
@@ -200,7 +202,7 @@ def _terms(settings: Settings) -> Terms:
     """The terms of points in each currency in which they have a value, and those of webhooks."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
-    return Terms(points, plain_webhooks=settings.webhook_allow_http)
+    return Terms(points, plain_webhooks=settings.webhook_allow_http, error_docs=settings.error_docs_url)
 
 
 def _connections(settings: Settings) -> Connections:

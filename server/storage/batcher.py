@@ -13,11 +13,13 @@ from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
 from server.tasks import Tasks, contain
 from server.telemetry.spans import CURRENT, Span, batch_span
+from server.telemetry.timings import Waiter, timed_batch, waiter
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# An item, its result, and the span of the call that waits for it; None if that is not sampled.
-_Entry: TypeAlias = tuple[Item, asyncio.Future[Result], Span | None]
+# An item, its result, the span of the call that waits for it, and the call if it asks about its time; None if it is not sampled, and
+# if it does not ask.
+_Entry: TypeAlias = tuple[Item, asyncio.Future[Result], Span | None, Waiter | None]
 
 # The most turns of the event loop before a batch begins.
 _MOST_TURNS = 50
@@ -70,7 +72,7 @@ class Batcher(Generic[Item, Result]):
             text = "the server is overloaded; retry in a moment"
             raise Refusal(ERROR_REASON_OVERLOADED, text, retry_after=max(_SHORTEST_WAIT, self._expected_wait()))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.append((item, future, CURRENT.get()))
+        self._queue.append((item, future, CURRENT.get(), waiter()))
         if self._working < self._workers:
             self._tasks.keep(self._work)
             self._working += 1
@@ -82,25 +84,26 @@ class Batcher(Generic[Item, Result]):
 
     async def _work(self) -> None:
         while batch := await self._gather():
-            with batch_span([span for _, _, span in batch if span], self._name, size=len(batch)):
+            with batch_span([span for _, _, span, _ in batch if span], self._name, size=len(batch)):
                 await self._answer(batch)
         self._working -= 1
 
     async def _answer(self, batch: list[_Entry[Item, Result]]) -> None:
         began = time.monotonic()
         try:
-            results = await self._results([item for item, _, _ in batch])
+            with timed_batch([asking for *_, asking in batch if asking], size=len(batch)):
+                results = await self._results([item for item, *_ in batch])
             if any(isinstance(result, Unanswered) for result in results):
                 # The items behind have waited as long as a call may take, and would wait once more.
                 unanswered = next(result for result in results if isinstance(result, Unanswered))
                 results = [*results, *[unanswered] * len(self._queue)]
                 batch += self._queue
                 self._queue.clear()
-            for (_, future, _), result in zip(batch, results, strict=True):
+            for (_, future, *_), result in zip(batch, results, strict=True):
                 _settle(future, result)
         finally:
             # Has an effect only if this worker is ended from outside: nothing else would answer these.
-            for _, future, _ in batch:
+            for _, future, *_ in batch:
                 future.cancel()
         seconds = time.monotonic() - began
         self._seconds_per_item = seconds / len(batch)

@@ -143,6 +143,11 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Value]:
     return _shown(named)
 
 
+def is_shown(name: str, value: str) -> bool:
+    """Whether the log shows this value of a field."""
+    return FIELDS[name].fullmatch(value) is not None
+
+
 def _shown(named: Mapping[str, Value]) -> dict[str, Value]:
     return {
         name: value if FIELDS[name].fullmatch(str(value)) else "?"

@@ -44,7 +44,14 @@ ALLOWED: Mapping[str, set[str]] = {
     "views": {"gateway"},
     "cli": {"config", "domain", "gateway", "identity", "rpc", "runtime", "storage", "telemetry", "transfer", "views"},
 }
-COMMON = {"server.telemetry.log", "server.telemetry.spans", "server.tasks", "server.retry", "server.http_client"}
+COMMON = {
+    "server.telemetry.log",
+    "server.telemetry.spans",
+    "server.telemetry.timings",
+    "server.tasks",
+    "server.retry",
+    "server.http_client",
+}
 
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (

@@ -93,7 +93,7 @@ def test_the_check_names_a_page_that_is_not_up_to_date(tmp_path: Path, monkeypat
     monkeypatch.setattr(main, "DOCS", tmp_path)
     assert main.check() == []
     errors = tmp_path / "errors.md"
-    errors.write_text(errors.read_text(encoding="utf-8").replace("| `INTERNAL` |", "| `FAULT` |"), encoding="utf-8")
+    errors.write_text(errors.read_text(encoding="utf-8").replace("### INTERNAL\n", "### FAULT\n"), encoding="utf-8")
     assert main.check() == ["errors.md"]
 
 

@@ -20,6 +20,7 @@ from orders.v1.order_service_pb2 import GetOrderRequest
 from server.domain.access import key_texts
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, service_handler
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.storage.read.api_keys import ApiKeyRepository
 from server.telemetry.metrics import Metrics
@@ -370,7 +371,11 @@ async def test_a_method_that_says_nothing_of_access_is_refused_for_everybody(
         server = grpc.aio.server()
         bounds = Bounds(request_bytes=1024, seconds=10, stream_seconds=10)
         server.add_generic_rpc_handlers(
-            (service_handler(unsaid, handlers(Unsaid(), unsaid), gate=gate, bounds=bounds, metrics=Metrics()),)
+            (
+                service_handler(
+                    unsaid, handlers(Unsaid(), unsaid), gate=gate, bounds=bounds, metrics=Metrics(), refuser=Refuser()
+                ),
+            )
         )
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

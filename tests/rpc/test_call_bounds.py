@@ -19,6 +19,7 @@ from server.domain.base.errors import Refusal
 from server.domain.base.methods import SERVICES
 from server.rpc.admission import InFlight
 from server.rpc.endpoint import Bounds, Call, service_handler
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.telemetry.metrics import Metrics
 from tests.conftest import Service, refused, serving
@@ -149,6 +150,7 @@ async def test_a_call_that_waits_for_something_given_up_is_answered_all_the_same
         gate=gate,
         bounds=bounds,
         metrics=Metrics(),
+        refuser=Refuser(),
     )
     server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -196,6 +198,7 @@ async def test_a_stream_that_writes_to_nobody_counts_as_left() -> None:
         gate=gate,
         bounds=bounds,
         metrics=metrics,
+        refuser=Refuser(),
     )
     serve = served.service(HandlerCallDetails("/orders.v1.OrderService/ListOrders")).unary_stream
     with pytest.raises(asyncio.CancelledError):

@@ -14,6 +14,7 @@ from orders.v1.catalog_service_pb2 import ListProductsRequest
 
 from server.config import ConfigError, Settings
 from server.rpc.admission import InFlight
+from server.rpc.errors import Refuser
 from server.rpc.gate import Gate
 from server.rpc.reflection import reflection_handlers
 from server.runtime.security import build_authenticator, check_exposure, is_loopback
@@ -157,7 +158,7 @@ async def test_on_this_machine_reflection_is_for_everybody(service: Service) -> 
 async def reflecting(gate: Gate) -> AsyncIterator[grpc.aio.Channel]:
     """A connection to a server that reflects, as where other machines reach it, behind a gate."""
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers(reflection_handlers(["orders.v1.OrderService"], gate))
+    server.add_generic_rpc_handlers(reflection_handlers(["orders.v1.OrderService"], gate, Refuser()))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

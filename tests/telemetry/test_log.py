@@ -178,12 +178,14 @@ def test_of_libraries_templates_are_shown_without_what_goes_into_them(
 
 
 def test_a_call_is_told_at_debug_level_without_what_callers_chose_freely(caplog: pytest.LogCaptureFixture) -> None:
-    call = {"method": "orders.v1.OrderService.GetOrder", "seconds": 0.0123456}
+    request_id = "0196f2a4-5b5e-7cc3-8f0a-3b1a52f3c111"
+    call = {"method": "orders.v1.OrderService.GetOrder", "seconds": 0.0123456, "request_id": request_id}
     log_call(**call, code="OK", caller="anonymous")
     assert not caplog.records
     caplog.set_level(logging.DEBUG)
     log_call(**call, code="OK", caller="user:jane@example.com")
     shown = "call method=orders.v1.OrderService.GetOrder caller=? code=OK milliseconds=12.346"
+    shown += f" request_id={request_id}"
     assert caplog.text.endswith(f"server.rpc.call_log: {shown}\n")
     log_call(**call, code="NOT_FOUND", caller="anonymous", error=order_not_found("+12125550199"))
     assert "code=NOT_FOUND" in caplog.text

@@ -110,6 +110,7 @@ GROUPS = (
         "http.md",
         ("http_host", "http_port", "http_cors_origins", "dialects", "dialect_currency"),
     ),
+    Group("Errors", "errors.md", ("error_docs_url",)),
     Group(
         "Checkout",
         "checkout.md",

@@ -9,6 +9,7 @@ from orders.v1.error_reason_pb2 import ErrorReason
 
 from server.domain.base.caller import Role, role_of, scope_name
 from server.domain.base.error_codes import CODES
+from server.domain.base.help_links import NEXT_COMMANDS
 from server.domain.lifecycle.lifecycle import STEPS, status_name
 from server.domain.orders.update import CHANGEABLE
 from server.gateway.statuses import BY_CODE, BY_REASON, CREATED, NOT_MODIFIED, OWN, status_of
@@ -35,17 +36,19 @@ def tables(sources: Sequence[Source]) -> Mapping[str, Mapping[str, str]]:
 
 
 def _reasons(sources: Sequence[Source]) -> str:
-    rows = (_reason_row(number, comment) for number, comment in value_comments(sources, "ErrorReason").items())
-    return table(["Reason", "Code", "HTTP", "Meaning", "Metadata", "What to do"], rows)
+    """A section for each reason: refusals link to it."""
+    return "\n\n".join(_reason(*each) for each in value_comments(sources, "ErrorReason").items())
 
 
-def _reason_row(number: int, comment: Sequence[str]) -> list[str]:
+def _reason(number: int, comment: Sequence[str]) -> str:
     name = ErrorReason.Name(number).removeprefix("ERROR_REASON_")
-    code = CODES[number]
+    code, command = CODES[number], NEXT_COMMANDS[number]
     labelled = dict(paragraph.split(": ", 1) for paragraph in comment[1:])
-    metadata = labelled.get("Metadata", "–").removesuffix(".")
-    status = _http_status(code, name)
-    return [f"`{name}`", f"`{code_pb2.Code.Name(code)}`", status, comment[0], metadata, labelled["What to do"]]
+    parts = [f"`{code_pb2.Code.Name(code)}`, HTTP {_http_status(code, name)}. {comment[0]}"]
+    parts += [f"- Metadata: {labelled['Metadata']}"] if "Metadata" in labelled else []
+    parts += [f"- What to do: {labelled['What to do']}"]
+    parts += [f"- Next command: `{command}`"] if command else []
+    return f"### {name}\n\n{parts[0]}\n\n" + "\n".join(parts[1:])
 
 
 def _http_status(code: int, reason: str) -> str:

@@ -122,3 +122,5 @@ ERROR_REASON_WEBHOOK_ENDPOINT_DISABLED: ErrorReason
 ERROR_REASON_FULFILMENT_CLAIM_LOST: ErrorReason
 CODE_FIELD_NUMBER: _ClassVar[int]
 code: _descriptor.FieldDescriptor
+NEXT_COMMAND_FIELD_NUMBER: _ClassVar[int]
+next_command: _descriptor.FieldDescriptor

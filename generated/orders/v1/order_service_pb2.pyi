@@ -366,7 +366,7 @@ class SearchOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_estimated: _Optional[bool] = ...) -> None: ...
 
 class UpdateOrderRequest(_message.Message):
-    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason", "accept_price_changes", "add_coupon_codes", "remove_coupon_codes", "settle")
+    __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason", "accept_price_changes", "add_coupon_codes", "remove_coupon_codes", "settle", "merge")
     ORDER_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -376,6 +376,7 @@ class UpdateOrderRequest(_message.Message):
     ADD_COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
     REMOVE_COUPON_CODES_FIELD_NUMBER: _ClassVar[int]
     SETTLE_FIELD_NUMBER: _ClassVar[int]
+    MERGE_FIELD_NUMBER: _ClassVar[int]
     order: _order_pb2.Order
     update_mask: _field_mask_pb2.FieldMask
     request_id: str
@@ -385,7 +386,8 @@ class UpdateOrderRequest(_message.Message):
     add_coupon_codes: _containers.RepeatedScalarFieldContainer[str]
     remove_coupon_codes: _containers.RepeatedScalarFieldContainer[str]
     settle: bool
-    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ..., settle: _Optional[bool] = ...) -> None: ...
+    merge: bool
+    def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ..., settle: _Optional[bool] = ..., merge: _Optional[bool] = ...) -> None: ...
 
 class TransitionOrderRequest(_message.Message):
     __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason")

@@ -76,6 +76,11 @@ def differing_paths(before: Message, after: Message, prefix: str = "") -> Iterat
             yield path, old.get(field), new.get(field)
 
 
+def overlap(path: str, other: str) -> bool:
+    """Whether one of two paths is the other one or a part of it."""
+    return f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
+
+
 @cache
 def _is_branch(field: FieldDescriptor) -> bool:
     """Whether the field is a message of the API, whose fields differ one by one."""

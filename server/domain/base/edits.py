@@ -94,6 +94,16 @@ def edit_of(before: Order, audit: Audit) -> OrderEdit:
     return OrderEdit(order=copy, before=before, audit=audit)
 
 
+# Of orders that have changed more often since, the changes are not compared.
+_COMPARED_VERSIONS = 100
+
+
+def stale_version(order: Order, etag: str) -> int | None:
+    """The version of an etag that is out of date; None if it is current, no etag of the order, or too old to compare."""
+    known = range(max(1, order.version - _COMPARED_VERSIONS), order.version)
+    return next((version for version in reversed(known) if etag == str(version)), None)
+
+
 def check_etag(order: Order, etag: str) -> None:
     """Refuses an etag of another version; an empty etag skips the check."""
     if etag and etag != order.etag:

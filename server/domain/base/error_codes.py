@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor import EnumValueDescriptor
 from google.rpc import code_pb2
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help, RetryInfo
 from google.rpc.status_pb2 import Status
 from orders.v1.error_reason_pb2 import ErrorReason, code
 
 from server.domain.base.errors import Refusal, Violation
+from server.domain.base.help_links import help_of
 
 DOMAIN = "orders.v1"
 
@@ -33,10 +34,10 @@ def code_of(error: Refusal) -> int:
     return int(code_pb2.NOT_FOUND if error.requested else CODES[error.error_reason])
 
 
-def status_of(error: Refusal, *, retry_milliseconds: int | None = None) -> Status:
-    """The status of a refusal: one ErrorInfo, the fields that break a rule, and the delay before a retry if one helps.
+def status_of(error: Refusal, *, docs: str, retry_milliseconds: int | None = None) -> Status:
+    """The status of a refusal: one ErrorInfo, the fields that break a rule, the delay before a retry if one helps, and links.
 
-    `retry_milliseconds` replaces the error's own delay.
+    `docs` is the address of the page about errors; `retry_milliseconds` replaces the error's own delay.
     """
     status = Status(code=code_of(error), message=cut(error.message, _MAX_MESSAGE))
     metadata = {key: cut(value, _MAX_TEXT) for key, value in error.metadata.items()}
@@ -49,6 +50,7 @@ def status_of(error: Refusal, *, retry_milliseconds: int | None = None) -> Statu
         retry = RetryInfo()
         retry.retry_delay.FromMilliseconds(retry_milliseconds)
         _add(status, retry)
+    _add(status, help_of(error, docs=docs))
     return status
 
 
@@ -68,7 +70,7 @@ def cut(text: str, size: int) -> str:
     return text.encode()[:size].decode(errors="ignore")
 
 
-def _add(status: Status, detail: ErrorInfo | BadRequest | RetryInfo) -> None:
+def _add(status: Status, detail: ErrorInfo | BadRequest | RetryInfo | Help) -> None:
     packed = Any()
     packed.Pack(detail)
     status.details.append(packed)

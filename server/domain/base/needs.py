@@ -7,6 +7,7 @@ from orders.v1.cart_service_pb2 import Cart
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import UpsertOrder
 
+from server.domain.base.edits import stale_version
 from server.domain.base.records import Kind
 from server.domain.base.state import ExternalKey, PaymentKey, State
 from server.domain.base.values import CouponUse
@@ -57,6 +58,8 @@ class Needs:
     replaces: Kind | None = None
     # The one customer whose orders the caller sees; empty for all.
     owner: str = ""
+    # The etag of `orders`, which are one, that the caller knows; empty if it does not matter.
+    etag: str = ""
 
 
 class BatchNeeds:
@@ -159,6 +162,17 @@ class BatchNeeds:
     def claim_count(self) -> int:
         """How many orders the batch may claim, whatever their filters: those with one filter may match others, too."""
         return sum(count for need in self._needs for count in need.claims.values())
+
+    def later_events(self) -> dict[str, int]:
+        """The ids of the orders that have changed since a caller read them, each with the oldest version that one has."""
+        versions: dict[str, int] = {}
+        for need in self._needs:
+            if need.etag:
+                for order in self._found(need):
+                    version = stale_version(order, need.etag)
+                    if version is not None:
+                        versions[order.order_id] = min(version, versions.get(order.order_id, version))
+        return versions
 
     def order_numbers(self) -> int:
         """How many order numbers the batch may need: imported orders that are stored already have theirs."""

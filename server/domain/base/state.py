@@ -93,6 +93,8 @@ class State:
     history: Rows[str, list[OrderEvent]] = field(default_factory=Rows)
     # The events of orders as they are stored, with their versions.
     stored_events: Rows[str, list[tuple[int, StoredEvent]]] = field(default_factory=Rows)
+    # The events since the version that a caller knows, of orders that have changed since.
+    later_events: dict[str, list[OrderEvent]] = field(default_factory=dict)
     order_numbers: list[str] = field(default_factory=list)
     products: Records = field(default_factory=Records)
     coupons: Records = field(default_factory=Records)

@@ -9,6 +9,7 @@ from orders.v1.api_key_service_pb2 import ApiKey
 from orders.v1.customer_service_pb2 import PointsEntryType
 
 from server.domain.base.edits import Audit
+from server.domain.base.help_links import DOCS
 
 # A product id and a variant id, '' where the product has no variants.
 Sku = tuple[str, str]
@@ -51,10 +52,13 @@ _DEFAULT_POINTS = {code: PointTerms(Decimal("0.01"), Decimal("0.05")) for code i
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings that rules depend on: the terms of loyalty points by currency, and whether webhooks may be unencrypted."""
+    """The settings that rules depend on: the terms of loyalty points by currency, whether webhooks may be unencrypted, and the
+    address of the page about errors.
+    """
 
     points: Mapping[str, PointTerms] = field(default_factory=lambda: _DEFAULT_POINTS)
     plain_webhooks: bool = False
+    error_docs: str = DOCS
 
     def points_in(self, currency: str) -> PointTerms:
         return self.points.get(currency, NO_POINTS)

@@ -10,7 +10,7 @@ from orders.v1.error_reason_pb2 import ERROR_REASON_HISTORY_NOT_RECORDED, ERROR_
 from orders.v1.order_pb2 import Order, OrderEvent
 from orders.v1.order_service_pb2 import FieldDifference
 
-from server.domain.base.differences import FOLLOWING, difference, differing_paths
+from server.domain.base.differences import FOLLOWING, difference, differing_paths, overlap
 from server.domain.base.errors import Refusal
 
 
@@ -76,11 +76,7 @@ class Changes:
 
     def version_of(self, path: str) -> int:
         """The version that last changed a path, a part of it, or a message that holds it."""
-        return max(version for changed, version in self._versions.items() if _overlap(changed, path))
-
-
-def _overlap(path: str, other: str) -> bool:
-    return f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
+        return max(version for changed, version in self._versions.items() if overlap(changed, path))
 
 
 class ChangedField(NamedTuple):

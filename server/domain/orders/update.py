@@ -31,6 +31,7 @@ from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
 from server.domain.orders.settle import can_settle, record_update
+from server.domain.orders.stale_etags import may_conflict
 from server.domain.orders.transition import INVOICED, MOVING
 from server.domain.pricing.coupons import code_of
 from server.domain.pricing.quotes import add_line
@@ -134,10 +135,13 @@ def update_order(request: UpdateOrderRequest, state: State, audit: Audit) -> byt
 
 def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: Audit) -> OrderChange:
     """The order with the masked fields changed, or the same order if none differs."""
-    check_etag(before, request.order.etag)
-    wished = request.order
-    paths = [path for path in wished_paths(before, wished, request.update_mask) if _differs(before, wished, path)]
-    changes_coupons = any(coupon_changes(before, request))
+    wished, changes_coupons = request.order, any(coupon_changes(before, request))
+    if not request.merge:
+        check_etag(before, wished.etag)
+    named = wished_paths(before, wished, request.update_mask)
+    if request.merge and may_conflict([*named, *["pricing"] * changes_coupons], before, wished.etag, state):
+        check_etag(before, wished.etag)
+    paths = [path for path in named if _differs(before, wished, path)]
     if not paths and not changes_coupons:
         return OrderChange(before=before, after=before, events=[])
     _check_changeable(before, paths, audit.caller, settles=request.settle)

@@ -69,7 +69,7 @@ class UpsertBatch:
             self._upsert(wished, result)
         except Refusal as error:
             result.outcome = UPSERT_OUTCOME_INVALID
-            result.status.CopyFrom(self._fitting(status_of(_within(error, index))))
+            result.status.CopyFrom(self._fitting(status_of(_within(error, index), docs=self._state.terms.error_docs)))
             self._response.invalid += 1
             self._errors.append((index, error))
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     cast,
-    func,
     literal_column,
     or_,
     select,
@@ -25,12 +24,6 @@ from server.domain.base.personal_data import MARKER
 from server.domain.orders.erase import FINAL
 from server.storage import sql
 from server.storage.schema.tables import STORED_EVENT, idempotency_keys, order_events, orders, payments, points_entries
-
-READ_STORED_EVENTS = sql.compiled(
-    select(cast(order_events.c.order_id, Text), order_events.c.version, *STORED_EVENT)
-    .where(order_events.c.order_id == func.any(sql.array("order_ids", Uuid())))
-    .order_by(order_events.c.order_id, order_events.c.version)
-)
 
 ERASED_EVENT_COLUMNS = [order_events.c.order_id, order_events.c.version, *STORED_EVENT]
 ERASED_PAYMENT_COLUMNS = [payments.c.provider, payments.c.event_id, payments.c.event]

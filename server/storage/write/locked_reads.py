@@ -11,7 +11,7 @@ from orders.v1.order_pb2 import Order, OrderEvent, PaymentEvent
 from psycopg import AsyncConnection, AsyncCursor
 from uuid_utils import uuid7
 
-from server.domain.base.event_values import StoredEvent
+from server.domain.base.event_values import StoredEvent, whole
 from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.needs import BatchNeeds
 from server.domain.base.records import Kind
@@ -25,7 +25,7 @@ from server.storage.fairness import yield_once
 from server.storage.projections import StoredKeyRow, stored_key_of, timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
-from server.storage.write import erase_statements, statements, work_queue
+from server.storage.write import event_statements, statements, work_queue
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import Read
 
@@ -308,6 +308,18 @@ def _take_stored_events(batch: Batch, rows: list[Row]) -> None:
         batch.state.stored_events.setdefault(order_id, []).append((version, StoredEvent._make(stored)))
 
 
+def _later_events(batch: Batch) -> Iterator[Parameters]:
+    found = sorted(batch.needs.later_events().items())
+    if found:
+        order_ids, versions = map(list, zip(*found, strict=True))
+        yield {"order_ids": order_ids, "versions": versions}
+
+
+def _take_later_events(batch: Batch, rows: list[Row]) -> None:
+    for order_id, *stored in rows:
+        batch.state.later_events.setdefault(order_id, []).append(whole(StoredEvent._make(stored)))
+
+
 def _order_numbers(batch: Batch) -> Iterator[Parameters]:
     count = batch.needs.order_numbers() if batch.lock else 0
     if count:
@@ -370,7 +382,8 @@ RELATED = [
     Step(_plain(statements.READ_RECORDS), _unlocked_records, _take_records),
     Step(_plain(statements.READ_PAYMENTS), _payments, _take_payments),
     Step(_plain(statements.READ_HISTORY), _history, _take_history),
-    Step(_plain(erase_statements.READ_STORED_EVENTS), _stored_events, _take_stored_events),
+    Step(_plain(event_statements.READ_STORED_EVENTS), _stored_events, _take_stored_events),
+    Step(_plain(event_statements.READ_LATER_EVENTS), _later_events, _take_later_events),
     Step(_plain(statements.NEXT_ORDER_NUMBERS), _order_numbers, _take_order_numbers),
     # Last: where another replica carried out the same request, its answer is seen, not only its effect.
     Step(_plain(statements.READ_IDEMPOTENCY_KEYS), _request_keys, _take_request_keys),

@@ -17,7 +17,6 @@ from server.storage.projections import datetime_of, timestamp_of
 from server.storage.schema.fulfilment_tables import fulfilments
 from server.storage.schema.tables import order_items
 
-
 # Leases that a claim ends at most.
 _EXPIRED_AT_ONCE = 1_000
 

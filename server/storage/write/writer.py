@@ -29,6 +29,7 @@ from server.storage.write.locked_reads import read_state
 from server.tasks import contain
 from server.telemetry.log import fields
 from server.telemetry.spans import child_span
+from server.telemetry.timings import timed
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ class Writer:
         return await _decide(commands, state, pause)
 
     async def _read(self, connection: AsyncConnection[Row], commands: Sequence[Command], *, lock: bool) -> State:
-        with child_span("read and lock" if lock else "read"):
+        with child_span("read and lock" if lock else "read"), timed("read"):
             return await read_state(connection, commands, terms=self._terms, validate=self._validate, lock=lock)
 
 
@@ -162,7 +163,7 @@ def _lane_of(command: Command) -> str:
 async def _decide(commands: Sequence[Command], state: State, pause: Pause) -> list[Outcome]:
     """The commands' outcomes, in their order. Lets other work run now and then."""
     is_bulk = commands[0].operation.method_class is MethodClass.BULK
-    with child_span("decide"):
+    with child_span("decide"), timed("decide"):
         return await run_in_turns(_outcomes(commands, state), pause, seconds=_BULK_TURN if is_bulk else _SINGLE_TURN)
 
 
@@ -203,7 +204,7 @@ async def _roll_back(connection: AsyncConnection[Row]) -> None:
 async def _write_and_commit(connection: AsyncConnection[Row], state: State, pause: Pause) -> None:
     """Writes and commits in one flight. If the connection breaks on it nobody knows what became of it, and the callers are told."""
     try:
-        with child_span("write and commit"):
+        with child_span("write and commit"), timed("commit"):
             async with connection.pipeline():
                 await send_changes(connection, state, pause)
                 await connection.execute("COMMIT")

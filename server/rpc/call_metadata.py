@@ -1,0 +1,33 @@
+"""The metadata that a caller sends about the call itself, and the id under which the log and the response have it."""
+
+import re
+from typing import NamedTuple
+
+import grpc
+from uuid_utils import uuid4
+
+REQUEST_ID = "x-request-id"
+_DEBUG = "x-debug"
+_READ = frozenset({REQUEST_ID, _DEBUG})
+_VISIBLE = re.compile("[!-~]{1,128}")
+
+
+class CallMetadata(NamedTuple):
+    """The call's id, and whether the caller asks where its time goes."""
+
+    request_id: str
+    debug: bool = False
+
+
+def metadata_of(context: grpc.aio.ServicerContext) -> CallMetadata:
+    """The call's metadata. Without an id, or with one that no log or header can hold, the call gets a new one."""
+    sent = {name: value for name, value in context.invocation_metadata() or () if name in _READ}
+    if not sent:
+        return CallMetadata(str(uuid4()))
+    given = str(sent.get(REQUEST_ID, ""))
+    return CallMetadata(given if _VISIBLE.fullmatch(given) else str(uuid4()), sent.get(_DEBUG) == "1")
+
+
+def request_id_trailer(context: grpc.aio.ServicerContext) -> tuple[tuple[str, str], ...]:
+    """The trailer of a call that has no others."""
+    return ((REQUEST_ID, metadata_of(context).request_id),)
