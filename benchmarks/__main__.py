@@ -31,6 +31,7 @@ from benchmarks.figures import (
     memory,
     profile,
     releases,
+    stalled,
     start,
     workers,
 )
@@ -52,6 +53,7 @@ COMPARED: dict[str, Figure] = {
     "workers": workers.measure,
     "growth": growth.measure,
     "memory": memory.measure,
+    "stalled": stalled.measure,
     "http": http.measure,
 }
 # Each in a part of its own.

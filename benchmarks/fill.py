@@ -21,6 +21,7 @@ from sqlalchemy import Column, Table
 from benchmarks import bodies, streams
 from benchmarks.servers import Server
 from benchmarks.template import Template
+from server.domain.base.event_values import digest
 from server.domain.base.hash_chain import START, hash_of, seal
 from server.storage.schema.tables import order_events, order_items, orders
 from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
@@ -51,15 +52,25 @@ class _Ids(NamedTuple):
     customer: bytes
     time: bytes
     timestamp: bytes
-    # Of the one event, which says most of the others.
+    # Of the one event, which says most of the others: of its values, and of all of it.
+    digest: bytes = b""
     hash: bytes = b""
 
 
 class _First(NamedTuple):
-    """The order that is copied, and its one event without its hash."""
+    """The order that is copied, its one event without its hash, and the salt of the event's values."""
 
     order: Order
     event: bytes
+    salt: bytes
+
+    @property
+    def body(self) -> bytes:
+        """What the event made: the order without the hash."""
+        unsealed = Order()
+        unsealed.CopyFrom(self.order)
+        unsealed.ClearField("event_hash")
+        return unsealed.SerializeToString(deterministic=True)
 
 
 def fill(server: Server, url: str, count: int) -> None:
@@ -112,23 +123,27 @@ def _first_order(server: Server, connection: psycopg.Connection) -> _First:
         for line in range(3):
             order.items.add(sku=f"sku-{line}", name="Product", quantity=1, unit_price=bodies.usd(10))
         streams.answers(server.address, bodies.UPSERT, [request.SerializeToString()], callers=1)
-        snapshot, event = connection.execute(
-            "SELECT snapshot, event FROM orders JOIN order_events USING (order_id) WHERE external_order_id = %s",
+        snapshot, event, values, salt = connection.execute(
+            "SELECT snapshot, event, event_values, salt FROM orders JOIN order_events USING (order_id)"
+            " WHERE external_order_id = %s",
             [order.external_order_id],
-        ).fetchone() or (b"", b"")
+        ).fetchone() or (b"", b"", None, b"")
         first = Order.FromString(snapshot)
         if first.create_time.nanos >= _SHORTEST_NANOS:
-            return _First(first, event[: -len(seal(b"", START))])
+            assert not values, "the event has values of its own"
+            return _First(first, event[: -len(seal(b"", START))], salt)
 
 
-def _ids_of(order: Order) -> _Ids:
-    return _ids(
+def _ids_of(first: _First) -> _Ids:
+    order = first.order
+    ids = _ids(
         bytes.fromhex(order.order_id.replace("-", "")),
         number=order.order_number,
         external=order.external_order_id,
         customer=order.customer.customer_id,
         microseconds=order.create_time.ToMicroseconds(),
-    )._replace(hash=order.event_hash)
+    )
+    return ids._replace(digest=digest(b"", first.salt, created=first.body), hash=order.event_hash)
 
 
 def _ids(uuid: bytes, *, number: str, external: str, customer: str, microseconds: int) -> _Ids:
@@ -152,8 +167,9 @@ def _count_of(order: Order) -> int:
 
 def _copies(original: _First, count: int) -> Callable[[range], Iterator[_Ids]]:
     """Of orders that came in evenly before the first one: those with these numbers, of so many in all."""
-    first = original.order
-    event, own = _template(original.event, _ids_of(first))
+    first, salt, whole = original.order, original.salt, _ids_of(original)
+    body, of_body = _template(original.body, whole)
+    event, of_event = _template(original.event, whole)
     prefix, taken = first.order_number.rpartition("-")[0], _count_of(first)
     began = first.create_time.ToDatetime(UTC).replace(microsecond=0) - timedelta(seconds=60 + count // _A_SECOND)
     # In milliseconds. Each has some hundreds of them, which makes its nanoseconds long enough.
@@ -171,7 +187,9 @@ def _copies(original: _First, count: int) -> Callable[[range], Iterator[_Ids]]:
                 customer=f"buyer-{number % customers:06d}",
                 microseconds=1000 * milliseconds,
             )
-            yield ids._replace(hash=hash_of(seal(event.fill_bytes(*map(ids.__getitem__, own)), START)))
+            made = body.fill_bytes(*map(ids.__getitem__, of_body))
+            ids = ids._replace(digest=digest(b"", salt, created=made))
+            yield ids._replace(hash=hash_of(seal(event.fill_bytes(*map(ids.__getitem__, of_event)), START)))
 
     return copies
 
@@ -186,7 +204,7 @@ def _load(url: str, first: _First, count: int, part: int) -> None:
     """One of the processes' shares: blocks in turn, so that rows stand nearly in the order of their times."""
     copies = _copies(first, count)
     with ExitStack() as stack:
-        tables = [stack.enter_context(_Table.open(url, table, columns, first.order)) for table, columns in _TABLES]
+        tables = [stack.enter_context(_Table.open(url, table, columns, first)) for table, columns in _TABLES]
         for begin in range(part * _AT_ONCE, count, _PROCESSES * _AT_ONCE):
             block = list(copies(range(begin, min(begin + _AT_ONCE, count))))
             for table in tables:
@@ -202,12 +220,12 @@ class _Table(NamedTuple):
 
     @classmethod
     @contextmanager
-    def open(cls, url: str, table: Table, columns: list[Column[Any]], order: Order) -> Iterator["_Table"]:
+    def open(cls, url: str, table: Table, columns: list[Column[Any]], first: _First) -> Iterator["_Table"]:
         name, names = sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
         into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(name, names)
         # The rows are right by their making; looking up the order of each line again would take longer than all the rest.
         with psycopg.connect(url, options="-c session_replication_role=replica") as connection:
-            template, holes = _template(_example(connection, name, names, order), _ids_of(order))
+            template, holes = _template(_example(connection, name, names, first.order), _ids_of(first))
             with connection.cursor() as cursor, cursor.copy(into) as copy:
                 copy.write(_HEADER)
                 yield cls(template, holes, copy)

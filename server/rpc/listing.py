@@ -33,7 +33,8 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
         rest = ListOrdersResponse(resume_token=request.resume_token, complete=True)
         await call.write(rest.SerializeToString())
         return
-    cursor = await _start(lists, request.resume_token, query, field="resume_token")
+    async with streams.reads:
+        cursor = await _start(lists, request.resume_token, query, field="resume_token")
     if cursor.began.newest is None or 0 < request.limit <= cursor.delivered:
         await call.write(_finished(cursor, query, limit_reached=cursor.began.newest is not None))
         return

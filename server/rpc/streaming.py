@@ -15,7 +15,7 @@ from server.rpc.endpoint import Call
 _USUAL_BYTES, _FAST_BYTES = 1 << 16, 1 << 17
 # Messages in a page for a reader that has stalled, that is not known yet, and that is fast. A query costs as much as some hundred
 # entries, but what is left of a page when a write stalls was read in vain.
-_STALLED_PAGE, _USUAL_PAGE, _FAST_PAGE = 1, 4, 8
+_STALLED_PAGE, _USUAL_PAGE, _FAST_PAGE = 1, 2, 8
 # Entries in a page of several messages.
 _ENTRIES_PER_PAGE = 500
 # Pages that all streams of a server read at once, which leaves connections for other reads.
@@ -75,13 +75,14 @@ class Streams:
     """The streams of a server, which share a bounded number of concurrent reads."""
 
     def __init__(self) -> None:
-        self._reads = asyncio.Semaphore(_READS_AT_ONCE)
+        # Held for each read. A read before the first page holds it too: many streams that open at once leave connections for others.
+        self.reads = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def deliver(
         self, source: Source[Cursor, Entries], cursor: Cursor, call: Call, *, entries_per_message: int
     ) -> None:
         """Writes everything after the cursor, or a `truncated` message shortly before the caller's deadline."""
-        await _Stream(source, cursor, call, entries_per_message, self._reads).run()
+        await _Stream(source, cursor, call, entries_per_message, self.reads).run()
 
 
 class _Stream(Generic[Cursor, Entries]):

@@ -1,8 +1,14 @@
-"""The benchmarks send valid requests of every method."""
+"""The benchmarks send valid requests of every method, and fill databases as a server would."""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from benchmarks.grown import grow
 from benchmarks.requests import MANY, requests_of
+from benchmarks.servers import verify
 from benchmarks.template import Template
 from tests.methods import METHODS, WRITES
 from tests.samples import Subject
@@ -31,3 +37,12 @@ def test_a_template_is_filled_wherever_a_hole_stands_and_is_else_as_it_was() -> 
         template.fill_bytes(b"tea")
     with pytest.raises(AssertionError):
         Template(b"nothing", b"AAA")
+
+
+def test_a_filled_database_agrees() -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        Path(folder).chmod(0o755)
+        grown = grow(Path(folder) / "data", stack, 50)
+        assert len(grown.order_ids) >= 50
+        stack.close()
+        verify(Path(folder) / "data")

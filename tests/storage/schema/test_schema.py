@@ -1,6 +1,5 @@
 """The schema: what the migrations make is what the tables say, and it refuses what must never be."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,8 +27,6 @@ from tests.storage.helpers import disagreements, imported, replica, storing, ups
 
 pytestmark = pytest.mark.every_postgres
 
-_names = itertools.count(1)
-
 # What a database is made of, object by object, as PostgreSQL itself writes it.
 _CATALOGUE = {
     "columns": """
@@ -49,19 +46,6 @@ _CATALOGUE = {
     "functions": "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
     "triggers": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
 }
-
-
-@pytest.fixture
-def empty_database(postgres: str) -> Callable[[], str]:
-    """Makes a database with nothing in it and returns its URL."""
-
-    def make() -> str:
-        name = f"empty{next(_names)}"
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        return make_url(postgres).set(database=name).render_as_string(hide_password=False)
-
-    return make
 
 
 def _catalogue(url: str) -> dict[str, list[tuple[Any, ...]]]:
