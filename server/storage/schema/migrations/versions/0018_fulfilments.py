@@ -12,7 +12,7 @@ _TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    # A background job adds the orders that wait already, and those that the previous version confirms meanwhile.
+    # `orders migrate` adds the orders that wait, and a background job those that the previous version confirms afterwards.
     op.create_table(
         "fulfilments",
         sa.Column("order_id", sa.Uuid(), sa.ForeignKey("orders.order_id", ondelete="CASCADE"), primary_key=True),
