@@ -318,8 +318,10 @@ class Settings(OutboundSettings):
         found = self.model_dump(mode="json")
         if secrets:
             found |= {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
-        elif self.database_url is not None:
-            found["database_url"] = _masked(self.database_url.get_secret_value())
+        else:
+            for name in ("database_url", "broker_url"):
+                url: SecretStr | None = getattr(self, name)
+                found[name] = url and _masked(url.get_secret_value())
         return found
 
 

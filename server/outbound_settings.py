@@ -1,14 +1,17 @@
 """The settings of background jobs and of what the server sends to others: a part of `server.config.Settings`."""
 
+import re
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
+
+_BROKER_URL = re.compile(r"(nats|tls)://([^@/\s]+@)?[^@/?,\s]+(,[^@/?,\s]+)*")
 
 
 class OutboundSettings(BaseModel):
-    """The settings of background jobs, webhooks and links."""
+    """The settings of background jobs, webhooks, the message broker and links."""
 
     jobs: str = Field(
         "all",
@@ -32,6 +35,32 @@ class OutboundSettings(BaseModel):
     webhook_days: Annotated[float, Field(gt=0, le=3650)] = Field(
         30.0, description="Days that finished webhook deliveries are kept."
     )
+
+    broker_url: SecretStr | None = Field(
+        None,
+        description="Message broker to publish changes to: nats://user:password@host:port (or tls://), needs order-service[nats]. "
+        "Default: none.",
+    )
+    broker_topic: str = Field(
+        "orders",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        max_length=200,
+        description="First part of the subjects in NATS.",
+    )
+    broker_format: Literal["json", "protobuf"] = Field(
+        "json", description="Format of the CloudEvents that are published to the broker."
+    )
+    broker_payload: Literal["thin", "full"] = Field(
+        "thin", description="full adds the order to the data of the events that are published to the broker."
+    )
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_broker(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _BROKER_URL.fullmatch(url.get_secret_value()):
+            text = "Input should be a URL such as nats://user:password@host:4222"
+            raise PydanticCustomError("broker_url", text)
+        return url
 
     @field_validator("webhook_allowed_networks")
     @classmethod

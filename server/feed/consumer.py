@@ -23,6 +23,9 @@ _EVERYTHING = Selection(OrderFilter())
 class Handler(Protocol):
     """The work of a consumer."""
 
+    async def start(self) -> None:
+        """Prepares for changes, once the position is known."""
+
     async def is_idle(self) -> bool:
         """Whether no change is wanted now. The consumer then skips what the feed has."""
 
@@ -45,6 +48,7 @@ class FeedConsumer:
         """Works for some seconds. Two processes at once do no harm: one of them moves the position, the other one fails."""
         until = time.monotonic() + _RUN
         position = await self._positions.start(self._id)
+        await self._handler.start()
         while time.monotonic() < until:
             # In this order: whatever the handler wants afterwards begins behind the end.
             end = (await self._feed.end()).position

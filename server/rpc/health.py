@@ -1,7 +1,7 @@
 """grpc.health.v1.Health, per service and overall."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -36,12 +36,21 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._stopping = False
         # The cause of the database's failure; None if it works.
         self.cause: str | None = None
+        # Channels to the outside, such as the message broker, on which no call depends.
+        self._channels: dict[str, int] = {}
         # Set and replaced at each change.
         self._changed = asyncio.Event()
 
     def set_ready(self, ready: bool, *, reads: bool | None = None) -> None:
         """Sets whether the server is ready for all calls and, by default the same, for reads."""
         self._tell(ready, reads=ready if reads is None else reads)
+
+    def set_channels(self, channels: Mapping[str, bool]) -> None:
+        """Sets which channels to the outside keep up."""
+        statuses = {name: int(SERVING if keeps_up else NOT_SERVING) for name, keeps_up in channels.items()}
+        if statuses != self._channels:
+            self._channels = statuses
+            self._tell_watches()
 
     def stop(self) -> None:
         """Reports NOT_SERVING from now on, and ends the watches."""
@@ -50,6 +59,9 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     def _tell(self, ready: bool, *, reads: bool) -> None:
         self._ready_statuses |= dict.fromkeys(self._services, self._status(ready)) | {READS: self._status(reads)}
+        self._tell_watches()
+
+    def _tell_watches(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -62,7 +74,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     @property
     def _statuses(self) -> dict[str, int]:
-        return self._ready_statuses | {LIVENESS: SERVING if self._is_alive() else NOT_SERVING}
+        liveness = SERVING if self._is_alive() else NOT_SERVING
+        return self._ready_statuses | self._channels | {LIVENESS: liveness}
 
     async def Check(self, request: HealthCheckRequest, context: grpc.aio.ServicerContext) -> HealthCheckResponse:
         status = self._statuses.get(request.service)

@@ -82,6 +82,8 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         tracing = await stack.enter_async_context(traces.sending(settings))
         components = await build(settings, database, tracing=tracing)
         stack.push_async_callback(components.probe.close)
+        if components.publishing is not None:
+            stack.push_async_callback(components.publishing.publisher.close)
         if components.provider is not None:
             stack.push_async_callback(components.provider.close)
         port = _listen(components.server, settings)

@@ -33,6 +33,8 @@ class Job:
     # Seconds between two runs.
     interval: Callable[[Settings], float]
     run: Callable[[Components, Settings], Awaitable[None]]
+    # Whether there is anything to do with these settings.
+    applies: Callable[[Settings], bool] = lambda _: True
     # Runs in one process at a time, over all workers and replicas. Two at once, for a moment, must do no harm.
     exclusive: bool = False
     # Whether it serves its process's own calls. Every process that serves runs it, whatever ORDERS_JOBS selects.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from server.config import ConfigError, Settings
 from server.payments.expiry import cancel_unpaid
+from server.runtime import broker
 from server.runtime.background import Job
 from server.runtime.wiring import Components
 from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _HOUR = 3600.0
 # Consumers that metrics have a series for.
 _MEASURED = 1_000
+# Seconds behind which a channel to the outside is unhealthy.
+_LATE = 60.0
 _IDLE_LIMITS = timedelta(hours=1)
 
 
@@ -78,11 +81,14 @@ async def cancel_unpaid_orders(components: Components, settings: Settings) -> No
         log.info("cancelled orders that were not paid in time", extra=fields(count=count))
 
 
-async def measure_feed(components: Components, _: Settings) -> None:
-    """Sets the gauges of the feed: its watchers, and the lag of durable consumers."""
+async def measure_feed(components: Components, settings: Settings) -> None:
+    """Sets the gauges of the feed: its watchers, and the lag of durable consumers. A late message broker turns unhealthy."""
     consumers = await components.consumers.page(after="", limit=_MEASURED)
     lags = {each.consumer_id: Lag(each.lag_events, each.lag.total_seconds()) for each in consumers}
     components.metrics.set_feed(watchers=components.feed_reader.watchers, lags=lags)
+    late = {consumer for consumer, lag in lags.items() if lag.seconds > _LATE}
+    channels = {"broker": broker.CONSUMER} if _has_broker(settings) else {}
+    components.health.set_channels({name: consumer not in late for name, consumer in channels.items()})
 
 
 async def append_to_feed(components: Components, _: Settings) -> None:
@@ -110,6 +116,12 @@ async def measure_webhooks(components: Components, _: Settings) -> None:
     components.webhooks.metrics.set_queue(**(await components.webhooks.repository.health())._asdict())
 
 
+async def publish_events(components: Components, _: Settings) -> None:
+    """Publishes changes to the message broker, if there is one."""
+    if components.publishing is not None:
+        await components.publishing.consumer.run()
+
+
 async def delete_old_webhooks(components: Components, settings: Settings) -> None:
     """Deletes webhook deliveries that ended `ORDERS_WEBHOOK_DAYS` ago, and those of deleted endpoints."""
     before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
@@ -121,6 +133,10 @@ async def queue_missing_orders(components: Components, _: Settings) -> None:
     """Adds orders to the work queue that a server of an earlier version has confirmed."""
     count = await queue_missing(components.database)
     log.debug("added orders to the work queue", extra=fields(count=count))
+
+
+def _has_broker(settings: Settings) -> bool:
+    return settings.broker_url is not None
 
 
 def _every(seconds: float) -> Callable[[Settings], float]:
@@ -146,6 +162,7 @@ JOBS = (
     Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),
     Job("queue_webhooks", _every(0.0), queue_webhooks, exclusive=True, lease=5.0),
     Job("deliver_webhooks", _every(0.0), deliver_webhooks),
+    Job("publish_events", _every(0.0), publish_events, applies=_has_broker, exclusive=True, lease=5.0),
     Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
     Job("queue_missing_orders", _every(_HOUR), queue_missing_orders, exclusive=True),
 )
@@ -154,9 +171,7 @@ JOBS = (
 def selected(settings: Settings) -> list[Job]:
     """The jobs that ORDERS_JOBS selects, without those that serve the process's own calls. Raises ConfigError."""
     jobs = {job.name: job for job in JOBS if not job.local}
-    names = settings.jobs.split()
-    if names in (["all"], ["none"]):
-        return list(jobs.values()) if names == ["all"] else []
+    names = {"all": list(jobs), "none": []}.get(settings.jobs.strip(), settings.jobs.split())
     if unknown := [name for name in names if name not in jobs]:
         raise ConfigError(f"ORDERS_JOBS (--jobs): there is no job {unknown[0]!r}; use all, none or {', '.join(jobs)}")
-    return [jobs[name] for name in dict.fromkeys(names)]
+    return [jobs[name] for name in dict.fromkeys(names) if jobs[name].applies(settings)]

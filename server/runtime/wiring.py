@@ -34,6 +34,7 @@ from server.rpc.watching import Watching
 from server.rpc.webhook_service import WebhookServicer
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
+from server.runtime.broker import Publishing, build_publishing
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
@@ -82,6 +83,8 @@ class Components:
     feed_reader: FeedReader
     consumers: ConsumerRepository
     webhooks: Webhooks
+    # None without a message broker.
+    publishing: Publishing | None
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -113,6 +116,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         timeout=settings.payment_timeout,
     )
     webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
+    versions = OrderVersions(database, history)
+    publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks = Tasks()
@@ -125,9 +130,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 requests=RequestRepository(database),
                 invoices=InvoiceRepository(database),
                 lists=ListRepository(database),
-                watching=Watching(
-                    feed=feed, reader=reader, versions=OrderVersions(database, history), consumers=consumers
-                ),
+                watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
                 states=StateRepository(database),
                 waiting=Waiting(orders=orders, reader=reader),
@@ -176,6 +179,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         feed_reader=reader,
         consumers=consumers,
         webhooks=webhooks,
+        publishing=publishing,
         tasks=tasks,
         server=server,
     )

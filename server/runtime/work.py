@@ -54,6 +54,8 @@ async def working(settings: Settings, url: str) -> AsyncIterator[str]:
         await database.open()
         components = await build(settings.model_copy(update={"host": "127.0.0.1"}), database)
         stack.push_async_callback(components.probe.close)
+        if components.publishing is not None:
+            stack.push_async_callback(components.publishing.publisher.close)
         metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
 
         async def finish() -> None:

@@ -58,6 +58,9 @@ class FanOut:
     def __init__(self, deliveries: Deliveries, feed: Feed) -> None:
         self._deliveries, self._feed = deliveries, feed
 
+    async def start(self) -> None:
+        """Needs nothing."""
+
     async def is_idle(self) -> bool:
         return not await self._deliveries.has_endpoints()
 

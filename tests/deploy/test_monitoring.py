@@ -14,7 +14,8 @@ from orders.v1.order_service_pb2 import DESCRIPTOR
 from prometheus_client import generate_latest
 
 from server.runtime.jobs import JOBS
-from server.telemetry.metrics import Metrics
+from server.telemetry.broker_metrics import BrokerMetrics
+from server.telemetry.metrics import Lag, Metrics
 from server.telemetry.webhook_metrics import WebhookMetrics
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +34,12 @@ def exposed() -> set[str]:
     """The names of all series of a server."""
     metrics = Metrics()
     WebhookMetrics(metrics.registry)
+    BrokerMetrics(metrics.registry)
     metrics.of(DESCRIPTOR.services_by_name["OrderService"].methods_by_name["GetOrder"])
     metrics.count_batch("single", 1, 0.1)
     for job in JOBS:
         metrics.expect_job(job.name)
+    metrics.set_feed(watchers=0, lags={"orders.broker": Lag(0, 0.0)})
     metrics.set_use(
         calls=0, commands={"single": 0}, used=0, idle=0, waiting=0, is_ready=True, failing={"no_answer": False}
     )

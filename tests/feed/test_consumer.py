@@ -24,6 +24,9 @@ class Recorder:
         self.stored: asyncio.Queue[Key] = asyncio.Queue()
         self.looked = asyncio.Event()
 
+    async def start(self) -> None:
+        """Needs nothing."""
+
     async def is_idle(self) -> bool:
         self.looked.set()
         return self.idle

@@ -24,8 +24,10 @@ ALLOWED: Mapping[str, set[str]] = {
     "payments": {"domain", "storage"},
     "feed": {"domain", "storage"},
     "webhooks": {"domain", "feed", "storage"},
+    "broker": {"domain", "storage"},
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
+        "broker",
         "config",
         "domain",
         "feed",
@@ -78,6 +80,7 @@ PACKAGES = {
     "uvicorn": {"gateway"},
     "orjson": {"gateway", "cli"},
     "stripe": {"payments"},
+    "nats": {"broker"},
 }
 
 

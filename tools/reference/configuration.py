@@ -132,6 +132,7 @@ GROUPS = (
         "webhooks.md",
         ("webhook_timeout", "webhook_allow_http", "webhook_allowed_networks", "webhook_days"),
     ),
+    Group("Message broker", "events.md", ("broker_url", "broker_topic", "broker_format", "broker_payload")),
     Group("Log and metrics", "operations.md", ("log_level", "log_format", "metrics_host", "metrics_port")),
 )
 

@@ -1,0 +1,115 @@
+"""The consumer of the feed that publishes changes to a message broker."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from orders.v1.order_pb2 import Order, OrderEvent
+
+from server.broker.messages import BrokerMessage, Format, message_of
+from server.retry import RetryPolicy
+from server.storage.consumer_positions import Connection
+from server.storage.read.feed import Change
+from server.storage.read.order_versions import OrderVersion
+
+# Seconds until a broker that does not acknowledge is given up and connected to again.
+_TIMEOUT = 30.0
+_FAILURES = RetryPolicy(first=0.2, longest=5.0)
+
+
+class Broker(Protocol):
+    """A message broker."""
+
+    async def connect(self) -> None:
+        """Connects, unless it is connected, and creates what messages are published to if it does not exist."""
+
+    async def publish(self, messages: Sequence[BrokerMessage]) -> None:
+        """Returns once the broker has acknowledged all of them.
+
+        They may be published in any order, because each has another key. Raises an exception of the client's library if any
+        of them may be missing.
+        """
+
+    async def close(self) -> None:
+        """Drops the connection, if there is one."""
+
+
+class Orders(Protocol):
+    """Versions of orders: `storage/read/order_versions.py`."""
+
+    async def orders_at(self, wanted: Sequence[OrderVersion]) -> list[bytes]: ...
+
+
+class Watch(Protocol):
+    """Notes what happens, for metrics."""
+
+    def note_published(self, count: int, *, seconds: float) -> None: ...
+
+    def note_failure(self) -> None: ...
+
+
+class EventPublisher:
+    """Publishes every change at least once. An order's changes are published one after the other."""
+
+    def __init__(self, broker: Broker, orders: Orders, watch: Watch, *, format: Format, with_orders: bool) -> None:
+        self._broker, self._orders, self._watch = broker, orders, watch
+        self._format, self._with_orders = format, with_orders
+        self._failures = 0
+
+    async def start(self) -> None:
+        async with self._attempt():
+            await self._broker.connect()
+
+    async def is_idle(self) -> bool:
+        return False
+
+    async def handle(self, changes: Sequence[Change]) -> None:
+        messages, began = await self._messages(changes), time.monotonic()
+        async with self._attempt():
+            for round_ in _rounds(messages):
+                await self._broker.publish(round_)
+        self._failures = 0
+        self._watch.note_published(len(messages), seconds=time.monotonic() - began)
+
+    async def store(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """Stores nothing: the position says what is published."""
+
+    async def _messages(self, changes: Sequence[Change]) -> list[BrokerMessage]:
+        orders: Sequence[Order | None] = [None] * len(changes)
+        if self._with_orders:
+            wanted = [OrderVersion(change.order_id, change.version) for change in changes]
+            orders = [Order.FromString(order) for order in await self._orders.orders_at(wanted)]
+        events = (OrderEvent.FromString(change.event) for change in changes)
+        return [message_of(event, order, format=self._format) for event, order in zip(events, orders, strict=True)]
+
+    @asynccontextmanager
+    async def _attempt(self) -> AsyncIterator[None]:
+        """After a failure, drops the connection and waits before the job is repeated, which connects again."""
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                yield
+        except Exception:
+            self._failures += 1
+            self._watch.note_failure()
+            await self.close()
+            await asyncio.sleep(_FAILURES.delay(self._failures))
+            raise
+
+    async def close(self) -> None:
+        """Drops the connection."""
+        await self._broker.close()
+
+
+def _rounds(messages: Sequence[BrokerMessage]) -> Iterator[list[BrokerMessage]]:
+    """The messages in turns that have at most one of each key: a message waits until the one before it is acknowledged."""
+    rounds: list[list[BrokerMessage]] = []
+    counts: dict[str, int] = {}
+    for message in messages:
+        turn = counts.get(message.key, 0)
+        counts[message.key] = turn + 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(message)
+    yield from rounds
