@@ -367,6 +367,33 @@ SAMPLES: dict[str, Sample] = {
             estimated_delivery_time=_TIME,
         )
     ),
+    "BatchCreateOrders": Sample(
+        lambda at: orders.BatchCreateOrdersRequest(
+            requests=[{**_CHECKOUT, "request_id": f"{at.order_id}-{number}"} for number in range(2)]
+        )
+    ),
+    "BatchTransitionOrders": Sample(
+        lambda at: orders.BatchTransitionOrdersRequest(
+            requests=[
+                {
+                    "order_id": at.order_id,
+                    "status": status,
+                    "override_reason": "pays at the door",
+                    "reason": "checked",
+                    "request_id": f"{at.order_id}-{status}",
+                }
+                for status in (pb.ORDER_STATUS_CONFIRMED, pb.ORDER_STATUS_PROCESSING)
+            ]
+        )
+    ),
+    "BatchCancelOrders": Sample(
+        lambda at: orders.BatchCancelOrdersRequest(
+            requests=[
+                {"order_id": at.order_id, "reason": "changed my mind", "request_id": f"{at.order_id}-{number}"}
+                for number in range(2)
+            ]
+        )
+    ),
     "BatchUpsertOrders": Sample(
         lambda at: orders.BatchUpsertOrdersRequest(
             source="shop",

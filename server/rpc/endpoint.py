@@ -5,7 +5,6 @@ requests that cannot be decoded, it serves unary and streaming methods, and it a
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,10 +17,8 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
 from orders.v1.error_reason_pb2 import (
     ERROR_REASON_DEADLINE_EXCEEDED,
-    ERROR_REASON_INTERNAL,
     ERROR_REASON_METHOD_NOT_FOUND,
 )
-from uuid_utils import uuid4
 
 from server.domain.base.caller import NOBODY, Caller, Role
 from server.domain.base.error_codes import code_of
@@ -30,18 +27,18 @@ from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
 from server.rpc.call_metadata import REQUEST_ID, CallMetadata, metadata_of, request_id_trailer
-from server.rpc.errors import Refuser
+from server.rpc.errors import Refuser, failure
 from server.rpc.gate import Gate
 from server.rpc.request_reader import RequestReader
 from server.rpc.tracing import Tracing, traced
 from server.storage.references import Reference
 from server.tasks import contain
-from server.telemetry.log import fields, is_shown
 from server.telemetry.metrics import MethodMetrics, Metrics
 from server.telemetry.spans import CURRENT
 from server.telemetry.timings import TIMINGS
 
-log = logging.getLogger(__name__)
+# Trailers have a limited size, and a batch of writes may take part in many batches.
+_MOST_TIMINGS = 10
 
 Context: TypeAlias = grpc.aio.ServicerContext
 
@@ -121,7 +118,7 @@ class _Call:
         self.context.set_trailing_metadata(self._trailers())
 
     def _trailers(self) -> tuple[tuple[str, str], ...]:
-        timings = [("server-timing", text) for text in self.timings or ()]
+        timings = [("server-timing", text) for text in (self.timings or ())[:_MOST_TIMINGS]]
         return ((REQUEST_ID, self.metadata.request_id), *self.replayed, *timings)
 
     def end_without_caller(self) -> None:
@@ -269,11 +266,7 @@ def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
     error = contain(error)
     if isinstance(error, Refusal):
         return error
-    # The log does not show every id that a caller may choose.
-    own = call.metadata.request_id
-    request_id = own if is_shown("request_id", own) else str(uuid4())
-    log.error("a method failed", exc_info=error, extra=fields(method=call.access.method, request_id=request_id))
-    return _internal(request_id)
+    return failure(error, method=call.access.method, request_id=call.metadata.request_id)
 
 
 def _is_cancelled() -> bool:
@@ -294,11 +287,6 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
 def _out_of_time(seconds: float) -> Refusal:
     text = f"the call took longer than the {seconds:g} seconds that the server allows; request less at once"
     return Refusal(ERROR_REASON_DEADLINE_EXCEEDED, text)
-
-
-def _internal(request_id: str) -> Refusal:
-    text = f"the server failed; its log has details under request id {request_id}"
-    return Refusal(ERROR_REASON_INTERNAL, text, metadata={"request_id": request_id})
 
 
 class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]

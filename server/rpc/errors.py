@@ -1,15 +1,21 @@
 """Sends refusals. Nothing else ends a call with an error."""
 
+import logging
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import grpc
-from orders.v1.error_reason_pb2 import ERROR_REASON_RATE_LIMITED
+from google.rpc.status_pb2 import Status
+from orders.v1.error_reason_pb2 import ERROR_REASON_INTERNAL, ERROR_REASON_RATE_LIMITED
+from uuid_utils import uuid4
 
 from server.domain.base.error_codes import status_of
 from server.domain.base.errors import Refusal
 from server.domain.base.help_links import DOCS
+from server.telemetry.log import fields, is_shown
+
+log = logging.getLogger(__name__)
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # The delay for gRPC's built-in retry, which ignores RetryInfo. A negative number forbids the retry.
@@ -22,6 +28,10 @@ class Refuser:
     """Ends calls with errors. `docs` is the address of the page about errors, to which they link."""
 
     docs: str = DOCS
+
+    def status_of(self, error: Refusal, *, retry_milliseconds: int | None = None) -> Status:
+        """The status of a refusal; of one item of a batch, too."""
+        return status_of(error, docs=self.docs, retry_milliseconds=retry_milliseconds)
 
     async def refuse(
         self,
@@ -36,7 +46,7 @@ class Refuser:
         A call that is not `retriable` may have taken effect, and a retry would repeat it.
         """
         delay = _retry_milliseconds(error)
-        status = status_of(error, docs=self.docs, retry_milliseconds=delay)
+        status = self.status_of(error, retry_milliseconds=delay)
         sent: list[tuple[str, str | bytes]] = [*trailers, ("grpc-status-details-bin", status.SerializeToString())]
         if not retriable:
             sent.append((_PUSHBACK, _NEVER))
@@ -56,3 +66,12 @@ def _retry_milliseconds(error: Refusal) -> int | None:
         return None
     spread = 1.0 if error.error_reason == ERROR_REASON_RATE_LIMITED else random.uniform(1, 2)
     return int(error.retry_after * 1000 * spread)
+
+
+def failure(error: Exception, *, method: str, request_id: str = "") -> Refusal:
+    """The refusal of a call that failed for no fault of its caller: logged, and found in the log by the id in its metadata."""
+    # The log does not show every id that a caller may choose.
+    shown = request_id if is_shown("request_id", request_id) else str(uuid4())
+    log.error("a method failed", exc_info=error, extra=fields(method=method, request_id=shown))
+    text = f"the server failed; its log has details under request id {shown}"
+    return Refusal(ERROR_REASON_INTERNAL, text, metadata={"request_id": shown})

@@ -6,7 +6,13 @@ from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
 from orders.v1.order_pb2 import Order, Tracking
 from orders.v1.order_service_pb2 import (
+    BatchCancelOrdersRequest,
+    BatchCancelOrdersResponse,
+    BatchCreateOrdersRequest,
+    BatchCreateOrdersResponse,
     BatchGetOrdersRequest,
+    BatchTransitionOrdersRequest,
+    BatchTransitionOrdersResponse,
     DiffOrderRequest,
     DiffOrderResponse,
     ExplainOrderRequest,
@@ -33,6 +39,7 @@ from server.domain.lifecycle.explain import explain_order
 from server.domain.pricing.price_steps import explain_price
 from server.rpc import listing
 from server.rpc.batch_get import batch_get
+from server.rpc.batch_writes import BatchWrites
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.rpc.reconciling import reconcile
@@ -50,7 +57,7 @@ from server.storage.read.states import StateRepository
 
 
 class OrderServicer:
-    """The reads of the service. Each makes one call and returns."""
+    """The methods of the service that are not operations. Each makes one call and returns."""
 
     def __init__(
         self,
@@ -64,11 +71,12 @@ class OrderServicer:
         waiting: Waiting,
         consumers: ConsumerRepository,
         states: StateRepository,
+        batch_writes: BatchWrites,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
         self._history, self._requests = history, requests
         self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
-        self._streams = Streams()
+        self._batch_writes, self._streams = batch_writes, Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         if request.show_provenance or request.WhichOneof("as_of"):
@@ -92,6 +100,17 @@ class OrderServicer:
 
     async def BatchGetOrders(self, request: BatchGetOrdersRequest, call: Call) -> bytes:
         return await batch_get(self._orders, request, call)
+
+    async def BatchCreateOrders(self, request: BatchCreateOrdersRequest, call: Call) -> BatchCreateOrdersResponse:
+        return await self._batch_writes.create(request, call)
+
+    async def BatchTransitionOrders(
+        self, request: BatchTransitionOrdersRequest, call: Call
+    ) -> BatchTransitionOrdersResponse:
+        return await self._batch_writes.transition(request, call)
+
+    async def BatchCancelOrders(self, request: BatchCancelOrdersRequest, call: Call) -> BatchCancelOrdersResponse:
+        return await self._batch_writes.cancel(request, call)
 
     async def ListOrders(self, request: ListOrdersRequest, call: Call) -> None:
         await listing.stream(self._lists, request, call, self._streams)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from google.protobuf.message import Message
 from orders.v1.order_pb2 import Order
 
 from server.domain.base.errors import Refusal
@@ -20,15 +21,29 @@ class Orders(Protocol):
 
 async def answer_again(command: Command, answer: Answer, call: Call, orders: Orders) -> bytes:
     """The answer to a request that was answered before. Tells about the first answer in the trailers."""
-    assert answer.replayed is not None
-    first = response_type_of(command.operation.method).FromString(answer.replayed.response)
-    current = await _current(getattr(first, "order_id", ""), call, orders)
-    body = answer.body
-    # The payment provider's part of the work may have changed the order since it was read.
-    if isinstance(first, Order) and current is not None and current.version > Order.FromString(body).version:
-        body = current.SerializeToString(deterministic=True)
+    first, current = await _first_and_current(command, answer, call, orders)
     await call.mark_replayed(_trailers(answer, first.version if isinstance(first, Order) else 0, current))
-    return body
+    return _newest(first, current, answer)
+
+
+async def newest_body(command: Command, answer: Answer, call: Call, orders: Orders) -> bytes:
+    """The answer to an item of a batch that was answered before."""
+    return _newest(*await _first_and_current(command, answer, call, orders), answer)
+
+
+async def _first_and_current(
+    command: Command, answer: Answer, call: Call, orders: Orders
+) -> tuple[Message, Order | None]:
+    assert answer.replayed is not None
+    first: Message = response_type_of(command.operation.method).FromString(answer.replayed.response)
+    return first, await _current(getattr(first, "order_id", ""), call, orders)
+
+
+def _newest(first: Message, current: Order | None, answer: Answer) -> bytes:
+    """The answer, unless the order has changed since: the payment provider's part of the work may have done that."""
+    if isinstance(first, Order) and current is not None and current.version > Order.FromString(answer.body).version:
+        return current.SerializeToString(deterministic=True)
+    return answer.body
 
 
 async def _current(order_id: str, call: Call, orders: Orders) -> Order | None:

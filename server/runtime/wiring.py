@@ -16,6 +16,7 @@ from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.provider import PaymentProvider
 from server.rpc.api_key_service import ApiKeyServicer
+from server.rpc.batch_writes import BatchWrites
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.change_messages import entry_of
 from server.rpc.consumer_service import ConsumerServicer
@@ -122,6 +123,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks = Tasks()
     health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
+    refuser = Refuser(settings.error_docs_url)
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -133,6 +135,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
                 states=StateRepository(database),
+                batch_writes=BatchWrites(checkout.execute, orders=orders, refuser=refuser),
                 waiting=Waiting(orders=orders, reader=reader),
             ),
             "CatalogService": CatalogServicer(catalog=catalog),
@@ -154,7 +157,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         gate=gate,
         bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
         metrics=metrics,
-        refuser=Refuser(settings.error_docs_url),
+        refuser=refuser,
         connections=_connections(settings),
         reflect=settings.reflection,
         reflect_to_all=authenticator is None or is_loopback(settings.host),

@@ -400,10 +400,34 @@ def _(api: Api) -> None:
     answer = api.call("POST", "/v1/orders:batchUpsert", bad).ok
     assert (answer["updated"], answer["invalid"], answer["skipped"]) == (0, 1, 1)
     kinds = [detail["@type"].rpartition(".")[2] for detail in answer["results"][0]["status"]["details"]]
-    assert kinds == ["ErrorInfo", "BadRequest"]
+    assert kinds == ["ErrorInfo", "BadRequest", "Help"]
     api.call("POST", "/v1/orders:batchUpsert", {**bad, "mode": "UPSERT_MODE_ALL_OR_NOTHING"}).refused(
         400, "INVALID_ORDER_DATA"
     )
+
+
+@calls("POST", "/v1/orders:batchCreate")
+def _(api: Api) -> None:
+    item = {"customer_id": "jane", "items": [{"product_id": "nope", "quantity": 1}], "shipping_address": HOME}
+    check_refused(api.call("POST", "/v1/orders:batchCreate", {"requests": [{**item, "request_id": "create-1"}]}).ok)
+
+
+@calls("POST", "/v1/orders:batchTransition")
+def _(api: Api) -> None:
+    item = {"order_id": "nope", "status": "ORDER_STATUS_CONFIRMED", "request_id": "move-1"}
+    check_refused(api.call("POST", "/v1/orders:batchTransition", {"requests": [item]}).ok)
+
+
+@calls("POST", "/v1/orders:batchCancel")
+def _(api: Api) -> None:
+    item = {"order_id": "nope", "request_id": "cancel-1"}
+    check_refused(api.call("POST", "/v1/orders:batchCancel", {"requests": [item]}).ok)
+
+
+def check_refused(answer: Any) -> None:
+    """The answer to a batch of one request that fails. One that succeeds is answered differently the second time."""
+    assert (answer["failed"], answer["succeeded"], len(answer["results"])) == (1, 0, 1)
+    assert answer["results"][0]["status"]["details"][0]["domain"] == "orders.v1"
 
 
 @calls("GET", "/v1/orders/{order_id}/events")

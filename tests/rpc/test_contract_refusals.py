@@ -788,8 +788,10 @@ def every_case(method: str, world: World) -> Iterable[Case]:
         yield from bad_tokens(method, world)
     yield from cases_of_bytes(method, valid)
     for found in (*breaks_of_rules(method), *breaks_of_money(method)):
-        yield wrong(found.name, found.applied_to(valid), found.field)
-    for found in half_a_yen(method):
+        # Items of a batch of writes are answered one by one: test_batch_writes.
+        if not found.field.startswith("requests["):
+            yield wrong(found.name, found.applied_to(valid), found.field)
+    for found in () if method == "BatchCreateOrders" else half_a_yen(method):
         yield wrong(found.name, found.applied_to(in_yen(valid)), found.field)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from google.protobuf.descriptor_pb2 import DescriptorProto
 from orders.v1 import access_pb2
 
 from tools.reference.protos import PACKAGE, Method, Source, methods, services
@@ -36,16 +37,22 @@ def render(sources: Sequence[Source]) -> str:
 
 
 def _reads(sources: Sequence[Source]) -> Iterator[Method]:
-    with_request_id = {
-        f".{PACKAGE}.{message.name}"
-        for source in sources
-        for message in source.file.message_type
-        if any(field.name == "request_id" for field in message.field)
+    messages = [message for source in sources for message in source.file.message_type]
+    with_request_id = {_full_name(each) for each in messages if any(field.name == "request_id" for field in each.field)}
+    # Batches of such requests.
+    with_request_id |= {
+        _full_name(each)
+        for each in messages
+        if any(field.name == "requests" and field.type_name in with_request_id for field in each.field)
     }
     for method in methods(sources):
         is_write = method.access.method_class == access_pb2.METHOD_CLASS_WRITE
         if not is_write and method.descriptor.input_type not in with_request_id:
             yield method
+
+
+def _full_name(message: DescriptorProto) -> str:
+    return f".{PACKAGE}.{message.name}"
 
 
 def _names(reads: Sequence[Method], *, streams: bool) -> list[dict[str, Any]]:

@@ -602,6 +602,70 @@ class UpsertResult(_message.Message):
     order: _order_pb2.Order
     def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ...) -> None: ...
 
+class BatchCreateOrdersRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[CreateOrderRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[CreateOrderRequest, _Mapping]]] = ...) -> None: ...
+
+class BatchCreateOrdersResponse(_message.Message):
+    __slots__ = ("results", "succeeded", "failed")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[OrderResult]
+    succeeded: int
+    failed: int
+    def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class BatchTransitionOrdersRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[TransitionOrderRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[TransitionOrderRequest, _Mapping]]] = ...) -> None: ...
+
+class BatchTransitionOrdersResponse(_message.Message):
+    __slots__ = ("results", "succeeded", "failed")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[OrderResult]
+    succeeded: int
+    failed: int
+    def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class BatchCancelOrdersRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[CancelOrderRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[CancelOrderRequest, _Mapping]]] = ...) -> None: ...
+
+class BatchCancelOrdersResponse(_message.Message):
+    __slots__ = ("results", "succeeded", "failed")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[OrderResult]
+    succeeded: int
+    failed: int
+    def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
+
+class OrderResult(_message.Message):
+    __slots__ = ("index", "request_id", "order_id", "order", "replayed", "status")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    request_id: str
+    order_id: str
+    order: _order_pb2.Order
+    replayed: bool
+    status: _status_pb2.Status
+    def __init__(self, index: _Optional[int] = ..., request_id: _Optional[str] = ..., order_id: _Optional[str] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., replayed: _Optional[bool] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
 class RecordPaymentRequest(_message.Message):
     __slots__ = ("order_id", "event", "request_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]

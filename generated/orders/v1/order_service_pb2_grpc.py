@@ -121,6 +121,21 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersResponse.FromString,
                 _registered_method=True)
+        self.BatchCreateOrders = channel.unary_unary(
+                '/orders.v1.OrderService/BatchCreateOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.BatchCreateOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.BatchCreateOrdersResponse.FromString,
+                _registered_method=True)
+        self.BatchTransitionOrders = channel.unary_unary(
+                '/orders.v1.OrderService/BatchTransitionOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.BatchTransitionOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.BatchTransitionOrdersResponse.FromString,
+                _registered_method=True)
+        self.BatchCancelOrders = channel.unary_unary(
+                '/orders.v1.OrderService/BatchCancelOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersResponse.FromString,
+                _registered_method=True)
         self.RecordPayment = channel.unary_unary(
                 '/orders.v1.OrderService/RecordPayment',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.RecordPaymentRequest.SerializeToString,
@@ -390,6 +405,38 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchCreateOrders(self, request, context):
+        """Creates up to 1,000 orders, each as CreateOrder does, with the payment provider if there is one,
+        and returns the outcome of each. Each request is carried out on its own, in no particular order:
+        one that fails does not affect the others. Each needs a `request_id`, so a batch can be sent again
+        after a failure, as a whole or in part.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchTransitionOrders(self, request, context):
+        """Moves up to 1,000 orders to other statuses, each as TransitionOrder does, and returns the outcome
+        of each. Otherwise like BatchCreateOrders.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCancelOrders(self, request, context):
+        """Cancels up to 1,000 orders, each as CancelOrder does, and returns the outcome of each. Otherwise
+        like BatchCreateOrders.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordPayment(self, request, context):
         """Records an event of a payment provider. External payment services report through this method.
         The same event counts once. Each event belongs to one of the order's `payments`, whose amounts
@@ -644,6 +691,21 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.BatchUpsertOrders,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersResponse.SerializeToString,
+            ),
+            'BatchCreateOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.BatchCreateOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.BatchCreateOrdersResponse.SerializeToString,
+            ),
+            'BatchTransitionOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchTransitionOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.BatchTransitionOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.BatchTransitionOrdersResponse.SerializeToString,
+            ),
+            'BatchCancelOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCancelOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersResponse.SerializeToString,
             ),
             'RecordPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordPayment,
@@ -1090,6 +1152,87 @@ class OrderService:
             '/orders.v1.OrderService/BatchUpsertOrders',
             orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersRequest.SerializeToString,
             orders_dot_v1_dot_order__service__pb2.BatchUpsertOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/BatchCreateOrders',
+            orders_dot_v1_dot_order__service__pb2.BatchCreateOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.BatchCreateOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchTransitionOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/BatchTransitionOrders',
+            orders_dot_v1_dot_order__service__pb2.BatchTransitionOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.BatchTransitionOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCancelOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/BatchCancelOrders',
+            orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,12 @@ def invalid_field(field: str, description: str) -> Refusal:
     return invalid(Violation(field, description))
 
 
+def within(error: Refusal, path: str) -> Refusal:
+    """The same error, with the path of an item of a batch before its fields."""
+    error.violations = [Violation(f"{path}.{field}", description) for field, description in error.violations]
+    return error
+
+
 def order_not_found(order_id: str) -> Refusal:
     return Refusal(ERROR_REASON_ORDER_NOT_FOUND, f"there is no order {order_id!r}", metadata={"order_id": order_id})
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from orders.v1 import (
     access_pb2,
@@ -67,6 +68,11 @@ def access_of(method: MethodDescriptor) -> access_pb2.Access:
 def class_of(method: MethodDescriptor) -> MethodClass:
     name = access_pb2.MethodClass.Name(access_of(method).method_class)
     return MethodClass(name.removeprefix("METHOD_CLASS_").lower())
+
+
+def method_of(request: type[Message]) -> MethodDescriptor:
+    """The method that takes a request type."""
+    return _METHODS[request.DESCRIPTOR.full_name]
 
 
 # The names of the methods whose requests are stored under their ids.

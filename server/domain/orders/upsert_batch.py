@@ -18,7 +18,7 @@ from orders.v1.order_service_pb2 import (
 
 from server.domain.base.edits import Audit, OrderChange
 from server.domain.base.error_codes import status_of
-from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
+from server.domain.base.errors import Refusal, Violation, invalid, invalid_field, within
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
@@ -69,7 +69,9 @@ class UpsertBatch:
             self._upsert(wished, result)
         except Refusal as error:
             result.outcome = UPSERT_OUTCOME_INVALID
-            result.status.CopyFrom(self._fitting(status_of(_within(error, index), docs=self._state.terms.error_docs)))
+            result.status.CopyFrom(
+                self._fitting(status_of(within(error, f"orders[{index}]"), docs=self._state.terms.error_docs))
+            )
             self._response.invalid += 1
             self._errors.append((index, error))
 
@@ -162,11 +164,3 @@ class UpsertBatch:
                     yield
         summarize(self._response)
         return self._response.SerializeToString()
-
-
-def _within(error: Refusal, index: int) -> Refusal:
-    """The same error, with the fields' paths in the batch."""
-    error.violations = [
-        Violation(f"orders[{index}].{violation.field}", violation.description) for violation in error.violations
-    ]
-    return error

@@ -1,0 +1,99 @@
+"""Batches of writes: each item is carried out as a call of its own would be, and has its own outcome."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from orders.v1.order_pb2 import Order
+from orders.v1.order_service_pb2 import (
+    BatchCancelOrdersRequest,
+    BatchCancelOrdersResponse,
+    BatchCreateOrdersRequest,
+    BatchCreateOrdersResponse,
+    BatchTransitionOrdersRequest,
+    BatchTransitionOrdersResponse,
+    CancelOrderRequest,
+    CreateOrderRequest,
+    OrderResult,
+    TransitionOrderRequest,
+)
+
+from server.domain.base.errors import Refusal, invalid_field, within
+from server.domain.base.methods import method_of
+from server.domain.base.sizes import MAX_PAGE
+from server.domain.operations import Answer, Command
+from server.rpc.access import MethodAccess
+from server.rpc.endpoint import Call
+from server.rpc.errors import Refuser, failure
+from server.rpc.replays import Orders, newest_body
+from server.rpc.validation import check
+from server.tasks import contain
+
+Execute = Callable[[Command], Awaitable[Answer]]
+
+Response = TypeVar("Response", BatchCreateOrdersResponse, BatchTransitionOrdersResponse, BatchCancelOrdersResponse)
+
+# Items of one call that are under way at the same time: fewer than a batch of the writer holds, so that other calls join in.
+_AT_ONCE = 32
+_MAX_ID = 128
+
+
+class BatchWrites:
+    """Carries out batches of writes of orders."""
+
+    def __init__(self, execute: Execute, *, orders: Orders, refuser: Refuser) -> None:
+        self._execute, self._orders, self._refuser = execute, orders, refuser
+        requests = (CreateOrderRequest, TransitionOrderRequest, CancelOrderRequest)
+        self._access = {request: MethodAccess(method_of(request)) for request in requests}
+
+    async def create(self, request: BatchCreateOrdersRequest, call: Call) -> BatchCreateOrdersResponse:
+        return await self._run(request.requests, call, BatchCreateOrdersResponse())
+
+    async def transition(self, request: BatchTransitionOrdersRequest, call: Call) -> BatchTransitionOrdersResponse:
+        return await self._run(request.requests, call, BatchTransitionOrdersResponse())
+
+    async def cancel(self, request: BatchCancelOrdersRequest, call: Call) -> BatchCancelOrdersResponse:
+        return await self._run(request.requests, call, BatchCancelOrdersResponse())
+
+    async def _run(self, items: Sequence[Any], call: Call, response: Response) -> Response:
+        """The response with the outcome of each item."""
+        under_way = asyncio.Semaphore(_AT_ONCE)
+
+        async def run(index: int, item: Any) -> OrderResult:
+            async with under_way:
+                return await self._outcome(index, item, call)
+
+        room = MAX_PAGE
+        for result in await asyncio.gather(*(run(index, item) for index, item in enumerate(items))):
+            room -= result.ByteSize()
+            if room < 0:
+                result.ClearField("order")
+            response.results.append(result)
+        response.failed = sum(result.HasField("status") for result in response.results)
+        response.succeeded = len(items) - response.failed
+        return response
+
+    async def _outcome(self, index: int, item: Any, call: Call) -> OrderResult:
+        result = OrderResult(index=index, request_id=item.request_id[:_MAX_ID])
+        try:
+            self._check(item, call)
+            command = Command(item, call.caller)
+            answer = await self._execute(command)
+            body = answer.body if answer.replayed is None else await newest_body(command, answer, call, self._orders)
+            result.order.CopyFrom(Order.FromString(body))
+            result.order_id, result.replayed = result.order.order_id, answer.replayed is not None
+        except BaseException as error:
+            result.status.CopyFrom(
+                self._refuser.status_of(within(self._refusal(contain(error), item), f"requests[{index}]"))
+            )
+        return result
+
+    def _check(self, item: Any, call: Call) -> None:
+        """What happens to the request of a call of its own before it is carried out."""
+        self._access[type(item)].confine(item, call.caller)
+        check(item, item.SerializeToString())
+        if not item.request_id:
+            raise invalid_field("request_id", "is required in a batch, so that it can be sent again")
+
+    def _refusal(self, error: Exception, item: Any) -> Refusal:
+        return error if isinstance(error, Refusal) else failure(error, method=self._access[type(item)].method)
