@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +17,7 @@ from orders.v1 import fulfilment_service_pb2 as fulfilment
 from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
 from orders.v1 import order_service_pb2 as orders
+from orders.v1 import server_service_pb2 as servers
 from orders.v1 import shipment_pb2 as shipments
 from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE
@@ -705,6 +707,14 @@ SAMPLES: dict[str, Sample] = {
     "ExportCustomer": Sample(lambda at: customers.ExportCustomerRequest(customer_id=at.customer_id), before=_account),
     "AdjustPoints": Sample(
         lambda at: customers.AdjustPointsRequest(customer_id=at.customer_id, delta=5, reason="welcome gift")
+    ),
+    "GetServerInfo": Sample(lambda at: servers.GetServerInfoRequest()),
+    "ListServers": Sample(lambda at: servers.ListServersRequest()),
+    "WhoAmI": Sample(lambda at: servers.WhoAmIRequest()),
+    "SetLogLevel": Sample(
+        lambda at: servers.SetLogLevelRequest(
+            level=servers.LOG_LEVEL_DEBUG, duration={"seconds": 1 + crc32(at.order_id.encode()) % 80_000}
+        )
     ),
     "ListPointsEntries": Sample(lambda at: customers.ListPointsEntriesRequest(customer_id="jane", page_size=1)),
 }
