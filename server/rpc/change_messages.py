@@ -1,7 +1,7 @@
 """Changes as messages: serialized events are put into them as they are."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from orders.v1.order_change_pb2 import OrderChange
@@ -12,6 +12,7 @@ from server.domain.base.sizes import readable
 from server.domain.base.varint import varint
 from server.feed.ring import Entry
 from server.rpc.feed_tokens import stamp
+from server.rpc.read_masks import Pick, picker
 from server.storage.read.feed import Change, EventAt
 from server.storage.read.order_versions import OrderVersion, OrderVersions
 
@@ -22,7 +23,6 @@ def _tag(field: str, wire_type: int = _LENGTH_DELIMITED) -> bytes:
     return varint(OrderChange.DESCRIPTOR.fields_by_name[field].number << 3 | wire_type)
 
 
-_ORDER_DESCRIPTOR: Any = Order.DESCRIPTOR
 _POSITION, _EVENT, _ORDER = _tag("position", 0), _tag("event"), _tag("order")
 
 
@@ -41,7 +41,7 @@ class OrderView(NamedTuple):
 
     versions: OrderVersions
     include: bool
-    mask: FieldMask
+    pick: Pick | None
 
     async def bodies(self, entries: Sequence[Entry]) -> list[bytes]:
         """The changes, serialized."""
@@ -51,21 +51,14 @@ class OrderView(NamedTuple):
         return [entry.body + _framed(_ORDER, self._shown(order)) for entry, order in zip(entries, orders, strict=True)]
 
     def _shown(self, order: bytes) -> bytes:
-        if not self.mask.paths:
-            return readable(Order, order)
-        shown = Order()
-        self.mask.MergeMessage(Order.FromString(order), shown)
-        return shown.SerializeToString(deterministic=True)
+        return readable(Order, order) if self.pick is None else self.pick(order)
 
 
 def order_view(versions: OrderVersions, *, include: bool, mask: FieldMask) -> OrderView:
     """The view that a request wants. Refuses fields that an order does not have."""
     if mask.paths and not include:
         raise invalid_field("read_mask", "needs include_order: it names the fields of the order")
-    for index, path in enumerate(mask.paths):
-        if not FieldMask(paths=[path]).IsValidForDescriptor(_ORDER_DESCRIPTOR):
-            raise invalid_field(f"read_mask.paths[{index}]", f"{path!r} is no field of an order")
-    return OrderView(versions, include, mask)
+    return OrderView(versions, include, picker(mask))
 
 
 def newest_of_each(entries: Iterable[Entry]) -> list[Entry]:

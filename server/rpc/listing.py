@@ -15,6 +15,7 @@ from server.rpc import feed_tokens, list_cursor, wire
 from server.rpc.endpoint import Call
 from server.rpc.feed_tokens import FeedCursor
 from server.rpc.list_cursor import Cursor, Query
+from server.rpc.read_masks import ReadMask, list_mask
 from server.rpc.streaming import Room, Streams
 from server.storage.read.lists import Listing, ListRepository, Page
 
@@ -27,7 +28,7 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
     query = ListOrdersRequest(
         filter=request.filter, order_by=request.order_by, sort_order=request.sort_order, limit=request.limit
     )
-    listing = _listing(request)
+    listing, mask = _listing(request), list_mask(request.read_mask)
     if feed_tokens.is_token(request.resume_token):
         # That of a list's last message: nothing is left to list.
         rest = ListOrdersResponse(resume_token=request.resume_token, complete=True)
@@ -38,23 +39,28 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
     if cursor.began.newest is None or 0 < request.limit <= cursor.delivered:
         await call.write(_finished(cursor, query, limit_reached=cursor.began.newest is not None))
         return
-    orders = _Orders(lists, listing, query)
+    orders = _Orders(lists, listing, query, mask)
     await streams.deliver(orders, cursor, call, entries_per_message=request.page_size or _DEFAULT_LIST_PAGE)
 
 
 class _Orders:
     """The orders of a list, as a stream delivers them."""
 
-    def __init__(self, lists: ListRepository, listing: Listing, query: ListOrdersRequest) -> None:
+    def __init__(self, lists: ListRepository, listing: Listing, query: ListOrdersRequest, mask: ReadMask) -> None:
         """`query` is what the tokens are good for."""
-        self._lists, self._listing, self._query = lists, listing, query
+        self._lists, self._listing, self._query, self._mask = lists, listing, query, mask
         # Whether orders remain behind the last page that the limit allows.
         self._is_cut = False
 
     async def read(self, cursor: Cursor, room: Room) -> Page:
         left = self._query.limit - cursor.delivered if self._query.limit else room.entries
         page = await self._lists.page(
-            self._listing, cursor.began, cursor.after, size=min(room.entries, left), max_bytes=room.size
+            self._listing,
+            cursor.began,
+            cursor.after,
+            size=min(room.entries, left),
+            max_bytes=room.size,
+            **self._mask._asdict(),
         )
         self._is_cut = page.more and 0 < self._query.limit <= cursor.delivered + len(page)
         page.more = page.more and not self._is_cut
@@ -104,13 +110,15 @@ def _message(
 
 async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
     """The answer of SearchOrders, serialized."""
-    listing = _listing(request)
+    listing, mask = _listing(request), list_mask(request.read_mask)
     query = SearchOrdersRequest(filter=request.filter, order_by=request.order_by, sort_order=request.sort_order)
     cursor = await _start(lists, request.page_token, query, field="page_token")
     if cursor.began.newest is None:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
-    page = await lists.page(listing, cursor.began, cursor.after, size=size, skip=request.skip, max_bytes=MAX_PAGE)
+    page = await lists.page(
+        listing, cursor.began, cursor.after, size=size, skip=request.skip, max_bytes=MAX_PAGE, **mask._asdict()
+    )
     token = list_cursor.encode(query, cursor.behind(page)) if page.more else ""
     counted = await lists.count(request.filter)
     rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)

@@ -42,6 +42,7 @@ from server.rpc.batch_get import batch_get
 from server.rpc.batch_writes import BatchWrites
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.rpc.read_masks import picker
 from server.rpc.reconciling import reconcile
 from server.rpc.streaming import Streams
 from server.rpc.versions import get_version
@@ -79,11 +80,14 @@ class OrderServicer:
         self._batch_writes, self._streams = batch_writes, Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
+        pick = picker(request.read_mask)
         if request.show_provenance or request.WhichOneof("as_of"):
             order = (await get_version(self._orders, self._history, request, call)).SerializeToString()
         else:
             order = await self._orders.get(call.reference(request.order_id))
-        return await self._with_consumers(order, call) if request.show_consumers else order
+        if request.show_consumers:
+            order = await self._with_consumers(order, call)
+        return order if pick is None else pick(order)
 
     async def _with_consumers(self, order: bytes, call: Call) -> bytes:
         """The order, with what each durable consumer has acknowledged of it."""

@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 
 from server.storage import sql
+from server.storage.read.column_bodies import body_of
 from server.storage.read.filters import CONDITIONS
 from server.storage.schema.list_tables import past_positions
 from server.storage.schema.tables import PgSnapshot, Xid8, order_events, orders
@@ -61,12 +62,15 @@ _SELECTIVE = {"customer_id", "external_order_id"}
 
 
 class PageShape(NamedTuple):
-    """The kind of a page: the conditions and the order of its list, and whether it follows another page."""
+    """The kind of a page: the conditions and the order of its list, whether it follows another page, and the columns that it holds of
+    each order, if not all of it.
+    """
 
     conditions: tuple[str, ...]
     order_by: OrderBy
     ascending: bool
     resumed: bool
+    columns: tuple[str, ...] = ()
 
     @property
     def where(self) -> list[ColumnElement[bool]]:
@@ -150,7 +154,11 @@ def _by_past_key(shape: PageShape, window: int | None) -> Select[Any]:
     written_before = func.pg_visible_in_snapshot(position.c.written_xid, _SEEN)
     replaced_before = func.pg_visible_in_snapshot(position.c.replaced_xid, _SEEN)
     # OFFSET 0: it looks up the order of each position that the list sees, and of no other.
-    this = select(orders.c.snapshot, _STAMP).where(orders.c.order_id == position.c.order_id, *shape.where).offset(_ZERO)
+    this = (
+        select(body_of(shape.columns), _STAMP)
+        .where(orders.c.order_id == position.c.order_id, *shape.where)
+        .offset(_ZERO)
+    )
     found = this.correlate(position).lateral("found")
     keys = _position_in(position, shape.order_by)
     page = (
@@ -249,7 +257,7 @@ def _part(
 ) -> Select[Any]:
     """Orders of a source with their keys; if shape.resumed, those after the position in the parameters."""
     columns = [key.label(key_name(index)) for index, key in enumerate(keys)]
-    part = select(orders.c.snapshot, orders.c.order_id, _STAMP, *columns).select_from(source).where(*where)
+    part = select(body_of(shape.columns), orders.c.order_id, _STAMP, *columns).select_from(source).where(*where)
     return part.where(_after([*keys, orders.c.order_id], shape.ascending)) if shape.resumed else part
 
 

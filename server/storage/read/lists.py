@@ -3,7 +3,7 @@
 Every order has one fixed position in a list, its key when the list began, and occurs exactly once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -60,18 +60,23 @@ class Position(NamedTuple):
 class Page:
     """Orders of a list, as PostgreSQL sent them. Each value is copied only where it is used."""
 
-    __slots__ = ("_key", "_result", "_start", "_stop", "more")
+    __slots__ = ("_key", "_pick", "_result", "_start", "_stop", "more")
 
-    def __init__(self, key: OrderBy, result: PGresult, rows: range, *, more: bool) -> None:
-        """`rows` are those of the result that belong to the page; `more` says whether orders follow it."""
-        self._key, self._result, self.more = key, result, more
+    def __init__(
+        self, key: OrderBy, result: PGresult, rows: range, *, more: bool, pick: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        """`rows` are those of the result that belong to the page; `more` says whether orders follow it; `pick` picks fields."""
+        self._key, self._result, self.more, self._pick = key, result, more, pick
         self._start, self._stop = rows.start, rows.stop
 
     def __len__(self) -> int:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[bytes]:
-        """The orders, serialized, as clients can read them."""
+        """The orders, serialized, as clients can read them, or the fields of them that are picked."""
+        return self._orders() if self._pick is None else map(self._pick, self._orders())
+
+    def _orders(self) -> Iterator[bytes]:
         value, column = self._result.get_value, _column(self._result, "snapshot")
         for row in range(self._start, self._stop):
             body = value(row, column) or b""
@@ -86,7 +91,8 @@ class Page:
     def take(self, count: int) -> "Page":
         """Removes the first orders from this page and returns them as a page."""
         middle = min(self._start + count, self._stop)
-        taken = Page(self._key, self._result, range(self._start, middle), more=self.more or middle < self._stop)
+        more = self.more or middle < self._stop
+        taken = Page(self._key, self._result, range(self._start, middle), more=more, pick=self._pick)
         self._start = middle
         return taken
 
@@ -164,13 +170,16 @@ class ListRepository:
         size: int,
         skip: int = 0,
         max_bytes: int = _UNBOUNDED,
+        pick: Callable[[bytes], bytes] | None = None,
+        columns: tuple[str, ...] = (),
     ) -> Page:
         """Up to `size` orders after a position, or from the beginning, less the first `skip` of them.
 
-        Together they have at most `max_bytes`, unless it is a single order.
+        Together they have at most `max_bytes`, unless it is a single order. `pick` picks the fields that are wanted of each; `columns`
+        are these fields if no others are.
         """
         names = tuple(name for name in CONDITIONS if is_set(listing.filter, name))
-        shape = PageShape(names, listing.key, listing.ascending, after is not None)
+        shape = PageShape(names, listing.key, listing.ascending, after is not None, columns)
         parameters = parameters_of(listing.filter, names)
         # One more than the page holds tells whether anything follows.
         parameters |= {"limit": size + 1, "offset": skip, "max_bytes": max_bytes}
@@ -183,8 +192,8 @@ class ListRepository:
         # The last row only shows that more follow.
         is_full = found > size or (found > 0 and _bytes_until(result, found - 1) > max_bytes)
         if is_full and found == 1:
-            return await self.page(listing, began, after, size=1, skip=skip)
-        return Page(listing.key, result, range(found - is_full), more=is_full or is_cut)
+            return await self.page(listing, began, after, size=1, skip=skip, pick=pick, columns=columns)
+        return Page(listing.key, result, range(found - is_full), more=is_full or is_cut, pick=pick)
 
     async def _fetch(self, shape: PageShape, parameters: dict[str, Any]) -> tuple[PGresult, bool]:
         """The rows of a page, and whether more may follow although it is not full."""
