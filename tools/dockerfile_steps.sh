@@ -2,13 +2,15 @@
 # Runs the steps of the Dockerfile's build stage in a Debian chroot, and then the image's command, without a container engine.
 #
 #   tools/dockerfile_steps.sh FOLDER     as root, with debootstrap; FOLDER keeps the Debian system between runs
+#
+# Exits with 3 where no Debian system can be made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROOT=$1
 
 if [ ! -e "$ROOT/ready" ]; then
     # python:3.11-slim is Debian 12 with Python 3.11.
-    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$ROOT"
+    { command -v debootstrap >/dev/null && debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$ROOT"; } || exit 3
     ln -sf python3 "$ROOT/usr/bin/python"
     touch "$ROOT/ready"
 fi
@@ -18,7 +20,7 @@ for file in "${PIP_CERT:-}" /etc/pip.conf; do
     if [ -n "$file" ] && [ -e "$file" ]; then cp --parents --dereference "$file" "$ROOT"; fi
 done
 if [ -d "${PIP_FIND_LINKS:-}" ]; then mkdir -p "$ROOT$PIP_FIND_LINKS"; cp -a "$PIP_FIND_LINKS/." "$ROOT$PIP_FIND_LINKS"; fi
-mount --bind /dev "$ROOT/dev"
+mount --bind /dev "$ROOT/dev" || exit 3
 trap 'umount "$ROOT/dev"' EXIT
 
 # The build context is what .dockerignore lets through.
@@ -46,4 +48,4 @@ chroot --userspec="$id" "$ROOT" env PATH=/opt/orders/bin:/usr/bin:/bin orders --
 # Without a database, the server must say so.
 said=$(chroot --userspec="$id" "$ROOT" env PATH=/opt/orders/bin:/usr/bin:/bin ORDERS_DATABASE_URL=postgresql://127.0.0.1:1/none \
     ORDERS_OTLP_ENDPOINT=http://127.0.0.1:4317 orders serve 2>&1 || true)
-case $said in "orders: cannot"*) echo "$said" ;; *) echo "$said" >&2; exit 1 ;; esac
+case $said in "orders: the database does not answer"*) echo "$said" ;; *) echo "$said" >&2; exit 1 ;; esac

@@ -15,7 +15,7 @@ from server.cli.gateway import gateway
 from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.protos import protos
-from server.cli.views import show, top
+from server.cli.views import show, top, watch
 from server.cli.webhooks import webhooks
 from server.runtime import interrupts
 
@@ -37,6 +37,7 @@ app.command()(gateway)
 app.command("import")(import_)
 app.command()(export)
 app.command()(show)
+app.command()(watch)
 app.command()(top)
 
 

@@ -1,8 +1,12 @@
-"""`orders show` and `orders top`: views for terminals; pipes get plain lines or JSON."""
+"""`orders show`, `orders watch` and `orders top`: views for terminals; pipes get plain lines or JSON."""
 
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +15,25 @@ from server.cli.client import run, with_client
 from server.cli.options import Failure
 
 if TYPE_CHECKING:
+    from orders.v1.order_service_pb2 import WatchOrdersRequest
+
     from server.transfer.client import Client
     from server.views.order import OrderView
     from server.views.top import MethodRow, Reading
 
 _JSON = typer.Option("--json", help="Print JSON.")
 _SCRAPE_SECONDS = 5.0
+
+
+class Status(StrEnum):
+    """The status of an order."""
+
+    PENDING = auto()
+    CONFIRMED = auto()
+    PROCESSING = auto()
+    SHIPPED = auto()
+    DELIVERED = auto()
+    CANCELLED = auto()
 
 
 @with_client
@@ -40,6 +57,78 @@ def show(
         console.print(view.rendered(loaded))
     else:
         print("\n".join(view.as_lines(loaded)))
+
+
+@with_client
+def watch(
+    *,
+    client: "Client",
+    customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
+    product: Annotated[str, typer.Option("--product", help="Only orders of this product.")] = "",
+    status: Annotated[
+        list[Status] | None,
+        typer.Option("--status", help="Only changes that leave the order in this status. Repeatable."),
+    ] = None,
+    event_type: Annotated[
+        list[str] | None,
+        typer.Option("--event-type", help="Only these events, such as created or payment. Repeatable."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since", help="Begin with the changes since this time (UTC). [default: now]", show_default=False
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End when there are no more changes.")] = False,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Show the changes of orders as they happen, with the values before and after."""
+    from orders.v1.order_service_pb2 import OrderFilter, WatchOrdersRequest
+
+    request = WatchOrdersRequest(
+        filter=OrderFilter(
+            customer_id=customer, product_id=product, statuses=[f"ORDER_STATUS_{each.name}" for each in status or ()]
+        ),
+        event_types=map(_event_type, event_type or ()),
+        include_order=True,
+        read_mask={"paths": ["order_number"]},
+        end_when_caught_up=once,
+    )
+    if since is not None:
+        request.start_time.FromDatetime(since)
+    with suppress(BrokenPipeError):
+        run(client, _watch(client, request, as_json=as_json))
+
+
+def _event_type(name: str) -> str:
+    from orders.v1.order_pb2 import OrderEventType
+
+    known = [value.removeprefix("ORDER_EVENT_TYPE_").lower() for value in OrderEventType.keys()[1:]]
+    if name.lower() not in known:
+        raise Failure(f"--event-type {name}: choose from {', '.join(known)}")
+    return f"ORDER_EVENT_TYPE_{name.upper()}"
+
+
+async def _watch(client: "Client", request: "WatchOrdersRequest", *, as_json: bool) -> None:
+    import orjson
+    from rich.console import Console
+
+    from server.transfer.following import follow
+    from server.views import watch as view
+
+    console = Console()
+    async for message in follow(client, request, interrupted=_warn):
+        for change in message.changes:
+            if as_json:
+                print(orjson.dumps(view.as_json(change)).decode(), flush=True)
+            elif console.is_terminal:
+                console.print(view.rendered(change), soft_wrap=True)
+            else:
+                print(view.as_line(change), flush=True)
+
+
+def _warn(text: str) -> None:
+    print(f"orders: {text}", file=sys.stderr, flush=True)
 
 
 async def _load(client: "Client", order: str) -> "OrderView":

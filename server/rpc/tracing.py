@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 
 from server.domain.base.trace_context import TRACEPARENT
-from server.telemetry.spans import CURRENT, Span, entered
+from server.telemetry.spans import CURRENT, Span, Tracer, entered
 
 # Version 00 of W3C Trace Context, to which later versions fall back.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -17,10 +17,9 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 Serve = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
 
 
-class Tracing(Protocol):
+class Tracing(Tracer, Protocol):
     """The part of `telemetry/traces.py` that calls need."""
 
-    def is_sampled(self, traceparent: str) -> bool: ...
     def call(self, method: str, traceparent: str) -> AbstractContextManager[Span]: ...
 
 

@@ -11,6 +11,7 @@ from server.storage.read.feed import FeedRepository
 from server.storage.webhook_queue import WebhookQueue
 from server.storage.webhooks import WebhookRepository
 from server.telemetry.metrics import Metrics
+from server.telemetry.spans import Tracer
 from server.telemetry.webhook_metrics import WebhookMetrics
 from server.webhooks.addresses import AllowedAddresses
 from server.webhooks.fan_out import FanOut
@@ -31,7 +32,13 @@ class Webhooks:
 
 
 def build_webhooks(
-    settings: Settings, database: Database, *, feed: FeedRepository, writer: Writer, metrics: Metrics
+    settings: Settings,
+    database: Database,
+    *,
+    feed: FeedRepository,
+    writer: Writer,
+    metrics: Metrics,
+    tracer: Tracer | None,
 ) -> Webhooks:
     """The parts, none of which does anything yet."""
     repository, own_metrics = WebhookRepository(database), WebhookMetrics(metrics.registry)
@@ -42,6 +49,8 @@ def build_webhooks(
         fan_out=FeedConsumer(
             f"{PREFIX}webhooks", FanOut(repository, feed), feed=feed, positions=ConsumerPositions(database)
         ),
-        worker=WebhookWorker(WebhookQueue(database), poster, writer, own_metrics, timeout=settings.webhook_timeout),
+        worker=WebhookWorker(
+            WebhookQueue(database), poster, writer, own_metrics, tracer, timeout=settings.webhook_timeout
+        ),
         metrics=own_metrics,
     )

@@ -121,7 +121,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         provider=provider,
         timeout=settings.payment_timeout,
     )
-    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics)
+    webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
     publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)

@@ -11,7 +11,7 @@ import psycopg
 
 from server.config import Settings
 from server.domain.base.errors import Refusal
-from server.runtime import background, jobs, metrics_server
+from server.runtime import background, jobs, metrics_server, traces
 from server.runtime.app import FINISHING
 from server.runtime.preflight import StartError, bring_up_to_date, check_schema, database_url
 from server.runtime.wiring import build
@@ -52,7 +52,8 @@ async def working(settings: Settings, url: str) -> AsyncIterator[str]:
         database = Database(url, timeout=settings.database_timeout, pool_size=settings.pool_size)
         stack.push_async_callback(database.close)
         await database.open()
-        components = await build(settings.model_copy(update={"host": "127.0.0.1"}), database)
+        tracing = await stack.enter_async_context(traces.sending(settings))
+        components = await build(settings.model_copy(update={"host": "127.0.0.1"}), database, tracing=tracing)
         stack.push_async_callback(components.probe.close)
         stack.push_async_callback(components.registry.leave)
         if components.publishing is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from orders.v1.order_pb2 import OrderEvent
 from psycopg import AsyncConnection
 from sqlalchemy import Boolean, DateTime, Double, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.types import TypeEngine
@@ -48,6 +49,11 @@ class Claimed(NamedTuple):
     create_time: datetime
     event: bytes | None
     order: bytes | None
+
+    @property
+    def traceparent(self) -> str:
+        """That of the call that made the change; '' if it had none."""
+        return OrderEvent.FromString(self.event).traceparent if self.event else ""
 
 
 class Outcome(NamedTuple):

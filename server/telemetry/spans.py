@@ -36,6 +36,15 @@ class Span(Protocol):
         ...
 
 
+class Tracer(Protocol):
+    """Continues the traces of calls in later work: `telemetry/traces.py`."""
+
+    def is_sampled(self, traceparent: str) -> bool: ...
+    def continued(
+        self, name: str, traceparent: str, kind: Kind, attributes: Attributes
+    ) -> AbstractContextManager[Span]: ...
+
+
 # The current span; None if it is not sampled.
 CURRENT: ContextVar[Span | None] = ContextVar("span", default=None)
 
@@ -46,6 +55,15 @@ def child_span(name: str, *, kind: Kind = "internal", **attributes: str | int) -
     """A span of a part of the current one; it is the current one within."""
     span = CURRENT.get()
     return _NOT_SAMPLED if span is None else entered(span.child(name, kind, attributes))
+
+
+def continued_span(
+    tracer: Tracer | None, name: str, traceparent: str, attributes: Attributes
+) -> AbstractContextManager[None]:
+    """A span of a later request to others, in the trace of the call that `traceparent` is of; the current one within."""
+    if tracer is None or not traceparent or not tracer.is_sampled(traceparent):
+        return _NOT_SAMPLED
+    return entered(tracer.continued(name, traceparent, "client", attributes))
 
 
 def batch_span(spans: Sequence[Span], name: str, *, size: int) -> AbstractContextManager[None]:
@@ -70,6 +88,12 @@ def note(name: str, **attributes: str | int) -> None:
     """Adds an event to the current span."""
     if (span := CURRENT.get()) is not None:
         span.note(name, attributes)
+
+
+def current_traceparent(default: str = "") -> str:
+    """That of the current span, to send with a request."""
+    span = CURRENT.get()
+    return default if span is None else span.traceparent
 
 
 def exemplar() -> dict[str, str] | None:

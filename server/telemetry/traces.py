@@ -59,6 +59,12 @@ class Traces:
         with _recorded(self._tracer, method, _parent_of(traceparent), "server", {"rpc.system.name": "grpc"}) as span:
             yield span
 
+    @contextmanager
+    def continued(self, name: str, traceparent: str, kind: Kind, attributes: Attributes) -> Iterator["RecordedSpan"]:
+        """A span of work that follows from a sampled call."""
+        with _recorded(self._tracer, name, _parent_of(traceparent), kind, attributes) as span:
+            yield span
+
     def close(self) -> None:
         """Sends the remaining spans. Blocks for up to _EXPORT_TIMEOUT if the collector does not answer."""
         self._provider.shutdown()

@@ -1,7 +1,7 @@
 """`orders show`: one order with its lifecycle, lines, price, payment, delivery and history."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import grpc
@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from server.gateway.json_writer import to_json
+from server.views.changes import details
+from server.views.words import money_text, name_of, time_text
 
 Metadata = tuple[tuple[str, str], ...]
 Row = tuple[str, ...]
@@ -44,18 +46,20 @@ class OrderView(NamedTuple):
     events: list[pb.OrderEvent]
     transitions: list[service.TransitionExplanation]
     tracking: pb.Tracking
+    steps: list[service.PriceStep]
 
 
 async def load(channel: grpc.aio.Channel, order_id: str, *, metadata: Metadata) -> OrderView:
     """Reads an order by its id or number. Raises AioRpcError."""
     orders: Any = OrderServiceStub(channel)  # type: ignore[no-untyped-call]
-    order, explained, tracking, events = await asyncio.gather(
+    order, explained, tracking, price, events = await asyncio.gather(
         orders.GetOrder(service.GetOrderRequest(order_id=order_id), metadata=metadata),
         orders.ExplainOrder(service.ExplainOrderRequest(order_id=order_id), metadata=metadata),
         orders.TrackOrder(service.TrackOrderRequest(order_id=order_id), metadata=metadata),
+        orders.ExplainPrice(service.ExplainPriceRequest(order_id=order_id), metadata=metadata),
         _events(orders, order_id, metadata),
     )
-    return OrderView(order, events, list(explained.transitions), tracking)
+    return OrderView(order, events, list(explained.transitions), tracking, list(price.steps))
 
 
 async def _events(orders: Any, order_id: str, metadata: Metadata) -> list[pb.OrderEvent]:
@@ -77,6 +81,7 @@ def as_json(view: OrderView) -> dict[str, Any]:
         "events": [to_json(event) for event in view.events],
         "transitions": [to_json(each) for each in view.transitions],
         "tracking": to_json(view.tracking),
+        "price_steps": [to_json(step) for step in view.steps],
     }
 
 
@@ -98,10 +103,10 @@ def rendered(view: OrderView) -> RenderableType:
 def _steps(order: pb.Order) -> list[tuple[str, str]]:
     """The statuses on the order's way, and the style of each."""
     if order.status == pb.ORDER_STATUS_CANCELLED:
-        return [(_name(pb.OrderStatus, order.status), "bold red")]
+        return [(name_of(pb.OrderStatus, order.status), "bold red")]
     return [
         (
-            _name(pb.OrderStatus, status),
+            name_of(pb.OrderStatus, status),
             "bold green" if status == order.status else "green" if status < order.status else "dim",
         )
         for status in _PATH
@@ -132,6 +137,7 @@ def _sections(view: OrderView) -> list[Section]:
         Section("Order", ("", ""), list(_about(order))),
         Section("Lines", ("Product", "Name", "Quantity", "Price", "Total"), [_line(item) for item in order.items]),
         Section("Price", ("", "Amount"), list(_price(order))),
+        Section("Price steps", ("Step", "For", "Rule", "Amount"), [_step(step) for step in view.steps]),
         Section("Payment", ("", "Amount", ""), list(_payment(order))),
         Section("Delivery", ("Time", "Status", "Place", "Description"), list(_delivery(view))),
         Section("Next", ("Status", "", "Who"), [_transition(each) for each in view.transitions]),
@@ -152,23 +158,37 @@ def _about(order: pb.Order) -> Iterator[Row]:
 
 def _line(item: pb.OrderItem) -> Row:
     product = "/".join(filter(None, (item.product_id or item.sku, item.variant_id)))
-    return product, item.name, str(item.quantity), _money(item.unit_price), _money(item.total_price)
+    return product, item.name, str(item.quantity), money_text(item.unit_price), money_text(item.total_price)
 
 
 def _price(order: pb.Order) -> Iterator[Row]:
     for name in _AMOUNTS:
         if order.pricing.HasField(name):
-            yield name.replace("_", " "), _money(getattr(order.pricing, name))
+            yield name.replace("_", " "), money_text(getattr(order.pricing, name))
     for coupon in order.pricing.applied_coupons:
-        yield f"coupon {coupon.code}", _money(coupon.discount)
+        yield f"coupon {coupon.code}", money_text(coupon.discount)
+
+
+def _step(step: service.PriceStep) -> Row:
+    numbers = ", ".join(f"{name} {value}" for name, value in sorted(step.numbers.items()))
+    rule = f"{step.rule} ({numbers})" if numbers else step.rule
+    amount = money_text(step.amount) if step.HasField("amount") else ""
+    return name_of(service.PriceStepType, step.type), step.subject, rule, amount
 
 
 def _payment(order: pb.Order) -> Iterator[Row]:
-    yield "status", "", _name(pb.PaymentStatus, order.payment_status)
+    yield "status", "", name_of(pb.PaymentStatus, order.payment_status)
     for field, value in order.payment.ListFields():
-        yield field.name.replace("_", " "), _money(value), ""
+        yield field.name.replace("_", " "), money_text(value), ""
+    for payment in order.payments:
+        amounts = ", ".join(
+            f"{field.name.removesuffix('_amount')} {money_text(value)}"
+            for field, value in payment.ListFields()
+            if field.name.endswith("_amount") and (value.units or value.nanos)
+        )
+        yield f"payment {payment.payment_id}", amounts, name_of(pb.PaymentStatus, payment.status)
     for refund in order.refunds:
-        yield f"refund {refund.refund_id}", _money(refund.amount), _name(pb.RefundStatus, refund.status)
+        yield f"refund {refund.refund_id}", money_text(refund.amount), name_of(pb.RefundStatus, refund.status)
 
 
 def _delivery(view: OrderView) -> Iterator[Row]:
@@ -177,44 +197,13 @@ def _delivery(view: OrderView) -> Iterator[Row]:
         yield "", "", "", f"{tracking.carrier} {tracking.tracking_number}"
     for event in tracking.events:
         place = event.location or ", ".join(filter(None, (event.city, event.country)))
-        yield _time(event.time), _name(pb.TrackingStatus, event.status), place, event.description
+        yield time_text(event.time), name_of(pb.TrackingStatus, event.status), place, event.description
 
 
 def _transition(each: service.TransitionExplanation) -> Row:
-    return _name(pb.OrderStatus, each.to), "possible" if each.allowed else each.explanation, ", ".join(each.roles)
+    return name_of(pb.OrderStatus, each.to), "possible" if each.allowed else each.explanation, ", ".join(each.roles)
 
 
 def _event(event: pb.OrderEvent) -> Row:
-    kind = _name(pb.OrderEventType, event.type)
-    return _time(event.event_time), str(event.version), kind, event.actor, "; ".join(_details(event))
-
-
-def _details(event: pb.OrderEvent) -> Iterable[str]:
-    if event.from_status != event.to_status:
-        before = f"{_name(pb.OrderStatus, event.from_status)} → " if event.from_status else ""
-        yield before + _name(pb.OrderStatus, event.to_status)
-    if event.HasField("payment_event"):
-        payment = event.payment_event
-        yield f"{_name(pb.PaymentEventType, payment.type)} {_money(payment.amount)} {payment.provider}".strip()
-    if event.changed_fields:
-        yield ", ".join(event.changed_fields)
-    if event.reason:
-        yield event.reason
-
-
-def _name(enum: Any, number: int) -> str:
-    """The name of a value without what all of its enum begin with."""
-    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
-    return str(enum.Name(number)).removeprefix(prefix)
-
-
-def _money(money: Any) -> str:
-    """The exact amount, without trailing zeros beyond two places."""
-    nanos = money.units * 1_000_000_000 + money.nanos
-    whole, part = divmod(abs(nanos), 1_000_000_000)
-    places = f"{part:09}".rstrip("0").ljust(2, "0")
-    return f"{'-' if nanos < 0 else ''}{whole:,}.{places} {money.currency_code}".strip()
-
-
-def _time(time: Any) -> str:
-    return str(time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"))
+    kind = name_of(pb.OrderEventType, event.type)
+    return time_text(event.event_time), str(event.version), kind, event.actor, "; ".join(details(event))

@@ -18,6 +18,7 @@ from server.domain.webhooks import payloads, retries, signatures
 from server.domain.webhooks.event_types import TEST
 from server.http_client import HttpError, Poster
 from server.storage.webhook_queue import Claimed, Outcome
+from server.telemetry.spans import current_traceparent
 
 _USER_AGENT = {"User-Agent": "orders-webhooks"}
 # Seconds for which an endpoint that gets too many requests is spared: what it asks for up to the longest, or the default.
@@ -67,6 +68,8 @@ def _headers(delivery: Claimed, endpoint: WebhookEndpoint, body: bytes, *, now: 
         if not secret.HasField("expire_time") or secret.expire_time.ToDatetime(UTC) > now
     ]
     own = {header.name: header.value for header in endpoint.headers}
+    if traceparent := current_traceparent(delivery.traceparent):
+        own["traceparent"] = traceparent
     webhook_id = payloads.webhook_id_of(delivery.order_id, delivery.version, delivery.delivery_id)
     return _USER_AGENT | own | signatures.headers_of(webhook_id, int(now.timestamp()), body, in_use)
 

@@ -28,6 +28,7 @@ from server.storage.batcher import Batcher
 from server.storage.webhook_queue import Claimed, FailingEndpoint, Outcome, QueuedEndpoint, Share, WebhookQueue
 from server.tasks import Tasks, contain
 from server.telemetry.log import fields
+from server.telemetry.spans import Attributes, Tracer, continued_span, note
 from server.webhooks.sender import Attempted, attempt
 
 log = logging.getLogger(__name__)
@@ -76,9 +77,19 @@ def _endpoint(snapshot: bytes) -> WebhookEndpoint:
 class WebhookWorker:
     """Takes due deliveries, attempts them concurrently, and records their outcomes."""
 
-    def __init__(self, queue: WebhookQueue, poster: Poster, writer: Writer, watch: Watch, *, timeout: float) -> None:
+    def __init__(
+        self,
+        queue: WebhookQueue,
+        poster: Poster,
+        writer: Writer,
+        watch: Watch,
+        tracer: Tracer | None = None,
+        *,
+        timeout: float,
+    ) -> None:
         """`timeout` is that of a request, in seconds."""
         self._queue, self._poster, self._writer, self._watch, self._timeout = queue, poster, writer, watch, timeout
+        self._tracer = tracer
         self._tasks = Tasks()
         self._attempts: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
@@ -137,7 +148,13 @@ class WebhookWorker:
             self._finished.set()
 
     async def _attempt(self, due: _Due) -> None:
-        attempted = await attempt(due.delivery, due.endpoint, self._poster)
+        attributes: Attributes = {
+            "orders.webhook.endpoint": due.endpoint.endpoint_id,
+            "orders.event.type": due.delivery.event_type,
+        }
+        with continued_span(self._tracer, "webhook", due.delivery.traceparent, attributes):
+            attempted = await attempt(due.delivery, due.endpoint, self._poster)
+            note("response", **{"http.response.status_code": attempted.status})
         self._watch.note_attempt(status=attempted.status, seconds=attempted.seconds)
         failing = await _RECORDING.run(lambda: self._outcomes.submit(attempted.outcome), is_retryable=_is_passing)
         if cause := _cause_to_stop(due.endpoint, attempted, failing):
