@@ -243,6 +243,9 @@ def _zone(zone_id: str, country: str, at: Subject) -> dict[str, Any]:
             for method in ("standard", "express")
         ],
         "affected_orders": [{}, {}],
+        "calendar": {"working_days": ["MONDAY", "FRIDAY"], "holidays": ["2026-12-25", "2026-12-26"]},
+        "time_zone": "Europe/Berlin",
+        "cut_off": "15:00",
     }
 
 
