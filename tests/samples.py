@@ -12,9 +12,11 @@ from orders.v1 import catalog_service_pb2 as catalog
 from orders.v1 import consumer_service_pb2 as consumers
 from orders.v1 import customer_service_pb2 as customers
 from orders.v1 import fulfilment_queue_pb2 as queue
+from orders.v1 import fulfilment_service_pb2 as fulfilment
 from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
 from orders.v1 import order_service_pb2 as orders
+from orders.v1 import shipment_pb2 as shipments
 from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ, SCOPE_ORDERS_WRITE
 
@@ -163,6 +165,26 @@ def _claimed(at: Subject) -> Sequence[Message]:
         *_payment(at),
         queue.ClaimFulfilmentsRequest(filter={"product_ids": [at.order_id]}, lease={"seconds": 3600}),
     ]
+
+
+def _shipment_of(shipment_id: str) -> dict[str, Any]:
+    """A shipment of two units of both lines, in two parcels."""
+    one, two = ([{"item_id": line, "quantity": count} for line in ("2", "3")] for count in (1, 2))
+    label = {"carrier": "DHL", "tracking_uri": "https://dhl.example/1Z", "estimated_delivery_time": _TIME, "items": one}
+    return {
+        "shipment_id": shipment_id,
+        "status": shipments.SHIPMENT_STATUS_PENDING,
+        "items": two,
+        "parcels": [
+            label | {"parcel_id": "a", "tracking_number": "1Z1"},
+            label | {"parcel_id": "b", "tracking_number": "1Z2"},
+        ],
+    }
+
+
+def _shipment(at: Subject) -> Sequence[Message]:
+    created = fulfilment.CreateShipmentRequest(order_id=at.order_id, shipment=_shipment_of("box"))
+    return [*_paid_lines(at), created]
 
 
 def _cart(at: Subject) -> Sequence[Message]:
@@ -364,11 +386,18 @@ SAMPLES: dict[str, Sample] = {
                 "location": "Giza Distribution Center",
                 "city": "Giza",
                 "country": "Egypt",
+                "shipment_id": "box",
+                "parcel_id": "a",
             },
             carrier="DHL",
             tracking_number="1Z999",
             estimated_delivery_time=_TIME,
-        )
+        ),
+        before=_shipment,
+    ),
+    "CreateShipment": Sample(
+        lambda at: fulfilment.CreateShipmentRequest(order_id=at.order_id, shipment=_shipment_of("box")),
+        before=_paid_lines,
     ),
     "BatchCreateOrders": Sample(
         lambda at: orders.BatchCreateOrdersRequest(

@@ -46,6 +46,7 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
+from orders.v1.fulfilment_service_pb2 import CreateShipmentRequest
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
@@ -122,6 +123,7 @@ RESPONSES: Mapping[type, type[Message]] = {
     UpdateOrderRequest: Order,
     TransitionOrderRequest: Order,
     CancelOrderLinesRequest: Order,
+    CreateShipmentRequest: Order,
     CancelOrderRequest: Order,
     RecordTrackingEventRequest: Tracking,
     RecordPaymentRequest: Order,

@@ -162,6 +162,7 @@ class TestGrpcurl:
             "orders.v1.CatalogService",
             "orders.v1.ConsumerService",
             "orders.v1.CustomerService",
+            "orders.v1.FulfilmentService",
             "orders.v1.OrderService",
             "orders.v1.WebhookService",
         ]
@@ -185,7 +186,7 @@ class TestGrpcurl:
     def test_a_method_of_every_service_can_be_described(self, server: Server) -> None:
         grpcurl = f"grpcurl -plaintext {server.address}"
         methods = paste(f"for service in $({grpcurl} list); do {grpcurl} list $service | tail -1; done").out.split()
-        assert len(methods) == 10
+        assert len(methods) == 11
         described = paste(f"for method in {' '.join(methods)}; do {grpcurl} describe $method; done")
         assert described.err == ""
         assert re.findall(r"^(\S+) is a method:$", described.out, re.MULTILINE) == methods

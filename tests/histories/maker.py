@@ -34,6 +34,7 @@ from orders.v1.customer_service_pb2 import (
     UpsertAddressRequest,
     UpsertCustomerRequest,
 )
+from orders.v1.fulfilment_service_pb2 import CreateShipmentRequest
 from orders.v1.order_pb2 import (
     COUPON_TYPE_FIXED,
     COUPON_TYPE_PERCENTAGE,
@@ -70,6 +71,7 @@ from orders.v1.order_service_pb2 import (
     UpdateOrderRequest,
     UpsertOrder,
 )
+from orders.v1.shipment_pb2 import Shipment
 
 from server.domain.base.caller import Caller, Role
 from server.domain.base.records import Kind
@@ -144,6 +146,7 @@ class Maker:
             (self.transition, 9),
             (self.cancel, 2),
             (self.track, 7),
+            (self.ship, 6),
             (self.payment, 12),
             (self.refund, 5),
             (self.settle, 5),
@@ -342,6 +345,17 @@ class Maker:
             reason="reason" if self.maybe(0.3) else "",
         )
 
+    def ship(self) -> CreateShipmentRequest:
+        """A shipment of all lines or of some units, which has left or not."""
+        order = self.order()
+        shipment = Shipment(shipment_id=self.pick("", "", "", "box"), status=self.pick(0, 1, 2, 2))
+        if order.items and self.maybe(0.7):
+            item = self.pick(*order.items)
+            shipment.items.add(item_id=item.item_id, quantity=self.pick(0, 1, 1, 2))
+        for number in range(self.pick(0, 1, 1, 2)):
+            shipment.parcels.add(carrier="Aramex", tracking_number=self.pick(f"A{number}", f"A{number}", ""))
+        return CreateShipmentRequest(order_id=order.order_id, shipment=shipment, etag=self.etag(order))
+
     def cancel(self) -> CancelOrderRequest:
         order = self.order()
         return CancelOrderRequest(order_id=order.order_id, reason="because", etag=self.etag(order))
@@ -350,9 +364,13 @@ class Maker:
         event = TrackingEvent(status=self.rng.randint(3, 10), city=self.pick("", "Giza"))
         if self.maybe(0.7):
             event.time.seconds = self.store.time.seconds + self.pick(-7200, -60, 60, 90_000)
-        number = self.pick("", "T2")
+        number, order = self.pick("", "T2"), self.order()
+        if order.shipments and self.maybe(0.7):
+            shipment = self.pick(*order.shipments)
+            event.shipment_id = shipment.shipment_id
+            event.parcel_id = self.pick("", "", *[parcel.parcel_id for parcel in shipment.parcels])
         return RecordTrackingEventRequest(
-            order_id=self.order().order_id, event=event, carrier="Bosta" if number else "", tracking_number=number
+            order_id=order.order_id, event=event, carrier="Bosta" if number else "", tracking_number=number
         )
 
     def upsert(self) -> BatchUpsertOrdersRequest:

@@ -10,7 +10,8 @@ from orders.v1.error_reason_pb2 import ErrorReason
 from server.domain.base.caller import Role, role_of, scope_name
 from server.domain.base.error_codes import CODES
 from server.domain.base.help_links import NEXT_COMMANDS
-from server.domain.lifecycle.lifecycle import STEPS, status_name
+from server.domain.lifecycle.guards import status_name
+from server.domain.lifecycle.lifecycle import STEPS, guards_of
 from server.domain.orders.update import CHANGEABLE
 from server.gateway.statuses import BY_CODE, BY_REASON, CREATED, NOT_MODIFIED, OWN, status_of
 from tools.reference.jobs import jobs
@@ -126,8 +127,7 @@ def _transitions() -> str:
 def _transition_rows() -> Iterator[list[str]]:
     for (before, after), step in STEPS.items():
         through = status_name(step.passing) if step.passing else ""
-        moves = [(before, step.passing), (step.passing, after)] if step.passing else [(before, after)]
-        guards = ", ".join(f"`{STEPS[move].guard}`" for move in moves if STEPS[move].guard)
+        guards = ", ".join(f"`{guard}`" for guard in guards_of(before, after))
         yield [status_name(before), status_name(after), through, _role_names(step.who), guards]
 
 

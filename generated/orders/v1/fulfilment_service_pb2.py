@@ -22,13 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from orders.v1 import access_pb2 as orders_dot_v1_dot_access__pb2
 from orders.v1 import fulfilment_queue_pb2 as orders_dot_v1_dot_fulfilment__queue__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
+from orders.v1 import shipment_pb2 as orders_dot_v1_dot_shipment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"orders/v1/fulfilment_service.proto\x12\torders.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16orders/v1/access.proto\x1a orders/v1/fulfilment_queue.proto\x1a\x15orders/v1/order.proto2\xbe\x05\n\x11\x46ulfilmentService\x12\x89\x01\n\x10\x43laimFulfilments\x12\".orders.v1.ClaimFulfilmentsRequest\x1a#.orders.v1.ClaimFulfilmentsResponse\",\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/fulfilments:claim:\x01*\x12\x87\x01\n\x10\x45xtendFulfilment\x12\".orders.v1.ExtendFulfilmentRequest\x1a\x15.orders.v1.Fulfilment\"8\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02&\"!/v1/fulfilments/{order_id}:extend:\x01*\x12\x88\x01\n\x12\x43ompleteFulfilment\x12$.orders.v1.CompleteFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:complete:\x01*\x12\x88\x01\n\x12GiveBackFulfilment\x12$.orders.v1.GiveBackFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:giveBack:\x01*\x12}\n\x0fListFulfilments\x12!.orders.v1.ListFulfilmentsRequest\x1a\".orders.v1.ListFulfilmentsResponse\"#\xda\xe2\x18\x08\x08\x01\x12\x02\x02\x04 \x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/fulfilmentsB\x9e\x01\n\rcom.orders.v1B\x16\x46ulfilmentServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"orders/v1/fulfilment_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16orders/v1/access.proto\x1a orders/v1/fulfilment_queue.proto\x1a\x15orders/v1/order.proto\x1a\x18orders/v1/shipment.proto\"\xb5\x01\n\x15\x43reateShipmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12%\n\x08shipment\x18\x02 \x01(\x0b\x32\x13.orders.v1.Shipment\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x04 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x32\xbc\x06\n\x11\x46ulfilmentService\x12|\n\x0e\x43reateShipment\x12 .orders.v1.CreateShipmentRequest\x1a\x10.orders.v1.Order\"6\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/orders/{order_id}/shipments:\x01*\x12\x89\x01\n\x10\x43laimFulfilments\x12\".orders.v1.ClaimFulfilmentsRequest\x1a#.orders.v1.ClaimFulfilmentsResponse\",\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/fulfilments:claim:\x01*\x12\x87\x01\n\x10\x45xtendFulfilment\x12\".orders.v1.ExtendFulfilmentRequest\x1a\x15.orders.v1.Fulfilment\"8\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02&\"!/v1/fulfilments/{order_id}:extend:\x01*\x12\x88\x01\n\x12\x43ompleteFulfilment\x12$.orders.v1.CompleteFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:complete:\x01*\x12\x88\x01\n\x12GiveBackFulfilment\x12$.orders.v1.GiveBackFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:giveBack:\x01*\x12}\n\x0fListFulfilments\x12!.orders.v1.ListFulfilmentsRequest\x1a\".orders.v1.ListFulfilmentsResponse\"#\xda\xe2\x18\x08\x08\x01\x12\x02\x02\x04 \x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/fulfilmentsB\x9e\x01\n\rcom.orders.v1B\x16\x46ulfilmentServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +39,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orders.v1.fulfilment_servic
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rcom.orders.v1B\026FulfilmentServiceProtoP\001Z0example.com/order-service/gen/orders/v1;ordersv1\242\002\003OXX\252\002\tOrders.V1\312\002\tOrders\\V1\342\002\025Orders\\V1\\GPBMetadata\352\002\nOrders::V1'
+  _globals['_CREATESHIPMENTREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_CREATESHIPMENTREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CREATESHIPMENTREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_CREATESHIPMENTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_CREATESHIPMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATESHIPMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
+  _globals['_FULFILMENTSERVICE'].methods_by_name['CreateShipment']._loaded_options = None
+  _globals['_FULFILMENTSERVICE'].methods_by_name['CreateShipment']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\002$\"\037/v1/orders/{order_id}/shipments:\001*'
   _globals['_FULFILMENTSERVICE'].methods_by_name['ClaimFulfilments']._loaded_options = None
   _globals['_FULFILMENTSERVICE'].methods_by_name['ClaimFulfilments']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\002\032\"\025/v1/fulfilments:claim:\001*'
   _globals['_FULFILMENTSERVICE'].methods_by_name['ExtendFulfilment']._loaded_options = None
@@ -46,6 +57,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FULFILMENTSERVICE'].methods_by_name['GiveBackFulfilment']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\002(\"#/v1/fulfilments/{order_id}:giveBack:\001*'
   _globals['_FULFILMENTSERVICE'].methods_by_name['ListFulfilments']._loaded_options = None
   _globals['_FULFILMENTSERVICE'].methods_by_name['ListFulfilments']._serialized_options = b'\332\342\030\010\010\001\022\002\002\004 \001\202\323\344\223\002\021\022\017/v1/fulfilments'
-  _globals['_FULFILMENTSERVICE']._serialized_start=161
-  _globals['_FULFILMENTSERVICE']._serialized_end=863
+  _globals['_CREATESHIPMENTREQUEST']._serialized_start=249
+  _globals['_CREATESHIPMENTREQUEST']._serialized_end=430
+  _globals['_FULFILMENTSERVICE']._serialized_start=433
+  _globals['_FULFILMENTSERVICE']._serialized_end=1261
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from orders.v1 import fulfilment_queue_pb2 as orders_dot_v1_dot_fulfilment__queue__pb2
+from orders.v1 import fulfilment_service_pb2 as orders_dot_v1_dot_fulfilment__service__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
 
 GRPC_GENERATED_VERSION = '1.83.2'
@@ -27,12 +28,16 @@ if _version_not_supported:
 
 
 class FulfilmentServiceStub:
-    """Fulfilment: from the shelf to the door, and back. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments, holds and the work queue. docs/fulfilment.md describes the model.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
-    ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
-    (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    ROLE_MISSING, ORDER_ACCESS_DENIED), NOT_FOUND (ORDER_NOT_FOUND), RESOURCE_EXHAUSTED (RATE_LIMITED,
+    OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL. Any write can
+    also return ABORTED (ETAG_MISMATCH, IDEMPOTENCY_IN_PROGRESS) and INVALID_ARGUMENT
+    (IDEMPOTENCY_KEY_REUSED).
+
+    Repeating a write with the same `request_id` does nothing more and returns the order as it is now.
     """
 
     def __init__(self, channel):
@@ -41,6 +46,11 @@ class FulfilmentServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateShipment = channel.unary_unary(
+                '/orders.v1.FulfilmentService/CreateShipment',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.ClaimFulfilments = channel.unary_unary(
                 '/orders.v1.FulfilmentService/ClaimFulfilments',
                 request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.SerializeToString,
@@ -69,13 +79,28 @@ class FulfilmentServiceStub:
 
 
 class FulfilmentServiceServicer:
-    """Fulfilment: from the shelf to the door, and back. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments, holds and the work queue. docs/fulfilment.md describes the model.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
-    ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
-    (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    ROLE_MISSING, ORDER_ACCESS_DENIED), NOT_FOUND (ORDER_NOT_FOUND), RESOURCE_EXHAUSTED (RATE_LIMITED,
+    OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL. Any write can
+    also return ABORTED (ETAG_MISMATCH, IDEMPOTENCY_IN_PROGRESS) and INVALID_ARGUMENT
+    (IDEMPOTENCY_KEY_REUSED).
+
+    Repeating a write with the same `request_id` does nothing more and returns the order as it is now.
     """
+
+    def CreateShipment(self, request, context):
+        """Creates a shipment of units that are in no other shipment. A CONFIRMED order moves to PROCESSING,
+        and to SHIPPED once all its units have left.
+
+        Errors: ALREADY_EXISTS (SHIPMENT_ALREADY_EXISTS), FAILED_PRECONDITION (LINE_QUANTITY_EXCEEDED,
+        INVALID_TRANSITION, ORDER_ON_HOLD, ORDER_ALREADY_CANCELLED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def ClaimFulfilments(self, request, context):
         """Claims orders that wait in the work queue, earliest due time first. No order is given to two
@@ -136,6 +161,11 @@ class FulfilmentServiceServicer:
 
 def add_FulfilmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateShipment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateShipment,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
             'ClaimFulfilments': grpc.unary_unary_rpc_method_handler(
                     servicer.ClaimFulfilments,
                     request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.FromString,
@@ -170,13 +200,44 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FulfilmentService:
-    """Fulfilment: from the shelf to the door, and back. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments, holds and the work queue. docs/fulfilment.md describes the model.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
-    ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
-    (DEPENDENCY_UNAVAILABLE) and INTERNAL.
+    ROLE_MISSING, ORDER_ACCESS_DENIED), NOT_FOUND (ORDER_NOT_FOUND), RESOURCE_EXHAUSTED (RATE_LIMITED,
+    OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE (DEPENDENCY_UNAVAILABLE) and INTERNAL. Any write can
+    also return ABORTED (ETAG_MISMATCH, IDEMPOTENCY_IN_PROGRESS) and INVALID_ARGUMENT
+    (IDEMPOTENCY_KEY_REUSED).
+
+    Repeating a write with the same `request_id` does nothing more and returns the order as it is now.
     """
+
+    @staticmethod
+    def CreateShipment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/CreateShipment',
+            orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ClaimFulfilments(request,

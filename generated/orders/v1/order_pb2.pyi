@@ -6,6 +6,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.type import decimal_pb2 as _decimal_pb2
 from google.type import money_pb2 as _money_pb2
 from orders.v1 import personal_data_pb2 as _personal_data_pb2
+from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -55,6 +56,9 @@ class ShippingStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SHIPPING_STATUS_IN_TRANSIT: _ClassVar[ShippingStatus]
     SHIPPING_STATUS_DELIVERED: _ClassVar[ShippingStatus]
     SHIPPING_STATUS_RETURNED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_PARTIALLY_SHIPPED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_PARTIALLY_DELIVERED: _ClassVar[ShippingStatus]
+    SHIPPING_STATUS_PARTIALLY_RETURNED: _ClassVar[ShippingStatus]
 
 class PaymentMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -164,6 +168,13 @@ class OrderEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_EVENT_TYPE_PAYMENT: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_REFUND: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_ERASED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_SHIPMENT_CREATED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_SHIPMENT_UPDATED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_SHIPMENT_SHIPPED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_SHIPMENT_DELIVERED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_SHIPMENT_CANCELLED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_HOLD_PLACED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_HOLD_RELEASED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_FULFILMENT_COMPLETED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_FULFILMENT_GIVEN_BACK: _ClassVar[OrderEventType]
 EVENT_VALUES_STATE_UNSPECIFIED: EventValuesState
@@ -195,6 +206,9 @@ SHIPPING_STATUS_SHIPPED: ShippingStatus
 SHIPPING_STATUS_IN_TRANSIT: ShippingStatus
 SHIPPING_STATUS_DELIVERED: ShippingStatus
 SHIPPING_STATUS_RETURNED: ShippingStatus
+SHIPPING_STATUS_PARTIALLY_SHIPPED: ShippingStatus
+SHIPPING_STATUS_PARTIALLY_DELIVERED: ShippingStatus
+SHIPPING_STATUS_PARTIALLY_RETURNED: ShippingStatus
 PAYMENT_METHOD_UNSPECIFIED: PaymentMethod
 PAYMENT_METHOD_CREDIT_CARD: PaymentMethod
 PAYMENT_METHOD_PAYPAL: PaymentMethod
@@ -265,11 +279,18 @@ ORDER_EVENT_TYPE_TRACKING: OrderEventType
 ORDER_EVENT_TYPE_PAYMENT: OrderEventType
 ORDER_EVENT_TYPE_REFUND: OrderEventType
 ORDER_EVENT_TYPE_ERASED: OrderEventType
+ORDER_EVENT_TYPE_SHIPMENT_CREATED: OrderEventType
+ORDER_EVENT_TYPE_SHIPMENT_UPDATED: OrderEventType
+ORDER_EVENT_TYPE_SHIPMENT_SHIPPED: OrderEventType
+ORDER_EVENT_TYPE_SHIPMENT_DELIVERED: OrderEventType
+ORDER_EVENT_TYPE_SHIPMENT_CANCELLED: OrderEventType
+ORDER_EVENT_TYPE_HOLD_PLACED: OrderEventType
+ORDER_EVENT_TYPE_HOLD_RELEASED: OrderEventType
 ORDER_EVENT_TYPE_FULFILMENT_COMPLETED: OrderEventType
 ORDER_EVENT_TYPE_FULFILMENT_GIVEN_BACK: OrderEventType
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "adjustments", "fulfilment", "order_time", "consumers", "provenance")
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "shipments", "holds", "adjustments", "fulfilment", "order_time", "consumers", "provenance")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -310,6 +331,8 @@ class Order(_message.Message):
     EVENT_HASH_FIELD_NUMBER: _ClassVar[int]
     OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     FULFILMENT_FIELD_NUMBER: _ClassVar[int]
     ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -348,12 +371,14 @@ class Order(_message.Message):
     event_hash: bytes
     omitted_fields: _containers.RepeatedScalarFieldContainer[str]
     payments: _containers.RepeatedCompositeFieldContainer[Payment]
+    shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
+    holds: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Hold]
     adjustments: _containers.RepeatedCompositeFieldContainer[PriceAdjustment]
     fulfilment: OrderFulfilment
     order_time: _timestamp_pb2.Timestamp
     consumers: _containers.RepeatedCompositeFieldContainer[OrderConsumer]
     provenance: _containers.RepeatedCompositeFieldContainer[FieldProvenance]
-    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., fulfilment: _Optional[_Union[OrderFulfilment, _Mapping]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., holds: _Optional[_Iterable[_Union[_shipment_pb2.Hold, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., fulfilment: _Optional[_Union[OrderFulfilment, _Mapping]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
 
 class FieldProvenance(_message.Message):
     __slots__ = ("field", "version", "set_time", "actor")
@@ -380,7 +405,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class OrderItem(_message.Message):
-    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes")
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -405,6 +430,12 @@ class OrderItem(_message.Message):
     TAX_FIELD_NUMBER: _ClassVar[int]
     TAX_BASIS_POINTS_FIELD_NUMBER: _ClassVar[int]
     TAXES_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PACKED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SHIPPED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RETURN_REQUESTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RETURNED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     product_id: str
     variant_id: str
@@ -422,7 +453,13 @@ class OrderItem(_message.Message):
     tax: _money_pb2.Money
     tax_basis_points: int
     taxes: _containers.RepeatedCompositeFieldContainer[AppliedTax]
-    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ...) -> None: ...
+    cancelled_quantity: int
+    packed_quantity: int
+    shipped_quantity: int
+    delivered_quantity: int
+    return_requested_quantity: int
+    returned_quantity: int
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ...) -> None: ...
 
 class AppliedTax(_message.Message):
     __slots__ = ("name", "rate", "compound", "taxable_amount", "amount")
@@ -763,7 +800,7 @@ class Cancellation(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., actor: _Optional[str] = ..., cancel_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Tracking(_message.Message):
-    __slots__ = ("order_id", "tracking_number", "carrier", "status", "estimated_delivery_time", "current_location", "events")
+    __slots__ = ("order_id", "tracking_number", "carrier", "status", "estimated_delivery_time", "current_location", "events", "shipments")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
@@ -771,6 +808,7 @@ class Tracking(_message.Message):
     ESTIMATED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
     CURRENT_LOCATION_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     tracking_number: str
     carrier: str
@@ -778,7 +816,8 @@ class Tracking(_message.Message):
     estimated_delivery_time: _timestamp_pb2.Timestamp
     current_location: TrackingLocation
     events: _containers.RepeatedCompositeFieldContainer[TrackingEvent]
-    def __init__(self, order_id: _Optional[str] = ..., tracking_number: _Optional[str] = ..., carrier: _Optional[str] = ..., status: _Optional[_Union[TrackingStatus, str]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., current_location: _Optional[_Union[TrackingLocation, _Mapping]] = ..., events: _Optional[_Iterable[_Union[TrackingEvent, _Mapping]]] = ...) -> None: ...
+    shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
+    def __init__(self, order_id: _Optional[str] = ..., tracking_number: _Optional[str] = ..., carrier: _Optional[str] = ..., status: _Optional[_Union[TrackingStatus, str]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., current_location: _Optional[_Union[TrackingLocation, _Mapping]] = ..., events: _Optional[_Iterable[_Union[TrackingEvent, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ...) -> None: ...
 
 class TrackingLocation(_message.Message):
     __slots__ = ("city", "country", "time")
@@ -791,20 +830,24 @@ class TrackingLocation(_message.Message):
     def __init__(self, city: _Optional[str] = ..., country: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TrackingEvent(_message.Message):
-    __slots__ = ("status", "description", "time", "location", "city", "country")
+    __slots__ = ("status", "description", "time", "location", "city", "country", "shipment_id", "parcel_id")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     CITY_FIELD_NUMBER: _ClassVar[int]
     COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PARCEL_ID_FIELD_NUMBER: _ClassVar[int]
     status: TrackingStatus
     description: str
     time: _timestamp_pb2.Timestamp
     location: str
     city: str
     country: str
-    def __init__(self, status: _Optional[_Union[TrackingStatus, str]] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., location: _Optional[str] = ..., city: _Optional[str] = ..., country: _Optional[str] = ...) -> None: ...
+    shipment_id: str
+    parcel_id: str
+    def __init__(self, status: _Optional[_Union[TrackingStatus, str]] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., location: _Optional[str] = ..., city: _Optional[str] = ..., country: _Optional[str] = ..., shipment_id: _Optional[str] = ..., parcel_id: _Optional[str] = ...) -> None: ...
 
 class OrderConsumer(_message.Message):
     __slots__ = ("consumer_id", "version", "lag_events")
@@ -817,7 +860,7 @@ class OrderConsumer(_message.Message):
     def __init__(self, consumer_id: _Optional[str] = ..., version: _Optional[int] = ..., lag_events: _Optional[int] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
-    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent", "before", "after", "values_digest", "values_state")
+    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent", "before", "after", "values_digest", "values_state", "shipment_id", "hold_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -836,6 +879,8 @@ class OrderEvent(_message.Message):
     AFTER_FIELD_NUMBER: _ClassVar[int]
     VALUES_DIGEST_FIELD_NUMBER: _ClassVar[int]
     VALUES_STATE_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     version: int
     type: OrderEventType
@@ -854,4 +899,6 @@ class OrderEvent(_message.Message):
     after: Order
     values_digest: bytes
     values_state: EventValuesState
-    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., before: _Optional[_Union[Order, _Mapping]] = ..., after: _Optional[_Union[Order, _Mapping]] = ..., values_digest: _Optional[bytes] = ..., values_state: _Optional[_Union[EventValuesState, str]] = ...) -> None: ...
+    shipment_id: str
+    hold_id: str
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., before: _Optional[_Union[Order, _Mapping]] = ..., after: _Optional[_Union[Order, _Mapping]] = ..., values_digest: _Optional[bytes] = ..., values_state: _Optional[_Union[EventValuesState, str]] = ..., shipment_id: _Optional[str] = ..., hold_id: _Optional[str] = ...) -> None: ...

@@ -757,20 +757,32 @@ class ExplainOrderResponse(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., transitions: _Optional[_Iterable[_Union[TransitionExplanation, _Mapping]]] = ...) -> None: ...
 
 class TransitionExplanation(_message.Message):
-    __slots__ = ("to", "allowed", "blocked_by", "explanation", "roles", "passing")
+    __slots__ = ("to", "allowed", "blocked_by", "explanation", "roles", "passing", "blockers")
     TO_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     BLOCKED_BY_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     PASSING_FIELD_NUMBER: _ClassVar[int]
+    BLOCKERS_FIELD_NUMBER: _ClassVar[int]
     to: _order_pb2.OrderStatus
     allowed: bool
     blocked_by: _error_reason_pb2.ErrorReason
     explanation: str
     roles: _containers.RepeatedScalarFieldContainer[str]
     passing: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
-    def __init__(self, to: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., allowed: _Optional[bool] = ..., blocked_by: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ..., explanation: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., passing: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ...) -> None: ...
+    blockers: _containers.RepeatedCompositeFieldContainer[TransitionBlocker]
+    def __init__(self, to: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., allowed: _Optional[bool] = ..., blocked_by: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ..., explanation: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., passing: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., blockers: _Optional[_Iterable[_Union[TransitionBlocker, _Mapping]]] = ...) -> None: ...
+
+class TransitionBlocker(_message.Message):
+    __slots__ = ("guard", "reason", "explanation")
+    GUARD_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    guard: str
+    reason: _error_reason_pb2.ErrorReason
+    explanation: str
+    def __init__(self, guard: _Optional[str] = ..., reason: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ..., explanation: _Optional[str] = ...) -> None: ...
 
 class ExplainPriceRequest(_message.Message):
     __slots__ = ("order_id",)

@@ -26,10 +26,10 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         catalog_service_pb2,
         cart_service_pb2,
         customer_service_pb2,
+        fulfilment_service_pb2,
         api_key_service_pb2,
         consumer_service_pb2,
         webhook_service_pb2,
-        fulfilment_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )

@@ -28,7 +28,18 @@ def reserved_by(order: Order) -> dict[Sku, int]:
 
 
 def _still_there(order: Order, held: dict[Sku, int]) -> dict[Sku, int]:
-    return {} if order.status in _GONE else held
+    if order.status in _GONE:
+        return {}
+    return _unshipped(order) if order.shipments and held else held
+
+
+def _unshipped(order: Order) -> dict[Sku, int]:
+    left: dict[Sku, int] = {}
+    for item in order.items:
+        if product_id := item.product_id:
+            sku = (product_id, item.variant_id)
+            left[sku] = left.get(sku, 0) + item.quantity - item.shipped_quantity
+    return left
 
 
 def moved_by(before: Order | None, after: Order) -> tuple[dict[Sku, int], dict[Sku, int]]:

@@ -28,7 +28,7 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.base.work_queue import Claim, Queued, QueueEntry, WorkFilter
-from server.domain.lifecycle.lifecycle import status_name
+from server.domain.lifecycle.guards import status_name
 from server.domain.lifecycle.payment_status import due
 
 _WORKED_ON = frozenset({ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING})
@@ -38,7 +38,9 @@ _DEFAULT_LEASE = Duration(seconds=300)
 
 def entry_of(order: Order) -> QueueEntry | None:
     """The order's place in the queue; None if no worker may claim it."""
-    if order.status not in _WORKED_ON or order.source or order.fulfilment.HasField("complete_time") or due(order):
+    if order.status not in _WORKED_ON or order.source or order.holds:
+        return None
+    if order.fulfilment.HasField("complete_time") or due(order):
         return None
     delivery = order.delivery
     promised = delivery.estimated_time if delivery.HasField("estimated_time") else order.create_time

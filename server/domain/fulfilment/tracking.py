@@ -1,11 +1,13 @@
 """Tracking: the carrier's reports, and the tracking that they and the order's own events add up to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_EVENT_TYPE_IMPORTED,
+    ORDER_EVENT_TYPE_SHIPMENT_DELIVERED,
+    ORDER_EVENT_TYPE_SHIPMENT_SHIPPED,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_EVENT_TYPE_TRACKING,
     ORDER_STATUS_CANCELLED,
@@ -14,9 +16,6 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
     ORDER_STATUS_SHIPPED,
-    SHIPPING_STATUS_DELIVERED,
-    SHIPPING_STATUS_IN_TRANSIT,
-    SHIPPING_STATUS_RETURNED,
     TRACKING_STATUS_CANCELLED,
     TRACKING_STATUS_DELIVERED,
     TRACKING_STATUS_DELIVERY_ATTEMPTED,
@@ -29,14 +28,27 @@ from orders.v1.order_pb2 import (
     TRACKING_STATUS_SHIPPED,
     Order,
     OrderEvent,
+    OrderStatus,
     Tracking,
     TrackingEvent,
 )
-from orders.v1.order_service_pb2 import RecordTrackingEventRequest, TransitionOrderRequest
+from orders.v1.order_service_pb2 import RecordTrackingEventRequest
+from orders.v1.shipment_pb2 import (
+    SHIPMENT_STATUS_DELIVERED,
+    SHIPMENT_STATUS_IN_TRANSIT,
+    SHIPMENT_STATUS_PENDING,
+    SHIPMENT_STATUS_RETURNED,
+    SHIPMENT_STATUS_SHIPPED,
+    Parcel,
+    Shipment,
+)
 
 from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import invalid_field
-from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role, transition
+from server.domain.fulfilment.lines import active, follow_shipments, list_shipments, was_delivered
+from server.domain.fulfilment.parcels import find_parcel
+from server.domain.fulfilment.shipping import Label, follow_parcels, follow_status, pack_rest, set_label, ship, start
+from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role
 
 # The order status that a tracking status implies.
 IMPLIED = {
@@ -64,13 +76,15 @@ _OWN_EVENTS = {
 
 _ONE_DAY = 86_400
 
+# The status of the order that an event of one of its shipments stands for.
+_SHIPMENT_EVENTS = {
+    ORDER_EVENT_TYPE_SHIPMENT_SHIPPED: ORDER_STATUS_SHIPPED,
+    ORDER_EVENT_TYPE_SHIPMENT_DELIVERED: ORDER_STATUS_DELIVERED,
+}
+_STATUS_EVENTS = (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_STATUS_CHANGED)
+
 # The types of events that tracking is built from.
-TRACKED_TYPES = (
-    ORDER_EVENT_TYPE_CREATED,
-    ORDER_EVENT_TYPE_IMPORTED,
-    ORDER_EVENT_TYPE_STATUS_CHANGED,
-    ORDER_EVENT_TYPE_TRACKING,
-)
+TRACKED_TYPES = (*_STATUS_EVENTS, ORDER_EVENT_TYPE_TRACKING, *_SHIPMENT_EVENTS)
 
 # Far above any parcel's, and few enough for one response.
 _MAX_TRACKED = 1000
@@ -83,71 +97,99 @@ def report(before: Order, request: RecordTrackingEventRequest, *, recorded: int,
     if recorded >= _MAX_TRACKED:
         text = f"order {before.order_id} has {recorded:,} tracking events, the maximum"
         raise invalid_field("order_id", text)
+    reported = _reported(request, audit)
+    edit = edit_of(before, audit)
+    if request.HasField("estimated_delivery_time"):
+        edit.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
+    list_shipments(edit.order)
+    if reported.status in IMPLIED or edit.order.shipments:
+        _follow(edit, request, reported)
+    else:
+        set_label(edit.order, Label(request.carrier, request.tracking_number))
+    if not edit.events:
+        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, shipment_id=reported.shipment_id))
+    edit.events[-1].tracking_event.CopyFrom(reported)
+    edit.note_delivery_changes("carrier", "tracking_number", "estimated_time")
+    return edit.finish()
+
+
+def _reported(request: RecordTrackingEventRequest, audit: Audit) -> TrackingEvent:
     reported = TrackingEvent()
     reported.CopyFrom(request.event)
     if not reported.HasField("time"):
         reported.time.CopyFrom(audit.time)
     if reported.time.seconds > audit.time.seconds + _ONE_DAY:
         raise invalid_field("event.time", "is more than a day in the future")
-    edit = edit_of(before, audit)
-    set_carrier(edit.order, request)
+    return reported
+
+
+def _follow(edit: OrderEdit, request: RecordTrackingEventRequest, reported: TrackingEvent) -> None:
+    """Moves the parcel that is reported of, its shipment and the order along."""
+    order, label = edit.order, Label(request.carrier, request.tracking_number)
+    if not any(active(order)):
+        pack_rest(order, label)
+    shipment, parcel = find_parcel(order, request)
+    reported.shipment_id, reported.parcel_id = shipment.shipment_id, parcel.parcel_id
+    parcel.carrier = label.carrier or parcel.carrier
+    parcel.tracking_number = label.tracking_number or parcel.tracking_number
     if request.HasField("estimated_delivery_time"):
-        edit.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
-    _advance(edit, reported)
-    edit.note_delivery_changes("carrier", "tracking_number", "estimated_time")
-    _set_shipping_status(edit.order, reported.status)
-    return edit.finish()
+        parcel.estimated_delivery_time.CopyFrom(request.estimated_delivery_time)
+    if reported.status in IMPLIED:
+        _ship_if_pending(edit, shipment, reported)
+        _move_parcel(parcel, reported)
+        follow_parcels(edit, shipment, time=reported.time)
+    follow_shipments(order)
+    follow_status(edit)
 
 
-def set_carrier(order: Order, request: RecordTrackingEventRequest | TransitionOrderRequest) -> None:
-    """Sets the carrier and the tracking number that the request gives."""
-    delivery = order.delivery
-    delivery.carrier = request.carrier or delivery.carrier
-    delivery.tracking_number = request.tracking_number or delivery.tracking_number
+def _ship_if_pending(edit: OrderEdit, shipment: Shipment, reported: TrackingEvent) -> None:
+    if shipment.status == SHIPMENT_STATUS_PENDING:
+        start(edit)
+        ship(edit, shipment, time=reported.time)
+        follow_status(edit)
 
 
-def _advance(edit: OrderEdit, reported: TrackingEvent) -> None:
-    """Moves the order to the status that the report implies; the last step carries the report, or an event of its own does."""
-    order = edit.order
-    implied = IMPLIED.get(reported.status, order.status)
-    if RANK[order.status] >= RANK[implied]:
-        edit.record(OrderEvent(type=ORDER_EVENT_TYPE_TRACKING, tracking_event=reported))
-        return
-    if implied == ORDER_STATUS_DELIVERED and order.status != ORDER_STATUS_SHIPPED:
-        transition(edit, ORDER_STATUS_SHIPPED)
-    transition(edit, implied, tracking_event=reported)
-
-
-def _set_shipping_status(order: Order, reported: int) -> None:
+def _move_parcel(parcel: Parcel, reported: TrackingEvent) -> None:
     """A late report does not move a delivered parcel back; only its return does."""
-    if reported == TRACKING_STATUS_RETURNED:
-        order.shipping_status = SHIPPING_STATUS_RETURNED
-    elif reported in _ON_ITS_WAY and order.shipping_status not in (SHIPPING_STATUS_DELIVERED, SHIPPING_STATUS_RETURNED):
-        order.shipping_status = SHIPPING_STATUS_IN_TRANSIT
+    if reported.status == TRACKING_STATUS_DELIVERED and not was_delivered(parcel):
+        parcel.status = SHIPMENT_STATUS_DELIVERED
+        parcel.deliver_time.CopyFrom(reported.time)
+    elif reported.status == TRACKING_STATUS_RETURNED:
+        parcel.status = SHIPMENT_STATUS_RETURNED
+    elif reported.status in _ON_ITS_WAY and parcel.status == SHIPMENT_STATUS_SHIPPED:
+        parcel.status = SHIPMENT_STATUS_IN_TRANSIT
 
 
 def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
-    """The tracking of an order: its events, oldest first, and its current status."""
-    history = list(events)
-    reports = [event.tracking_event for event in history if event.tracking_event.status in IMPLIED]
-    story = [entry for event in history if (entry := _as_tracking_event(event, reports)) is not None]
-    story.sort(key=lambda event: _when(event.time))
+    """The tracking of an order: its events, oldest first, and the current status of its most recent shipment."""
+    story = _story(list(events))
+    latest = next(reversed(list(active(order))), None)
+    parcel = latest.parcels[0] if latest is not None and latest.parcels else _only_parcel(order)
     tracking = Tracking(
         order_id=order.order_id,
-        tracking_number=order.delivery.tracking_number,
-        carrier=order.delivery.carrier,
+        tracking_number=parcel.tracking_number,
+        carrier=parcel.carrier,
         events=story,
+        shipments=order.shipments,
     )
-    latest = _latest(story)
-    if latest is not None:
-        tracking.status = latest.status
-        _set_location(tracking, story[: story.index(latest) + 1])
-    if order.delivery.HasField("estimated_time"):
-        tracking.estimated_delivery_time.CopyFrom(order.delivery.estimated_time)
+    own = [event for event in story if latest is None or event.shipment_id in ("", latest.shipment_id)]
+    current = _current(own)
+    if current is not None:
+        tracking.status = current.status
+        _set_location(tracking, own[: own.index(current) + 1])
+    if parcel.HasField("estimated_delivery_time"):
+        tracking.estimated_delivery_time.CopyFrom(parcel.estimated_delivery_time)
     return tracking
 
 
-def _latest(story: Sequence[TrackingEvent]) -> TrackingEvent | None:
+def _only_parcel(order: Order) -> Parcel:
+    """The parcel of an order without shipments."""
+    delivery = order.delivery
+    estimated = delivery.estimated_time if delivery.HasField("estimated_time") else None
+    return Parcel(carrier=delivery.carrier, tracking_number=delivery.tracking_number, estimated_delivery_time=estimated)
+
+
+def _current(story: Sequence[TrackingEvent]) -> TrackingEvent | None:
     """The event that tells where the parcel is: late reports do not move back one that is returned or delivered."""
     for final in (TRACKING_STATUS_RETURNED, TRACKING_STATUS_DELIVERED):
         for event in reversed(story):
@@ -156,19 +198,47 @@ def _latest(story: Sequence[TrackingEvent]) -> TrackingEvent | None:
     return story[-1] if story else None
 
 
-def _as_tracking_event(event: OrderEvent, reports: Iterable[TrackingEvent]) -> TrackingEvent | None:
-    if event.HasField("tracking_event"):
-        return event.tracking_event
-    if event.type in (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_STATUS_CHANGED):
-        status, description = _OWN_EVENTS[event.to_status]
-        return TrackingEvent(status=status, description=description, time=_happened(event, reports))
-    return None
+def _story(history: Sequence[OrderEvent]) -> list[TrackingEvent]:
+    """The reports, and the order's own events where no report tells the same."""
+    reports = [event.tracking_event for event in history if event.tracking_event.status]
+    told = {(report.shipment_id, report.status) for report in reports}
+    recorded = {event.type for event in history}
+    story = []
+    for event in history:
+        own = None if event.HasField("tracking_event") else _own_event(event, reports, recorded)
+        if event.HasField("tracking_event"):
+            story.append(event.tracking_event)
+        elif own is not None and (own.shipment_id, own.status) not in told:
+            story.append(own)
+    return sorted(story, key=lambda event: _when(event.time))
 
 
-def _happened(event: OrderEvent, reports: Iterable[TrackingEvent]) -> Timestamp:
+def _own_event(event: OrderEvent, reports: Sequence[TrackingEvent], recorded: Collection[int]) -> TrackingEvent | None:
+    """The tracking event of a status or a shipment. Shipments, where they are recorded, tell of SHIPPED and DELIVERED."""
+    status = _SHIPMENT_EVENTS.get(event.type)
+    if status is None:
+        status = event.to_status
+        told_by = next((type_ for type_, told in _SHIPMENT_EVENTS.items() if told == status), None)
+        if event.type not in _STATUS_EVENTS or told_by in recorded:
+            return None
+    tracked, description = _OWN_EVENTS[status]
+    return TrackingEvent(
+        status=tracked,
+        description=description,
+        time=_happened(event, status, reports),
+        shipment_id=event.shipment_id,
+    )
+
+
+def _happened(event: OrderEvent, status: OrderStatus, reports: Iterable[TrackingEvent]) -> Timestamp:
     """The time of an order's own event: no later than a report that presupposes it."""
-    rank = RANK[event.to_status]
-    later = (report.time for report in reports if RANK[IMPLIED[report.status]] >= rank)
+    later = (
+        report.time
+        for report in reports
+        if report.status in IMPLIED
+        and RANK[IMPLIED[report.status]] >= RANK[status]
+        and event.shipment_id in ("", report.shipment_id)
+    )
     return min((event.event_time, *later), key=_when)
 
 

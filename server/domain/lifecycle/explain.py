@@ -1,13 +1,10 @@
 """ExplainOrder: the statuses that an order can reach, and what blocks the others."""
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.order_pb2 import Order, OrderStatus
-from orders.v1.order_service_pb2 import ExplainOrderResponse, TransitionExplanation
+from orders.v1.order_service_pb2 import ExplainOrderResponse, TransitionBlocker, TransitionExplanation
 
 from server.domain.base.caller import Caller
-from server.domain.base.edits import Audit, edit_of
-from server.domain.base.errors import Refusal
-from server.domain.lifecycle.lifecycle import RANK, STEPS, transition
+from server.domain.lifecycle.lifecycle import RANK, STEPS, refusals
 
 
 def explain_order(order: Order, caller: Caller) -> ExplainOrderResponse:
@@ -21,22 +18,20 @@ def explain_order(order: Order, caller: Caller) -> ExplainOrderResponse:
 
 
 def _explain(order: Order, to: OrderStatus, caller: Caller) -> TransitionExplanation:
+    """The rule itself answers, so TransitionOrder cannot answer otherwise."""
     step = STEPS.get((order.status, to))
-    refusal = _refusal(order, to, caller)
+    blocking = list(refusals(order, to, caller))
     return TransitionExplanation(
         to=to,
-        allowed=refusal is None,
-        blocked_by=refusal.error_reason if refusal else None,
-        explanation=refusal.message if refusal else "",
+        allowed=not blocking,
+        blocked_by=blocking[0].error_reason if blocking else None,
+        explanation=blocking[0].message if blocking else "",
         roles=sorted(step.who) if step else [],
         passing=[step.passing] if step and step.passing else [],
+        blockers=[
+            TransitionBlocker(
+                guard=refusal.metadata.get("guard", ""), reason=refusal.error_reason, explanation=refusal.message
+            )
+            for refusal in blocking
+        ],
     )
-
-
-def _refusal(order: Order, to: OrderStatus, caller: Caller) -> Refusal | None:
-    """Tries the move on a copy: the rule itself answers, so TransitionOrder cannot answer otherwise."""
-    try:
-        transition(edit_of(order, Audit(caller, method="ExplainOrder", request_id="", time=Timestamp())), to)
-    except Refusal as error:
-        return error
-    return None

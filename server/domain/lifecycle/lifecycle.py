@@ -1,9 +1,9 @@
 """The lifecycle of an order: the allowed transitions, their roles and their guards."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orders.v1.error_reason_pb2 import (
-    ERROR_REASON_INVALID_TRANSITION,
     ERROR_REASON_ORDER_ACCESS_DENIED,
     ERROR_REASON_ORDER_ALREADY_CANCELLED,
     ERROR_REASON_ORDER_NOT_CANCELLABLE,
@@ -31,16 +31,26 @@ from orders.v1.order_pb2 import (
 from server.domain.base.caller import Caller, Role
 from server.domain.base.edits import Audit, OrderEdit
 from server.domain.base.errors import Refusal, invalid_field
-from server.domain.base.money import minor_of, text_of
-from server.domain.lifecycle.payment_status import due, has_money, intent_payment, is_paid_for, secured, sum_payments
+from server.domain.base.money import minor_of
+from server.domain.lifecycle.guards import (
+    NOT_HELD,
+    NOT_SHIPPED,
+    PAID,
+    SETTLED,
+    SHIPPABLE,
+    blockers,
+    invalid_transition,
+    status_name,
+)
+from server.domain.lifecycle.payment_status import has_money, intent_payment, is_paid_for, sum_payments
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An allowed transition: the roles that may make it, its guard, and the status that it skips."""
+    """An allowed transition: the roles that may make it, its guards, and the status that it skips."""
 
     who: frozenset[Role]
-    guard: str = ""
+    guards: tuple[str, ...] = ()
     passing: OrderStatus = ORDER_STATUS_UNSPECIFIED
 
 
@@ -49,20 +59,16 @@ FULFILMENT = frozenset({Role.FULFILMENT, Role.ADMIN})
 _OWNER = frozenset({Role.CUSTOMER, Role.ADMIN})
 _ADMIN = frozenset({Role.ADMIN})
 
-PAID = "paid"
-SHIPPABLE = "shippable"
-SETTLED = "settled"
-
 STEPS: dict[tuple[OrderStatus, OrderStatus], Step] = {
-    (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(PAYMENT, PAID),
-    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(FULFILMENT),
-    (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(FULFILMENT, SHIPPABLE),
+    (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED): Step(PAYMENT, (PAID, NOT_HELD)),
+    (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING): Step(FULFILMENT, (NOT_HELD,)),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED): Step(FULFILMENT, (NOT_HELD, SETTLED, SHIPPABLE)),
     (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED): Step(FULFILMENT),
     (ORDER_STATUS_PENDING, ORDER_STATUS_PROCESSING): Step(FULFILMENT, passing=ORDER_STATUS_CONFIRMED),
     (ORDER_STATUS_CONFIRMED, ORDER_STATUS_SHIPPED): Step(FULFILMENT, passing=ORDER_STATUS_PROCESSING),
     (ORDER_STATUS_PENDING, ORDER_STATUS_CANCELLED): Step(_OWNER),
     (ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED): Step(_ADMIN),
-    (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED): Step(_ADMIN),
+    (ORDER_STATUS_PROCESSING, ORDER_STATUS_CANCELLED): Step(_ADMIN, (NOT_SHIPPED,)),
 }
 
 # The order of the statuses.
@@ -75,6 +81,10 @@ RANK = {
     ORDER_STATUS_CANCELLED: 5,
 }
 
+# The statuses of an order of which every unit has left.
+GONE = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
+_UNHELD = GONE | {ORDER_STATUS_CANCELLED}
+
 _SHIPPING_STATUS = {
     ORDER_STATUS_CANCELLED: SHIPPING_STATUS_NOT_SHIPPED,
     ORDER_STATUS_PROCESSING: SHIPPING_STATUS_PROCESSING,
@@ -83,9 +93,39 @@ _SHIPPING_STATUS = {
 }
 
 
-def status_name(status: OrderStatus) -> str:
-    """The status without its prefix, as people write it: `SHIPPED`."""
-    return str(OrderStatus.Name(status)).removeprefix("ORDER_STATUS_")
+def guards_of(before: OrderStatus, to: OrderStatus) -> tuple[str, ...]:
+    """The guards of a transition, those of the status that it skips first."""
+    passing = STEPS[before, to].passing
+    if not passing:
+        return STEPS[before, to].guards
+    return tuple(dict.fromkeys((*STEPS[before, passing].guards, *STEPS[passing, to].guards)))
+
+
+def refusals(order: Order, to: OrderStatus, caller: Caller, *, overridden: bool = False) -> Iterator[Refusal]:
+    """Everything that keeps the caller from moving the order to a status; `overridden` skips the payment."""
+    try:
+        step = _find_step(order, to)
+    except Refusal as error:
+        yield error
+        return
+    if not _is_one_of(step.who, order, caller):
+        yield _role_refusal(order, step.who, what=f"move to {status_name(to)}")
+    guards = guards_of(order.status, to)
+    yield from blockers(order, to, (guard for guard in guards if guard != PAID or not overridden))
+
+
+def check_transition(order: Order, to: OrderStatus, caller: Caller, *, override_reason: str = "") -> None:
+    """Refuses a transition that the table, the caller's roles or a guard does not allow."""
+    for refusal in refusals(order, to, caller, overridden=bool(override_reason)):
+        raise refusal
+    if overrides(order, to, override_reason) and Role.ADMIN not in caller.roles:
+        text = f"only admin may confirm order {order.order_id} unpaid"
+        raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
+
+
+def overrides(order: Order, to: OrderStatus, override_reason: str) -> bool:
+    """Whether the reason confirms an order that is not paid for."""
+    return bool(override_reason) and PAID in guards_of(order.status, to) and not is_paid_for(order)
 
 
 def transition(
@@ -97,16 +137,20 @@ def transition(
     tracking_event: TrackingEvent | None = None,
 ) -> None:
     """Moves the edit to a status by the table, recording every status it enters."""
-    order, caller = edit.order, edit.audit.caller
-    step = _find_step(order, to)
-    check_role(order, step.who, caller, what=f"move to {status_name(to)}")
-    passed = STEPS[order.status, step.passing] if step.passing else None
-    passed_reason = _check_guard(order, passed, step.passing, caller, override_reason) if passed else ""
-    last = STEPS[step.passing, to] if passed else step
-    overridden = _check_guard(order, last, to, caller, override_reason)
-    if passed:
-        _enter(edit, step.passing, reason=passed_reason)
-    _enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
+    order = edit.order
+    check_transition(order, to, edit.audit.caller, override_reason=override_reason)
+    overridden = override_reason if overrides(order, to, override_reason) else ""
+    passing = STEPS[order.status, to].passing
+    if passing:
+        overridden = _enter_passed(edit, passing, overridden)
+    enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
+
+
+def _enter_passed(edit: OrderEdit, passing: OrderStatus, overridden: str) -> str:
+    """Enters a skipped status; returns the reason of an override that it did not record."""
+    confirms = passing == ORDER_STATUS_CONFIRMED
+    enter(edit, passing, reason=overridden if confirms else "")
+    return "" if confirms else overridden
 
 
 def check_cancellable(order: Order, caller: Caller) -> None:
@@ -117,7 +161,7 @@ def check_cancellable(order: Order, caller: Caller) -> None:
 def confirm_if_paid(edit: OrderEdit) -> None:
     """Confirms a pending order of which enough is paid or held since its total has changed."""
     if edit.order.status == ORDER_STATUS_PENDING and has_money(edit.order) and is_paid_for(edit.order):
-        _enter(edit, ORDER_STATUS_CONFIRMED, reason="")
+        enter(edit, ORDER_STATUS_CONFIRMED)
 
 
 def check_not_cancelled(order: Order) -> None:
@@ -145,50 +189,25 @@ def _not_cancellable(order: Order) -> Refusal:
     return Refusal(ERROR_REASON_ORDER_NOT_CANCELLABLE, text, metadata={"order_id": order.order_id, "status": status})
 
 
-def invalid_transition(order: Order, to: OrderStatus, why: str, *, guard: str = "") -> Refusal:
-    """A refusal of a transition; `why` ends the sentence."""
-    metadata = {"order_id": order.order_id, "from": status_name(order.status), "to": status_name(to)}
-    if guard:
-        metadata["guard"] = guard
-    text = f"order {order.order_id} cannot go from {metadata['from']} to {metadata['to']}{why}"
-    return Refusal(ERROR_REASON_INVALID_TRANSITION, text, metadata=metadata)
-
-
 def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
     """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
-    if caller.roles_towards(order.customer.customer_id).isdisjoint(who):
-        text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
-        raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
+    if not _is_one_of(who, order, caller):
+        raise _role_refusal(order, who, what=what)
 
 
-def _check_guard(order: Order, step: Step, to: OrderStatus, caller: Caller, override_reason: str) -> str:
-    """Refuses if the step's guard does not hold; returns the reason if an admin overrode it."""
-    if step.guard == PAID and not is_paid_for(order):
-        if not override_reason:
-            why = f": {_paid_so_far(order)}; an admin can confirm it with override_reason"
-            raise invalid_transition(order, to, why, guard=PAID)
-        if Role.ADMIN not in caller.roles:
-            text = f"only admin may confirm order {order.order_id} unpaid"
-            raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
-        return override_reason
-    if to == ORDER_STATUS_SHIPPED and due(order):
-        owed = text_of(due(order), order.pricing.total.currency_code)
-        raise invalid_transition(order, to, f": {owed} are due for its last update", guard=SETTLED)
-    if step.guard == SHIPPABLE and not (order.delivery.carrier and order.delivery.tracking_number):
-        why = ": it needs delivery.carrier and delivery.tracking_number"
-        raise invalid_transition(order, to, why, guard=SHIPPABLE)
-    return ""
+def _is_one_of(who: frozenset[Role], order: Order, caller: Caller) -> bool:
+    return not caller.roles_towards(order.customer.customer_id).isdisjoint(who)
 
 
-def _paid_so_far(order: Order) -> str:
-    so_far, total = secured(order), order.pricing.total
-    if not so_far:
-        return "it is neither paid nor authorized"
-    currency = total.currency_code
-    return f"{text_of(so_far, currency)} of {text_of(minor_of(total), currency)} are paid or authorized"
+def _role_refusal(order: Order, who: frozenset[Role], *, what: str) -> Refusal:
+    text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
+    return Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
 
 
-def _enter(edit: OrderEdit, status: OrderStatus, *, reason: str, tracking_event: TrackingEvent | None = None) -> None:
+def enter(
+    edit: OrderEdit, status: OrderStatus, *, reason: str = "", tracking_event: TrackingEvent | None = None
+) -> None:
+    """Enters a status that the order's payments or shipments imply, without checks."""
     order = edit.order
     event = OrderEvent(
         type=ORDER_EVENT_TYPE_STATUS_CHANGED,
@@ -197,12 +216,19 @@ def _enter(edit: OrderEdit, status: OrderStatus, *, reason: str, tracking_event:
         reason=reason,
         tracking_event=tracking_event,
     )
-    order.status = status
-    if status in _SHIPPING_STATUS:
-        order.shipping_status = _SHIPPING_STATUS[status]
+    _set_status(order, status)
     if status == ORDER_STATUS_CANCELLED:
         _cancel(order, edit.audit, reason)
     edit.record(event)
+
+
+def _set_status(order: Order, status: OrderStatus) -> None:
+    """Sets the status, and the shipping status unless that follows from shipments. Holds end when nothing is left to fulfil."""
+    order.status = status
+    if status in _UNHELD:
+        order.ClearField("holds")
+    if status in _SHIPPING_STATUS and not (status in GONE and order.shipments):
+        order.shipping_status = _SHIPPING_STATUS[status]
 
 
 def _cancel(order: Order, audit: Audit, reason: str = "") -> None:
@@ -214,18 +240,25 @@ def _cancel(order: Order, audit: Audit, reason: str = "") -> None:
         order.payment_intent.status = PAYMENT_INTENT_STATUS_CANCELLED
 
 
+def _check_not_shipped(order: Order) -> None:
+    if order.status in GONE:
+        raise _not_cancellable(order)
+    for refusal in blockers(order, ORDER_STATUS_CANCELLED, (NOT_SHIPPED,)):
+        raise refusal
+
+
 def advance_imported(order: Order, to: OrderStatus, audit: Audit) -> None:
     """Moves an imported order to its source's status: forward over any number of statuses, or to CANCELLED before it ships."""
     if to in (0, order.status):
         return
-    if to == ORDER_STATUS_CANCELLED and order.status in (ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED):
-        raise _not_cancellable(order)
+    if to == ORDER_STATUS_CANCELLED:
+        _check_not_shipped(order)
+    elif order.holds:
+        raise next(blockers(order, to, (NOT_HELD,)))
     if RANK[to] < RANK[order.status]:
         raise invalid_field(
             "status", f"{status_name(to)} would go back: the order is {status_name(order.status)} already"
         )
-    order.status = to
-    if to in _SHIPPING_STATUS:
-        order.shipping_status = _SHIPPING_STATUS[to]
+    _set_status(order, to)
     if to == ORDER_STATUS_CANCELLED:
         _cancel(order, audit)

@@ -8,7 +8,8 @@ from orders.v1.order_pb2 import Order, OrderStatus
 from server.domain.base.caller import Caller
 from server.domain.base.errors import Refusal
 from server.domain.lifecycle.explain import explain_order
-from server.domain.lifecycle.lifecycle import RANK, STEPS, status_name
+from server.domain.lifecycle.guards import status_name
+from server.domain.lifecycle.lifecycle import RANK, STEPS
 
 
 def check_reachable(order: Order, statuses: Collection[OrderStatus]) -> None:

@@ -21,6 +21,8 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.rounding import divide, spread
 from server.domain.base.state import State
+from server.domain.fulfilment.lines import follow_shipments, unpacked
+from server.domain.fulfilment.shipping import follow_status
 from server.domain.lifecycle.lifecycle import check_cancellable, confirm_if_paid
 from server.domain.lifecycle.payment_status import refundable, room_of, sum_payments
 from server.domain.orders.adjustments import add_adjustment
@@ -41,6 +43,7 @@ _FIELDS = (
     "payment",
     "payments",
     "payment_status",
+    "shipping_status",
 )
 
 
@@ -73,16 +76,18 @@ def _cancel(edit: OrderEdit, request: CancelOrderLinesRequest) -> OrderChange:
     adjustment.new_total.CopyFrom(order.pricing.total)
     _pay_back(order, adjustment, money_of(shares), edit.audit)
     sum_payments(order)
+    follow_shipments(order)
     changed = [field for field in _FIELDS if getattr(edit.before, field) != getattr(order, field)]
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, reason=request.reason, changed_fields=changed))
     confirm_if_paid(edit)
+    follow_status(edit)
     return edit.finish()
 
 
 def _cancelled(order: Order, request: CancelOrderLinesRequest) -> list[Share]:
     """The shares of the cancelled units, and of their installation."""
     left = remaining(order, amounts=False)
-    shares = list(take_lines(order, left, request.items, field="items"))
+    shares = list(take_lines(order, left, request.items, field="items", available=unpacked(order)))
     if sum(share.quantity for share in shares) == sum(item.quantity for item in order.items):
         raise invalid_field("items", "are all lines of the order; to cancel it, call CancelOrder")
     items = {item.item_id: item for item in order.items}

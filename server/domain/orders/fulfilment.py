@@ -5,9 +5,7 @@ from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_FULFILMENT_COMPLETED,
     ORDER_EVENT_TYPE_FULFILMENT_GIVEN_BACK,
     ORDER_STATUS_CONFIRMED,
-    ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PROCESSING,
-    ORDER_STATUS_SHIPPED,
     Order,
     OrderEvent,
     OrderFulfilment,
@@ -19,17 +17,15 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.base.work_queue import Claim, Queued
 from server.domain.fulfilment.queue import claimed, entry_of, later
-from server.domain.lifecycle.lifecycle import transition
+from server.domain.lifecycle.lifecycle import GONE, transition
 from server.domain.orders.apply import apply
-
-_SHIPPED = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 
 
 @operation(CompleteFulfilmentRequest, needs=lambda request: Needs(orders=[request.order_id], queued=True))
 def complete_fulfilment(request: CompleteFulfilmentRequest, state: State, audit: Audit) -> Order | bytes:
     """Takes a claimed order out of the queue, because the work on it is done."""
     before = state.order(request.order_id, audit.caller)
-    if before.status in _SHIPPED or _is_completed(before, request.claim_id):
+    if before.status in GONE or _is_completed(before, request.claim_id):
         return before
     claim = claimed(before, request.claim_id, state).claim
     edit = edit_of(before, audit)
@@ -66,7 +62,7 @@ def give_back_fulfilment(request: GiveBackFulfilmentRequest, state: State, audit
 
 def _returned(order: Order, request: GiveBackFulfilmentRequest, state: State) -> Queued:
     """The order with the claim that ends: it is in the queue, or has left it when its work was completed."""
-    if order.status in _SHIPPED or not _is_completed(order, request.claim_id):
+    if order.status in GONE or not _is_completed(order, request.claim_id):
         return claimed(order, request.claim_id, state)
     done = order.fulfilment
     waiting = Order()

@@ -12,7 +12,7 @@ from orders.v1.order_service_pb2 import UpdateOrderRequest
 from server.domain.base.errors import MAX_VIOLATIONS, Refusal, Violation
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
-from server.domain.lifecycle.lifecycle import status_name
+from server.domain.lifecycle.guards import status_name
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.create import delivery_choice, price_lines
 from server.domain.pricing.coupons import CouponUser, code_of, kept_discount, new_discounts

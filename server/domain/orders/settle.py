@@ -12,7 +12,8 @@ from orders.v1.order_pb2 import (
 from server.domain.base.edits import OrderEdit
 from server.domain.base.errors import Refusal
 from server.domain.base.money import minor_of
-from server.domain.lifecycle.lifecycle import RANK, confirm_if_paid, status_name
+from server.domain.lifecycle.guards import status_name
+from server.domain.lifecycle.lifecycle import RANK, confirm_if_paid
 from server.domain.lifecycle.payment_status import is_open, is_paid_for, payment_required, sum_payments
 from server.domain.orders.adjustments import add_adjustment
 from server.domain.pricing.remaining import remaining

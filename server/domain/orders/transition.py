@@ -11,12 +11,11 @@ from orders.v1.order_pb2 import (
 from orders.v1.order_service_pb2 import CancelOrderRequest, TransitionOrderRequest
 
 from server.domain.base.edits import Audit, check_etag, edit_of
-from server.domain.base.errors import invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
-from server.domain.fulfilment.tracking import set_carrier
-from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_role, transition
+from server.domain.fulfilment.shipping import NO_LABEL, Label, move
+from server.domain.lifecycle.lifecycle import FULFILMENT, check_role
 from server.domain.orders.apply import apply
 
 # Statuses whose entry changes the order's holdings, and those whose entry may issue an invoice.
@@ -34,12 +33,10 @@ def transition_order(request: TransitionOrderRequest, state: State, audit: Audit
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     edit = edit_of(before, audit)
-    if request.carrier or request.tracking_number:
+    label = Label(request.carrier, request.tracking_number)
+    if label != NO_LABEL:
         check_role(before, FULFILMENT, audit.caller, what="set the carrier of")
-        set_carrier(edit.order, request)
-    transition(edit, request.status, override_reason=request.override_reason, reason=request.reason)
-    if RANK[before.status] >= RANK[ORDER_STATUS_SHIPPED] and edit.order.delivery != before.delivery:
-        raise invalid_field("carrier", "can be set, like the tracking number, until the order is shipped")
+    move(edit, request.status, label=label, override_reason=request.override_reason, reason=request.reason)
     edit.note_delivery_changes("carrier", "tracking_number")
     return apply(edit.finish(), state)
 
@@ -50,5 +47,5 @@ def cancel_order(request: CancelOrderRequest, state: State, audit: Audit) -> byt
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     edit = edit_of(before, audit)
-    transition(edit, ORDER_STATUS_CANCELLED, reason=request.reason)
+    move(edit, ORDER_STATUS_CANCELLED, reason=request.reason)
     return apply(edit.finish(), state)

@@ -13,7 +13,6 @@ from orders.v1.order_pb2 import (
     ORDER_STATUS_PROCESSING,
     Address,
     Order,
-    OrderItem,
     OrderStatus,
 )
 from orders.v1.order_service_pb2 import UpdateOrderRequest
@@ -24,17 +23,19 @@ from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
-from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, pay_by_saved_method
-from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role, status_name, transition
+from server.domain.fulfilment.lines import active
+from server.domain.fulfilment.shipping import move
+from server.domain.lifecycle.guards import status_name
+from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply, preview
-from server.domain.orders.reprice import coupon_changes, price_inputs, reprice, same_lines
+from server.domain.orders.reprice import coupon_changes, price_inputs, reprice
 from server.domain.orders.settle import can_settle, record_update
 from server.domain.orders.stale_etags import may_conflict
 from server.domain.orders.transition import INVOICED, MOVING
+from server.domain.orders.update_lines import replace_lines
 from server.domain.pricing.coupons import code_of
-from server.domain.pricing.quotes import add_line
 
 
 class Rule(NamedTuple):
@@ -73,6 +74,9 @@ CHANGEABLE: dict[str, Rule] = {
     # The lifecycle has a table of its own.
     "status": Rule(ORDER_STATUS_DELIVERED, _ANY),
 }
+
+# The copies of the first parcel's label.
+_LABEL = ("delivery.carrier", "delivery.tracking_number")
 
 # The fields that follow from others.
 _FOLLOWING = ("payment_method", "payment_method_id", "pricing")
@@ -159,7 +163,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is in the mask but not set")
-        transition(edit, wished.status, override_reason=request.override_reason)
+        move(edit, wished.status, override_reason=request.override_reason)
     return edit.finish() if edit.events else OrderChange(before=before, after=before, events=[])
 
 
@@ -173,7 +177,7 @@ def _change_fields(
     _check_addresses(order, plain)
     _set_payment_method(order, plain, state)
     if "items" in paths:
-        _replace_items(order, wished, state)
+        replace_lines(order, wished, state)
     if not order.source:
         inputs = price_inputs(before, order, request)
         settles = request.settle and can_settle(before)
@@ -286,6 +290,7 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller, *, settles
     for path in paths:
         rule = CHANGEABLE[_rule_of(path)]
         check_role(order, rule.who, caller, what=f"change {path} of")
+        _check_shipments(order, path)
         if path == "items" and settles and can_settle(order):
             continue
         status = status_name(order.status)
@@ -293,6 +298,15 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller, *, settles
             raise _too_late(order, path, f"can change {_while(rule.until)}, and the order is {status}")
         if path == "items" and not is_open(order):
             raise _too_late(order, path, "can change after a payment only with settle")
+
+
+def _check_shipments(order: Order, path: str) -> None:
+    """Refuses to change lines of which units are in shipments, and the copies of a parcel's label."""
+    if order.shipments and any(active(order)):
+        if path == "items":
+            raise _too_late(order, path, "can change only while no unit is in a shipment; call CancelOrderLines")
+        if path in _LABEL:
+            raise _too_late(order, path, "follows from the first parcel; call UpdateShipment")
 
 
 def _check_coupons_changeable(order: Order, caller: Caller) -> None:
@@ -337,58 +351,3 @@ def _check_addresses(order: Order, paths: list[str]) -> None:
         touched = any(path.split(".")[0] == field for path in paths)
         if touched and order.HasField(field):
             check_address(getattr(order, field), field=f"order.{field}")
-
-
-def _replace_items(order: Order, wished: Order, state: State) -> None:
-    """Replaces the lines. A line that names an old id keeps it; the others get new ids.
-
-    Lines of the same products and quantities keep their prices; otherwise all lines have today's.
-    """
-    if order.source:
-        raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
-    if not wished.items:
-        raise invalid_field("order.items", "an order needs at least one item; to drop them all, cancel the order")
-    old_ids = {item.item_id for item in order.items}
-    _check_item_ids(wished, old_ids)
-    next_id = 1 + max(int(item_id) for item_id in old_ids)
-    agreed = list(order.items) if same_lines(order.items, wished.items) else []
-    del order.items[:]
-    for index, line in enumerate(wished.items):
-        item_id, next_id = (line.item_id, next_id) if line.item_id else (str(next_id), next_id + 1)
-        if agreed:
-            item = order.items.add()
-            item.CopyFrom(agreed[index])
-            item.item_id = item_id
-        else:
-            item = _add_wished_line(order, line, state, item_id=item_id, field=f"order.items[{index}]")
-        _set_choices(item, line)
-
-
-def _check_item_ids(wished: Order, old_ids: set[str]) -> None:
-    seen: set[str] = set()
-    for index, line in enumerate(wished.items):
-        if line.item_id and (line.item_id not in old_ids or line.item_id in seen):
-            why = (
-                "occurs twice" if line.item_id in seen else "is not an item of the order; leave it empty for a new one"
-            )
-            raise invalid_field(f"order.items[{index}].item_id", f"{line.item_id!r} {why}")
-        seen.add(line.item_id)
-
-
-def _set_choices(item: OrderItem, line: OrderItem) -> None:
-    item.design_project_id = line.design_project_id
-    item.customizations.clear()
-    item.customizations.update(line.customizations)
-
-
-def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: str, field: str) -> OrderItem:
-    if not line.product_id:
-        raise invalid_field(f"{field}.product_id", "is required")
-    offer = find_offer(
-        state.products.stored,
-        product_id=line.product_id,
-        variant_id=line.variant_id,
-        currency=order.pricing.total.currency_code,
-        field=field,
-    )
-    return add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)

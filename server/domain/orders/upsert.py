@@ -20,6 +20,7 @@ from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor
 from server.domain.base.personal_data import MARKER
+from server.domain.fulfilment.imports import fit_lines, follow_source
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
 from server.domain.lifecycle.payment_status import sum_payments
 from server.domain.orders.upsert_amounts import Amounts, amounts_of
@@ -34,6 +35,7 @@ _COMPARED = (
     "referral_code",
     "metadata",
     "order_time",
+    "shipments",
 )
 
 # Part of each stored hash. Raise it with every change to the results of an import: the next import then compares every order again.
@@ -63,6 +65,8 @@ def upsert_order(
         raise invalid_field("items[0].unit_price.currency_code", text)
     edit = edit_of(before, audit)
     _fill(edit.order, wished, amounts)
+    if before.shipments:
+        fit_lines(edit.order)
     from_status = edit.order.status
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
@@ -75,6 +79,7 @@ def upsert_order(
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     advance_imported(edit.order, wished.status, audit)
     if edit.order.status != from_status:
+        follow_source(edit.order, audit.time)
         edit.record(
             OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=edit.order.status)
         )

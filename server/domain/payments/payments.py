@@ -30,7 +30,7 @@ from server.domain.base.edits import Audit, OrderChange, OrderEdit, check_etag, 
 from server.domain.base.errors import invalid_field
 from server.domain.base.money import MAX_MINOR, minor_of, to_minor
 from server.domain.base.state import PaymentKey
-from server.domain.lifecycle.lifecycle import PAYMENT, check_role, transition
+from server.domain.lifecycle.lifecycle import PAYMENT, check_role, enter, transition
 from server.domain.lifecycle.payment_status import (
     has_money,
     intent_payment,
@@ -265,7 +265,7 @@ def _record(edit: OrderEdit, event: PaymentEvent, history: PaymentHistory) -> bo
     # An order that costs nothing is not paid for by a payment that failed.
     moved = event.type in _INTENT_STATUS or has_money(order)
     if order.status == ORDER_STATUS_PENDING and moved and is_paid_for(order):
-        transition(edit, ORDER_STATUS_CONFIRMED)
+        enter(edit, ORDER_STATUS_CONFIRMED)
     return True
 
 

@@ -1,6 +1,6 @@
 """The parts of an order's price that are not refunded, and shares of them by line."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_LINE_QUANTITY_EXCEEDED
 from orders.v1.order_pb2 import (
@@ -55,17 +55,28 @@ def _less(parts: Sequence[Share], refund: Refund, *, amounts: bool) -> list[Shar
     return [rest_of(part, (share for share in by_line if share.key == part.key)) for part in parts]
 
 
-def take_lines(order: Order, parts: Sequence[Share], lines: Sequence[LineQuantity], *, field: str) -> Iterator[Share]:
-    """The shares of units of lines; refuses more units than are left. `field` is the lines' path in the request."""
+def take_lines(
+    order: Order,
+    parts: Sequence[Share],
+    lines: Sequence[LineQuantity],
+    *,
+    field: str,
+    available: Mapping[str, int] | None = None,
+) -> Iterator[Share]:
+    """The shares of units of lines; refuses more units than are left, or than are `available` by line.
+
+    `field` is the lines' path in the request.
+    """
     left = {part.item_id: part for part in parts if part.part == PRICE_PART_LINE}
     for index, line in enumerate(lines):
         path = f"{field}[{index}]"
         part = left.pop(line.item_id, None)
         if part is None:
             raise _no_line(order, line.item_id, field=f"{path}.item_id")
-        quantity = line.quantity or part.quantity
-        if not 0 < quantity <= part.quantity:
-            raise _too_many(order, part, requested=max(1, quantity))
+        most = part.quantity if available is None else min(part.quantity, available.get(line.item_id, 0))
+        quantity = line.quantity or most
+        if not 0 < quantity <= most:
+            raise _too_many(order, part, requested=max(1, quantity), available=most)
         yield take(part, quantity, part.quantity, quantity=quantity)
 
 
@@ -76,12 +87,12 @@ def _no_line(order: Order, item_id: str, *, field: str) -> Refusal:
     return invalid_field(field, f"the order has no line {item_id!r}; it has {', '.join(ids[:10])}")
 
 
-def _too_many(order: Order, part: Share, *, requested: int) -> Refusal:
+def _too_many(order: Order, part: Share, *, requested: int, available: int) -> Refusal:
     metadata = {
         "order_id": order.order_id,
         "item_id": part.item_id,
         "requested": str(requested),
-        "available": str(part.quantity),
+        "available": str(available),
     }
-    text = f"order {order.order_id}: {part.quantity} units of line {part.item_id} are left, not {requested}"
+    text = f"order {order.order_id}: {available} units of line {part.item_id} are left, not {requested}"
     return Refusal(ERROR_REASON_LINE_QUANTITY_EXCEEDED, text, metadata=metadata)

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_SHIPMENT_SHIPPED,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
@@ -285,10 +286,12 @@ def test_shipping_a_confirmed_order_processes_it_on_the_way() -> None:
     state = new_state()
     order = ready(state, ORDER_STATUS_CONFIRMED)
     run(state, transition(order, ORDER_STATUS_SHIPPED), FULFILMENT)
-    assert entered(history(state, order)[3:]) == [
+    moved, shipment, shipped = history(state, order)[3:]
+    assert entered([moved, shipped]) == [
         (ORDER_STATUS_CONFIRMED, ORDER_STATUS_PROCESSING),
         (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED),
     ]
+    assert shipment.type == ORDER_EVENT_TYPE_SHIPMENT_SHIPPED
 
 
 def test_the_override_is_recorded_with_the_status_it_was_for() -> None:
@@ -389,8 +392,8 @@ def test_the_current_etag_is_taken_and_every_event_makes_a_new_one() -> None:
     state = new_state()
     order = order_in(state, ORDER_STATUS_CONFIRMED)
     shipped = run(state, transition(order, ORDER_STATUS_SHIPPED, etag="3", carrier="A", tracking_number="T"), ADMIN)
-    assert shipped.etag == str(shipped.version) == "5"
-    assert [event.version for event in history(state, order)] == [1, 2, 3, 4, 5]
+    assert shipped.etag == str(shipped.version) == "6"
+    assert [event.version for event in history(state, order)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_refusal_names_the_status_that_the_order_has_not_one_on_the_way() -> None:

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from orders.v1.catalog_service_pb2 import BatchUpsertProductsRequest
 from orders.v1.order_pb2 import (
+    ORDER_EVENT_TYPE_SHIPMENT_SHIPPED,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_EVENT_TYPE_UPDATED,
     ORDER_STATUS_CANCELLED,
@@ -138,6 +139,8 @@ NEVER = (
     "payment.refund_due_amount",
     "payment.due_amount",
     "adjustments",
+    "shipments",
+    "holds",
     "payments",
     "order_time",
     "refunds",
@@ -210,6 +213,8 @@ ELEMENTS: dict[str, dict[str, Any]] = {
     "refunds": {"refund_id": "1"},
     "payments": {"payment_id": "1"},
     "adjustments": {"adjustment_id": "1"},
+    "shipments": {"shipment_id": "1"},
+    "holds": {"hold_id": "1"},
     "provenance": {"field": "status"},
 }
 
@@ -841,12 +846,13 @@ def test_fields_and_status_change_in_one_call_as_two_versions() -> None:
     order = order_in(state, ORDER_STATUS_PROCESSING)
     wished = Order(status=ORDER_STATUS_SHIPPED, delivery=Delivery(carrier="Bosta", tracking_number="B1"))
     shipped = run(state, update(order, "status", "delivery.carrier", "delivery.tracking_number", wished=wished))
-    first, second = history(state, order)[-2:]
+    first, shipment, second = history(state, order)[-3:]
     assert (shipped.status, shipped.delivery.carrier) == (ORDER_STATUS_SHIPPED, "Bosta")
     assert (first.type, second.type) == (ORDER_EVENT_TYPE_UPDATED, ORDER_EVENT_TYPE_STATUS_CHANGED)
+    assert shipment.type == ORDER_EVENT_TYPE_SHIPMENT_SHIPPED
     assert (first.from_status, first.to_status) == (ORDER_STATUS_PROCESSING, ORDER_STATUS_PROCESSING)
     assert (second.from_status, second.to_status) == (ORDER_STATUS_PROCESSING, ORDER_STATUS_SHIPPED)
-    assert [first.version, second.version, shipped.version] == [5, 6, 6]
+    assert [first.version, shipment.version, second.version, shipped.version] == [5, 6, 7, 7]
 
 
 def test_a_refused_status_takes_the_other_fields_with_it() -> None:
