@@ -5,14 +5,16 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from server.currency_rates import rates_by_currency
+from server.fulfilment_settings import FulfilmentSettings
 from server.outbound_settings import OutboundSettings
+from server.setting_origins import Origins
 
 # gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -33,8 +35,6 @@ CLIENT_VARIABLES = {
 }
 
 _URL = re.compile(r"postgres(ql)?://(([^@/?%\s]|%[0-9a-fA-F]{2})*@)?([^@%\s]|%[0-9a-fA-F]{2})*")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_RATE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 _MASK = "**********"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*:)[^@/?]+(?=@)")
@@ -61,10 +61,12 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
-class Settings(OutboundSettings):
+class Settings(FulfilmentSettings, OutboundSettings):
     """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    _origins: Origins = PrivateAttr(default_factory=Origins)
 
     host: str = Field(
         "127.0.0.1",
@@ -313,6 +315,10 @@ class Settings(OutboundSettings):
     def _small(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
+    def origin_of(self, name: str) -> str:
+        """Where the value of a setting comes from: `flag`, `environment`, `file` or `default`."""
+        return self._origins.by_name.get(name, "default")
+
     def values(self, *, secrets: bool = False) -> dict[str, Any]:
         """The settings as the values that JSON has, with passwords masked unless `secrets`."""
         found = self.model_dump(mode="json")
@@ -325,28 +331,14 @@ class Settings(OutboundSettings):
         return found
 
 
-def rates_by_currency(text: str) -> dict[str, Decimal]:
-    """The rates of a setting such as `EUR=0.01 USD=0.01`. A number alone applies to EUR, GBP and USD."""
-    pairs = text.split()
-    if len(pairs) == 1 and "=" not in text:
-        pairs = [f"{code}={text.strip()}" for code in ("EUR", "GBP", "USD")]
-    rates: dict[str, Decimal] = {}
-    for pair in pairs:
-        code, _, rate = pair.partition("=")
-        if not _CURRENCY.fullmatch(code) or not _RATE.fullmatch(rate) or Decimal(rate) > 1000 or code in rates:
-            problem = (
-                "Input should be pairs such as EUR=0.01, each currency once, with 0 to 1000 and up to 6 decimal places"
-            )
-            raise PydanticCustomError("rates_by_currency", problem)
-        rates[code] = Decimal(rate)
-    return rates
-
-
 def load(flags: Mapping[str, Any], *, file: str | None = None) -> Settings:
     """The settings: flags over variables over the file. None and blank text count as unset. Raises ConfigError."""
-    given = _in_file(file) | _in_environment() | set_values(flags)
+    sources = {"file": _in_file(file), "environment": _in_environment(), "flag": set_values(flags)}
+    given = {name: value for found in sources.values() for name, value in found.items()}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        settings._origins.by_name.update({name: origin for origin, found in sources.items() for name in found})
+        return settings
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -375,6 +367,10 @@ def _in_environment() -> dict[str, Any]:
     if unknown := sorted(name for name in found if name.startswith(PREFIX) and name not in known):
         raise ConfigError(_no_setting(unknown[0], known))
     return {settings[name]: value for name, value in found.items() if name in settings}
+
+
+def client_flags_in_environment() -> dict[str, str | None]:
+    return {flag: os.environ.get(variable) for flag, variable in CLIENT_VARIABLES.items()}
 
 
 def _is_service_link(name: str, value: str) -> bool:

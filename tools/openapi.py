@@ -126,12 +126,13 @@ class _Document:
 
     def _operation(self, method: Method, binding: Binding, at: int) -> Json:
         scope = access_pb2.Scope.Name(method.access.scope).removeprefix("SCOPE_").lower().replace("_", ".")
+        scopes = [] if method.access.any_caller else [scope]
         operation: Json = {
             "operationId": method.name if at == 0 else f"{method.name}_{binding.verb.lower()}{at if at > 1 else ''}",
             "tags": [_tag(method.service)],
             "summary": method.summary.rstrip("."),
             "description": "\n\n".join([*method.comment, _access_words(method, scope)]),
-            "security": [{"bearer": [scope]}, {"token": [scope]}, {}],
+            "security": [{"bearer": scopes}, {"token": scopes}, {}],
             "parameters": list(self._parameters(method, binding)),
             "responses": self._responses(method, binding),
         }
@@ -224,6 +225,8 @@ def _parameter(name: str, place: str, schema: Json, description: str) -> Json:
 
 
 def _access_words(method: Method, scope: str) -> str:
+    if method.access.any_caller:
+        return "For every authenticated caller."
     roles = [access_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in method.access.roles]
     return f"Scope `{scope}`; for {', '.join(roles)}."
 

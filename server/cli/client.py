@@ -82,6 +82,21 @@ def client_of(settings: config.Settings, flags: Mapping[str, Any]) -> "Client":
     return Client(**(given if "target" in given else connection(settings, given=given) | given))
 
 
+def call(client: "Client", method: str, **fields: Any) -> Any:
+    """The answer to a call of a method with these fields. A call that fails ends the command with one line."""
+    from server.domain.base.methods import path_of, request_type_of, response_type_of
+
+    async def work() -> Any:
+        async with client.channel() as channel:
+            request = request_type_of(method)(**fields)
+            send = channel.unary_unary(
+                path_of(method), type(request).SerializeToString, response_type_of(method).FromString
+            )
+            return await send(request, metadata=client.metadata, timeout=30)
+
+    return run(client, work())
+
+
 def run(client: "Client", work: Coroutine[Any, Any, Answer]) -> Answer:
     """Runs work that calls the client's server. A call that fails ends the command with one line."""
     import grpc

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from orders.v1.server_service_pb2 import ServerInfo, SettingOrigin
+
 from server.config import PREFIX, Settings
 
 
@@ -21,6 +23,18 @@ def as_toml(values: Mapping[str, Any]) -> str:
 def as_json(values: Mapping[str, Any]) -> str:
     """An object with the names of the file. Unset ones are null."""
     return json.dumps(values, indent=2, ensure_ascii=False)
+
+
+def as_running(server: ServerInfo, *, as_json: bool) -> str:
+    """The settings of a running server, each with its origin."""
+    origins = {
+        setting.name: SettingOrigin.Name(setting.origin)[len("SETTING_ORIGIN_") :] for setting in server.settings
+    }
+    values = {setting.name: setting.value for setting in server.settings}
+    if as_json:
+        pairs = {name: {"value": value, "origin": origins[name].lower()} for name, value in values.items()}
+        return json.dumps(pairs, indent=2, ensure_ascii=False)
+    return "\n".join(f"{name}={_quoted(value)}  # {origins[name].lower()}" for name, value in values.items())
 
 
 def schema() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server import config
-from server.cli.client import run, with_client
+from server.cli.client import call, client_of, run, with_client
 from server.cli.files import export, import_
 from server.cli.gateway import gateway
 from server.cli.keys import keys
@@ -216,10 +216,21 @@ def config_(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the file, for editors.")] = False,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print passwords too.")] = False,
+    server: Annotated[
+        bool,
+        typer.Option(
+            "--server",
+            help="Ask the running server that ORDERS_TARGET names, with the key in ORDERS_KEY, and print where each value comes from.",
+        ),
+    ] = False,
 ) -> None:
-    """Print the effective settings, as variables that a shell can read. Passwords are masked."""
+    """Print the settings that this shell would give a server, as variables that a shell can read. Passwords are masked."""
     from server.cli import config_output
 
+    if server:
+        asked = call(client_of(settings, config.client_flags_in_environment()), "GetServerInfo")
+        print(config_output.as_running(asked, as_json=as_json))
+        return
     values = settings.values(secrets=show_secrets)
     if schema:
         print(config_output.schema())

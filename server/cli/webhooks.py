@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.cli.client import run, with_client
+from server.cli.client import call, run, with_client
 from server.cli.options import Failure
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def create(
     )
     if customer:
         fields["filter"] = {"customer_id": customer}
-    made = _call(client, "CreateWebhookEndpoint", endpoint=fields)
+    made = call(client, "CreateWebhookEndpoint", endpoint=fields)
     print(f"{made.endpoint.endpoint_id}\n{made.secret}")
 
 
@@ -106,7 +106,7 @@ def list_(*, client: "Client") -> None:
 @with_client
 def get(endpoint_id: EndpointId, *, client: "Client") -> None:
     """Print an endpoint as JSON."""
-    _print(_call(client, "GetWebhookEndpoint", endpoint_id=endpoint_id))
+    _print(call(client, "GetWebhookEndpoint", endpoint_id=endpoint_id))
 
 
 @webhooks.command()
@@ -136,14 +136,14 @@ def update(
     if not fields:
         raise Failure("nothing to change; `orders webhooks update --help` lists the flags")
     mask = {"paths": list(fields)}
-    _print(_call(client, "UpdateWebhookEndpoint", endpoint={"endpoint_id": endpoint_id, **fields}, update_mask=mask))
+    _print(call(client, "UpdateWebhookEndpoint", endpoint={"endpoint_id": endpoint_id, **fields}, update_mask=mask))
 
 
 @webhooks.command()
 @with_client
 def delete(endpoint_id: EndpointId, *, client: "Client") -> None:
     """Delete an endpoint with its deliveries."""
-    _call(client, "DeleteWebhookEndpoint", endpoint_id=endpoint_id)
+    call(client, "DeleteWebhookEndpoint", endpoint_id=endpoint_id)
     print(f"{endpoint_id} is deleted")
 
 
@@ -151,7 +151,7 @@ def delete(endpoint_id: EndpointId, *, client: "Client") -> None:
 @with_client
 def enable(endpoint_id: EndpointId, *, client: "Client") -> None:
     """Resume an endpoint's deliveries."""
-    _call(client, "EnableWebhookEndpoint", endpoint_id=endpoint_id)
+    call(client, "EnableWebhookEndpoint", endpoint_id=endpoint_id)
     print(f"{endpoint_id} is enabled")
 
 
@@ -159,7 +159,7 @@ def enable(endpoint_id: EndpointId, *, client: "Client") -> None:
 @with_client
 def disable(endpoint_id: EndpointId, *, client: "Client") -> None:
     """Stop an endpoint's deliveries; they are queued until it is enabled."""
-    _call(client, "DisableWebhookEndpoint", endpoint_id=endpoint_id)
+    call(client, "DisableWebhookEndpoint", endpoint_id=endpoint_id)
     print(f"{endpoint_id} is disabled")
 
 
@@ -167,20 +167,20 @@ def disable(endpoint_id: EndpointId, *, client: "Client") -> None:
 @with_client
 def rotate(endpoint_id: EndpointId, *, client: "Client") -> None:
     """Give an endpoint a new secret and print it, once. The old one stays valid for 24 hours."""
-    print(_call(client, "RotateWebhookSecret", endpoint_id=endpoint_id).secret)
+    print(call(client, "RotateWebhookSecret", endpoint_id=endpoint_id).secret)
 
 
 @webhooks.command()
 @with_client
 def test(endpoint_id: EndpointId, *, client: "Client") -> None:
     """Send a test and print its outcome. Exits with 1 if it fails."""
-    queued = _call(client, "TestWebhookEndpoint", endpoint_id=endpoint_id)
+    queued = call(client, "TestWebhookEndpoint", endpoint_id=endpoint_id)
     until = time.monotonic() + _TEST_SECONDS
     delivery = queued
     while not delivery.attempts and time.monotonic() < until:
         time.sleep(0.2)
         ids = {"endpoint_id": endpoint_id, "delivery_id": queued.delivery_id}
-        delivery = _call(client, "GetWebhookDelivery", **ids)
+        delivery = call(client, "GetWebhookDelivery", **ids)
     if not delivery.attempts:
         raise Failure(f"the test {queued.delivery_id} still waits; does a process run the job deliver_webhooks?")
     (attempt,) = delivery.attempts
@@ -212,7 +212,7 @@ def deliveries(
         "page_size": limit,
     }
     table = Table("delivery id", "type", "order", "version", "state", "attempts", "next attempt", box=None)
-    for each in _call(client, "ListWebhookDeliveries", **wanted).deliveries:
+    for each in call(client, "ListWebhookDeliveries", **wanted).deliveries:
         name = WebhookDeliveryState.Name(each.state).removeprefix("WEBHOOK_DELIVERY_STATE_").lower()
         due = _time(each, "next_attempt_time")
         cells = (each.delivery_id, each.event_type, each.order_id, each.version or "", name, each.attempt_count, due)
@@ -224,7 +224,7 @@ def deliveries(
 @with_client
 def delivery(endpoint_id: EndpointId, delivery_id: DeliveryId, *, client: "Client") -> None:
     """Print a delivery with its attempts."""
-    found = _call(client, "GetWebhookDelivery", endpoint_id=endpoint_id, delivery_id=delivery_id)
+    found = call(client, "GetWebhookDelivery", endpoint_id=endpoint_id, delivery_id=delivery_id)
     attempts = list(found.attempts)
     found.ClearField("attempts")
     _print(found)
@@ -236,7 +236,7 @@ def delivery(endpoint_id: EndpointId, delivery_id: DeliveryId, *, client: "Clien
 @with_client
 def resend(endpoint_id: EndpointId, delivery_id: DeliveryId, *, client: "Client") -> None:
     """Queue a delivery again."""
-    _call(client, "ResendWebhookDelivery", endpoint_id=endpoint_id, delivery_id=delivery_id)
+    call(client, "ResendWebhookDelivery", endpoint_id=endpoint_id, delivery_id=delivery_id)
     print(f"{delivery_id} is queued")
 
 
@@ -252,7 +252,7 @@ def recover(
 ) -> None:
     """Queue all deliveries that failed since a time again."""
     fields: dict[str, Any] = {"start_time": since.replace(tzinfo=UTC)} if since else {}
-    count = _call(client, "RecoverWebhookEndpoint", endpoint_id=endpoint_id, **fields).delivery_count
+    count = call(client, "RecoverWebhookEndpoint", endpoint_id=endpoint_id, **fields).delivery_count
     print(f"{count} deliveries are queued")
 
 
@@ -294,25 +294,11 @@ def _fields(**given: Any) -> dict[str, Any]:
     return fields
 
 
-def _call(client: "Client", method: str, **fields: Any) -> Any:
-    """The answer to a call."""
-    from orders.v1 import webhook_service_pb2 as messages
-    from orders.v1.webhook_service_pb2_grpc import WebhookServiceStub
-
-    async def call() -> Any:
-        async with client.channel() as channel:
-            request = getattr(messages, f"{method}Request")(**fields)
-            stub = WebhookServiceStub(channel)  # type: ignore[no-untyped-call]
-            return await getattr(stub, method)(request, metadata=client.metadata, timeout=30)
-
-    return run(client, call())
-
-
 def _all(client: "Client", method: str, field: str) -> list[Any]:
     found: list[Any] = []
     token = ""
     while True:
-        page = _call(client, method, page_size=1000, page_token=token)
+        page = call(client, method, page_size=1000, page_token=token)
         found += getattr(page, field)
         token = page.next_page_token
         if not token:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from server.domain.base.caller import Caller, Role
+from server.domain.base.caller import Caller, IgnoredRole, Role
 from server.domain.base.errors import unauthenticated
 
 _MAX_SUBJECT = 200
+# The most ignored roles that a caller is told of: tokens can have many that are meant for other services.
+_MAX_IGNORED = 20
 
 # As in the protos.
 _CUSTOMER_ID = re.compile(r"[!-~]{1,128}")
@@ -38,13 +40,22 @@ def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
     words, scopes = _words(claims, rules.roles), _words(claims, rules.scopes)
     roles = rules.default_roles if words is None else frozenset(role for role in Role if role.value in words)
     customer_id = _customer_id(claims, rules.customer_id)
+    # The role customer needs a customer id.
+    unusable = roles & {Role.CUSTOMER} if not customer_id else frozenset[Role]()
     return Caller(
         subject="user:" + _subject(claims),
-        # The role customer needs a customer id.
-        roles=roles if customer_id else roles - {Role.CUSTOMER},
+        roles=roles - unusable,
         scopes=rules.default_scopes if scopes is None else rules.valid_scopes & scopes,
         customer_id=customer_id,
+        ignored_roles=_ignored(words or frozenset(), unusable, rules),
     )
+
+
+def _ignored(words: frozenset[str], unusable: frozenset[Role], rules: ClaimRules) -> tuple[IgnoredRole, ...]:
+    text = f"the token has no claim {rules.customer_id}, which the role customer needs"
+    without_customer = [IgnoredRole(role.value, "customer_id_missing", text) for role in unusable]
+    unknown = sorted(words - {role.value for role in Role})[:_MAX_IGNORED]
+    return (*without_customer, *(IgnoredRole(word, "unknown", "this service has no such role") for word in unknown))
 
 
 def _subject(claims: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Authorization: the roles and scope that a method's proto requires, and the customer that a call may concern."""
 
+from dataclasses import replace
 from typing import Any
 
 from buf.validate import validate_pb2
@@ -28,6 +29,7 @@ class MethodAccess:
         self.scope = scope_name(access.scope)
         self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))
         self.method_class = MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
+        self._any_caller = access.any_caller
         self._customer = access.customer.split(".") if access.customer else []
         # Filling in a field must not create a message that the caller has to send.
         self._required = {name for name in self._customer[:-1] if _is_required(method.input_type, name)}
@@ -35,6 +37,8 @@ class MethodAccess:
 
     def admit(self, caller: Caller) -> Caller:
         """The caller with only the roles that the method allows. Refuses a caller without the scope or without such a role."""
+        if self._any_caller:
+            return caller
         if self.scope not in caller.scopes:
             text = f"{self._name} needs a credential with the scope {self.scope}"
             raise Refusal(ERROR_REASON_SCOPE_MISSING, text, metadata={"scope": self.scope})
@@ -42,8 +46,8 @@ class MethodAccess:
             return caller
         roles = caller.roles & self.roles
         if not roles:
-            raise self._role_missing()
-        return Caller(caller.subject, roles, caller.scopes, caller.customer_id)
+            raise self._role_missing(caller)
+        return replace(caller, roles=roles)
 
     def confine(self, request: Message, caller: Caller) -> None:
         """Confines the request of a caller who sees only one customer to that customer."""
@@ -62,11 +66,16 @@ class MethodAccess:
         elif given != owner:
             raise _another_customer(".".join(self._customer), owner)
 
-    def _role_missing(self) -> Refusal:
+    def _role_missing(self, caller: Caller) -> Refusal:
         roles = sorted(self.roles)
         text = f"{self._name} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
+        metadata = {"method": self._name, "roles": ", ".join(roles)}
+        for ignored in caller.ignored_roles:
+            if ignored.role in self.roles:
+                text += f": {ignored.description}"
+                metadata |= {"cause": ignored.cause, "ignored_role": ignored.role}
         reason = ERROR_REASON_ORDER_ACCESS_DENIED if self._is_about_order else ERROR_REASON_ROLE_MISSING
-        return Refusal(reason, text, metadata={"method": self._name, "roles": ", ".join(roles)})
+        return Refusal(reason, text, metadata=metadata)
 
 
 def _is_required(request: Descriptor, field: str) -> bool:

@@ -70,6 +70,10 @@ class Bucket:
             return True
         return False
 
+    def leased(self, now: float) -> int:
+        """The leased tokens that are left."""
+        return self._tokens if now < self._lapse_time else 0
+
     def wanted(self, now: float) -> int:
         """The tokens to lease: enough for the interval at the pace of the last lease, and one for each waiting call."""
         lasted = max(now - self._lease_time, _MARGIN)

@@ -30,7 +30,7 @@ class Gate:
         takes_certificates: bool = False,
     ) -> None:
         """Without an authenticator the gate is open."""
-        self._authenticator, self._limiter, self._takes_certificates = authenticator, limiter, takes_certificates
+        self._authenticator, self.limiter, self._takes_certificates = authenticator, limiter, takes_certificates
         self.in_flight = in_flight
         # Held by the large request that is being decoded and checked.
         self.large_request = asyncio.Lock()
@@ -38,7 +38,7 @@ class Gate:
     async def admit(self, context: grpc.aio.ServicerContext, access: MethodAccess) -> Caller:
         """The caller, as the method sees it. Raises UNAUTHENTICATED, SCOPE_MISSING, ROLE_MISSING, ORDER_ACCESS_DENIED, RATE_LIMITED."""
         caller = access.admit(await self.identify(context))
-        limiter = self._limiter
+        limiter = self.limiter
         if limiter is not None and not limiter.try_take(caller.subject, access.method_class):
             await limiter.take(caller.subject, access.method_class)
         return caller
@@ -51,8 +51,8 @@ class Gate:
 
     async def drain(self) -> None:
         """Waits until no lease is requested from the database."""
-        if self._limiter is not None:
-            await self._limiter.drain()
+        if self.limiter is not None:
+            await self.limiter.drain()
 
     def _names_of(self, context: grpc.aio.ServicerContext) -> Sequence[str]:
         return certificate_names(context.auth_context()) if self._takes_certificates else ()

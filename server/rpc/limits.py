@@ -6,6 +6,8 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_RATE_LIMITED
 
@@ -13,7 +15,7 @@ from server.domain.base.errors import Refusal
 from server.rpc.buckets import Bucket, Limit
 from server.storage.batcher import Batcher
 from server.storage.database import bounded
-from server.storage.rate_limits import Lease, RateLimitRepository, Want
+from server.storage.rate_limits import Lease, Level, RateLimitRepository, Want
 from server.tasks import Tasks, contain
 from server.telemetry.log import fields
 
@@ -21,6 +23,16 @@ log = logging.getLogger(__name__)
 
 # A subject and a method class.
 Key = tuple[str, str]
+
+
+class LimitState(NamedTuple):
+    """A limit of a caller: its calls per second, those that are left now, and the end of a block."""
+
+    method_class: str
+    rate: float
+    remaining: int
+    blocked_until: datetime | None
+
 
 # Seconds after which an unused bucket is dropped, and between attempts to reach a database that does not answer.
 _FORGET = 60.0
@@ -84,6 +96,19 @@ class RateLimiter:
             bucket.waiting += 1
             if not await self._wait_for(self._lease(key, bucket)):
                 return
+
+    async def states(self, subject: str) -> list[LimitState]:
+        """The limits of a caller. What this replica has leased counts as left."""
+        levels = {level.method_class: level for level in await self._repository.levels(subject)}
+        return [self._state((subject, name), limit, levels.get(name)) for name, limit in self._limits.items()]
+
+    def _state(self, key: Key, limit: Limit, level: Level | None) -> LimitState:
+        bucket = self._young.get(key)
+        leased = 0 if bucket is None else bucket.leased(self._clock())
+        shared = limit.burst if level is None else level.tokens
+        until = None if level is None else level.blocked_until
+        remaining = 0 if until is not None else min(int(limit.burst), int(shared) + leased)
+        return LimitState(key[1], limit.rate, remaining, until)
 
     async def drain(self) -> None:
         """Waits until no lease is under way."""

@@ -110,6 +110,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
             next_order_number=number,
             payment_webhook_url=webhook_url,
         )
+        components.registry.start(f"{settings.host}:{port}")
         yield Running(started, components.health, database, components.server)
 
 
@@ -145,6 +146,7 @@ async def _stop(components: Components, settings: Settings) -> None:
             for drain in (each.drain for each in finishing):
                 await drain()
             await jobs.record_key_uses(components, settings)
+            await components.registry.leave()
     except TimeoutError:
         log.warning("the grace is over; cancelling calls in flight")
     except Refusal as error:

@@ -53,7 +53,7 @@ class Job:
 async def running(jobs: Sequence[Job], components: Components, settings: Settings) -> AsyncIterator[None]:
     """Runs the jobs within, each at once and then at its interval; gives their leases back on leaving."""
     for job in jobs:
-        components.metrics.expect_job(job.name)
+        components.registry.expect_job(job.name, exclusive=job.exclusive, interval=job.interval(settings))
     loops = (partial(_run_exclusively if job.exclusive else _repeat, job, components, settings) for job in jobs)
     async with _kept(components.tasks, *loops):
         yield
@@ -81,7 +81,7 @@ async def _repeat(job: Job, components: Components, settings: Settings) -> None:
             log.warning("a background job failed and will be retried", extra=fields(contain(error), job=job.name))
         else:
             failures = 0
-            components.metrics.note_success(job.name)
+            components.registry.note_success(job.name)
         await asyncio.sleep(min(interval, _FAILURES.delay(failures)) if failures else interval)
 
 

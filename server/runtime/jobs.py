@@ -91,6 +91,11 @@ async def measure_feed(components: Components, settings: Settings) -> None:
     components.health.set_channels({name: consumer not in late for name, consumer in channels.items()})
 
 
+async def report_to_registry(components: Components, _: Settings) -> None:
+    """Reports this process to the database, and takes the log level from there."""
+    await components.registry.report()
+
+
 async def append_to_feed(components: Components, _: Settings) -> None:
     """Appends committed events to the feed, as the sequencer."""
     await components.sequencer.run()
@@ -157,6 +162,7 @@ JOBS = (
     Job("measure_webhooks", _every(5.0), measure_webhooks, local=True, measures=True),
     Job("read_feed", _every(0.0), read_feed, local=True),
     Job("set_gauges", _every(1.0), set_gauges, local=True, measures=True),
+    Job("report_to_registry", _every(5.0), report_to_registry, local=True, measures=True),
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
     Job("append_to_feed", _every(0.0), append_to_feed, exclusive=True, lease=3.0),
     Job("cancel_unpaid_orders", _every(_HOUR), cancel_unpaid_orders, exclusive=True),

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import grpc
 
-from server.config import Settings, rates_by_currency
+from server.config import Settings
+from server.currency_rates import rates_by_currency
 from server.domain.base import places
 from server.domain.base.values import PointTerms, Terms
 from server.feed.reader import FeedReader
@@ -28,6 +29,7 @@ from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
+from server.rpc.server_service import ServerServicer
 from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
 from server.rpc.waiting import Waiting
@@ -36,6 +38,7 @@ from server.rpc.webhook_service import WebhookServicer
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
 from server.runtime.broker import Publishing, build_publishing
+from server.runtime.registry import Registry
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
@@ -54,6 +57,7 @@ from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
 from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.servers import ServerRepository
 from server.storage.write.erasure import Erasure
 from server.storage.write.writer import Watch, Writer
 from server.tasks import Tasks
@@ -80,6 +84,7 @@ class Components:
     health: Health
     metrics: Metrics
     job_leases: JobLeases
+    registry: Registry
     sequencer: Sequencer
     feed_reader: FeedReader
     consumers: ConsumerRepository
@@ -121,7 +126,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
-    tasks = Tasks()
+    tasks, leases, servers = Tasks(), JobLeases(database), ServerRepository(database)
+    registry = Registry(servers, settings, metrics, server_id=leases.holder)
     health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
     refuser = Refuser(settings.error_docs_url)
     server = build_server(
@@ -148,6 +154,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
             "FulfilmentService": FulfilmentServicer(fulfilments=FulfilmentRepository(database)),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
+            "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),
         },
         execute=ClaimedOrders(
             ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute, orders=orders
@@ -177,7 +184,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         gate=gate,
         health=health,
         metrics=metrics,
-        job_leases=JobLeases(database),
+        job_leases=leases,
+        registry=registry,
         sequencer=Sequencer(database, signals),
         feed_reader=reader,
         consumers=consumers,
@@ -209,7 +217,12 @@ def _terms(settings: Settings) -> Terms:
     """The terms of points in each currency in which they have a value, and those of webhooks."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
-    return Terms(points, plain_webhooks=settings.webhook_allow_http, error_docs=settings.error_docs_url)
+    return Terms(
+        points,
+        plain_webhooks=settings.webhook_allow_http,
+        error_docs=settings.error_docs_url,
+        return_days=settings.return_days,
+    )
 
 
 def _connections(settings: Settings) -> Connections:

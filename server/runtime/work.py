@@ -54,6 +54,7 @@ async def working(settings: Settings, url: str) -> AsyncIterator[str]:
         await database.open()
         components = await build(settings.model_copy(update={"host": "127.0.0.1"}), database)
         stack.push_async_callback(components.probe.close)
+        stack.push_async_callback(components.registry.leave)
         if components.publishing is not None:
             stack.push_async_callback(components.publishing.publisher.close)
         metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
@@ -68,4 +69,5 @@ async def working(settings: Settings, url: str) -> AsyncIterator[str]:
         measuring = [job for job in jobs.JOBS if job.measures]
         await stack.enter_async_context(background.running(measuring, components, settings))
         await stack.enter_async_context(background.running(jobs.selected(settings), components, settings))
+        components.registry.start("")
         yield metrics_url

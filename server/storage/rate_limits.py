@@ -1,6 +1,7 @@
 """Token buckets that all replicas share. A replica leases tokens in portions, so most calls need no statement."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Double, Text
@@ -78,11 +79,33 @@ class Lease(NamedTuple):
     blocked: float
 
 
+class Level(NamedTuple):
+    """The tokens in a bucket now, without those that replicas have leased, and the end of its block."""
+
+    method_class: str
+    tokens: float
+    blocked_until: datetime | None
+
+
+_LEVELS = Query(
+    text=f"""
+SELECT method_class,
+    least(burst, tokens + rate * greatest(0, extract(epoch FROM clock_timestamp() - refill_time)))::float8,
+    CASE WHEN blocked_until > clock_timestamp() THEN blocked_until END
+FROM {rate_limits.name} WHERE subject = %(subject)s""",
+    row=Level,
+)
+
+
 class RateLimitRepository:
     """The shared buckets. Raises DEPENDENCY_UNAVAILABLE."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def levels(self, subject: str) -> list[Level]:
+        """The buckets of a subject that are not full for lack of use."""
+        return await self._database.fetch_named(_LEVELS, subject=subject)
 
     async def lease(self, wants: Sequence[Want]) -> list[Lease]:
         """A lease for each request, in their order. A bucket may occur only once."""

@@ -29,6 +29,7 @@ _UUID = r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
 FIELDS = {
     name: re.compile(shape, re.ASCII)
     for name, shape in {
+        "address": r"[\w.:\[\]-]{1,120}",
         "attempt": _NUMBER,
         "batch": _NUMBER,
         "caller": rf"anonymous|housekeeping|key:\w{{1,16}}|(certificate|payment_provider):[\w.:/-]{{1,80}}|user:{_UUID}",
@@ -42,18 +43,23 @@ FIELDS = {
         "error": _CLASS,
         "job": r"[a-z_]{1,40}",
         "limits": _NUMBER,
+        "log_level": r"[a-z]{1,10}",
         "method": r"([a-z]\w{0,15}\.){0,4}([A-Z][A-Za-z]{1,39}\.)?[A-Z][A-Za-z]{1,39}",
         "milliseconds": _NUMBER,
         "order_id": rf"{_UUID}|ORD-\d{{4}}-\d{{6,12}}",
         "setting": r"[A-Z_]{1,60}",
+        # Set by the operator, and without secrets.
+        "settings": r"\{[ -~]{0,8000}\}",
         "provider": r"[a-z][a-z0-9_-]{0,31}",
         "reason": r"[A-Z_]{1,60}",
         "request_id": _UUID,
         "requests": _NUMBER,
+        "schema": r"\d{4}",
         "seconds": _NUMBER,
         "sqlstate": r"[0-9A-Z]{5}",
         "status": r"\d{3}",
         "verb": r"[A-Z]{1,10}",
+        "version": r"[0-9A-Za-z.+-]{1,40}",
     }.items()
 }
 
@@ -98,6 +104,11 @@ def set_up(level: str, form: Literal["text", "json"]) -> None:
     sys.excepthook = lambda kind, error, trace: log.critical("unhandled exception", exc_info=error)
     threading.excepthook = lambda args: log.critical("unhandled exception of a thread", exc_info=args.exc_value)
     sys.unraisablehook = lambda args: log.error("exception that nobody could be told", exc_info=args.exc_value)
+
+
+def set_level(level: str) -> None:
+    """Changes the level at run time."""
+    logging.getLogger().setLevel(level.upper())
 
 
 class TextFormatter(logging.Formatter):

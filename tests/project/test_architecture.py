@@ -17,7 +17,10 @@ ALLOWED: Mapping[str, set[str]] = {
     "tasks": {"domain"},
     "retry": set(),
     "http_client": set(),
-    "config": {"outbound_settings"},
+    "config": {"currency_rates", "fulfilment_settings", "outbound_settings", "setting_origins"},
+    "currency_rates": set(),
+    "setting_origins": set(),
+    "fulfilment_settings": set(),
     "outbound_settings": set(),
     "identity": {"domain"},
     "storage": {"domain"},
@@ -29,6 +32,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "runtime": {
         "broker",
         "config",
+        "currency_rates",
         "domain",
         "feed",
         "gateway",
@@ -58,7 +62,7 @@ COMMON = {
 # The folders of the domain, bottom up: each may import those before it.
 LAYERS = (
     {"base"},
-    {"access", "catalog", "customers", "webhooks"},
+    {"access", "catalog", "customers", "servers", "webhooks"},
     {"pricing"},
     {"carts"},
     {"lifecycle"},

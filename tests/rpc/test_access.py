@@ -58,6 +58,7 @@ class Rule:
     # The field that says which customer the request is about.
     customer: str
     about_order: bool
+    any_caller: bool
 
 
 def rule_of(method: MethodDescriptor) -> Rule:
@@ -68,6 +69,7 @@ def rule_of(method: MethodDescriptor) -> Rule:
         method_class=MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower(),
         customer=access.customer,
         about_order=names_order(method),
+        any_caller=access.any_caller,
     )
 
 
@@ -98,6 +100,8 @@ POLICY = {
     "AdjustPoints": ("customers.write", "admin", "write"),
 }
 
+# Open to every caller who is known.
+ANY_CALLER = {"WhoAmI"}
 # What customers may read of the catalogue: it is the same for all of them.
 PUBLIC = {"GetProduct", "ListProducts", "GetDeliveryZone", "ListDeliveryZones"}
 # What shows every caller only their own.
@@ -116,6 +120,8 @@ def verdict(method: str, principal: Principal, customer_id: str) -> Verdict | No
     roles = principal.roles & set(rule.roles)
     if principal.cause:
         return UNAUTHENTICATED, "UNAUTHENTICATED", {"cause": principal.cause}
+    if rule.any_caller:
+        return None
     if rule.scope not in principal.scopes:
         return DENIED, "SCOPE_MISSING", {"scope": rule.scope}
     if not roles:
@@ -294,14 +300,18 @@ def test_the_policy_is_what_the_protos_declare(name: str) -> None:
     assert (rule.scope, " ".join(rule.roles), rule.method_class) == POLICY[name]
 
 
-@pytest.mark.parametrize("name", METHODS)
+def test_few_methods_are_open_to_every_caller() -> None:
+    assert {name for name, rule in RULES.items() if rule.any_caller} == ANY_CALLER
+
+
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - ANY_CALLER))
 def test_every_method_declares_a_scope_roles_and_a_class(name: str) -> None:
     rule = RULES[name]
     assert "unspecified" not in (rule.scope, rule.method_class, *rule.roles)
     assert "admin" in rule.roles
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - ANY_CALLER))
 def test_a_read_scope_opens_no_write_and_a_write_scope_no_read(name: str) -> None:
     rule = RULES[name]
     if rule.scope == "keys.admin":

@@ -180,6 +180,7 @@ EFFECTS: dict[str, dict[str, int]] = {
     "CompleteFulfilment": {"order_events": 2, "fulfilments": -1},
     "GiveBackFulfilment": {"order_events": 1},
     "AdjustPoints": {"points_accounts": 1, "points_entries": 1},
+    "SetLogLevel": {},
     "CreateApiKey": {"api_keys": 1, "audit_events": 1},
     "RotateApiKey": {"audit_events": 1},
     "RevokeApiKey": {"audit_events": 1},

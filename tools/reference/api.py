@@ -97,6 +97,8 @@ def _method(method: Method) -> Iterator[str]:
 
 
 def _access_words(access: access_pb2.Access) -> str:
+    if access.any_caller:
+        return "For every authenticated caller."
     roles = ", ".join(role_of(role) for role in access.roles)
     return f"Scope `{scope_name(access.scope)}`; for {roles}."
 
@@ -121,7 +123,8 @@ def _messages(sources: Sequence[Source]) -> Iterator[str]:
             yield f"### {message.name}"
             yield from source.comment(FILE_MESSAGES, index)
             rows = _fields(source, message, index, enums)
-            yield table(["Field", "Type", "Behaviour", "Rules", "Description"], rows)
+            if message.field:
+                yield table(["Field", "Type", "Behaviour", "Rules", "Description"], rows)
 
 
 def _short_names(sources: Sequence[Source]) -> dict[str, Names]:

@@ -147,10 +147,11 @@ def _access(sources: Sequence[Source]) -> str:
 def _access_rows(sources: Sequence[Source]) -> Iterator[list[str]]:
     for method in methods(sources):
         access = method.access
-        roles = _role_names(frozenset(map(role_of, access.roles)))
+        roles = "all" if access.any_caller else _role_names(frozenset(map(role_of, access.roles)))
+        scope = "–" if access.any_caller else f"`{scope_name(access.scope)}`"
         customer = f"`{access.customer}`" if access.customer else "–"
         limit = access_pb2.MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
-        yield [f"`{method.name}`", f"`{scope_name(access.scope)}`", roles, customer, limit]
+        yield [f"`{method.name}`", scope, roles, customer, limit]
 
 
 def _role_names(roles: frozenset[Role]) -> str:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16orders/v1/access.proto\x12\torders.v1\x1a google/protobuf/descriptor.proto\"\x89\x01\n\x06\x41\x63\x63\x65ss\x12\x1f\n\x05scope\x18\x01 \x01(\x0e\x32\x10.orders.v1.Scope\x12\x1e\n\x05roles\x18\x02 \x03(\x0e\x32\x0f.orders.v1.Role\x12\x10\n\x08\x63ustomer\x18\x03 \x01(\t\x12,\n\x0cmethod_class\x18\x04 \x01(\x0e\x32\x16.orders.v1.MethodClass*f\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_CUSTOMER\x10\x01\x12\x13\n\x0fROLE_FULFILMENT\x10\x02\x12\x10\n\x0cROLE_PAYMENT\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04*\xf6\x02\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x15\n\x11SCOPE_ORDERS_READ\x10\x01\x12\x16\n\x12SCOPE_ORDERS_WRITE\x10\x02\x12\x17\n\x13SCOPE_ORDERS_IMPORT\x10\x03\x12\x18\n\x14SCOPE_PAYMENTS_WRITE\x10\x04\x12\x18\n\x14SCOPE_TRACKING_WRITE\x10\x05\x12\x14\n\x10SCOPE_CARTS_READ\x10\x06\x12\x15\n\x11SCOPE_CARTS_WRITE\x10\x07\x12\x16\n\x12SCOPE_CATALOG_READ\x10\x08\x12\x17\n\x13SCOPE_CATALOG_WRITE\x10\t\x12\x18\n\x14SCOPE_CUSTOMERS_READ\x10\n\x12\x19\n\x15SCOPE_CUSTOMERS_WRITE\x10\x0b\x12\x14\n\x10SCOPE_KEYS_ADMIN\x10\x0c\x12\x17\n\x13SCOPE_WEBHOOKS_READ\x10\x14\x12\x18\n\x14SCOPE_WEBHOOKS_WRITE\x10\x15*q\n\x0bMethodClass\x12\x1c\n\x18METHOD_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11METHOD_CLASS_READ\x10\x01\x12\x16\n\x12METHOD_CLASS_WRITE\x10\x02\x12\x15\n\x11METHOD_CLASS_BULK\x10\x03:C\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xab\x8c\x03 \x01(\x0b\x32\x11.orders.v1.AccessB\x93\x01\n\rcom.orders.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16orders/v1/access.proto\x12\torders.v1\x1a google/protobuf/descriptor.proto\"\x9d\x01\n\x06\x41\x63\x63\x65ss\x12\x1f\n\x05scope\x18\x01 \x01(\x0e\x32\x10.orders.v1.Scope\x12\x1e\n\x05roles\x18\x02 \x03(\x0e\x32\x0f.orders.v1.Role\x12\x10\n\x08\x63ustomer\x18\x03 \x01(\t\x12,\n\x0cmethod_class\x18\x04 \x01(\x0e\x32\x16.orders.v1.MethodClass\x12\x12\n\nany_caller\x18\x05 \x01(\x08*f\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_CUSTOMER\x10\x01\x12\x13\n\x0fROLE_FULFILMENT\x10\x02\x12\x10\n\x0cROLE_PAYMENT\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04*\xbb\x03\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x15\n\x11SCOPE_ORDERS_READ\x10\x01\x12\x16\n\x12SCOPE_ORDERS_WRITE\x10\x02\x12\x17\n\x13SCOPE_ORDERS_IMPORT\x10\x03\x12\x18\n\x14SCOPE_PAYMENTS_WRITE\x10\x04\x12\x18\n\x14SCOPE_TRACKING_WRITE\x10\x05\x12\x14\n\x10SCOPE_CARTS_READ\x10\x06\x12\x15\n\x11SCOPE_CARTS_WRITE\x10\x07\x12\x16\n\x12SCOPE_CATALOG_READ\x10\x08\x12\x17\n\x13SCOPE_CATALOG_WRITE\x10\t\x12\x18\n\x14SCOPE_CUSTOMERS_READ\x10\n\x12\x19\n\x15SCOPE_CUSTOMERS_WRITE\x10\x0b\x12\x14\n\x10SCOPE_KEYS_ADMIN\x10\x0c\x12\x17\n\x13SCOPE_WEBHOOKS_READ\x10\x14\x12\x18\n\x14SCOPE_WEBHOOKS_WRITE\x10\x15\x12\x15\n\x11SCOPE_SERVER_READ\x10#\x12\x16\n\x12SCOPE_SERVER_WRITE\x10$\x12\x14\n\x10SCOPE_AUDIT_READ\x10%*q\n\x0bMethodClass\x12\x1c\n\x18METHOD_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11METHOD_CLASS_READ\x10\x01\x12\x16\n\x12METHOD_CLASS_WRITE\x10\x02\x12\x15\n\x11METHOD_CLASS_BULK\x10\x03:C\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xab\x8c\x03 \x01(\x0b\x32\x11.orders.v1.AccessB\x93\x01\n\rcom.orders.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orders.v1.access_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rcom.orders.v1B\013AccessProtoP\001Z0example.com/order-service/gen/orders/v1;ordersv1\242\002\003OXX\252\002\tOrders.V1\312\002\tOrders\\V1\342\002\025Orders\\V1\\GPBMetadata\352\002\nOrders::V1'
-  _globals['_ROLE']._serialized_start=211
-  _globals['_ROLE']._serialized_end=313
-  _globals['_SCOPE']._serialized_start=316
-  _globals['_SCOPE']._serialized_end=690
-  _globals['_METHODCLASS']._serialized_start=692
-  _globals['_METHODCLASS']._serialized_end=805
+  _globals['_ROLE']._serialized_start=231
+  _globals['_ROLE']._serialized_end=333
+  _globals['_SCOPE']._serialized_start=336
+  _globals['_SCOPE']._serialized_end=779
+  _globals['_METHODCLASS']._serialized_start=781
+  _globals['_METHODCLASS']._serialized_end=894
   _globals['_ACCESS']._serialized_start=72
-  _globals['_ACCESS']._serialized_end=209
+  _globals['_ACCESS']._serialized_end=229
 # @@protoc_insertion_point(module_scope)

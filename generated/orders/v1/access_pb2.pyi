@@ -33,6 +33,9 @@ class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SCOPE_KEYS_ADMIN: _ClassVar[Scope]
     SCOPE_WEBHOOKS_READ: _ClassVar[Scope]
     SCOPE_WEBHOOKS_WRITE: _ClassVar[Scope]
+    SCOPE_SERVER_READ: _ClassVar[Scope]
+    SCOPE_SERVER_WRITE: _ClassVar[Scope]
+    SCOPE_AUDIT_READ: _ClassVar[Scope]
 
 class MethodClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -60,6 +63,9 @@ SCOPE_CUSTOMERS_WRITE: Scope
 SCOPE_KEYS_ADMIN: Scope
 SCOPE_WEBHOOKS_READ: Scope
 SCOPE_WEBHOOKS_WRITE: Scope
+SCOPE_SERVER_READ: Scope
+SCOPE_SERVER_WRITE: Scope
+SCOPE_AUDIT_READ: Scope
 METHOD_CLASS_UNSPECIFIED: MethodClass
 METHOD_CLASS_READ: MethodClass
 METHOD_CLASS_WRITE: MethodClass
@@ -68,13 +74,15 @@ ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 
 class Access(_message.Message):
-    __slots__ = ("scope", "roles", "customer", "method_class")
+    __slots__ = ("scope", "roles", "customer", "method_class", "any_caller")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_FIELD_NUMBER: _ClassVar[int]
     METHOD_CLASS_FIELD_NUMBER: _ClassVar[int]
+    ANY_CALLER_FIELD_NUMBER: _ClassVar[int]
     scope: Scope
     roles: _containers.RepeatedScalarFieldContainer[Role]
     customer: str
     method_class: MethodClass
-    def __init__(self, scope: _Optional[_Union[Scope, str]] = ..., roles: _Optional[_Iterable[_Union[Role, str]]] = ..., customer: _Optional[str] = ..., method_class: _Optional[_Union[MethodClass, str]] = ...) -> None: ...
+    any_caller: bool
+    def __init__(self, scope: _Optional[_Union[Scope, str]] = ..., roles: _Optional[_Iterable[_Union[Role, str]]] = ..., customer: _Optional[str] = ..., method_class: _Optional[_Union[MethodClass, str]] = ..., any_caller: _Optional[bool] = ...) -> None: ...

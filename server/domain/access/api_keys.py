@@ -143,6 +143,7 @@ def caller_of(api_key: ApiKey) -> Caller:
         roles=frozenset(map(role_of, api_key.roles)),
         scopes=frozenset(map(scope_name, api_key.scopes)),
         customer_id=api_key.customer_id,
+        owner=api_key.owner,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from orders.v1 import access_pb2
 from orders.v1.access_pb2 import Scope
@@ -31,6 +32,14 @@ SCOPES = frozenset(scope_name(scope) for scope in Scope.values() if scope)
 _CUSTOMER_ONLY = frozenset({Role.CUSTOMER})
 
 
+class IgnoredRole(NamedTuple):
+    """A role of a credential that does not count, as the credential names it, and why."""
+
+    role: str
+    cause: str
+    description: str
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A principal: its name in the audit log, and its permissions."""
@@ -40,6 +49,9 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     # The customer that the caller is, with Role.CUSTOMER.
     customer_id: str = ""
+    # The owner of its API key.
+    owner: str = ""
+    ignored_roles: tuple[IgnoredRole, ...] = ()
 
     def __post_init__(self) -> None:
         # Without an id, a customer would count as a caller who sees all orders.

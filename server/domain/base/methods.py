@@ -16,6 +16,7 @@ from orders.v1 import (
     customer_service_pb2,
     fulfilment_service_pb2,
     order_service_pb2,
+    server_service_pb2,
     webhook_service_pb2,
 )
 
@@ -30,6 +31,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         api_key_service_pb2,
         consumer_service_pb2,
         webhook_service_pb2,
+        server_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -58,6 +60,11 @@ def response_type_of(method: str) -> Any:
 def request_type_of(method: str) -> Any:
     """The type of a method's request."""
     return GetMessageClass(_BY_NAME[method].input_type)
+
+
+def path_of(method: str) -> str:
+    """The path of a method, as gRPC calls it."""
+    return f"/{_BY_NAME[method].containing_service.full_name}/{method}"
 
 
 def access_of(method: MethodDescriptor) -> access_pb2.Access:

@@ -53,6 +53,7 @@ class Needs:
     queued: bool = False
     # The number of orders to claim from the work queue, by filter.
     claims: Mapping[WorkFilter, int] = field(default_factory=dict)
+    runtime_settings: Iterable[str] = ()
     new_orders: int = 0
     # The kind of records that the operation writes, and so reads with locks.
     replaces: Kind | None = None
@@ -77,6 +78,7 @@ class BatchNeeds:
         self.certificate_names = {name for need in needs for name in need.certificate_names if name}
         self.webhook_endpoints = {endpoint_id for need in needs for endpoint_id in need.webhook_endpoints}
         self.claims = sorted({wanted for need in needs for wanted in need.claims})
+        self.runtime_settings = {name for need in needs for name in need.runtime_settings}
         self.zones = any(need.zones for need in needs)
         self.documents = any(need.documents for need in needs)
         self.replaces = {need.replaces for need in needs}
@@ -93,6 +95,7 @@ class BatchNeeds:
         state.certificate_names.mark_read(self.certificate_names)
         state.webhook_endpoints.stored.mark_read(self.webhook_endpoints)
         state.claimable.mark_read(self.claims)
+        state.runtime_settings.stored.mark_read(self.runtime_settings)
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The ids and numbers of orders, each with the customer that its caller is confined to."""

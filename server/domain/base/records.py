@@ -83,6 +83,7 @@ class Kind(StrEnum):
     CUSTOMER = "customers"
     CART = "carts"
     WEBHOOK_ENDPOINT = "webhook_endpoints"
+    RUNTIME_SETTING = "runtime_settings"
 
 
 class RecordChange(NamedTuple):

@@ -102,6 +102,7 @@ class State:
     customers: Records = field(default_factory=Records)
     carts: Records = field(default_factory=Records)
     webhook_endpoints: Records = field(default_factory=Records)
+    runtime_settings: Records = field(default_factory=Records)
     # Pieces that can be ordered, and pieces that orders hold until they are shipped.
     stock: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     reserved: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
@@ -132,6 +133,7 @@ class State:
             Kind.CUSTOMER: self.customers,
             Kind.CART: self.carts,
             Kind.WEBHOOK_ENDPOINT: self.webhook_endpoints,
+            Kind.RUNTIME_SETTING: self.runtime_settings,
         }[kind]
 
     def add_order(self, order: Order) -> None:

@@ -31,6 +31,8 @@ RIGHTS = {
     "points_entries": "SELECT, INSERT",
     "products": "SELECT, INSERT, UPDATE",
     "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
+    "runtime_settings": "SELECT, INSERT, UPDATE",
+    "servers": "SELECT, INSERT, UPDATE, DELETE",
     "stock_adjustments": "SELECT, INSERT",
     "webhook_attempts": "SELECT, INSERT, DELETE",
     "webhook_deliveries": "SELECT, INSERT, UPDATE, DELETE",

@@ -246,6 +246,7 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
     "inventory": _inventory,
     "api_keys": _api_keys,
     "webhook_endpoints": _records(Kind.WEBHOOK_ENDPOINT),
+    "runtime_settings": _records(Kind.RUNTIME_SETTING),
     "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
     "fulfilments": _queue,
 }

@@ -362,6 +362,7 @@ _LOCKING = {
     "products": [_records(Kind.PRODUCT, _locked(Kind.PRODUCT, _products))],
     "inventory": [Step(statements.INVENTORY, _inventory, _take_inventory)],
     "webhook_endpoints": [_records(Kind.WEBHOOK_ENDPOINT, lambda batch: batch.needs.webhook_endpoints)],
+    "runtime_settings": [_records(Kind.RUNTIME_SETTING, lambda batch: batch.needs.runtime_settings)],
     "api_keys": [Step(statements.API_KEYS, _api_keys, _take_api_keys)],
     "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
     "fulfilments": [

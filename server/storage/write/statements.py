@@ -43,6 +43,7 @@ from server.storage.projections import (
     PointsRow,
     StoredKeyRow,
 )
+from server.storage.schema.server_tables import runtime_settings
 from server.storage.schema.tables import (
     WHOLE_EVENT,
     api_keys,
@@ -302,7 +303,7 @@ def _record_statements(table: Table) -> RecordStatements:
 
 RECORDS = {
     Kind(table.name): _record_statements(table)
-    for table in (products, coupons, delivery_zones, customers, carts, webhook_endpoints)
+    for table in (products, coupons, delivery_zones, customers, carts, webhook_endpoints, runtime_settings)
 }
 
 

@@ -221,6 +221,8 @@ _CONSUMER = {
     "acked_by": "''",
     "create_time": "now()",
 }
+_SERVER = {"server_id": "'host:2:bb'", "heartbeat_time": "now()", "snapshot": "''"}
+_RUNTIME_SETTING = {"name": "'other'", "snapshot": "''", "update_time": "now()"}
 _ENDPOINT = {"endpoint_id": "'audit'", "snapshot": "''", "update_time": "now()"}
 _DELIVERY = {
     "delivery_id": "gen_random_uuid()",
@@ -272,6 +274,8 @@ _ROWS = {
     "webhook_deliveries": _DELIVERY,
     "webhook_attempts": _ATTEMPT,
     "fulfilments": _FULFILMENT,
+    "servers": _SERVER,
+    "runtime_settings": _RUNTIME_SETTING,
 }
 # What may be unknown: the product of an imported line, the order of points that no order moved, the end of a block there is not.
 _OPTIONAL = {
@@ -310,6 +314,8 @@ _STORED = [
     ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
     ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
     ("fulfilments", _FULFILMENT | {"order_id": _ID}),
+    ("servers", _SERVER | {"server_id": "'host:1:aa'"}),
+    ("runtime_settings", _RUNTIME_SETTING | {"name": "'log_level'"}),
 ]
 
 # Each constraint with a row that would be fine but for it.
@@ -378,6 +384,8 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
     ("fulfilments_pkey", "fulfilments", {"order_id": _ID}),
     ("fulfilments_order_id_fkey", "fulfilments", {"order_id": _OTHER_ID}),
+    ("servers_pkey", "servers", {"server_id": "'host:1:aa'"}),
+    ("runtime_settings_pkey", "runtime_settings", {"name": "'log_level'"}),
 ]
 
 
