@@ -16,6 +16,7 @@ from orders.v1 import fulfilment_queue_pb2 as queue
 from orders.v1 import fulfilment_service_pb2 as fulfilment
 from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
+from orders.v1 import order_return_pb2 as returns
 from orders.v1 import order_service_pb2 as orders
 from orders.v1 import server_service_pb2 as servers
 from orders.v1 import shipment_pb2 as shipments
@@ -157,6 +158,30 @@ def _paid_lines(at: Subject) -> Sequence[Message]:
     return [*_two_lines(at), *_payment(at)]
 
 
+_RETURNED = [{"item_id": line, "quantity": 2, "reason": returns.RETURN_REASON_DEFECTIVE} for line in ("2", "3")]
+
+
+def _delivered(at: Subject) -> Sequence[Message]:
+    label = {"carrier": "DHL", "tracking_number": "1Z"}
+    moves = [{"status": pb.ORDER_STATUS_SHIPPED} | label, {"status": pb.ORDER_STATUS_DELIVERED}]
+    return [*_paid_lines(at), *(orders.TransitionOrderRequest(order_id=at.order_id, **move) for move in moves)]
+
+
+def _return(at: Subject) -> Sequence[Message]:
+    return [*_delivered(at), returns.RequestReturnRequest(order_id=at.order_id, items=_RETURNED)]
+
+
+def _approved_return(at: Subject) -> Sequence[Message]:
+    approval = {"return_id": "1", "decision": returns.RETURN_DECISION_APPROVE}
+    return [*_return(at), returns.DecideReturnRequest(order_id=at.order_id, **approval)]
+
+
+def _inspected_return(at: Subject) -> Sequence[Message]:
+    items = [{"item_id": line, "quantity": 1, "disposition": returns.RETURN_DISPOSITION_INSPECT} for line in ("2", "3")]
+    received = returns.ReceiveReturnRequest(order_id=at.order_id, return_id="1", items=items)
+    return [*_approved_return(at), received]
+
+
 def _claimed(at: Subject) -> Sequence[Message]:
     # By its product, the claim gets this order and no other subject's.
     product = {"product_id": at.order_id, "name": "Kit", "price": usd(1), "stock": 5}
@@ -267,10 +292,53 @@ def _zone(zone_id: str, country: str, at: Subject) -> dict[str, Any]:
             for method in ("standard", "express")
         ],
         "affected_orders": [{}, {}],
+        "calendar": {"working_days": ["MONDAY", "FRIDAY"], "holidays": ["2026-12-25", "2026-12-26"]},
+        "time_zone": "Europe/Berlin",
+        "cut_off": "15:00",
     }
 
 
 SAMPLES: dict[str, Sample] = {
+    "RequestReturn": Sample(
+        lambda at: returns.RequestReturnRequest(
+            order_id=at.order_id,
+            items=_RETURNED,
+            reason="it hums",
+            photo_uris=["https://photos.example/1", "https://photos.example/2"],
+        ),
+        before=_delivered,
+    ),
+    "DecideReturn": Sample(
+        lambda at: returns.DecideReturnRequest(
+            order_id=at.order_id,
+            return_id="1",
+            decision=returns.RETURN_DECISION_APPROVE,
+            reason="as promised",
+            label_uri="https://labels.example/1",
+        ),
+        before=_return,
+    ),
+    "ReceiveReturn": Sample(
+        lambda at: returns.ReceiveReturnRequest(
+            order_id=at.order_id,
+            return_id="1",
+            items=[
+                {"item_id": "2", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_RESTOCK},
+                {"item_id": "3", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_MISSING},
+            ],
+            inspected=[
+                {"item_id": "2", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_DAMAGED},
+                {"item_id": "3", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_RESTOCK},
+            ],
+        ),
+        before=_inspected_return,
+    ),
+    "CloseReturn": Sample(
+        lambda at: returns.CloseReturnRequest(
+            order_id=at.order_id, return_id="1", refund_amount=usd(5), reason="less the fee"
+        ),
+        before=_inspected_return,
+    ),
     "ClaimFulfilments": Sample(
         lambda at: queue.ClaimFulfilmentsRequest(
             worker=at.order_id,

@@ -217,7 +217,12 @@ def _terms(settings: Settings) -> Terms:
     """The terms of points in each currency in which they have a value, and those of webhooks."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
-    return Terms(points, plain_webhooks=settings.webhook_allow_http, error_docs=settings.error_docs_url)
+    return Terms(
+        points,
+        plain_webhooks=settings.webhook_allow_http,
+        error_docs=settings.error_docs_url,
+        return_days=settings.return_days,
+    )
 
 
 def _connections(settings: Settings) -> Connections:

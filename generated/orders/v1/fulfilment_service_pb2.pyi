@@ -4,6 +4,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from orders.v1 import access_pb2 as _access_pb2
 from orders.v1 import fulfilment_queue_pb2 as _fulfilment_queue_pb2
 from orders.v1 import order_pb2 as _order_pb2
+from orders.v1 import order_return_pb2 as _order_return_pb2
 from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message

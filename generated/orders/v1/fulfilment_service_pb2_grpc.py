@@ -6,6 +6,7 @@ import warnings
 from orders.v1 import fulfilment_queue_pb2 as orders_dot_v1_dot_fulfilment__queue__pb2
 from orders.v1 import fulfilment_service_pb2 as orders_dot_v1_dot_fulfilment__service__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
+from orders.v1 import order_return_pb2 as orders_dot_v1_dot_order__return__pb2
 
 GRPC_GENERATED_VERSION = '1.83.2'
 GRPC_VERSION = grpc.__version__
@@ -28,7 +29,7 @@ if _version_not_supported:
 
 
 class FulfilmentServiceStub:
-    """Fulfilment: shipments, holds and the work queue. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments, holds, returns and the work queue. docs/fulfilment.md describes the model.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -49,6 +50,26 @@ class FulfilmentServiceStub:
         self.CreateShipment = channel.unary_unary(
                 '/orders.v1.FulfilmentService/CreateShipment',
                 request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.RequestReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/RequestReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.DecideReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/DecideReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.DecideReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ReceiveReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/ReceiveReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.ReceiveReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.CloseReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/CloseReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
         self.ClaimFulfilments = channel.unary_unary(
@@ -79,7 +100,7 @@ class FulfilmentServiceStub:
 
 
 class FulfilmentServiceServicer:
-    """Fulfilment: shipments, holds and the work queue. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments, holds, returns and the work queue. docs/fulfilment.md describes the model.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -97,6 +118,47 @@ class FulfilmentServiceServicer:
 
         Errors: ALREADY_EXISTS (SHIPMENT_ALREADY_EXISTS), FAILED_PRECONDITION (LINE_QUANTITY_EXCEEDED,
         INVALID_TRANSITION, ORDER_ON_HOLD, ORDER_ALREADY_CANCELLED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestReturn(self, request, context):
+        """Requests the return of delivered units. Customers can request it within the return window
+        (`ORDERS_RETURN_DAYS`) after the delivery, and staff at any time.
+
+        Errors: FAILED_PRECONDITION (LINE_QUANTITY_EXCEEDED, RETURN_WINDOW_CLOSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideReturn(self, request, context):
+        """Approves or declines a requested return. Repeating the decision changes nothing.
+
+        Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReceiveReturn(self, request, context):
+        """Records the units of an approved return that arrived or are missing, and results of inspections.
+        RESTOCK returns units to the stock. Refunds nothing: see CloseReturn.
+
+        Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE,
+        LINE_QUANTITY_EXCEEDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseReturn(self, request, context):
+        """Closes a return: no more units are expected. Refunds the received units, another amount, or
+        nothing. A refund needs the role PAYMENT or ADMIN. Repeating it changes nothing.
+
+        Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE,
+        REFUND_EXCEEDS_PAYMENT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,6 +228,26 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
+            'RequestReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'DecideReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.DecideReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ReceiveReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.ReceiveReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CloseReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
             'ClaimFulfilments': grpc.unary_unary_rpc_method_handler(
                     servicer.ClaimFulfilments,
                     request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.FromString,
@@ -200,7 +282,7 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FulfilmentService:
-    """Fulfilment: shipments, holds and the work queue. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments, holds, returns and the work queue. docs/fulfilment.md describes the model.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -228,6 +310,114 @@ class FulfilmentService:
             target,
             '/orders.v1.FulfilmentService/CreateShipment',
             orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/RequestReturn',
+            orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/DecideReturn',
+            orders_dot_v1_dot_order__return__pb2.DecideReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/ReceiveReturn',
+            orders_dot_v1_dot_order__return__pb2.ReceiveReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/CloseReturn',
+            orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

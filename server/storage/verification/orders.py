@@ -17,6 +17,7 @@ from server.storage.schema.tables import order_events, order_items, orders
 from server.storage.verification.checks import Problem, Progress, Stored, by_order, event_of, page_ids
 from server.storage.verification.prices import price_problems
 from server.storage.verification.queue import ENTRIES
+from server.storage.verification.returns import return_problems
 from server.storage.write import statements, work_queue
 from server.storage.write.changes import columns_of, names_of
 from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
@@ -67,6 +68,7 @@ def _problems_of(stored: Stored) -> list[Problem]:
     if stored.items != item_rows(order):
         texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
     texts += price_problems(order)
+    texts += return_problems(order)
     texts += _event_problems(stored)
     return [Problem(stored.name, text) for text in texts]
 
