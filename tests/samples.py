@@ -339,6 +339,10 @@ SAMPLES: dict[str, Sample] = {
         ),
         before=_inspected_return,
     ),
+    "RateItem": Sample(
+        lambda at: returns.RateItemRequest(order_id=at.order_id, item_id="2", stars=4, comment="warm to sit on"),
+        before=_delivered,
+    ),
     "ClaimFulfilments": Sample(
         lambda at: queue.ClaimFulfilmentsRequest(
             worker=at.order_id,

@@ -201,6 +201,27 @@ async def test_racing_returns_never_exceed_what_was_delivered(desk: Desk) -> Non
     assert counters(now) == (3, 0, 0)
 
 
+def rating(order: pb.Order, stars: int, **fields: Any) -> returns.RateItemRequest:
+    return returns.RateItemRequest(order_id=order.order_id, item_id="1", stars=stars, **fields)
+
+
+async def test_a_delivered_line_has_one_rating_that_can_change(desk: Desk) -> None:
+    order = await desk.delivered()
+    await desk.stub.RateItem(rating(order, 2, comment="chipped"))
+    rated = await desk.stub.RateItem(rating(order, 5, comment="replaced at once"))
+    assert (rated.items[0].rating.stars, rated.items[0].rating.comment) == (5, "replaced at once")
+    assert await desk.stub.RateItem(rating(order, 5, comment="replaced at once")) == rated
+    listed = await desk.service.orders.ListOrderEvents(orders.ListOrderEventsRequest(order_id=order.order_id))
+    assert [event.type for event in listed.events].count(pb.ORDER_EVENT_TYPE_ITEM_RATED) == 2
+
+
+async def test_only_delivered_lines_are_rated(desk: Desk) -> None:
+    order = await desk.service.orders.CreateOrder(new_order())
+    assert (await refused(desk.stub.RateItem(rating(order, 5)))).reason == "ITEM_NOT_DELIVERED"
+    unknown = returns.RateItemRequest(order_id=order.order_id, item_id="9", stars=5)
+    assert "item_id" in (await refused(desk.stub.RateItem(unknown))).fields
+
+
 @pytest.fixture
 async def alone(new_database: Callable[[], str]) -> AsyncIterator[Desk]:
     async with serving(new_database()) as service:

@@ -72,6 +72,11 @@ class FulfilmentServiceStub:
                 request_serializer=orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.RateItem = channel.unary_unary(
+                '/orders.v1.FulfilmentService/RateItem',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.ClaimFulfilments = channel.unary_unary(
                 '/orders.v1.FulfilmentService/ClaimFulfilments',
                 request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.SerializeToString,
@@ -164,6 +169,15 @@ class FulfilmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RateItem(self, request, context):
+        """Rates a delivered line, or changes its rating.
+
+        Errors: FAILED_PRECONDITION (ITEM_NOT_DELIVERED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ClaimFulfilments(self, request, context):
         """Claims orders that wait in the work queue, earliest due time first. No order is given to two
         workers: it is claimed until it is completed, given back, shipped or cancelled, or until the
@@ -246,6 +260,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
             'CloseReturn': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseReturn,
                     request_deserializer=orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.RateItem,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
             'ClaimFulfilments': grpc.unary_unary_rpc_method_handler(
@@ -418,6 +437,33 @@ class FulfilmentService:
             target,
             '/orders.v1.FulfilmentService/CloseReturn',
             orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/RateItem',
+            orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

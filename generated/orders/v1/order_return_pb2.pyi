@@ -205,3 +205,21 @@ class CloseReturnRequest(_message.Message):
     request_id: str
     validate_only: bool
     def __init__(self, order_id: _Optional[str] = ..., return_id: _Optional[str] = ..., no_refund: _Optional[bool] = ..., refund_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class RateItemRequest(_message.Message):
+    __slots__ = ("order_id", "item_id", "stars", "comment", "etag", "request_id", "validate_only")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    STARS_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    item_id: str
+    stars: int
+    comment: str
+    etag: str
+    request_id: str
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., item_id: _Optional[str] = ..., stars: _Optional[int] = ..., comment: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
