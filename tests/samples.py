@@ -214,6 +214,16 @@ def _shipment(at: Subject) -> Sequence[Message]:
     return [*_paid_lines(at), created]
 
 
+def _shipment_without_parcels(at: Subject) -> Sequence[Message]:
+    bare = {"shipment_id": "box"}
+    return [*_paid_lines(at), fulfilment.CreateShipmentRequest(order_id=at.order_id, shipment=bare)]
+
+
+def _held(at: Subject) -> Sequence[Message]:
+    """A hold, which has the id 2 as it makes the second version of the order."""
+    return [fulfilment.HoldOrderRequest(order_id=at.order_id, reason=shipments.HOLD_REASON_OTHER)]
+
+
 def _cart(at: Subject) -> Sequence[Message]:
     return [carts.AddCartItemRequest(customer_id=at.customer_id, product_id="mug", quantity=1)]
 
@@ -469,6 +479,29 @@ SAMPLES: dict[str, Sample] = {
     "CreateShipment": Sample(
         lambda at: fulfilment.CreateShipmentRequest(order_id=at.order_id, shipment=_shipment_of("box")),
         before=_paid_lines,
+    ),
+    "UpdateShipment": Sample(
+        lambda at: fulfilment.UpdateShipmentRequest(
+            order_id=at.order_id, shipment=_shipment_of("box"), update_mask={"paths": ["status", "parcels"]}
+        ),
+        before=_shipment_without_parcels,
+    ),
+    "CancelShipment": Sample(
+        lambda at: fulfilment.CancelShipmentRequest(
+            order_id=at.order_id, shipment_id="box", reason=f"torn {at.letters}"
+        ),
+        before=_shipment,
+    ),
+    "GetPackingSlip": Sample(
+        lambda at: fulfilment.GetPackingSlipRequest(order_id=at.order_id, shipment_id="box"), before=_shipment
+    ),
+    "HoldOrder": Sample(
+        lambda at: fulfilment.HoldOrderRequest(
+            order_id=at.order_id, reason=shipments.HOLD_REASON_OTHER, note=f"ask {at.letters}"
+        )
+    ),
+    "ReleaseHold": Sample(
+        lambda at: fulfilment.ReleaseHoldRequest(order_id=at.order_id, hold_id="2", note="answered"), before=_held
     ),
     "BatchCreateOrders": Sample(
         lambda at: orders.BatchCreateOrdersRequest(

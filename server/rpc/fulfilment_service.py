@@ -6,8 +6,11 @@ from orders.v1.fulfilment_queue_pb2 import (
     ListFulfilmentsRequest,
     ListFulfilmentsResponse,
 )
+from orders.v1.fulfilment_service_pb2 import GetPackingSlipRequest, PackingSlip
+from orders.v1.order_pb2 import Order
 
 from server.domain.base.sizes import MAX_PAGE
+from server.domain.fulfilment.packing_slips import packing_slip
 from server.domain.operations import Answer, Command
 from server.rpc.endpoint import Call
 from server.rpc.operations import Execute
@@ -18,10 +21,14 @@ from server.storage.references import Reference
 
 
 class FulfilmentServicer:
-    """Each method makes one call and returns."""
+    """The reads of the service."""
 
-    def __init__(self, *, fulfilments: FulfilmentRepository) -> None:
-        self._fulfilments = fulfilments
+    def __init__(self, *, orders: OrderRepository, fulfilments: FulfilmentRepository) -> None:
+        self._orders, self._fulfilments = orders, fulfilments
+
+    async def GetPackingSlip(self, request: GetPackingSlipRequest, call: Call) -> PackingSlip:
+        order = Order.FromString(await self._orders.get(call.reference(request.order_id)))
+        return packing_slip(order, request.shipment_id)
 
     async def ListFulfilments(self, request: ListFulfilmentsRequest, call: Call) -> bytes:
         query = ListFulfilmentsRequest(filter=request.filter, states=request.states, worker=request.worker)

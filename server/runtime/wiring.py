@@ -151,7 +151,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
-            "FulfilmentService": FulfilmentServicer(fulfilments=FulfilmentRepository(database)),
+            "FulfilmentService": FulfilmentServicer(orders=orders, fulfilments=FulfilmentRepository(database)),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
             "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),

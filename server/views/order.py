@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import grpc
 from orders.v1 import order_pb2 as pb
 from orders.v1 import order_service_pb2 as service
+from orders.v1 import shipment_pb2 as shipments
 from orders.v1.order_service_pb2_grpc import OrderServiceStub
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -139,6 +140,8 @@ def _sections(view: OrderView) -> list[Section]:
         Section("Price", ("", "Amount"), list(_price(order))),
         Section("Price steps", ("Step", "For", "Rule", "Amount"), [_step(step) for step in view.steps]),
         Section("Payment", ("", "Amount", ""), list(_payment(order))),
+        Section("Holds", ("Hold", "Reason", "Since", "By", "Note"), [_hold(hold) for hold in order.holds]),
+        Section("Shipments", ("Shipment", "Status", "Parcels", "Units"), list(map(_shipment, order.shipments))),
         Section("Delivery", ("Time", "Status", "Place", "Description"), list(_delivery(view))),
         Section("Next", ("Status", "", "Who"), [_transition(each) for each in view.transitions]),
         Section("History", ("Time", "Version", "Event", "By", "Details"), [_event(event) for event in view.events]),
@@ -200,8 +203,26 @@ def _delivery(view: OrderView) -> Iterator[Row]:
         yield time_text(event.time), name_of(pb.TrackingStatus, event.status), place, event.description
 
 
+def _hold(hold: shipments.Hold) -> Row:
+    reason = name_of(shipments.HoldReason, hold.reason)
+    return hold.hold_id, reason, time_text(hold.create_time), hold.actor, hold.note
+
+
+def _shipment(shipment: shipments.Shipment) -> Row:
+    status = name_of(shipments.ShipmentStatus, shipment.status)
+    parcels = "; ".join(map(_parcel, shipment.parcels))
+    units = ", ".join(f"{item.quantity} of line {item.item_id}" for item in shipment.items)
+    return shipment.shipment_id, status, parcels, units
+
+
+def _parcel(parcel: shipments.Parcel) -> str:
+    status = name_of(shipments.ShipmentStatus, parcel.status)
+    return " ".join(filter(None, (parcel.parcel_id, parcel.carrier, parcel.tracking_number, status)))
+
+
 def _transition(each: service.TransitionExplanation) -> Row:
-    return name_of(pb.OrderStatus, each.to), "possible" if each.allowed else each.explanation, ", ".join(each.roles)
+    blocked = "; ".join(blocker.explanation for blocker in each.blockers)
+    return name_of(pb.OrderStatus, each.to), "possible" if each.allowed else blocked, ", ".join(each.roles)
 
 
 def _event(event: pb.OrderEvent) -> Row:

@@ -46,7 +46,13 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
-from orders.v1.fulfilment_service_pb2 import CreateShipmentRequest
+from orders.v1.fulfilment_service_pb2 import (
+    CancelShipmentRequest,
+    CreateShipmentRequest,
+    HoldOrderRequest,
+    ReleaseHoldRequest,
+    UpdateShipmentRequest,
+)
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
@@ -123,7 +129,11 @@ RESPONSES: Mapping[type, type[Message]] = {
     UpdateOrderRequest: Order,
     TransitionOrderRequest: Order,
     CancelOrderLinesRequest: Order,
+    CancelShipmentRequest: Order,
     CreateShipmentRequest: Order,
+    HoldOrderRequest: Order,
+    ReleaseHoldRequest: Order,
+    UpdateShipmentRequest: Order,
     CancelOrderRequest: Order,
     RecordTrackingEventRequest: Tracking,
     RecordPaymentRequest: Order,

@@ -34,7 +34,13 @@ from orders.v1.customer_service_pb2 import (
     UpsertAddressRequest,
     UpsertCustomerRequest,
 )
-from orders.v1.fulfilment_service_pb2 import CreateShipmentRequest
+from orders.v1.fulfilment_service_pb2 import (
+    CancelShipmentRequest,
+    CreateShipmentRequest,
+    HoldOrderRequest,
+    ReleaseHoldRequest,
+    UpdateShipmentRequest,
+)
 from orders.v1.order_pb2 import (
     COUPON_TYPE_FIXED,
     COUPON_TYPE_PERCENTAGE,
@@ -59,6 +65,7 @@ from orders.v1.order_pb2 import (
 )
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
+    CancelOrderLinesRequest,
     CancelOrderRequest,
     CreateOrderRequest,
     NewOrderItem,
@@ -147,6 +154,11 @@ class Maker:
             (self.cancel, 2),
             (self.track, 7),
             (self.ship, 6),
+            (self.change_shipment, 4),
+            (self.cancel_shipment, 2),
+            (self.cancel_lines, 2),
+            (self.hold, 1),
+            (self.release, 3),
             (self.payment, 12),
             (self.refund, 5),
             (self.settle, 5),
@@ -355,6 +367,42 @@ class Maker:
         for number in range(self.pick(0, 1, 1, 2)):
             shipment.parcels.add(carrier="Aramex", tracking_number=self.pick(f"A{number}", f"A{number}", ""))
         return CreateShipmentRequest(order_id=order.order_id, shipment=shipment, etag=self.etag(order))
+
+    def shipment(self) -> tuple[Order, Shipment]:
+        """A shipment, mostly of an order that has some."""
+        found = next((order for order in (self.order() for _ in range(6)) if order.shipments), self.order())
+        return found, self.pick(*found.shipments, *([] if found.shipments else [Shipment(shipment_id="1")]))
+
+    def change_shipment(self) -> UpdateShipmentRequest:
+        order, shipment = self.shipment()
+        wished = Shipment(shipment_id=shipment.shipment_id, status=self.pick(0, 1, 2, 2, 4, 6))
+        if self.maybe(0.4):
+            wished.parcels.add(carrier="Bosta", tracking_number=self.pick("B1", "B2"))
+        if self.maybe(0.2) and order.items:
+            wished.items.add(item_id=self.pick(*order.items).item_id, quantity=self.pick(0, 1))
+        return UpdateShipmentRequest(order_id=order.order_id, shipment=wished, validate_only=self.maybe(0.1))
+
+    def cancel_shipment(self) -> CancelShipmentRequest:
+        order, shipment = self.shipment()
+        return CancelShipmentRequest(order_id=order.order_id, shipment_id=shipment.shipment_id, reason="torn")
+
+    def cancel_lines(self) -> CancelOrderLinesRequest:
+        order = self.order()
+        request = CancelOrderLinesRequest(order_id=order.order_id, reason="because")
+        for item in self.rng.sample(list(order.items), min(len(order.items), 1)):
+            request.items.add(item_id=item.item_id, quantity=self.pick(0, 1, 1, 2))
+        return request
+
+    def hold(self) -> HoldOrderRequest:
+        return HoldOrderRequest(
+            order_id=self.order().order_id, reason=self.rng.randint(1, 6), note=self.pick("", "why")
+        )
+
+    def release(self) -> ReleaseHoldRequest:
+        orders = [self.store.order(order_id) for order_id in self.store.orders]
+        held = [(order, hold.hold_id) for order in orders for hold in order.holds] or [(self.order(), "1")]
+        order, hold_id = self.pick(*held)
+        return ReleaseHoldRequest(order_id=order.order_id, hold_id=self.pick(hold_id, hold_id, hold_id, "0"))
 
     def cancel(self) -> CancelOrderRequest:
         order = self.order()

@@ -262,6 +262,13 @@ def check_points(order: Order) -> None:
         return
     worth = Decimal(pricing.loyalty_points_used) / 100
     value, smallest = amount(pricing.loyalty_points_value), MINOR[pricing.total.currency_code]
+    if order.adjustments:
+        # Cancelled lines take their shares, each rounded.
+        rounded = 1 + sum(len(adjustment.lines) for adjustment in order.adjustments)
+        assert abs(worth - value) <= rounded * max(smallest, Decimal("0.01"))
+        assert abs(pricing.loyalty_points_earned - Fraction(amount(pricing.total)) / 20) <= rounded
+        return
+    assert 0 <= value <= worth
     # Worth more than its value only where it takes another point to pay the last bit, or for less than a minor unit.
     assert 0 <= value <= worth
     assert worth - value < smallest or (not amount(pricing.total) and worth - value < smallest + Decimal("0.01"))

@@ -208,7 +208,7 @@ def requests_about(method: str, reference: str) -> list[Any]:
         ("status", ORDER_STATUS_SHIPPED),
         ("status", ORDER_STATUS_CANCELLED),
     ):
-        if name in fields:
+        if name in fields and (fields[name].enum_type is None) == isinstance(value, str | bool):
             variants.append(type(request)())
             variants[-1].CopyFrom(request)
             setattr(variants[-1], name, value)

@@ -25,14 +25,17 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from orders.v1 import access_pb2 as orders_dot_v1_dot_access__pb2
 from orders.v1 import fulfilment_queue_pb2 as orders_dot_v1_dot_fulfilment__queue__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
 from orders.v1 import order_return_pb2 as orders_dot_v1_dot_order__return__pb2
+from orders.v1 import personal_data_pb2 as orders_dot_v1_dot_personal__data__pb2
 from orders.v1 import shipment_pb2 as orders_dot_v1_dot_shipment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"orders/v1/fulfilment_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16orders/v1/access.proto\x1a orders/v1/fulfilment_queue.proto\x1a\x15orders/v1/order.proto\x1a\x1corders/v1/order_return.proto\x1a\x18orders/v1/shipment.proto\"\xb5\x01\n\x15\x43reateShipmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12%\n\x08shipment\x18\x02 \x01(\x0b\x32\x13.orders.v1.Shipment\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x04 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x32\xd9\x0b\n\x11\x46ulfilmentService\x12|\n\x0e\x43reateShipment\x12 .orders.v1.CreateShipmentRequest\x1a\x10.orders.v1.Order\"6\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/orders/{order_id}/shipments:\x01*\x12y\n\rRequestReturn\x12\x1f.orders.v1.RequestReturnRequest\x1a\x10.orders.v1.Order\"5\xda\xe2\x18\t\x08\x02\x12\x03\x01\x02\x04 \x02\x82\xd3\xe4\x93\x02\"\"\x1d/v1/orders/{order_id}/returns:\x01*\x12\x89\x01\n\x0c\x44\x65\x63ideReturn\x12\x1e.orders.v1.DecideReturnRequest\x1a\x10.orders.v1.Order\"G\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x35\"0/v1/orders/{order_id}/returns/{return_id}:decide:\x01*\x12\x8c\x01\n\rReceiveReturn\x12\x1f.orders.v1.ReceiveReturnRequest\x1a\x10.orders.v1.Order\"H\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x36\"1/v1/orders/{order_id}/returns/{return_id}:receive:\x01*\x12\x87\x01\n\x0b\x43loseReturn\x12\x1d.orders.v1.CloseReturnRequest\x1a\x10.orders.v1.Order\"G\xda\xe2\x18\t\x08\x02\x12\x03\x02\x03\x04 \x02\x82\xd3\xe4\x93\x02\x34\"//v1/orders/{order_id}/returns/{return_id}:close:\x01*\x12{\n\x08RateItem\x12\x1a.orders.v1.RateItemRequest\x1a\x10.orders.v1.Order\"A\xda\xe2\x18\x08\x08\x02\x12\x02\x01\x04 \x02\x82\xd3\xe4\x93\x02/\"*/v1/orders/{order_id}/items/{item_id}:rate:\x01*\x12\x89\x01\n\x10\x43laimFulfilments\x12\".orders.v1.ClaimFulfilmentsRequest\x1a#.orders.v1.ClaimFulfilmentsResponse\",\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/fulfilments:claim:\x01*\x12\x87\x01\n\x10\x45xtendFulfilment\x12\".orders.v1.ExtendFulfilmentRequest\x1a\x15.orders.v1.Fulfilment\"8\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02&\"!/v1/fulfilments/{order_id}:extend:\x01*\x12\x88\x01\n\x12\x43ompleteFulfilment\x12$.orders.v1.CompleteFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:complete:\x01*\x12\x88\x01\n\x12GiveBackFulfilment\x12$.orders.v1.GiveBackFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:giveBack:\x01*\x12}\n\x0fListFulfilments\x12!.orders.v1.ListFulfilmentsRequest\x1a\".orders.v1.ListFulfilmentsResponse\"#\xda\xe2\x18\x08\x08\x01\x12\x02\x02\x04 \x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/fulfilmentsB\x9e\x01\n\rcom.orders.v1B\x16\x46ulfilmentServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"orders/v1/fulfilment_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16orders/v1/access.proto\x1a orders/v1/fulfilment_queue.proto\x1a\x15orders/v1/order.proto\x1a\x1corders/v1/order_return.proto\x1a\x1dorders/v1/personal_data.proto\x1a\x18orders/v1/shipment.proto\"\xb5\x01\n\x15\x43reateShipmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12%\n\x08shipment\x18\x02 \x01(\x0b\x32\x13.orders.v1.Shipment\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x04 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\xf2\x01\n\x15UpdateShipmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x31\n\x08shipment\x18\x02 \x01(\x0b\x32\x13.orders.v1.ShipmentB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x05 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\xb9\x01\n\x15\x43\x61ncelShipmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\"\n\x0bshipment_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\x06reason\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\xe8\xe2\x18\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x05 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\"\\\n\x15GetPackingSlipRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\"\n\x0bshipment_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\"\xb4\x02\n\x0bPackingSlip\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x14\n\x0corder_number\x18\x02 \x01(\t\x12@\n\norder_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xb2\xf8\x84\x1b\x32\x00\x12,\n\x10shipping_address\x18\x04 \x01(\x0b\x32\x12.orders.v1.Address\x12\x17\n\x0f\x64\x65livery_method\x18\x05 \x01(\t\x12\"\n\x14special_instructions\x18\x06 \x01(\tB\x04\xe8\xe2\x18\x01\x12%\n\x08shipment\x18\x07 \x01(\x0b\x32\x13.orders.v1.Shipment\x12)\n\x05items\x18\x08 \x03(\x0b\x32\x1a.orders.v1.PackingSlipItem\"\xfe\x01\n\x0fPackingSlipItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\x12\x0b\n\x03sku\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x14\n\x0cvariant_name\x18\x05 \x01(\t\x12L\n\x0e\x63ustomizations\x18\x06 \x03(\x0b\x32..orders.v1.PackingSlipItem.CustomizationsEntryB\x04\xe8\xe2\x18\x01\x12\x12\n\nparcel_ids\x18\x07 \x03(\t\x1a\x35\n\x13\x43ustomizationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc5\x01\n\x10HoldOrderRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x06reason\x18\x02 \x01(\x0e\x32\x15.orders.v1.HoldReasonB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x04note\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\xe8\xe2\x18\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x05 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\"\xb0\x01\n\x12ReleaseHoldRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1e\n\x07hold_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\x04note\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xf4\x03\xe8\xe2\x18\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\nrequest_id\x18\x05 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$2\x97\x11\n\x11\x46ulfilmentService\x12|\n\x0e\x43reateShipment\x12 .orders.v1.CreateShipmentRequest\x1a\x10.orders.v1.Order\"6\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/orders/{order_id}/shipments:\x01*\x12\x93\x01\n\x0eUpdateShipment\x12 .orders.v1.UpdateShipmentRequest\x1a\x10.orders.v1.Order\"M\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02;26/v1/orders/{order_id}/shipments/{shipment.shipment_id}:\x01*\x12\x91\x01\n\x0e\x43\x61ncelShipment\x12 .orders.v1.CancelShipmentRequest\x1a\x10.orders.v1.Order\"K\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x39\"4/v1/orders/{order_id}/shipments/{shipment_id}:cancel:\x01*\x12\x99\x01\n\x0eGetPackingSlip\x12 .orders.v1.GetPackingSlipRequest\x1a\x16.orders.v1.PackingSlip\"M\xda\xe2\x18\x08\x08\x01\x12\x02\x02\x04 \x01\x82\xd3\xe4\x93\x02;\x12\x39/v1/orders/{order_id}/shipments/{shipment_id}/packingSlip\x12n\n\tHoldOrder\x12\x1b.orders.v1.HoldOrderRequest\x1a\x10.orders.v1.Order\"2\xda\xe2\x18\t\x08\x02\x12\x03\x02\x03\x04 \x02\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/orders/{order_id}:hold:\x01*\x12\x85\x01\n\x0bReleaseHold\x12\x1d.orders.v1.ReleaseHoldRequest\x1a\x10.orders.v1.Order\"E\xda\xe2\x18\t\x08\x02\x12\x03\x02\x03\x04 \x02\x82\xd3\xe4\x93\x02\x32\"-/v1/orders/{order_id}/holds/{hold_id}:release:\x01*\x12y\n\rRequestReturn\x12\x1f.orders.v1.RequestReturnRequest\x1a\x10.orders.v1.Order\"5\xda\xe2\x18\t\x08\x02\x12\x03\x01\x02\x04 \x02\x82\xd3\xe4\x93\x02\"\"\x1d/v1/orders/{order_id}/returns:\x01*\x12\x89\x01\n\x0c\x44\x65\x63ideReturn\x12\x1e.orders.v1.DecideReturnRequest\x1a\x10.orders.v1.Order\"G\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x35\"0/v1/orders/{order_id}/returns/{return_id}:decide:\x01*\x12\x8c\x01\n\rReceiveReturn\x12\x1f.orders.v1.ReceiveReturnRequest\x1a\x10.orders.v1.Order\"H\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x36\"1/v1/orders/{order_id}/returns/{return_id}:receive:\x01*\x12\x87\x01\n\x0b\x43loseReturn\x12\x1d.orders.v1.CloseReturnRequest\x1a\x10.orders.v1.Order\"G\xda\xe2\x18\t\x08\x02\x12\x03\x02\x03\x04 \x02\x82\xd3\xe4\x93\x02\x34\"//v1/orders/{order_id}/returns/{return_id}:close:\x01*\x12{\n\x08RateItem\x12\x1a.orders.v1.RateItemRequest\x1a\x10.orders.v1.Order\"A\xda\xe2\x18\x08\x08\x02\x12\x02\x01\x04 \x02\x82\xd3\xe4\x93\x02/\"*/v1/orders/{order_id}/items/{item_id}:rate:\x01*\x12\x89\x01\n\x10\x43laimFulfilments\x12\".orders.v1.ClaimFulfilmentsRequest\x1a#.orders.v1.ClaimFulfilmentsResponse\",\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/fulfilments:claim:\x01*\x12\x87\x01\n\x10\x45xtendFulfilment\x12\".orders.v1.ExtendFulfilmentRequest\x1a\x15.orders.v1.Fulfilment\"8\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02&\"!/v1/fulfilments/{order_id}:extend:\x01*\x12\x88\x01\n\x12\x43ompleteFulfilment\x12$.orders.v1.CompleteFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:complete:\x01*\x12\x88\x01\n\x12GiveBackFulfilment\x12$.orders.v1.GiveBackFulfilmentRequest\x1a\x10.orders.v1.Order\":\xda\xe2\x18\x08\x08\x02\x12\x02\x02\x04 \x02\x82\xd3\xe4\x93\x02(\"#/v1/fulfilments/{order_id}:giveBack:\x01*\x12}\n\x0fListFulfilments\x12!.orders.v1.ListFulfilmentsRequest\x1a\".orders.v1.ListFulfilmentsResponse\"#\xda\xe2\x18\x08\x08\x01\x12\x02\x02\x04 \x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/fulfilmentsB\x9e\x01\n\rcom.orders.v1B\x16\x46ulfilmentServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,8 +49,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESHIPMENTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_CREATESHIPMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATESHIPMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['shipment']._loaded_options = None
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['shipment']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATESHIPMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['shipment_id']._loaded_options = None
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['shipment_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\364\003\350\342\030\001'
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CANCELSHIPMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
+  _globals['_GETPACKINGSLIPREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_GETPACKINGSLIPREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_GETPACKINGSLIPREQUEST'].fields_by_name['shipment_id']._loaded_options = None
+  _globals['_GETPACKINGSLIPREQUEST'].fields_by_name['shipment_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_PACKINGSLIP'].fields_by_name['order_time']._loaded_options = None
+  _globals['_PACKINGSLIP'].fields_by_name['order_time']._serialized_options = b'\272H\r\262\001\n\032\006\010\200\262\370\204\0332\000'
+  _globals['_PACKINGSLIP'].fields_by_name['special_instructions']._loaded_options = None
+  _globals['_PACKINGSLIP'].fields_by_name['special_instructions']._serialized_options = b'\350\342\030\001'
+  _globals['_PACKINGSLIPITEM_CUSTOMIZATIONSENTRY']._loaded_options = None
+  _globals['_PACKINGSLIPITEM_CUSTOMIZATIONSENTRY']._serialized_options = b'8\001'
+  _globals['_PACKINGSLIPITEM'].fields_by_name['customizations']._loaded_options = None
+  _globals['_PACKINGSLIPITEM'].fields_by_name['customizations']._serialized_options = b'\350\342\030\001'
+  _globals['_HOLDORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_HOLDORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_HOLDORDERREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_HOLDORDERREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
+  _globals['_HOLDORDERREQUEST'].fields_by_name['note']._loaded_options = None
+  _globals['_HOLDORDERREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\364\003\350\342\030\001'
+  _globals['_HOLDORDERREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_HOLDORDERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_HOLDORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_HOLDORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['order_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['hold_id']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['hold_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['note']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\364\003\350\342\030\001'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\017r\r\030\200\0012\010^[!-~]*$'
   _globals['_FULFILMENTSERVICE'].methods_by_name['CreateShipment']._loaded_options = None
   _globals['_FULFILMENTSERVICE'].methods_by_name['CreateShipment']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\002$\"\037/v1/orders/{order_id}/shipments:\001*'
+  _globals['_FULFILMENTSERVICE'].methods_by_name['UpdateShipment']._loaded_options = None
+  _globals['_FULFILMENTSERVICE'].methods_by_name['UpdateShipment']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\002;26/v1/orders/{order_id}/shipments/{shipment.shipment_id}:\001*'
+  _globals['_FULFILMENTSERVICE'].methods_by_name['CancelShipment']._loaded_options = None
+  _globals['_FULFILMENTSERVICE'].methods_by_name['CancelShipment']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\0029\"4/v1/orders/{order_id}/shipments/{shipment_id}:cancel:\001*'
+  _globals['_FULFILMENTSERVICE'].methods_by_name['GetPackingSlip']._loaded_options = None
+  _globals['_FULFILMENTSERVICE'].methods_by_name['GetPackingSlip']._serialized_options = b'\332\342\030\010\010\001\022\002\002\004 \001\202\323\344\223\002;\0229/v1/orders/{order_id}/shipments/{shipment_id}/packingSlip'
+  _globals['_FULFILMENTSERVICE'].methods_by_name['HoldOrder']._loaded_options = None
+  _globals['_FULFILMENTSERVICE'].methods_by_name['HoldOrder']._serialized_options = b'\332\342\030\t\010\002\022\003\002\003\004 \002\202\323\344\223\002\037\"\032/v1/orders/{order_id}:hold:\001*'
+  _globals['_FULFILMENTSERVICE'].methods_by_name['ReleaseHold']._loaded_options = None
+  _globals['_FULFILMENTSERVICE'].methods_by_name['ReleaseHold']._serialized_options = b'\332\342\030\t\010\002\022\003\002\003\004 \002\202\323\344\223\0022\"-/v1/orders/{order_id}/holds/{hold_id}:release:\001*'
   _globals['_FULFILMENTSERVICE'].methods_by_name['RequestReturn']._loaded_options = None
   _globals['_FULFILMENTSERVICE'].methods_by_name['RequestReturn']._serialized_options = b'\332\342\030\t\010\002\022\003\001\002\004 \002\202\323\344\223\002\"\"\035/v1/orders/{order_id}/returns:\001*'
   _globals['_FULFILMENTSERVICE'].methods_by_name['DecideReturn']._loaded_options = None
@@ -68,8 +131,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FULFILMENTSERVICE'].methods_by_name['GiveBackFulfilment']._serialized_options = b'\332\342\030\010\010\002\022\002\002\004 \002\202\323\344\223\002(\"#/v1/fulfilments/{order_id}:giveBack:\001*'
   _globals['_FULFILMENTSERVICE'].methods_by_name['ListFulfilments']._loaded_options = None
   _globals['_FULFILMENTSERVICE'].methods_by_name['ListFulfilments']._serialized_options = b'\332\342\030\010\010\001\022\002\002\004 \001\202\323\344\223\002\021\022\017/v1/fulfilments'
-  _globals['_CREATESHIPMENTREQUEST']._serialized_start=279
-  _globals['_CREATESHIPMENTREQUEST']._serialized_end=460
-  _globals['_FULFILMENTSERVICE']._serialized_start=463
-  _globals['_FULFILMENTSERVICE']._serialized_end=1960
+  _globals['_CREATESHIPMENTREQUEST']._serialized_start=377
+  _globals['_CREATESHIPMENTREQUEST']._serialized_end=558
+  _globals['_UPDATESHIPMENTREQUEST']._serialized_start=561
+  _globals['_UPDATESHIPMENTREQUEST']._serialized_end=803
+  _globals['_CANCELSHIPMENTREQUEST']._serialized_start=806
+  _globals['_CANCELSHIPMENTREQUEST']._serialized_end=991
+  _globals['_GETPACKINGSLIPREQUEST']._serialized_start=993
+  _globals['_GETPACKINGSLIPREQUEST']._serialized_end=1085
+  _globals['_PACKINGSLIP']._serialized_start=1088
+  _globals['_PACKINGSLIP']._serialized_end=1396
+  _globals['_PACKINGSLIPITEM']._serialized_start=1399
+  _globals['_PACKINGSLIPITEM']._serialized_end=1653
+  _globals['_PACKINGSLIPITEM_CUSTOMIZATIONSENTRY']._serialized_start=1600
+  _globals['_PACKINGSLIPITEM_CUSTOMIZATIONSENTRY']._serialized_end=1653
+  _globals['_HOLDORDERREQUEST']._serialized_start=1656
+  _globals['_HOLDORDERREQUEST']._serialized_end=1853
+  _globals['_RELEASEHOLDREQUEST']._serialized_start=1856
+  _globals['_RELEASEHOLDREQUEST']._serialized_end=2032
+  _globals['_FULFILMENTSERVICE']._serialized_start=2035
+  _globals['_FULFILMENTSERVICE']._serialized_end=4234
 # @@protoc_insertion_point(module_scope)

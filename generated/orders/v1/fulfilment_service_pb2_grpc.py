@@ -29,7 +29,7 @@ if _version_not_supported:
 
 
 class FulfilmentServiceStub:
-    """Fulfilment: shipments, holds, returns and the work queue. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments and holds.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -50,6 +50,31 @@ class FulfilmentServiceStub:
         self.CreateShipment = channel.unary_unary(
                 '/orders.v1.FulfilmentService/CreateShipment',
                 request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.UpdateShipment = channel.unary_unary(
+                '/orders.v1.FulfilmentService/UpdateShipment',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.UpdateShipmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.CancelShipment = channel.unary_unary(
+                '/orders.v1.FulfilmentService/CancelShipment',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.CancelShipmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.GetPackingSlip = channel.unary_unary(
+                '/orders.v1.FulfilmentService/GetPackingSlip',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.GetPackingSlipRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.PackingSlip.FromString,
+                _registered_method=True)
+        self.HoldOrder = channel.unary_unary(
+                '/orders.v1.FulfilmentService/HoldOrder',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.HoldOrderRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ReleaseHold = channel.unary_unary(
+                '/orders.v1.FulfilmentService/ReleaseHold',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.ReleaseHoldRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
         self.RequestReturn = channel.unary_unary(
@@ -105,7 +130,7 @@ class FulfilmentServiceStub:
 
 
 class FulfilmentServiceServicer:
-    """Fulfilment: shipments, holds, returns and the work queue. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments and holds.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -123,6 +148,58 @@ class FulfilmentServiceServicer:
 
         Errors: ALREADY_EXISTS (SHIPMENT_ALREADY_EXISTS), FAILED_PRECONDITION (LINE_QUANTITY_EXCEEDED,
         INVALID_TRANSITION, ORDER_ON_HOLD, ORDER_ALREADY_CANCELLED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateShipment(self, request, context):
+        """Changes a shipment. Until it leaves, its units and parcels can be replaced. After that, the
+        carrier, the tracking number, the tracking page and the estimated delivery of each parcel can
+        change. A new `status` ships the shipment (SHIPPED) or delivers all its parcels (DELIVERED).
+
+        Errors: NOT_FOUND (SHIPMENT_NOT_FOUND), FAILED_PRECONDITION (LINE_QUANTITY_EXCEEDED,
+        SHIPMENT_NOT_CHANGEABLE, INVALID_TRANSITION, ORDER_ON_HOLD, ORDER_ALREADY_CANCELLED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelShipment(self, request, context):
+        """Cancels a shipment that has not left. Its units are in no shipment again, and can be shipped or
+        cancelled. The shipment remains in the order.
+
+        Errors: NOT_FOUND (SHIPMENT_NOT_FOUND), FAILED_PRECONDITION (SHIPMENT_NOT_CHANGEABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPackingSlip(self, request, context):
+        """Returns what to pack: the units of a shipment with their products, and where it goes. `orders
+        packing-slip` prints it.
+
+        Errors: NOT_FOUND (SHIPMENT_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HoldOrder(self, request, context):
+        """Places a hold. Until all its holds are released, an order does not advance and no shipment
+        leaves. It can be paid, changed and cancelled. An order has at most 20 holds. They end when the
+        order is SHIPPED or CANCELLED.
+
+        Errors: FAILED_PRECONDITION (INVALID_TRANSITION, ORDER_ALREADY_CANCELLED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseHold(self, request, context):
+        """Releases a hold. The order has the other holds still.
+
+        Errors: NOT_FOUND (HOLD_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -242,6 +319,31 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
+            'UpdateShipment': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateShipment,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.UpdateShipmentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CancelShipment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelShipment,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.CancelShipmentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'GetPackingSlip': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPackingSlip,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.GetPackingSlipRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_fulfilment__service__pb2.PackingSlip.SerializeToString,
+            ),
+            'HoldOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.HoldOrder,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.HoldOrderRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ReleaseHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseHold,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.ReleaseHoldRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
             'RequestReturn': grpc.unary_unary_rpc_method_handler(
                     servicer.RequestReturn,
                     request_deserializer=orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.FromString,
@@ -301,7 +403,7 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FulfilmentService:
-    """Fulfilment: shipments, holds, returns and the work queue. docs/fulfilment.md describes the model.
+    """Fulfilment: shipments and holds.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -329,6 +431,141 @@ class FulfilmentService:
             target,
             '/orders.v1.FulfilmentService/CreateShipment',
             orders_dot_v1_dot_fulfilment__service__pb2.CreateShipmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateShipment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/UpdateShipment',
+            orders_dot_v1_dot_fulfilment__service__pb2.UpdateShipmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelShipment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/CancelShipment',
+            orders_dot_v1_dot_fulfilment__service__pb2.CancelShipmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPackingSlip(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/GetPackingSlip',
+            orders_dot_v1_dot_fulfilment__service__pb2.GetPackingSlipRequest.SerializeToString,
+            orders_dot_v1_dot_fulfilment__service__pb2.PackingSlip.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HoldOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/HoldOrder',
+            orders_dot_v1_dot_fulfilment__service__pb2.HoldOrderRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/ReleaseHold',
+            orders_dot_v1_dot_fulfilment__service__pb2.ReleaseHoldRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

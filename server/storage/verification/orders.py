@@ -15,6 +15,7 @@ from server.storage.projections import EventRow, ItemRow, OrderRow, event_row, i
 from server.storage.references import BEFORE_ALL
 from server.storage.schema.tables import order_events, order_items, orders
 from server.storage.verification.checks import Problem, Progress, Stored, by_order, event_of, page_ids
+from server.storage.verification.fulfilment import fulfilment_problems
 from server.storage.verification.prices import price_problems
 from server.storage.verification.queue import ENTRIES
 from server.storage.verification.returns import return_problems
@@ -69,6 +70,7 @@ def _problems_of(stored: Stored) -> list[Problem]:
         texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
     texts += price_problems(order)
     texts += return_problems(order)
+    texts += fulfilment_problems(order)
     texts += _event_problems(stored)
     return [Problem(stored.name, text) for text in texts]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from orders.v1 import order_pb2 as pb
-from orders.v1.fulfilment_service_pb2 import CreateShipmentRequest
+from orders.v1.fulfilment_service_pb2 import CancelShipmentRequest, CreateShipmentRequest, UpdateShipmentRequest
 from orders.v1.order_service_pb2 import CancelOrderLinesRequest, CancelOrderRequest, RecordTrackingEventRequest
 from orders.v1.shipment_pb2 import (
     SHIPMENT_STATUS_CANCELLED,
@@ -14,6 +14,9 @@ from orders.v1.shipment_pb2 import (
 )
 
 from server.domain.base.state import State
+from server.domain.fulfilment.packing_slips import packing_slip
+from server.storage.verification.fulfilment import fulfilment_problems
+from server.views.packing_slip import as_html
 from tests.domain.builders import (
     ADMIN,
     CUSTOMER,
@@ -262,3 +265,141 @@ def test_an_imported_order_lists_its_shipment_with_its_first_report() -> None:
     assert [shipment.status for shipment in after.shipments] == [SHIPMENT_STATUS_DELIVERED]
     assert counters(after, "delivered") == [1]
     assert after.status == pb.ORDER_STATUS_DELIVERED
+
+
+# Changing and cancelling a shipment.
+
+
+def change(order: pb.Order, *paths: str, shipment_id: str = "1", **more: Any) -> UpdateShipmentRequest:
+    wished = {"shipment_id": shipment_id, **more}
+    return UpdateShipmentRequest(order_id=order.order_id, shipment=wished, update_mask={"paths": paths})
+
+
+def test_a_pending_shipment_is_packed_again() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, SHIPMENT_STATUS_PENDING, items=units(("1", 2)), parcels=[]))
+    after = run(state, change(order, items=units(("1", 3)), parcels=[LABEL]), FULFILMENT)
+    assert (counters(after, "packed"), after.delivery.carrier) == ([3, 0], "Aramex")
+    assert history(state, order)[-1].type == pb.ORDER_EVENT_TYPE_SHIPMENT_UPDATED
+
+
+def test_a_shipment_ships_and_arrives_by_its_status() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, SHIPMENT_STATUS_PENDING))
+    shipped = run(state, change(order, status=SHIPMENT_STATUS_SHIPPED))
+    assert (shipped.status, state.reserved.values[CHAIRS]) == (pb.ORDER_STATUS_SHIPPED, 0)
+    arrived = run(state, change(order, status=SHIPMENT_STATUS_DELIVERED))
+    assert (arrived.status, counters(arrived, "delivered")) == (pb.ORDER_STATUS_DELIVERED, [3, 2])
+
+
+def test_the_same_status_again_changes_nothing() -> None:
+    state, order = chairs_and_tables()
+    shipped = run(state, ship(order))
+    assert run(state, change(order, status=SHIPMENT_STATUS_SHIPPED)).version == shipped.version
+
+
+def test_a_parcel_on_its_way_gets_another_label() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, parcels=[LABEL, LABEL | {"tracking_number": "A2"}]))
+    parcels = [{"parcel_id": "2", "tracking_number": "A3", "tracking_uri": "https://a.example/A3"}]
+    second = run(state, change(order, parcels=parcels)).shipments[0].parcels[1]
+    assert (second.carrier, second.tracking_number, second.status) == ("Aramex", "A3", SHIPMENT_STATUS_SHIPPED)
+
+
+@pytest.mark.parametrize(
+    "wished",
+    [{"items": units(("1", 1))}, {"parcels": [{"parcel_id": "9"}]}, {"status": SHIPMENT_STATUS_CANCELLED}],
+    ids=["units", "parcels", "status"],
+)
+def test_a_shipment_that_has_left_keeps_its_contents(wished: Any) -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order))
+    error = refuse(state, change(order, **wished))
+    assert (error.reason, error.metadata["status"]) == ("SHIPMENT_NOT_CHANGEABLE", "SHIPPED")
+
+
+@pytest.mark.parametrize("path", ["create_time", "shipment_id", "colour"])
+def test_other_fields_of_a_shipment_do_not_change(path: str) -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order))
+    assert fields_of(refuse(state, change(order, path))) == [f"update_mask: {path}"]
+
+
+def test_a_cancelled_shipment_frees_its_units_and_stays() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, SHIPMENT_STATUS_PENDING))
+    cancel = CancelShipmentRequest(order_id=order.order_id, shipment_id="1", reason="torn")
+    after = run(state, cancel, FULFILMENT)
+    assert (after.shipments[0].status, after.shipments[0].cancel_reason) == (SHIPMENT_STATUS_CANCELLED, "torn")
+    assert (counters(after, "packed"), after.delivery.carrier) == ([0, 0], "")
+    assert run(state, cancel).version == after.version
+    assert run(state, ship(order)).status == pb.ORDER_STATUS_SHIPPED
+
+
+def test_a_shipment_that_has_left_is_not_cancelled() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, items=units(("1", 1))))
+    error = refuse(state, CancelShipmentRequest(order_id=order.order_id, shipment_id="1"))
+    assert error.reason == "SHIPMENT_NOT_CHANGEABLE"
+
+
+@pytest.mark.parametrize("kind", [CancelShipmentRequest, UpdateShipmentRequest], ids=["cancel", "update"])
+def test_a_shipment_that_is_not_there_is_named(kind: Any) -> None:
+    state, order = chairs_and_tables()
+    request = kind(order_id=order.order_id)
+    target = request if kind is CancelShipmentRequest else request.shipment
+    target.shipment_id = "7"
+    error = refuse(state, request)
+    assert (error.reason, error.metadata["shipment_id"]) == ("SHIPMENT_NOT_FOUND", "7")
+
+
+def test_the_packing_slip_lists_units_and_parcels_without_prices() -> None:
+    state, order = chairs_and_tables()
+    parcels = [LABEL | {"items": units(("1", 1))}, LABEL | {"items": units(("1", 2), ("2", 2))}]
+    after = run(state, ship(order, SHIPMENT_STATUS_PENDING, parcels=parcels))
+    slip = packing_slip(after, "1")
+    assert [(item.name, item.quantity, list(item.parcel_ids)) for item in slip.items] == [
+        ("Chair", 3, ["1", "2"]),
+        ("Table", 2, ["2"]),
+    ]
+    assert slip.shipping_address == after.shipping_address
+    page = as_html(slip)
+    assert "<td>SKU-chair</td><td>Chair</td><td>1, 2</td>" in page
+    assert "10.00" not in page
+
+
+def test_a_packing_slip_repeats_texts_as_texts() -> None:
+    state, order = chairs_and_tables()
+    run(state, update(order, "special_instructions", wished=pb.Order(special_instructions="<script>ring</script>")))
+    after = run(state, ship(order, SHIPMENT_STATUS_PENDING))
+    assert "&lt;script&gt;ring&lt;/script&gt;" in as_html(packing_slip(after, "1"))
+
+
+# What `orders verify` finds.
+
+
+def test_what_the_rules_make_has_no_problems() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, items=units(("1", 1))))
+    run(state, CancelOrderLinesRequest(order_id=order.order_id, items=units(("2", 1))))
+    assert list(fulfilment_problems(stored(state, order))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("shipped_quantity", "has shipped_quantity 2"), ("cancelled_quantity", "has cancelled_quantity 2")],
+)
+def test_a_counter_that_does_not_follow_is_found(name: str, text: str) -> None:
+    state, order = chairs_and_tables()
+    damaged = run(state, ship(order, items=units(("1", 1))))
+    setattr(damaged.items[0], name, 2)
+    assert any(text in problem for problem in fulfilment_problems(damaged))
+
+
+def test_a_status_that_does_not_follow_is_found() -> None:
+    state, order = chairs_and_tables()
+    damaged = run(state, ship(order, items=units(("1", 1))))
+    damaged.status = pb.ORDER_STATUS_SHIPPED
+    assert any("SHIPPED or DELIVERED" in problem for problem in fulfilment_problems(damaged))
+    damaged.delivery.carrier = "other"
+    assert any("carrier" in problem for problem in fulfilment_problems(damaged))
