@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.reference import api, configuration, service_config
+from tools.reference import api, client_services, configuration, service_config
 from tools.reference.markdown import fill
 from tools.reference.protos import load
 from tools.reference.tables import tables
@@ -19,6 +19,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DOCS / "api.md", api.render(sources)
     yield DOCS / "configuration.md", configuration.render()
     yield DOCS / "service-config.json", service_config.render(sources)
+    yield client_services.TARGET, client_services.render()
     for page, found in tables(sources).items():
         text = (DOCS / page).read_text(encoding="utf-8")
         for name, each in found.items():
