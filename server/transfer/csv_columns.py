@@ -22,6 +22,7 @@ from server.transfer.shapes import (
     nest,
     order_values,
     payments,
+    shipments,
 )
 from server.transfer.values import Convert, FieldError, Fields, status, text, text_map
 
@@ -127,7 +128,12 @@ def _refuse_difference(row: Row, first: Row, of_order: list[Column]) -> None:
 
 
 def _order_fields(currency: str, dialect: Dialect) -> Fields:
-    more = {"status": status, "metadata": _json_map, "payments": _json_payments}
+    more = {
+        "status": status,
+        "metadata": _json_map,
+        "payments": _json_list(payments, "payments"),
+        "shipments": _json_list(shipments, "shipments"),
+    }
     values = {**order_values(currency, dialect.number), **dict.fromkeys(ADDRESS_NAMES, text), **more}
     return {**named(ORDER_NAMES, values), **named({name: name for name in values}, values)}
 
@@ -161,8 +167,11 @@ def _json_map(value: object) -> dict[str, str]:
         raise FieldError("is not a JSON object of texts") from None
 
 
-def _json_payments(value: object) -> object:
-    try:
-        return payments(json.loads(str(value)))
-    except (json.JSONDecodeError, RecursionError):
-        raise FieldError("is not a JSON list of payments") from None
+def _json_list(convert: Convert, kind: str) -> Convert:
+    def read(value: object) -> object:
+        try:
+            return convert(json.loads(str(value)))
+        except (json.JSONDecodeError, RecursionError):
+            raise FieldError(f"is not a JSON list of {kind}") from None
+
+    return read

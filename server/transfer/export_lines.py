@@ -9,6 +9,7 @@ from typing import Literal
 from google.protobuf import json_format
 from orders.v1.order_pb2 import Order, OrderItem, OrderStatus, PaymentStatus
 from orders.v1.order_service_pb2 import UpsertPayment
+from orders.v1.shipment_pb2 import Shipment
 
 from server.transfer.csv_columns import neutralized
 from server.transfer.shapes import ADDRESS_NAMES, AMOUNTS
@@ -24,6 +25,7 @@ _REST_COLUMNS = [
     *AMOUNTS,
     *_POINTS,
     "payments",
+    "shipments",
     "total_quantity",
     "referral_code",
     "metadata",
@@ -85,7 +87,16 @@ def _after_line(order: Order) -> list[str]:
     amounts = [_money(order.pricing, name) for name in AMOUNTS]
     points = [str(getattr(order.pricing, name)) for name in _POINTS]
     times = [_time(order, _order_time_field(order)), order.create_time.ToJsonString(), order.update_time.ToJsonString()]
-    return [*amounts, *points, _payments(order), str(order.total_quantity), order.referral_code, labels, *times]
+    return [
+        *amounts,
+        *points,
+        _payments(order),
+        _shipments(order),
+        str(order.total_quantity),
+        order.referral_code,
+        labels,
+        *times,
+    ]
 
 
 def _order_time_field(order: Order) -> str:
@@ -109,6 +120,21 @@ def _payments(order: Order) -> str:
         for each in order.payments
     ]
     return json.dumps(payments, ensure_ascii=False) if payments else ""
+
+
+def _shipments(order: Order) -> str:
+    """A JSON list of the shipments, which name the lines by their positions, as rows have no ids."""
+    if not order.shipments:
+        return ""
+    positions = {item.item_id: str(number) for number, item in enumerate(order.items, start=1)}
+    copies = [Shipment.FromString(shipment.SerializeToString()) for shipment in order.shipments]
+    for copy in copies:
+        for items in (copy.items, *(parcel.items for parcel in copy.parcels)):
+            for item in items:
+                item.item_id = positions.get(item.item_id, item.item_id)
+    return json.dumps(
+        [json_format.MessageToDict(copy, preserving_proto_field_name=True) for copy in copies], ensure_ascii=False
+    )
 
 
 def _currency(order: Order) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import UpsertOrder, UpsertPayment
+from orders.v1.shipment_pb2 import Shipment
 
 from server.transfer.values import (
     Convert,
@@ -20,6 +21,7 @@ from server.transfer.values import (
     members,
     object_of,
     optional,
+    shipment_status,
     status,
     text,
     text_map,
@@ -78,7 +80,7 @@ _SAME = {field.name for field in UpsertOrder.DESCRIPTOR.fields} & {field.name fo
 }
 _KEPT = {
     "orders.v1.Order": {*_SAME, "order_number", "pricing", "source", "create_time"},
-    "orders.v1.OrderItem": {"product_id", "sku", "name", "quantity", "unit_price"},
+    "orders.v1.OrderItem": {"product_id", "sku", "name", "quantity", "unit_price", "item_id"},
     "orders.v1.Pricing": {*AMOUNTS, "loyalty_points_used", "loyalty_points_earned"},
     "orders.v1.Payment": {field.name for field in UpsertPayment.DESCRIPTOR.fields},
 }
@@ -90,7 +92,10 @@ _BY_TYPE: Mapping[int, Convert] = {
     FieldDescriptor.TYPE_STRING: text,
     FieldDescriptor.TYPE_INT32: int32,
     FieldDescriptor.TYPE_INT64: int64,
-    FieldDescriptor.TYPE_ENUM: status,  # The only enum that is kept.
+}
+_BY_ENUM: Mapping[str, Convert] = {
+    "orders.v1.OrderStatus": status,
+    "orders.v1.ShipmentStatus": shipment_status,
 }
 
 
@@ -163,10 +168,13 @@ def _of_order(order: Values) -> Values:
             "is missing, and so is order_number; a flat record, whose id is its order_id, has products or a user_id too"
         )
         raise FieldError(text, "external_order_id")
-    return {**order, **pricing, "items": [_of_item(item) for item in items]}
+    return {**order, **pricing, "items": [_of_item(item, ships="shipments" in order) for item in items]}
 
 
-def _of_item(item: Values) -> Values:
+def _of_item(item: Values, *, ships: bool) -> Values:
+    """The item, with its id if shipments may name it."""
+    if not ships:
+        item.pop("item_id", None)
     product_id = item.pop("product_id", "")  # The SKU of products that have none.
     return item if item.get("sku") else {**item, "sku": product_id}
 
@@ -183,6 +191,8 @@ def _message_fields(message: Any) -> Fields:
 
 def _converter(field: Any) -> Convert:
     if field.type != FieldDescriptor.TYPE_MESSAGE:
+        if field.enum_type is not None:
+            return _BY_ENUM[field.enum_type.full_name]
         return _BY_NAME.get(field.name) or _BY_TYPE[field.type]
     if field.message_type.GetOptions().map_entry:
         return text_map
@@ -194,4 +204,5 @@ def _converter(field: Any) -> Convert:
 
 _read_order = object_of(_message_fields(Order.DESCRIPTOR))
 payments = list_of(object_of(_message_fields(UpsertPayment.DESCRIPTOR)))
+shipments = list_of(object_of(_message_fields(Shipment.DESCRIPTOR)))
 _read_upsert = object_of(_message_fields(UpsertOrder.DESCRIPTOR))

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from orders.v1 import order_pb2
+from orders.v1 import order_pb2, shipment_pb2
 
 _T = TypeVar("_T")
 Convert = Callable[[object], object]
@@ -22,11 +22,15 @@ _NANO = Decimal("1e-9")
 # 19 digits of units and 9 of nanos. A digit that does not fit is an error, never rounded away.
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "a truth value", type(None): "null"}
-_STATUSES = {
-    name: value.number
-    for value in order_pb2.DESCRIPTOR.enum_types_by_name["OrderStatus"].values
-    for name in (value.name, value.name.removeprefix("ORDER_STATUS_"))
-}
+
+
+def _numbers(enum: Any, prefix: str) -> dict[str, int]:
+    """The numbers of an enum's values by their names, with and without the prefix."""
+    return {name: number for full, number in enum.items() for name in (full, full.removeprefix(prefix))}
+
+
+_STATUSES = _numbers(order_pb2.OrderStatus, "ORDER_STATUS_")
+_SHIPMENT_STATUSES = _numbers(shipment_pb2.ShipmentStatus, "SHIPMENT_STATUS_")
 _MAX_SHOWN = 60
 
 
@@ -101,12 +105,21 @@ def int64(value: object) -> int:
 
 def status(value: object) -> int:
     """An order status by its name, with or without the prefix, or by its number."""
-    if type(value) is str:
-        number = _STATUSES.get(value.upper())
-        if number is None:
-            raise FieldError(f"is not an order status: {_shown(value)}")
-        return int(number)
-    return int32(value)
+    return _enum(value, _STATUSES, "an order status")
+
+
+def shipment_status(value: object) -> int:
+    """A shipment's status, likewise."""
+    return _enum(value, _SHIPMENT_STATUSES, "a shipment status")
+
+
+def _enum(value: object, numbers: Mapping[str, int], kind: str) -> int:
+    if type(value) is not str:
+        return int32(value)
+    number = numbers.get(value.upper())
+    if number is None:
+        raise FieldError(f"is not {kind}: {_shown(value)}")
+    return number
 
 
 def text_map(value: object) -> dict[str, str]:

@@ -9,8 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from google.type.money_pb2 import Money
-from orders.v1.order_pb2 import Order, OrderStatus, PaymentStatus
-from orders.v1.order_service_pb2 import ListOrdersRequest, OrderFilter
+from orders.v1.order_pb2 import ORDER_STATUS_PROCESSING, Order, OrderStatus, PaymentStatus
+from orders.v1.order_service_pb2 import (
+    BatchUpsertOrdersRequest,
+    ListOrdersRequest,
+    OrderFilter,
+    UpsertOrder,
+    UpsertOrderItem,
+)
+from orders.v1.shipment_pb2 import SHIPMENT_STATUS_SHIPPED
 from pyarrow import parquet
 
 from server.transfer.export_lines import json_lines
@@ -23,6 +30,7 @@ from server.transfer.records import Format, Reading, read
 from server.transfer.report import ImportReport
 from server.transfer.runs import list_runs
 from tests.conftest import Service, serving
+from tests.shop import usd
 
 FILES = Path(__file__).with_name("files")
 
@@ -197,6 +205,33 @@ async def test_orders_keep_their_amounts_through_export_and_import(shop: Service
             for field in ("customer", "items", "shipping_address", "pricing", "payments", "payment", "order_time"):
                 assert getattr(copy, field) == getattr(order, field), field
             assert statuses(copy) == statuses(order)
+
+
+async def test_shipments_are_kept_through_export_and_import(shop: Service, tmp_path: Path) -> None:
+    lines = [UpsertOrderItem(sku=sku, quantity=2, unit_price=usd(5)) for sku in ("a", "b")]
+    parcels = [
+        {"carrier": "DHL", "tracking_number": f"D{item_id}", "items": [{"item_id": item_id, "quantity": 1}]}
+        for item_id in ("1", "2")
+    ]
+    units = [{"item_id": item_id, "quantity": 1} for item_id in ("1", "2")]
+    shipment = {"shipment_id": "box", "items": units, "parcels": parcels, "status": SHIPMENT_STATUS_SHIPPED}
+    wished = UpsertOrder(external_order_id="S-1", items=lines, shipments=[shipment], status=ORDER_STATUS_PROCESSING)
+    await shop.orders.BatchUpsertOrders(BatchUpsertOrdersRequest(source="depot", orders=[wished]))
+    filter = OrderFilter(source="depot")
+    (original,) = [order async for order in orders_of(shop, filter)]
+    assert [item.shipped_quantity for item in original.items] == [1, 1]
+    for name, format in (("s.csv", "csv"), ("s.jsonl", "jsonl")):
+        await export_orders(tmp_path / name, channel=shop.channel, format=format, filter=filter)
+        await import_orders(tmp_path / name, channel=shop.channel, source=name, reading=Reading())
+        (copy,) = [order async for order in orders_of(shop, OrderFilter(source=name))]
+        assert (copy.shipments, copy.items) == (original.shipments, original.items)
+        assert (copy.status, copy.shipping_status) == (original.status, original.shipping_status)
+
+
+async def orders_of(shop: Service, filter: OrderFilter) -> AsyncIterator[Order]:
+    async for page in shop.orders.ListOrders(ListOrdersRequest(filter=filter)):
+        for order in page.orders:
+            yield order
 
 
 async def test_an_order_of_1114_lines_is_imported(shop: Service, tmp_path: Path) -> None:

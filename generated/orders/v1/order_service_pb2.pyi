@@ -17,6 +17,7 @@ from orders.v1 import invoice_pb2 as _invoice_pb2
 from orders.v1 import order_pb2 as _order_pb2
 from orders.v1 import order_change_pb2 as _order_change_pb2
 from orders.v1 import personal_data_pb2 as _personal_data_pb2
+from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -492,7 +493,7 @@ class BatchUpsertOrdersRequest(_message.Message):
     def __init__(self, source: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[UpsertOrder, _Mapping]]] = ..., mode: _Optional[_Union[UpsertMode, str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., preview_orders: _Optional[int] = ...) -> None: ...
 
 class UpsertOrder(_message.Message):
-    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
+    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "shipments", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -511,6 +512,7 @@ class UpsertOrder(_message.Message):
     REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
     ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
     TAX_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
@@ -531,6 +533,7 @@ class UpsertOrder(_message.Message):
     referral_code: str
     status: _order_pb2.OrderStatus
     metadata: _containers.ScalarMap[str, str]
+    shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
     order_time: _timestamp_pb2.Timestamp
     tax: _money_pb2.Money
     shipping: _money_pb2.Money
@@ -540,7 +543,7 @@ class UpsertOrder(_message.Message):
     loyalty_points_value: _money_pb2.Money
     loyalty_points_earned: int
     payments: _containers.RepeatedCompositeFieldContainer[UpsertPayment]
-    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
 
 class UpsertPayment(_message.Message):
     __slots__ = ("provider", "provider_payment_id", "method", "authorized_amount", "captured_amount", "refunded_amount")
@@ -559,18 +562,20 @@ class UpsertPayment(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., provider_payment_id: _Optional[str] = ..., method: _Optional[str] = ..., authorized_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., captured_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refunded_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class UpsertOrderItem(_message.Message):
-    __slots__ = ("sku", "name", "quantity", "unit_price", "total_price")
+    __slots__ = ("sku", "name", "quantity", "unit_price", "total_price", "item_id")
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     UNIT_PRICE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     quantity: int
     unit_price: _money_pb2.Money
     total_price: _money_pb2.Money
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    item_id: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., item_id: _Optional[str] = ...) -> None: ...
 
 class BatchUpsertOrdersResponse(_message.Message):
     __slots__ = ("message", "inserted", "updated", "unchanged", "invalid", "skipped", "results")

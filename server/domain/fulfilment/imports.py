@@ -1,7 +1,13 @@
 """The shipments of imported orders: they follow the lines and the status that the source sends."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, Order
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_CANCELLED,
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_SHIPPED,
+    Order,
+    OrderStatus,
+)
 from orders.v1.shipment_pb2 import (
     SHIPMENT_STATUS_CANCELLED,
     SHIPMENT_STATUS_DELIVERED,
@@ -11,13 +17,14 @@ from orders.v1.shipment_pb2 import (
     ShipmentStatus,
 )
 
+from server.domain.base.edits import Audit
 from server.domain.base.errors import invalid_field
-from server.domain.fulfilment.lines import active, counters_of, follow_shipments
+from server.domain.fulfilment.lines import active, counters_of, follow_shipments, is_delivered, is_shipped
 from server.domain.fulfilment.shipping import NO_LABEL, pack_rest
-from server.domain.lifecycle.lifecycle import GONE
+from server.domain.lifecycle.lifecycle import GONE, RANK, advance_imported
 
 
-def fit_lines(order: Order) -> None:
+def fit_lines(order: Order, time: Timestamp) -> None:
     """Counts the units of new lines; refuses lines with fewer units than are in shipments."""
     packed = counters_of(order)["packed_quantity"]
     lines = {item.item_id: item.quantity for item in order.items}
@@ -27,20 +34,26 @@ def fit_lines(order: Order) -> None:
             raise invalid_field("items", text)
     follow_shipments(order)
     if order.status in GONE:
-        _ship_all(order, order.update_time)
+        _ship_all(order, time)
 
 
-def follow_source(order: Order, time: Timestamp) -> None:
-    """Moves the shipments to the order's status, which its source has set."""
+def follow_source(order: Order, audit: Audit) -> None:
+    """Moves the shipments to the order's status, which its source has set, or the order to that of its shipments."""
     if not order.shipments:
         return
+    if order.status != ORDER_STATUS_CANCELLED and is_shipped(order):
+        advance_imported(order, ORDER_STATUS_DELIVERED if is_delivered(order) else _later(order), audit)
     if order.status in GONE:
-        _ship_all(order, time)
+        _ship_all(order, audit.time)
     elif order.status == ORDER_STATUS_CANCELLED:
         for shipment in active(order):
             _set_status(shipment, SHIPMENT_STATUS_CANCELLED)
-            shipment.cancel_time.CopyFrom(time)
-        follow_shipments(order)
+            shipment.cancel_time.CopyFrom(audit.time)
+    follow_shipments(order)
+
+
+def _later(order: Order) -> OrderStatus:
+    return max(order.status, ORDER_STATUS_SHIPPED, key=RANK.__getitem__)
 
 
 def _ship_all(order: Order, time: Timestamp) -> None:

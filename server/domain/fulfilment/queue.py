@@ -75,7 +75,7 @@ def claim_fulfilments(request: ClaimFulfilmentsRequest, state: State, audit: Aud
 
 def _waiting(request: ClaimFulfilmentsRequest, state: State) -> Iterator[Queued]:
     """The orders that match and that no command before this one in the batch has claimed or taken out of the queue."""
-    for queued in state.claimable[filter_of(request.filter)]:
+    for queued in state.claimable.get(filter_of(request.filter), ()):
         order_id = queued.entry.order_id
         order = state.orders.get(order_id)
         if order_id not in state.changes.claims and (order is None or entry_of(order) is not None):

@@ -24,6 +24,7 @@ from server.domain.fulfilment.imports import fit_lines, follow_source
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
 from server.domain.lifecycle.payment_status import sum_payments
 from server.domain.orders.upsert_amounts import Amounts, amounts_of
+from server.domain.orders.upsert_shipments import upsert_shipments
 
 _COMPARED = (
     "customer",
@@ -65,8 +66,8 @@ def upsert_order(
         raise invalid_field("items[0].unit_price.currency_code", text)
     edit = edit_of(before, audit)
     _fill(edit.order, wished, amounts)
-    if before.shipments:
-        fit_lines(edit.order)
+    if before.shipments or wished.shipments:
+        _ship(edit.order, wished, amounts, audit)
     from_status = edit.order.status
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
@@ -78,8 +79,8 @@ def upsert_order(
     if changed:
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     advance_imported(edit.order, wished.status, audit)
+    follow_source(edit.order, audit)
     if edit.order.status != from_status:
-        follow_source(edit.order, audit.time)
         edit.record(
             OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=edit.order.status)
         )
@@ -97,10 +98,19 @@ def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -
     order.shipping_status = SHIPPING_STATUS_NOT_SHIPPED
     order.create_time.CopyFrom(audit.time)
     _fill(order, wished, amounts)
+    if wished.shipments:
+        _ship(order, wished, amounts, audit)
     advance_imported(order, wished.status, audit)
+    follow_source(order, audit)
     edit = OrderEdit(order=order, before=None, audit=audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_IMPORTED, to_status=order.status))
     return edit.finish()
+
+
+def _ship(order: Order, wished: UpsertOrder, amounts: Amounts, audit: Audit) -> None:
+    if wished.shipments:
+        upsert_shipments(order, wished, amounts.lines, audit.time)
+    fit_lines(order, audit.time)
 
 
 def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:

@@ -17,6 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from orders.v1 import order_pb2 as pb
 from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem, UpsertPayment
+from orders.v1.shipment_pb2 import SHIPMENT_STATUS_SHIPPED
 
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
@@ -55,6 +56,19 @@ CASES: dict[str, list[UpsertOrder]] = {
             referral_code="EV78G55H",
             status=pb.ORDER_STATUS_PROCESSING,
             metadata={"channel": "web"},
+        )
+    ],
+    "a part that has shipped": [
+        sent(
+            item(quantity=3),
+            status=pb.ORDER_STATUS_PROCESSING,
+            shipments=[
+                {
+                    "items": [{"item_id": "1", "quantity": 2}],
+                    "status": SHIPMENT_STATUS_SHIPPED,
+                    "parcels": [{"carrier": "Aramex", "tracking_number": "A1"}],
+                }
+            ],
         )
     ],
     "everything that other shops calculate": [

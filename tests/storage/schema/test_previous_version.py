@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
     ORDER_STATUS_SHIPPED,
     PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_EVENT_TYPE_REFUNDED,
@@ -21,6 +22,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_STATUS_REFUND_DUE,
     PAYMENT_STATUS_REFUNDED,
     PAYMENT_STATUS_UNPAID,
+    TRACKING_STATUS_DELIVERED,
     Order,
     PaymentEvent,
     PaymentEventType,
@@ -30,6 +32,7 @@ from orders.v1.order_service_pb2 import (
     GetInvoiceRequest,
     ListOrdersRequest,
     RecordPaymentRequest,
+    RecordTrackingEventRequest,
     RefundOrderRequest,
     TransitionOrderRequest,
     WatchOrdersRequest,
@@ -124,6 +127,20 @@ async def test_a_paid_order_ships_and_is_refunded_by_line(shop: Service, migrate
     refunded = await shop.orders.RefundOrder(refund)
     # One of three coffees of 16.50, taxes included.
     assert refunded.refunds[-1].amount == usd(16, 50)
+    assert await disagreements(migrated) == []
+
+
+async def test_orders_that_shipped_before_shipments_were_recorded_arrive(shop: Service, migrated: str) -> None:
+    shipped = [order for order in (await _orders(shop)).values() if order.status == ORDER_STATUS_SHIPPED]
+    assert shipped
+    assert not any(order.shipments for order in shipped)
+    for order in shipped:
+        event = {"status": TRACKING_STATUS_DELIVERED}
+        await shop.orders.RecordTrackingEvent(RecordTrackingEventRequest(order_id=order.order_id, event=event))
+    orders = await _orders(shop)
+    for order in (orders[order.order_number] for order in shipped):
+        assert order.status == ORDER_STATUS_DELIVERED
+        assert [item.delivered_quantity for item in order.items] == [item.quantity for item in order.items]
     assert await disagreements(migrated) == []
 
 
