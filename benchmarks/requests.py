@@ -8,7 +8,8 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from benchmarks import bodies
 from benchmarks.callers import call
-from server.domain.base.methods import MethodClass, class_of
+from server.domain.base.caller import scope_name
+from server.domain.base.methods import MethodClass, access_of, class_of
 from tests.methods import METHODS, method_of, path_of
 from tests.samples import SAMPLES, Subject, request_for
 from tests.shop import new_order
@@ -31,7 +32,7 @@ class Requests(NamedTuple):
 
 
 def is_read(method: MethodDescriptor) -> bool:
-    return class_of(method) is MethodClass.READ or bool(method.server_streaming)
+    return class_of(method) is MethodClass.READ or scope_name(access_of(method).scope).endswith(".read")
 
 
 def new_subjects(address: str, method: str, count: int) -> list[Subject]:

@@ -503,6 +503,9 @@ SAMPLES: dict[str, Sample] = {
     "ReleaseHold": Sample(
         lambda at: fulfilment.ReleaseHoldRequest(order_id=at.order_id, hold_id="2", note="answered"), before=_held
     ),
+    "SummarizeOrders": Sample(
+        lambda at: orders.SummarizeOrdersRequest(filter=_LISTED, group_by=orders.SUMMARY_KEY_STATUS)
+    ),
     "BatchCreateOrders": Sample(
         lambda at: orders.BatchCreateOrdersRequest(
             requests=[{**_CHECKOUT, "request_id": f"{at.order_id}-{number}"} for number in range(2)]

@@ -12,7 +12,17 @@ from server.storage.read.feed import Change, Selection
 Test = Callable[[Change], bool]
 
 # What they are about is not in the change: only the database can tell.
-_OF_ORDERS = ("payment_statuses", "product_id", "stuck_for")
+_OF_ORDERS = (
+    "payment_statuses",
+    "product_id",
+    "stuck_for",
+    "order_ids",
+    "document_number",
+    "payment_event_id",
+    "payment_provider",
+    "variant_id",
+    "imported",
+)
 
 
 def can_match(selection: Selection) -> bool:

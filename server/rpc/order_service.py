@@ -29,6 +29,8 @@ from orders.v1.order_service_pb2 import (
     ListOrdersRequest,
     ReconcileOrdersRequest,
     SearchOrdersRequest,
+    SummarizeOrdersRequest,
+    SummarizeOrdersResponse,
     TrackOrderRequest,
     WatchOrdersRequest,
 )
@@ -45,6 +47,7 @@ from server.rpc.paging import read_page
 from server.rpc.read_masks import picker
 from server.rpc.reconciling import reconcile
 from server.rpc.streaming import Streams
+from server.rpc.summaries import summarize
 from server.rpc.versions import get_version
 from server.rpc.waiting import Waiting
 from server.rpc.watching import Watching, refuse_customers
@@ -55,6 +58,7 @@ from server.storage.read.lists import ListRepository
 from server.storage.read.orders import OrderRepository
 from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.read.summaries import SummaryRepository
 
 
 class OrderServicer:
@@ -73,11 +77,12 @@ class OrderServicer:
         consumers: ConsumerRepository,
         states: StateRepository,
         batch_writes: BatchWrites,
+        summaries: SummaryRepository,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
         self._history, self._requests = history, requests
         self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
-        self._batch_writes, self._streams = batch_writes, Streams()
+        self._batch_writes, self._summaries, self._streams = batch_writes, summaries, Streams()
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         pick = picker(request.read_mask)
@@ -121,6 +126,9 @@ class OrderServicer:
 
     async def SearchOrders(self, request: SearchOrdersRequest, call: Call) -> bytes:
         return await listing.search(self._lists, request)
+
+    async def SummarizeOrders(self, request: SummarizeOrdersRequest, call: Call) -> SummarizeOrdersResponse:
+        return await summarize(self._summaries, request)
 
     async def WatchOrders(self, request: WatchOrdersRequest, call: Call) -> None:
         await self._watching.stream(request, call)

@@ -57,6 +57,7 @@ from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
 from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.read.summaries import SummaryRepository
 from server.storage.servers import ServerRepository
 from server.storage.write.erasure import Erasure
 from server.storage.write.writer import Watch, Writer
@@ -141,6 +142,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
                 states=StateRepository(database),
+                summaries=SummaryRepository(database),
                 batch_writes=BatchWrites(checkout.execute, orders=orders, refuser=refuser),
                 waiting=Waiting(orders=orders, reader=reader),
             ),

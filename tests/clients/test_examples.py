@@ -18,7 +18,7 @@ from tests.shop import new_order
 
 EXAMPLES = ROOT / "examples"
 CONFIG = ROOT / "docs" / "service-config.json"
-GO = shutil.which("go")
+GO, JAVAC, MVN = map(shutil.which, ("go", "javac", "mvn"))
 GENERATORS = (find_tool("protoc-gen-go"), find_tool("protoc-gen-go-grpc"))
 GRPC_JS = PROTO_LOADER.parent / "grpc-js"
 
@@ -68,4 +68,15 @@ async def test_the_go_example_works(protos: Path, address: str, tmp_path: Path) 
     await asyncio.to_thread(run, "env", *settings, program / "generate.sh", protos)
     await asyncio.to_thread(run, GO, "build", "-o", tmp_path / "caller", ".", cwd=program)
     out = await asyncio.to_thread(run, tmp_path / "caller", address, CONFIG)
+    assert out == OUTPUT.format(true="true")
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(JAVAC is None or MVN is None, reason="a JDK or Maven is not installed")
+async def test_the_java_example_works(protos: Path, address: str, tmp_path: Path) -> None:
+    program = tmp_path / "java"
+    shutil.copytree(EXAMPLES / "java", program, ignore=shutil.ignore_patterns("target"))
+    settings = ("-Dstyle.color=never", f"-Dprotos={protos}", f"-Dexec.args={address} {CONFIG}")
+    maven = (MVN, "--quiet", "--batch-mode", *settings, "compile", "exec:java")
+    out = await asyncio.to_thread(run, *maven, cwd=program, seconds=1100)
     assert out == OUTPUT.format(true="true")

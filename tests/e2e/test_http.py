@@ -406,6 +406,14 @@ def _(api: Api) -> None:
     )
 
 
+@calls("GET", "/v1/orders:summarize")
+def _(api: Api) -> None:
+    api.create("summary")
+    query = {"filter.customer_id": "summary", "group_by": "SUMMARY_KEY_STATUS"}
+    (group,) = api.call("GET", "/v1/orders:summarize", query=query).ok["groups"]
+    assert (group["key"], group["count"]) == ("ORDER_STATUS_PENDING", "1")
+
+
 @calls("POST", "/v1/orders:batchCreate")
 def _(api: Api) -> None:
     item = {"customer_id": "jane", "items": [{"product_id": "nope", "quantity": 1}], "shipping_address": HOME}

@@ -106,6 +106,13 @@ UNKNOWN_ORDERS = (
 COUPONS = {"coupon_codes", "add_coupon_codes", "remove_coupon_codes"}
 
 
+def filters_in(message: Any) -> Iterator[Any]:
+    """The filters of orders in a request, whose names of orders the samples leave empty too."""
+    for field, value in message.ListFields():
+        if field.message_type is not None and not field.is_repeated:
+            yield from [value] if field.message_type.name == "OrderFilter" else filters_in(value)
+
+
 @dataclass(frozen=True)
 class World:
     """Orders in the statuses that rules ask about (`imported` is pending; i-1 is one that is shipped), tokens of lists, and keys."""
@@ -123,6 +130,8 @@ class World:
         request = request_for(method, Subject(self.pending.order_id, endpoint=self.endpoint_id))
         for field in COUPONS.intersection(request.DESCRIPTOR.fields_by_name):
             getattr(request, field).extend(("tenth", "tenth"))
+        for wanted in filters_in(request):
+            wanted.order_ids.extend(("one", "two"))
         return request
 
 

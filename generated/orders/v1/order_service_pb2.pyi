@@ -69,6 +69,15 @@ class UpsertOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPSERT_OUTCOME_UNCHANGED: _ClassVar[UpsertOutcome]
     UPSERT_OUTCOME_INVALID: _ClassVar[UpsertOutcome]
 
+class SummaryKey(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUMMARY_KEY_UNSPECIFIED: _ClassVar[SummaryKey]
+    SUMMARY_KEY_STATUS: _ClassVar[SummaryKey]
+    SUMMARY_KEY_DAY: _ClassVar[SummaryKey]
+    SUMMARY_KEY_CURRENCY: _ClassVar[SummaryKey]
+    SUMMARY_KEY_CUSTOMER: _ClassVar[SummaryKey]
+    SUMMARY_KEY_SOURCE: _ClassVar[SummaryKey]
+
 class RequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REQUEST_STATE_UNSPECIFIED: _ClassVar[RequestState]
@@ -101,6 +110,12 @@ UPSERT_OUTCOME_INSERTED: UpsertOutcome
 UPSERT_OUTCOME_UPDATED: UpsertOutcome
 UPSERT_OUTCOME_UNCHANGED: UpsertOutcome
 UPSERT_OUTCOME_INVALID: UpsertOutcome
+SUMMARY_KEY_UNSPECIFIED: SummaryKey
+SUMMARY_KEY_STATUS: SummaryKey
+SUMMARY_KEY_DAY: SummaryKey
+SUMMARY_KEY_CURRENCY: SummaryKey
+SUMMARY_KEY_CUSTOMER: SummaryKey
+SUMMARY_KEY_SOURCE: SummaryKey
 REQUEST_STATE_UNSPECIFIED: RequestState
 REQUEST_STATE_UNKNOWN: RequestState
 REQUEST_STATE_DONE: RequestState
@@ -279,7 +294,7 @@ class BatchGetOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ..., remaining_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OrderFilter(_message.Message):
-    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for")
+    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for", "order_ids", "document_number", "payment_event_id", "payment_provider", "variant_id", "imported")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_STATUSES_FIELD_NUMBER: _ClassVar[int]
@@ -293,6 +308,12 @@ class OrderFilter(_message.Message):
     TOTAL_TO_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STUCK_FOR_FIELD_NUMBER: _ClassVar[int]
+    ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
+    IMPORTED_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
     payment_statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.PaymentStatus]
@@ -306,7 +327,13 @@ class OrderFilter(_message.Message):
     total_to: _money_pb2.Money
     external_order_id: str
     stuck_for: _duration_pb2.Duration
-    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    order_ids: _containers.RepeatedScalarFieldContainer[str]
+    document_number: str
+    payment_event_id: str
+    payment_provider: str
+    variant_id: str
+    imported: bool
+    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., document_number: _Optional[str] = ..., payment_event_id: _Optional[str] = ..., payment_provider: _Optional[str] = ..., variant_id: _Optional[str] = ..., imported: _Optional[bool] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "limit", "page_size", "resume_token", "read_mask")
@@ -678,6 +705,34 @@ class OrderResult(_message.Message):
     replayed: bool
     status: _status_pb2.Status
     def __init__(self, index: _Optional[int] = ..., request_id: _Optional[str] = ..., order_id: _Optional[str] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., replayed: _Optional[bool] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class SummarizeOrdersRequest(_message.Message):
+    __slots__ = ("filter", "group_by")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
+    filter: OrderFilter
+    group_by: SummaryKey
+    def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., group_by: _Optional[_Union[SummaryKey, str]] = ...) -> None: ...
+
+class SummarizeOrdersResponse(_message.Message):
+    __slots__ = ("groups", "orders_truncated", "groups_truncated")
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[OrderSummary]
+    orders_truncated: bool
+    groups_truncated: bool
+    def __init__(self, groups: _Optional[_Iterable[_Union[OrderSummary, _Mapping]]] = ..., orders_truncated: _Optional[bool] = ..., groups_truncated: _Optional[bool] = ...) -> None: ...
+
+class OrderSummary(_message.Message):
+    __slots__ = ("key", "count", "total")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    count: int
+    total: _money_pb2.Money
+    def __init__(self, key: _Optional[str] = ..., count: _Optional[int] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class RecordPaymentRequest(_message.Message):
     __slots__ = ("order_id", "event", "request_id")

@@ -136,6 +136,11 @@ class OrderServiceStub:
                 request_serializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersResponse.FromString,
                 _registered_method=True)
+        self.SummarizeOrders = channel.unary_unary(
+                '/orders.v1.OrderService/SummarizeOrders',
+                request_serializer=orders_dot_v1_dot_order__service__pb2.SummarizeOrdersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__service__pb2.SummarizeOrdersResponse.FromString,
+                _registered_method=True)
         self.RecordPayment = channel.unary_unary(
                 '/orders.v1.OrderService/RecordPayment',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.RecordPaymentRequest.SerializeToString,
@@ -437,6 +442,17 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeOrders(self, request, context):
+        """Counts the matching orders and adds up their totals, by status, day, currency, customer or source.
+        Its cost is bounded: it covers the newest 100,000 matching orders and the 1,000 largest groups,
+        and says if there are more.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordPayment(self, request, context):
         """Records an event of a payment provider. External payment services report through this method.
         The same event counts once. Each event belongs to one of the order's `payments`, whose amounts
@@ -706,6 +722,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.BatchCancelOrders,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersResponse.SerializeToString,
+            ),
+            'SummarizeOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeOrders,
+                    request_deserializer=orders_dot_v1_dot_order__service__pb2.SummarizeOrdersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__service__pb2.SummarizeOrdersResponse.SerializeToString,
             ),
             'RecordPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordPayment,
@@ -1233,6 +1254,33 @@ class OrderService:
             '/orders.v1.OrderService/BatchCancelOrders',
             orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersRequest.SerializeToString,
             orders_dot_v1_dot_order__service__pb2.BatchCancelOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/SummarizeOrders',
+            orders_dot_v1_dot_order__service__pb2.SummarizeOrdersRequest.SerializeToString,
+            orders_dot_v1_dot_order__service__pb2.SummarizeOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

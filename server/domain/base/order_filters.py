@@ -5,12 +5,18 @@ from orders.v1.order_service_pb2 import OrderFilter
 from server.domain.base.errors import Violation, invalid
 from server.domain.base.money import to_minor
 
+# Fields that mean nothing without another one.
+_REQUIRED = {"payment_event_id": "payment_provider", "payment_provider": "payment_event_id", "variant_id": "product_id"}
+
 
 def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
     """Refuses a filter that can match nothing; `field` is its path in the request."""
     violations = [Violation(f"{field}.{name}", why) for name, why in (*_times(wanted), *_totals(wanted, field))]
     if wanted.external_order_id and not wanted.source:
         violations.append(Violation(f"{field}.source", "is required with external_order_id, which is unique within it"))
+    for name, other in _REQUIRED.items():
+        if getattr(wanted, name) and not getattr(wanted, other):
+            violations.append(Violation(f"{field}.{other}", f"is required with {name}"))
     if violations:
         raise invalid(*violations)
 

@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 from orders.v1.order_service_pb2 import OrderFilter
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     DateTime,
     SmallInteger,
     Text,
+    Uuid,
     exists,
     func,
     literal_column,
@@ -21,7 +23,8 @@ from sqlalchemy import (
 from server.domain.base.money import to_minor
 from server.storage import sql
 from server.storage.projections import ceiling_of
-from server.storage.schema.tables import item_product, order_events, order_items, orders
+from server.storage.references import Reference, split_references
+from server.storage.schema.tables import documents, item_product, order_events, order_items, orders, payments
 
 _TIME = DateTime(timezone=True)
 
@@ -53,6 +56,40 @@ def _has_product() -> ColumnElement[bool]:
         order_items.c.order_id == orders.c.order_id, item_product == sql.parameter("product_id", Text())
     )
     return exists(line)
+
+
+def _has_variant() -> ColumnElement[bool]:
+    line = select(order_items.c.order_id).where(
+        order_items.c.order_id == orders.c.order_id,
+        item_product == sql.parameter("product_id", Text()),
+        order_items.c.variant_id == sql.parameter("variant_id", Text()),
+    )
+    return exists(line)
+
+
+def _is_named() -> ColumnElement[bool]:
+    """One condition on the key: of two joined by OR, the planner would read all orders in the order of the list."""
+    ids, numbers = sql.array("named_ids", Uuid()), sql.array("named_numbers", Text())
+    numbered = orders.alias("numbered")
+    found = select(numbered.c.order_id).where(numbered.c.order_number == func.any(numbers))
+    return orders.c.order_id == func.any(func.array_cat(ids, func.array(found.scalar_subquery())))
+
+
+def _names(wanted: OrderFilter) -> dict[str, Any]:
+    named = split_references(map(Reference, wanted.order_ids))
+    return {"named_ids": named.order_ids, "named_numbers": named.order_numbers}
+
+
+def _has_document() -> ColumnElement[bool]:
+    number = documents.c.document_number == sql.parameter("document_number", Text())
+    return orders.c.order_id == select(documents.c.order_id).where(number).scalar_subquery()
+
+
+def _has_payment_event() -> ColumnElement[bool]:
+    event = (payments.c.provider == sql.parameter("payment_provider", Text())) & (
+        payments.c.event_id == sql.parameter("payment_event_id", Text())
+    )
+    return orders.c.order_id == select(payments.c.order_id).where(event).scalar_subquery()
 
 
 def _range(field: str, where: ColumnElement[bool]) -> Condition:
@@ -95,6 +132,16 @@ CONDITIONS: dict[str, Condition] = {
     "update_time_to": _range("update_time_to", orders.c.update_time < sql.parameter("update_time_to", _TIME)),
     "total_from": _total("total_from", orders.c.total_minor >= sql.parameter("total_from", BigInteger())),
     "total_to": _total("total_to", orders.c.total_minor < sql.parameter("total_to", BigInteger())),
+    "order_ids": Condition(_is_named(), _names),
+    "document_number": Condition(_has_document(), lambda f: {"document_number": f.document_number}),
+    "payment_event_id": Condition(
+        _has_payment_event(),
+        lambda f: {"payment_provider": f.payment_provider, "payment_event_id": f.payment_event_id},
+    ),
+    "variant_id": Condition(_has_variant(), lambda f: {"product_id": f.product_id, "variant_id": f.variant_id}),
+    "imported": Condition(
+        (orders.c.source != text("''")) == sql.parameter("imported", Boolean()), lambda f: {"imported": f.imported}
+    ),
     "stuck_for": Condition(_stuck(), lambda f: {"stuck_since": datetime.now(UTC) - f.stuck_for.ToTimedelta()}),
 }
 
