@@ -437,6 +437,9 @@ class Maker:
         if self.maybe(0.3):
             wished.discount.CopyFrom(money(self.pick("1", "40")))
         if self.maybe(0.3):
+            shipment = wished.shipments.add(shipment_id=self.pick("", "x"), status=self.pick(0, 1, 2, 3, 4, 6))
+            shipment.items.add(item_id=self.pick("1", "1", "2"), quantity=self.pick(0, 1, 2))
+        if self.maybe(0.3):
             wished.total.CopyFrom(money(self.pick("25", "0"), self.pick("USD", "USD", "JPY")))
         if self.maybe(0.05):
             wished.items[0].quantity = -1

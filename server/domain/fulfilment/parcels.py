@@ -47,7 +47,11 @@ def find_parcel(order: Order, request: RecordTrackingEventRequest) -> Found:
         found = [each for each in found if each[1].parcel_id == event.parcel_id]
         if not found:
             raise _not_found(order, event.shipment_id, event.parcel_id)
-    return _only(found, request.tracking_number)
+    shipment, parcel = _only(found, request.tracking_number)
+    if not shipment.parcels:
+        shipment.parcels.append(parcel)
+        parcel = shipment.parcels[0]
+    return shipment, parcel
 
 
 def _of_shipment(order: Order, shipment_id: str) -> Iterator[Found]:
@@ -58,10 +62,9 @@ def _of_shipment(order: Order, shipment_id: str) -> Iterator[Found]:
 
 
 def _parcels(shipment: Shipment) -> Iterator[Found]:
-    """The parcels of a shipment. One that was created without gets its only one now."""
-    if not shipment.parcels:
-        shipment.parcels.add(parcel_id="1", status=SHIPMENT_STATUS_PENDING)
-    return ((shipment, parcel) for parcel in shipment.parcels)
+    """The parcels of a shipment, or the only one of a shipment that was created without."""
+    only = [] if shipment.parcels else [Parcel(parcel_id="1", status=SHIPMENT_STATUS_PENDING)]
+    return ((shipment, parcel) for parcel in (*shipment.parcels, *only))
 
 
 def _only(found: list[Found], tracking_number: str) -> Found:

@@ -102,7 +102,7 @@ def report(before: Order, request: RecordTrackingEventRequest, *, recorded: int,
     if request.HasField("estimated_delivery_time"):
         edit.order.delivery.estimated_time.CopyFrom(request.estimated_delivery_time)
     list_shipments(edit.order)
-    if reported.status in IMPLIED or edit.order.shipments:
+    if reported.status in IMPLIED or any(active(edit.order)):
         _follow(edit, request, reported)
     else:
         set_label(edit.order, Label(request.carrier, request.tracking_number))
@@ -155,6 +155,9 @@ def _move_parcel(parcel: Parcel, reported: TrackingEvent) -> None:
         parcel.status = SHIPMENT_STATUS_DELIVERED
         parcel.deliver_time.CopyFrom(reported.time)
     elif reported.status == TRACKING_STATUS_RETURNED:
+        if was_delivered(parcel) and not parcel.HasField("deliver_time"):
+            # An imported parcel, which was delivered by now.
+            parcel.deliver_time.CopyFrom(reported.time)
         parcel.status = SHIPMENT_STATUS_RETURNED
     elif reported.status in _ON_ITS_WAY and parcel.status == SHIPMENT_STATUS_SHIPPED:
         parcel.status = SHIPMENT_STATUS_IN_TRANSIT

@@ -149,6 +149,33 @@ def test_a_report_must_name_one_of_several_parcels() -> None:
     assert (tracking.events[-1].shipment_id, tracking.events[-1].parcel_id) == ("1", "2")
 
 
+def test_a_report_leaves_other_shipments_as_they_are() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, SHIPMENT_STATUS_PENDING, items=units(("1", 1)), parcels=[]))
+    run(state, ship(order))
+    run(state, delivered(order, "2"))
+    assert not stored(state, order).shipments[0].parcels
+
+
+def test_a_shipment_without_parcels_gets_one_with_its_first_report() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, SHIPMENT_STATUS_PENDING, parcels=[]))
+    event = {"status": pb.TRACKING_STATUS_SHIPPED}
+    run(state, RecordTrackingEventRequest(order_id=order.order_id, event=event, **LABEL))
+    assert stored(state, order).shipments[0].parcels[0].tracking_number == "A1"
+    assert stored(state, order).status == pb.ORDER_STATUS_SHIPPED
+
+
+def test_a_remark_of_the_carrier_packs_nothing() -> None:
+    state, order = chairs_and_tables()
+    run(state, ship(order, SHIPMENT_STATUS_PENDING))
+    run(state, CancelShipmentRequest(order_id=order.order_id, shipment_id="1"))
+    event = {"status": pb.TRACKING_STATUS_EXCEPTION}
+    run(state, RecordTrackingEventRequest(order_id=order.order_id, event=event))
+    assert counters(stored(state, order), "packed") == [0, 0]
+    assert len(stored(state, order).shipments) == 1
+
+
 def test_shipped_by_a_transition_is_everything_left_in_one_parcel() -> None:
     state, order = chairs_and_tables()
     run(state, ship(order, SHIPMENT_STATUS_PENDING, items=units(("1", 1))))
