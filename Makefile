@@ -101,7 +101,7 @@ lock: ## Choose the newest versions that pyproject.toml allows; write constraint
 	@$(MAKE) --no-print-directory hashes
 
 hashes: $(VENV)/.dev ## Write requirements.txt: what an installation needs on any platform, as in constraints.txt, with hashes
-	@$(BIN)/uv pip compile --quiet pyproject.toml --extra nats --extra otel --extra stripe --constraint constraints.txt --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra kafka --extra mail --extra nats --extra otel --extra rabbitmq --extra stripe --constraint constraints.txt --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --output-file requirements.txt
 
 sbom: $(VENV)/.dev ## Write dist/sbom.json: a CycloneDX bill of materials of an installation

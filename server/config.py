@@ -325,7 +325,7 @@ class Settings(FulfilmentSettings, OutboundSettings):
         if secrets:
             found |= {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
         else:
-            for name in ("database_url", "broker_url"):
+            for name in ("database_url", "broker_url", "smtp_url"):
                 url: SecretStr | None = getattr(self, name)
                 found[name] = url and _masked(url.get_secret_value())
         return found

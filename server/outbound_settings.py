@@ -2,16 +2,22 @@
 
 import re
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 
-_BROKER_URL = re.compile(r"(nats|tls)://([^@/\s]+@)?[^@/?,\s]+(,[^@/?,\s]+)*")
+_BROKER_URL = re.compile(
+    r"(((nats|tls)://([^@/\s]+@)?[^@/?,\s]+(,[^@/?,\s]+)*)"
+    r"|(amqps?://([^@/\s]+@)?[^@/?,\s]+(/[^@/\s]*)?)"
+    r"|(kafka(\+ssl)?://([^@/\s]+@)?[^@/?,\s]+(,[^@/?,\s]+)*(\?sasl_mechanism=[A-Z0-9-]+)?))"
+)
+_SMTP_URL = re.compile(r"(smtp|smtps|smtp\+plain)://([^@/\s]+@)?[^@/?:\s]+(:[0-9]{1,5})?/?")
 
 
 class OutboundSettings(BaseModel):
-    """The settings of background jobs, webhooks, the message broker and links."""
+    """The settings of background jobs, webhooks, the message broker, mails and links."""
 
     jobs: str = Field(
         "all",
@@ -38,14 +44,14 @@ class OutboundSettings(BaseModel):
 
     broker_url: SecretStr | None = Field(
         None,
-        description="Message broker to publish changes to: nats://user:password@host:port (or tls://), needs order-service[nats]. "
-        "Default: none.",
+        description="Message broker to publish changes to. nats://user:password@host:port (or tls://) needs order-service[nats], "
+        "amqp:// (amqps://) order-service[rabbitmq], kafka:// (kafka+ssl://) order-service[kafka]. Default: none.",
     )
     broker_topic: str = Field(
         "orders",
         pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
         max_length=200,
-        description="First part of the subjects in NATS.",
+        description="First part of the subjects in NATS, exchange in RabbitMQ, topic in Kafka.",
     )
     broker_format: Literal["json", "protobuf"] = Field(
         "json", description="Format of the CloudEvents that are published to the broker."
@@ -54,11 +60,47 @@ class OutboundSettings(BaseModel):
         "thin", description="full adds the order to the data of the events that are published to the broker."
     )
 
+    mails: str = Field(
+        "",
+        description="Mails that are sent, separated by spaces: order_received, order_confirmed, order_shipped, order_delivered, "
+        "order_cancelled, order_refunded, return_received, endpoint_disabled; or all. Default: none. Needs order-service[mail].",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="SMTP server to send mails with, as smtp://user:password@host:587 (STARTTLS), smtps:// (TLS) or, for private "
+        "networks, smtp+plain://.",
+    )
+    mail_sender: str = Field("", description="Sender of mails, such as Example Shop <orders@example.com>.")
+    mail_operator: str = Field("", description="Address that the mail endpoint_disabled is sent to.")
+    mail_languages: str = Field(
+        "en DE=de AT=de",
+        pattern=r"^[a-z]{2,8}( [A-Z]{2}=[a-z]{2,8})*$",
+        description="Language of mails, followed by those of the countries that orders are shipped to.",
+    )
+    mail_templates: Path | None = Field(
+        None, description="Folder of templates that replace the built-in ones of the same name."
+    )
+    mail_days: Annotated[float, Field(ge=4, le=3650)] = Field(
+        30.0, description="Days that the records of sent and failed mails are kept."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _SMTP_URL.fullmatch(url.get_secret_value()):
+            text = (
+                "Input should be a URL such as smtp://user:password@host:587, smtps://host:465 or smtp+plain://host:25"
+            )
+            raise PydanticCustomError("smtp_url", text)
+        return url
+
     @field_validator("broker_url")
     @classmethod
     def _is_broker(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not _BROKER_URL.fullmatch(url.get_secret_value()):
-            text = "Input should be a URL such as nats://user:password@host:4222"
+            text = (
+                "Input should be a URL such as nats://user:password@host:4222, amqp://host or kafka://one:9092,two:9092"
+            )
             raise PydanticCustomError("broker_url", text)
         return url
 

@@ -138,6 +138,7 @@ def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 _SETTLED = {
     "api_keys": "SELECT key_id, certificate_name, digest, previous_digest, snapshot FROM api_keys",
     "consumers": "SELECT * FROM consumers WHERE consumer_id NOT LIKE 'orders.%'",
+    "mails": "SELECT mail_id FROM mails",
     "webhook_endpoints": "SELECT endpoint_id, snapshot FROM webhook_endpoints",
     "webhook_deliveries": "SELECT delivery_id, endpoint_id, event_type FROM webhook_deliveries WHERE order_id IS NULL",
 }
@@ -190,6 +191,7 @@ class Service:
             "idempotency_keys",
             "audit_events",
             "api_keys",
+            "mails",
             "webhook_endpoints",
             "webhook_deliveries",
         )

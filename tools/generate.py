@@ -1,4 +1,4 @@
-"""Regenerates generated/ from protos/: message classes, stubs, types, the descriptor set and OpenAPI. Works offline."""
+"""Regenerates generated/ from protos/: message classes, stubs, types, the descriptor set, OpenAPI and AsyncAPI. Works offline."""
 
 import shutil
 import sys
@@ -44,9 +44,11 @@ def main(out: Path) -> None:
         validate.write_text(validate_source(), encoding="utf-8")
         compile_into(out, Path(folder))
     # Imports what was just compiled.
+    from tools.asyncapi import render as render_asyncapi
     from tools.openapi import render as render_openapi
 
     (out / "orders" / "v1" / "openapi.json").write_text(render_openapi(out / "orders.binpb"), encoding="utf-8")
+    (out / "orders" / "v1" / "asyncapi.json").write_text(render_asyncapi(out / "orders.binpb"), encoding="utf-8")
 
 
 def compile_into(out: Path, dependencies: Path) -> None:

@@ -9,6 +9,7 @@ from nats.js.api import Header, StorageType
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from server.broker import urls
 from server.broker.messages import BrokerMessage
 
 # Seconds that a stream which the server creates keeps messages, and until an acknowledgement is given up.
@@ -19,7 +20,9 @@ class NatsBroker:
     """Publishes to the subject `TOPIC.TYPE`. Creates the stream if none has the subjects."""
 
     def __init__(self, url: str, *, topic: str) -> None:
-        self._servers, self._topic = _servers(url), topic
+        parts = urls.parse(url)
+        self._servers = [f"{parts.scheme}://{host}" for host in parts.hosts]
+        self._user, self._password, self._topic = parts.user, parts.password, topic
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
 
@@ -35,7 +38,13 @@ class NatsBroker:
         if self._client is not None and self._client.is_connected:
             return
         self._client = await nats.connect(
-            self._servers, name="orders", allow_reconnect=False, connect_timeout=10, error_cb=_ignore
+            self._servers,
+            user=self._user,
+            password=self._password,
+            name="orders",
+            allow_reconnect=False,
+            connect_timeout=10,
+            error_cb=_ignore,
         )
         jetstream = self._client.jetstream(timeout=_TIMEOUT)
         try:
@@ -54,10 +63,3 @@ class NatsBroker:
 
 async def _ignore(_: Exception) -> None:
     """Publishing fails too, and tells."""
-
-
-def _servers(url: str) -> list[str]:
-    """The URLs of a cluster's servers, which share the user and password: `nats://user:password@one,two`."""
-    scheme, _, rest = url.partition("://")
-    login, at, hosts = rest.rpartition("@")
-    return [f"{scheme}://{login}{at}{host}" for host in hosts.split(",")]

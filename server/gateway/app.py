@@ -35,7 +35,7 @@ def build(channel: grpc.aio.Channel, options: Options, *, stopping: asyncio.Even
     calls = Calls(channel, every)
     api = Api(calls, every, cors_origins=options.cors_origins, stopping=stopping)
     dialects = dialect_apps(options, calls, every)
-    described = document()
+    described, events = document(), document("asyncapi.json")
     page = files("server.gateway").joinpath("docs.html").read_text(encoding="utf-8")
 
     async def health(_: Request) -> Response:
@@ -44,6 +44,9 @@ def build(channel: grpc.aio.Channel, options: Options, *, stopping: asyncio.Even
 
     async def openapi(_: Request) -> Response:
         return Response(described, media_type="application/json")
+
+    async def asyncapi(_: Request) -> Response:
+        return Response(events, media_type="application/json")
 
     async def docs(_: Request) -> Response:
         return HTMLResponse(page, headers={"content-security-policy": _POLICY})
@@ -55,6 +58,7 @@ def build(channel: grpc.aio.Channel, options: Options, *, stopping: asyncio.Even
         routes=[
             Route("/healthz", health),
             Route("/openapi.json", openapi),
+            Route("/asyncapi.json", asyncapi),
             Route("/docs", docs),
             Route("/", start),
             *(_Below(dialect) for dialect in dialects),

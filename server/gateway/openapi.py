@@ -1,7 +1,7 @@
-"""The OpenAPI description, which `make proto` generates beside the API's modules."""
+"""The OpenAPI and AsyncAPI descriptions, which `make proto` generates beside the API's modules."""
 
 from importlib.resources import files
 
 
-def document() -> bytes:
-    return files("orders.v1").joinpath("openapi.json").read_bytes()
+def document(name: str = "openapi.json") -> bytes:
+    return files("orders.v1").joinpath(name).read_bytes()

@@ -1,7 +1,7 @@
 """grpc.health.v1.Health, per service and overall."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -45,11 +45,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         """Sets whether the server is ready for all calls and, by default the same, for reads."""
         self._tell(ready, reads=ready if reads is None else reads)
 
-    def set_channels(self, channels: Mapping[str, bool]) -> None:
-        """Sets which channels to the outside keep up."""
-        statuses = {name: int(SERVING if keeps_up else NOT_SERVING) for name, keeps_up in channels.items()}
-        if statuses != self._channels:
-            self._channels = statuses
+    def set_channel(self, name: str, *, keeps_up: bool) -> None:
+        """Sets whether a channel to the outside keeps up."""
+        status = int(SERVING if keeps_up else NOT_SERVING)
+        if self._channels.get(name) != status:
+            self._channels[name] = status
             self._tell_watches()
 
     def stop(self) -> None:

@@ -92,7 +92,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         metrics_url = stack.enter_context(metrics_server.serving(components.metrics.registry, settings))
         await jobs.check_database(components, settings)
         shared = jobs.selected(settings)
-        local = [job for job in jobs.JOBS if job.local]
+        local = [job for job in jobs.JOBS if job.local and job.applies(settings)]
         await stack.enter_async_context(background.running(local, components, settings))
         await components.server.start()
         stack.push_async_callback(_stop, components, settings)

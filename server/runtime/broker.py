@@ -20,6 +20,10 @@ CONSUMER = f"{PREFIX}broker"
 _BROKERS = {
     "nats": ("nats", "server.broker.nats", "NatsBroker"),
     "tls": ("nats", "server.broker.nats", "NatsBroker"),
+    "amqp": ("rabbitmq", "server.broker.rabbitmq", "RabbitBroker"),
+    "amqps": ("rabbitmq", "server.broker.rabbitmq", "RabbitBroker"),
+    "kafka": ("kafka", "server.broker.kafka", "KafkaBroker"),
+    "kafka+ssl": ("kafka", "server.broker.kafka", "KafkaBroker"),
 }
 
 

@@ -14,6 +14,7 @@ from server.storage.housekeeping import (
     forget_idle_limits,
     forget_old_carts,
     forget_old_deliveries,
+    forget_old_mails,
     forget_old_requests,
 )
 from server.storage.queue_repair import queue_missing
@@ -91,9 +92,9 @@ async def measure_feed(components: Components, settings: Settings) -> None:
     consumers = await components.consumers.page(after="", limit=_MEASURED)
     lags = {each.consumer_id: Lag(each.lag_events, each.lag.total_seconds()) for each in consumers}
     components.metrics.set_feed(watchers=components.feed_reader.watchers, lags=lags)
-    late = {consumer for consumer, lag in lags.items() if lag.seconds > _LATE}
-    channels = {"broker": broker.CONSUMER} if _has_broker(settings) else {}
-    components.health.set_channels({name: consumer not in late for name, consumer in channels.items()})
+    if _has_broker(settings):
+        lag = lags.get(broker.CONSUMER)
+        components.health.set_channel("broker", keeps_up=lag is None or lag.seconds < _LATE)
 
 
 async def report_to_registry(components: Components, _: Settings) -> None:
@@ -132,6 +133,33 @@ async def publish_events(components: Components, _: Settings) -> None:
         await components.publishing.consumer.run()
 
 
+async def queue_mails(components: Components, _: Settings) -> None:
+    """Queues mails about changes, if any are selected."""
+    if components.mail is not None:
+        await components.mail.queueing.run()
+
+
+async def send_mails(components: Components, _: Settings) -> None:
+    """Sends mails that are due."""
+    if components.mail is not None:
+        await components.mail.worker.run()
+
+
+async def measure_mails(components: Components, _: Settings) -> None:
+    """Sets the gauges of mails. A late queue turns the health of `mail`."""
+    if components.mail is not None:
+        backlog = await components.mail.repository.backlog()
+        seconds = backlog.overdue.total_seconds()
+        components.mail.metrics.set_backlog(waiting=backlog.waiting, overdue_seconds=seconds)
+        components.health.set_channel("mail", keeps_up=seconds < _LATE)
+
+
+async def delete_old_mails(components: Components, settings: Settings) -> None:
+    """Deletes the records of mails that ended `ORDERS_MAIL_DAYS` ago."""
+    count = await forget_old_mails(components.database, before=datetime.now(UTC) - timedelta(days=settings.mail_days))
+    log.debug("deleted old mails", extra=fields(count=count))
+
+
 async def delete_old_webhooks(components: Components, settings: Settings) -> None:
     """Deletes webhook deliveries that ended `ORDERS_WEBHOOK_DAYS` ago, and those of deleted endpoints."""
     before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
@@ -147,6 +175,10 @@ async def queue_missing_orders(components: Components, _: Settings) -> None:
 
 def _has_broker(settings: Settings) -> bool:
     return settings.broker_url is not None
+
+
+def _sends_mails(settings: Settings) -> bool:
+    return bool(settings.mails.strip())
 
 
 def _every(seconds: float) -> Callable[[Settings], float]:
@@ -175,6 +207,10 @@ JOBS = (
     Job("queue_webhooks", _every(0.0), queue_webhooks, exclusive=True, lease=5.0),
     Job("deliver_webhooks", _every(0.0), deliver_webhooks),
     Job("publish_events", _every(0.0), publish_events, applies=_has_broker, exclusive=True, lease=5.0),
+    Job("measure_mails", _every(5.0), measure_mails, applies=_sends_mails, local=True, measures=True),
+    Job("queue_mails", _every(0.0), queue_mails, applies=_sends_mails, exclusive=True, lease=5.0),
+    Job("send_mails", _every(0.0), send_mails, applies=_sends_mails, exclusive=True),
+    Job("delete_old_mails", _every(_HOUR), delete_old_mails, exclusive=True),
     Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
     Job("queue_missing_orders", _every(_HOUR), queue_missing_orders, exclusive=True),
 )

@@ -38,6 +38,7 @@ from server.rpc.webhook_service import WebhookServicer
 from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
 from server.runtime.broker import Publishing, build_publishing
+from server.runtime.mail import Mail, build_mail
 from server.runtime.registry import Registry
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
@@ -92,6 +93,8 @@ class Components:
     webhooks: Webhooks
     # None without a message broker.
     publishing: Publishing | None
+    # None if no mails are selected.
+    mail: Mail | None
     # Those of the background jobs.
     tasks: Tasks
     server: grpc.aio.Server
@@ -124,6 +127,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     )
     webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
+    invoices = InvoiceRepository(database)
+    mail = build_mail(settings, database, feed=feed, invoices=invoices, webhooks=webhooks, metrics=metrics)
     publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
@@ -137,7 +142,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 orders=orders,
                 history=history,
                 requests=RequestRepository(database),
-                invoices=InvoiceRepository(database),
+                invoices=invoices,
                 lists=ListRepository(database),
                 watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
@@ -193,6 +198,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         consumers=consumers,
         webhooks=webhooks,
         publishing=publishing,
+        mail=mail,
         tasks=tasks,
         server=server,
     )

@@ -67,7 +67,7 @@ async def working(settings: Settings, url: str) -> AsyncIterator[str]:
                     await components.writer.drain()
 
         stack.push_async_callback(finish)
-        measuring = [job for job in jobs.JOBS if job.measures]
+        measuring = [job for job in jobs.JOBS if job.measures and job.applies(settings)]
         await stack.enter_async_context(background.running(measuring, components, settings))
         await stack.enter_async_context(background.running(jobs.selected(settings), components, settings))
         components.registry.start("")

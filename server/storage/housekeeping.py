@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from server.storage.database import Database
+from server.storage.mails import DELETE_OLD_MAILS
 from server.storage.sql import Statement
 from server.storage.write import statements
 from server.storage.write.webhook_deliveries import DELETE_OLD_DELIVERIES, DELETE_ORPHANED_DELIVERIES
@@ -29,6 +30,11 @@ async def forget_old_deliveries(database: Database, *, before: datetime) -> int:
     """Deletes webhook deliveries that ended earlier, and those of endpoints that are deleted; returns their number."""
     ended = await _sweep(database, DELETE_OLD_DELIVERIES, before=before)
     return ended + await _sweep(database, DELETE_ORPHANED_DELIVERIES, before=before)
+
+
+async def forget_old_mails(database: Database, *, before: datetime) -> int:
+    """Deletes the records of mails that ended earlier; returns their number."""
+    return await _sweep(database, DELETE_OLD_MAILS, before=before)
 
 
 async def _sweep(database: Database, statement: Statement, *, before: datetime) -> int:

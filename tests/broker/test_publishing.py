@@ -5,7 +5,7 @@ import json
 import multiprocessing
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -62,8 +62,8 @@ async def walk(service: Service) -> list[Key]:
 async def until(broker: BrokerServer, keys: Sequence[Key]) -> list[Delivered]:
     """The messages up to the one that completes the changes."""
     missing, received = set(keys), []
-    async with asyncio.timeout(120):
-        async for message in broker.messages():
+    async with asyncio.timeout(120), aclosing(broker.messages()) as messages:
+        async for message in messages:
             received.append(message)
             missing.discard(message.key)
             if not missing:

@@ -15,6 +15,7 @@ from prometheus_client import generate_latest
 
 from server.runtime.jobs import JOBS
 from server.telemetry.broker_metrics import BrokerMetrics
+from server.telemetry.mail_metrics import MailMetrics
 from server.telemetry.metrics import Lag, Metrics
 from server.telemetry.webhook_metrics import WebhookMetrics
 
@@ -35,6 +36,7 @@ def exposed() -> set[str]:
     metrics = Metrics()
     WebhookMetrics(metrics.registry)
     BrokerMetrics(metrics.registry)
+    MailMetrics(metrics.registry, ["order_shipped"])
     metrics.of(DESCRIPTOR.services_by_name["OrderService"].methods_by_name["GetOrder"])
     metrics.count_batch("single", 1, 0.1)
     for job in JOBS:

@@ -28,6 +28,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "feed": {"domain", "storage"},
     "webhooks": {"domain", "feed", "storage"},
     "broker": {"domain", "storage"},
+    "mail": {"domain", "identity", "storage"},
     "rpc": {"domain", "feed", "identity", "storage", "telemetry"},
     "runtime": {
         "broker",
@@ -37,6 +38,7 @@ ALLOWED: Mapping[str, set[str]] = {
         "feed",
         "gateway",
         "identity",
+        "mail",
         "payments",
         "rpc",
         "storage",
@@ -85,6 +87,10 @@ PACKAGES = {
     "orjson": {"gateway", "cli"},
     "stripe": {"payments"},
     "nats": {"broker"},
+    "aio_pika": {"broker"},
+    "aiokafka": {"broker"},
+    "aiosmtplib": {"mail"},
+    "jinja2": {"mail"},
 }
 
 

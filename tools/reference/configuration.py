@@ -133,6 +133,19 @@ GROUPS = (
         "webhooks.md",
         ("webhook_timeout", "webhook_allow_http", "webhook_allowed_networks", "webhook_days"),
     ),
+    Group(
+        "Mail",
+        "mail.md",
+        (
+            "mails",
+            "smtp_url",
+            "mail_sender",
+            "mail_operator",
+            "mail_languages",
+            "mail_templates",
+            "mail_days",
+        ),
+    ),
     Group("Message broker", "events.md", ("broker_url", "broker_topic", "broker_format", "broker_payload")),
     Group("Log and metrics", "operations.md", ("log_level", "log_format", "metrics_host", "metrics_port")),
 )

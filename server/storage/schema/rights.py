@@ -22,6 +22,7 @@ RIGHTS = {
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "inventory": "SELECT, INSERT, UPDATE",
     "job_leases": "SELECT, INSERT, UPDATE, DELETE",
+    "mails": "SELECT, INSERT, UPDATE, DELETE",
     "order_events": "SELECT, INSERT",
     "order_items": "SELECT, INSERT, DELETE",
     "orders": "SELECT, INSERT, UPDATE",

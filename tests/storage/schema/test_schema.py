@@ -245,6 +245,15 @@ _FULFILMENT = {
     "claim_count": "0",
 }
 _ATTEMPT = {"delivery_id": _OTHER_ID, "attempt_time": "'epoch'", "attempt": "''"}
+_MAIL = {
+    "mail_id": "'order_received.2'",
+    "kind": "'order_received'",
+    "version": "1",
+    "state": "1",
+    "attempts": "0",
+    "cause": "''",
+    "create_time": "now()",
+}
 _ROWS = {
     "products": _PRODUCT,
     "orders": _ORDER,
@@ -274,6 +283,7 @@ _ROWS = {
     "webhook_deliveries": _DELIVERY,
     "webhook_attempts": _ATTEMPT,
     "fulfilments": _FULFILMENT,
+    "mails": _MAIL,
     "servers": _SERVER,
     "runtime_settings": _RUNTIME_SETTING,
 }
@@ -314,6 +324,7 @@ _STORED = [
     ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
     ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
     ("fulfilments", _FULFILMENT | {"order_id": _ID}),
+    ("mails", _MAIL | {"mail_id": "'order_received.1'"}),
     ("servers", _SERVER | {"server_id": "'host:1:aa'"}),
     ("runtime_settings", _RUNTIME_SETTING | {"name": "'log_level'"}),
 ]
@@ -384,6 +395,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
     ("fulfilments_pkey", "fulfilments", {"order_id": _ID}),
     ("fulfilments_order_id_fkey", "fulfilments", {"order_id": _OTHER_ID}),
+    ("mails_pkey", "mails", {"mail_id": "'order_received.1'"}),
     ("servers_pkey", "servers", {"server_id": "'host:1:aa'"}),
     ("runtime_settings_pkey", "runtime_settings", {"name": "'log_level'"}),
 ]
