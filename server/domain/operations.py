@@ -7,6 +7,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from orders.v1.write_effects_pb2 import WriteEffects
+
 from server import domain
 from server.domain.base.caller import Caller
 from server.domain.base.edits import Audit
@@ -18,6 +20,7 @@ from server.domain.base.operation import Operation, Response
 from server.domain.base.redaction import without_secrets
 from server.domain.base.state import State
 from server.domain.base.trace_context import TRACEPARENT
+from server.domain.orders.explained_effects import explain_effects
 from server.domain.orders.stale_etags import etag_of, name_changed_fields
 
 
@@ -39,16 +42,22 @@ class Command:
     caller: Caller
     # That of the call that makes the command; '' if there is none.
     traceparent: str = field(default_factory=TRACEPARENT.get)
+    # Whether the caller asks for the effects of a dry write.
+    explain: bool = False
 
     @property
     def operation(self) -> Operation:
         return OPERATIONS[type(self.request)]
 
     @property
+    def validates(self) -> bool:
+        """Whether it is a dry write: its rule changes a state that is dropped."""
+        return getattr(self.request, "validate_only", False)
+
+    @property
     def dry(self) -> bool:
         """Whether it locks and writes nothing."""
-        is_read = self.operation.method_class is MethodClass.READ
-        return is_read or getattr(self.request, "validate_only", False)
+        return self.validates or self.operation.method_class is MethodClass.READ
 
     @property
     def key(self) -> Key | None:
@@ -69,6 +78,8 @@ class Answer(NamedTuple):
 
     body: bytes
     replayed: Replay | None = None
+    # Those that a dry write would have, if its caller asks.
+    effects: WriteEffects | None = None
 
 
 def decide(command: Command, state: State) -> Generator[None, None, Answer]:
@@ -87,6 +98,8 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     except Refusal as error:
         name_changed_fields(error, etag_of(command.request), state)
         raise
+    if command.validates:
+        return Answer(_without_secrets(response), effects=explain_effects(state) if command.explain else None)
     body = _serialized(response)
     if key is not None and not command.dry:
         request = without_secrets(command.request)
@@ -104,6 +117,11 @@ def _audit(command: Command, state: State) -> Audit:
         time=state.time,
         traceparent=command.traceparent,
     )
+
+
+def _without_secrets(response: Response) -> bytes:
+    """The response of a dry write: what its rule has made up is no secret of anything."""
+    return response if isinstance(response, bytes) else _serialized(without_secrets(response))
 
 
 def _serialized(response: Response) -> bytes:

@@ -24,7 +24,15 @@ from server.gateway.options import Options
 
 _HEALTH_SECONDS = 2.0
 # Headers of responses that pages of other origins may read.
-_EXPOSED = ("etag", "location", "retry-after", "x-request-id", "idempotency-replayed", "idempotency-first-answered")
+_EXPOSED = (
+    "etag",
+    "location",
+    "retry-after",
+    "x-request-id",
+    "idempotency-replayed",
+    "idempotency-first-answered",
+    "x-explain",
+)
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _PREFLIGHT_SECONDS = 3600
 

@@ -89,11 +89,7 @@ class Checkout:
         """
         around = self._around.get(type(command.request))
         if self._flow is None or around is None or command.dry:
-            answer = await self._writer.execute(command)
-            if isinstance(command.request, CapturePaymentRequest | VoidPaymentRequest):
-                order = Order.FromString(answer.body)
-                raise of_other_provider(order, _held_payment(order, command))
-            return answer
+            return await self._without_provider(command)
         # A caller who leaves does not stop the work: the order exists, and may be paid.
         task: asyncio.Task[Answer] = self._tasks.spawn(around(self._flow, command))
         try:
@@ -105,6 +101,15 @@ class Checkout:
         finally:
             # It holds an error, which holds this frame, until the garbage collector comes.
             del task
+
+    async def _without_provider(self, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        if isinstance(command.request, CapturePaymentRequest | VoidPaymentRequest):
+            order = Order.FromString(answer.body)
+            payment = _held_payment(order, command)
+            if self._flow is None or not self._flow.owns(payment):
+                raise of_other_provider(order, payment)
+        return answer
 
     async def drain(self) -> None:
         """Waits until everything begun is finished, even if its caller has left."""

@@ -1,7 +1,7 @@
 """Batches of writes: each item is carried out as a call of its own would be, and has its own outcome."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from orders.v1.order_pb2 import Order
@@ -33,6 +33,8 @@ Execute = Callable[[Command], Awaitable[Answer]]
 
 Response = TypeVar("Response", BatchCreateOrdersResponse, BatchTransitionOrdersResponse, BatchCancelOrdersResponse)
 
+_Request = BatchCreateOrdersRequest | BatchTransitionOrdersRequest | BatchCancelOrdersRequest
+
 # Items of one call that are under way at the same time: fewer than a batch of the writer holds, so that other calls join in.
 _AT_ONCE = 32
 _MAX_ID = 128
@@ -47,20 +49,21 @@ class BatchWrites:
         self._access = {request: MethodAccess(method_of(request)) for request in requests}
 
     async def create(self, request: BatchCreateOrdersRequest, call: Call) -> BatchCreateOrdersResponse:
-        return await self._run(request.requests, call, BatchCreateOrdersResponse())
+        return await self._run(request, call, BatchCreateOrdersResponse())
 
     async def transition(self, request: BatchTransitionOrdersRequest, call: Call) -> BatchTransitionOrdersResponse:
-        return await self._run(request.requests, call, BatchTransitionOrdersResponse())
+        return await self._run(request, call, BatchTransitionOrdersResponse())
 
     async def cancel(self, request: BatchCancelOrdersRequest, call: Call) -> BatchCancelOrdersResponse:
-        return await self._run(request.requests, call, BatchCancelOrdersResponse())
+        return await self._run(request, call, BatchCancelOrdersResponse())
 
-    async def _run(self, items: Sequence[Any], call: Call, response: Response) -> Response:
+    async def _run(self, request: _Request, call: Call, response: Response) -> Response:
         """The response with the outcome of each item."""
-        under_way = asyncio.Semaphore(_AT_ONCE)
+        under_way, items = asyncio.Semaphore(_AT_ONCE), request.requests
 
         async def run(index: int, item: Any) -> OrderResult:
             async with under_way:
+                item.validate_only |= request.validate_only
                 return await self._outcome(index, item, call)
 
         room = MAX_PAGE
@@ -77,8 +80,10 @@ class BatchWrites:
         result = OrderResult(index=index, request_id=item.request_id[:_MAX_ID])
         try:
             self._check(item, call)
-            command = Command(item, call.caller)
+            command = Command(item, call.caller, explain=call.effects is not None)
             answer = await self._execute(command)
+            if call.effects is not None and answer.effects is not None:
+                call.effects.MergeFrom(answer.effects)
             body = answer.body if answer.replayed is None else await newest_body(command, answer, call, self._orders)
             result.order.CopyFrom(Order.FromString(body))
             result.order_id, result.replayed = result.order.order_id, answer.replayed is not None

@@ -8,15 +8,17 @@ from uuid_utils import uuid4
 
 REQUEST_ID = "x-request-id"
 _DEBUG = "x-debug"
-_READ = frozenset({REQUEST_ID, _DEBUG})
+EXPLAIN = "x-explain"
+_READ = frozenset({REQUEST_ID, _DEBUG, EXPLAIN})
 _VISIBLE = re.compile("[!-~]{1,128}")
 
 
 class CallMetadata(NamedTuple):
-    """The call's id, and whether the caller asks where its time goes."""
+    """The call's id, and whether the caller asks where its time goes and which effects a dry write would have."""
 
     request_id: str
     debug: bool = False
+    explain: bool = False
 
 
 def metadata_of(context: grpc.aio.ServicerContext) -> CallMetadata:
@@ -25,7 +27,8 @@ def metadata_of(context: grpc.aio.ServicerContext) -> CallMetadata:
     if not sent:
         return CallMetadata(str(uuid4()))
     given = str(sent.get(REQUEST_ID, ""))
-    return CallMetadata(given if _VISIBLE.fullmatch(given) else str(uuid4()), sent.get(_DEBUG) == "1")
+    call_id = given if _VISIBLE.fullmatch(given) else str(uuid4())
+    return CallMetadata(call_id, sent.get(_DEBUG) == "1", sent.get(EXPLAIN) == "1")
 
 
 def request_id_trailer(context: grpc.aio.ServicerContext) -> tuple[tuple[str, str], ...]:

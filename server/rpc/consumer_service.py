@@ -34,7 +34,7 @@ class ConsumerServicer:
     async def UpsertConsumer(self, request: UpsertConsumerRequest, call: Call) -> Consumer:
         _check_name(request.consumer.consumer_id, field="consumer.consumer_id")
         check_filter(request.consumer.filter, field="consumer.filter")
-        return (await self._consumers.upsert(request.consumer)).message
+        return (await self._consumers.upsert(request.consumer, dry=request.validate_only)).message
 
     async def GetConsumer(self, request: GetConsumerRequest, call: Call) -> Consumer:
         return (await self._consumers.get(request.consumer_id)).message
@@ -54,7 +54,7 @@ class ConsumerServicer:
 
     async def DeleteConsumer(self, request: DeleteConsumerRequest, call: Call) -> Empty:
         _check_name(request.consumer_id)
-        await self._consumers.delete(request.consumer_id)
+        await self._consumers.delete(request.consumer_id, dry=request.validate_only)
         return Empty()
 
     async def AckConsumer(self, request: AckConsumerRequest, call: Call) -> Consumer:
@@ -65,6 +65,7 @@ class ConsumerServicer:
             position=cursor.position,
             unseen_by=cursor.unseen_by,
             caller=call.caller.subject,
+            dry=request.validate_only,
         )
         return stored.message
 
@@ -78,7 +79,10 @@ class ConsumerServicer:
             position, unseen_by = cursor.position, cursor.unseen_by
         else:
             position = await self._feed.position_before(request.start_time.ToDatetime(UTC))
-        return (await self._consumers.seek(request.consumer_id, position=position, unseen_by=unseen_by)).message
+        stored = await self._consumers.seek(
+            request.consumer_id, position=position, unseen_by=unseen_by, dry=request.validate_only
+        )
+        return stored.message
 
     async def _cursor(self, token: str) -> FeedCursor:
         cursor = feed_tokens.decode(token, field="resume_token")

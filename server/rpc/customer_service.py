@@ -33,7 +33,7 @@ class CustomerServicer:
         return await self._customers.get(request.customer_id)
 
     async def EraseCustomer(self, request: EraseCustomerRequest, call: Call) -> EraseCustomerResponse:
-        return await self._erasure.erase(request, call.caller, call.time_remaining)
+        return await self._erasure.erase(request, call.caller, call.time_remaining, effects=call.effects)
 
     async def ExportCustomer(self, request: ExportCustomerRequest, call: Call) -> None:
         await export(self._data, request, call)

@@ -19,6 +19,7 @@ from orders.v1.error_reason_pb2 import (
     ERROR_REASON_DEADLINE_EXCEEDED,
     ERROR_REASON_METHOD_NOT_FOUND,
 )
+from orders.v1.write_effects_pb2 import WriteEffects
 
 from server.domain.base.caller import NOBODY, Caller, Role
 from server.domain.base.error_codes import code_of
@@ -26,7 +27,8 @@ from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
 from server.rpc.call_log import log_call
-from server.rpc.call_metadata import REQUEST_ID, CallMetadata, metadata_of, request_id_trailer
+from server.rpc.call_metadata import EXPLAIN, REQUEST_ID, CallMetadata, metadata_of, request_id_trailer
+from server.rpc.effects_text import effects_text
 from server.rpc.errors import Refuser, failure
 from server.rpc.gate import Gate
 from server.rpc.request_reader import RequestReader
@@ -47,6 +49,8 @@ class Call(Protocol):
     """A handler's view of its call."""
 
     caller: Caller
+    # What a dry write adds the effects to that it would have; None unless its caller asks.
+    effects: WriteEffects | None
 
     def reference(self, order_id: str) -> Reference: ...
     def time_remaining(self) -> float: ...
@@ -74,8 +78,9 @@ class _Call:
     caller: Caller = NOBODY
     # Whether the request can be repeated safely, wherever this call ended.
     repeatable: bool = True
-    # How the answer relates to an earlier one, and the batches that carried the call.
-    replayed: tuple[tuple[str, str], ...] = ()
+    effects: WriteEffects | None = None
+    # How the answer relates to an earlier one, or the effects that it would have, and the batches that carried the call.
+    told: tuple[tuple[str, str], ...] = ()
     timings: list[str] | None = None
 
     def reference(self, order_id: str) -> Reference:
@@ -119,7 +124,7 @@ class _Call:
 
     def _trailers(self) -> tuple[tuple[str, str], ...]:
         timings = [("server-timing", text) for text in (self.timings or ())[:_MOST_TIMINGS]]
-        return ((REQUEST_ID, self.metadata.request_id), *self.replayed, *timings)
+        return ((REQUEST_ID, self.metadata.request_id), *self.told, *timings)
 
     def end_without_caller(self) -> None:
         """Counts a call whose caller has left, at its deadline or before."""
@@ -144,10 +149,21 @@ class _Call:
         )
 
     async def mark_replayed(self, details: Mapping[str, str]) -> None:
-        """Marks the answer as that of an earlier request. In the headers too: HTTP callers see no trailers."""
-        self.replayed = (("idempotency-replayed", "true"), *details.items())
+        """Marks the answer as that of an earlier request."""
+        await self._tell(("idempotency-replayed", "true"), *details.items())
+
+    async def explain(self, handler: "Handler", request: Any) -> Message | bytes | None:
+        """The answer to a dry write, with the effects that it would have."""
+        self.effects = WriteEffects()
+        message = await handler(request, self)
+        await self._tell((EXPLAIN, effects_text(self.effects)))
+        return message
+
+    async def _tell(self, *told: tuple[str, str]) -> None:
+        """Adds trailers. Sends them as headers too: HTTP callers see no trailers."""
+        self.told = told
         try:
-            await self.context.send_initial_metadata(self.replayed)
+            await self.context.send_initial_metadata(told)
         except grpc.aio.InternalError as error:
             raise _CallerGone from error
 
@@ -210,8 +226,10 @@ def _method_handler(
     async def answer(data: Any, call: _Call) -> bytes:
         await call.admit()
         request = _decoded(data, reader, call) if method.client_streaming else await reader.read(data, call.caller)
-        call.repeatable = bool(getattr(request, "request_id", access.method_class != "write"))
-        message = await handler(request, call)
+        is_dry = getattr(request, "validate_only", False)
+        call.repeatable = is_dry or bool(getattr(request, "request_id", access.method_class != "write"))
+        explains = is_dry and call.metadata.explain
+        message = await (call.explain(handler, request) if explains else handler(request, call))
         # The messages of a stream are sent already.
         return None if message is None else _encoded(response_type, message)  # type: ignore[return-value]
 

@@ -26,8 +26,10 @@ def handlers_of(
 
 def _operation_handler(execute: Execute, orders: Orders) -> Handler:
     async def handle(request: Message, call: Call) -> bytes:
-        command = Command(request, call.caller)
+        command = Command(request, call.caller, explain=call.effects is not None)
         answer = await execute(command)
+        if call.effects is not None and answer.effects is not None:
+            call.effects.MergeFrom(answer.effects)
         return answer.body if answer.replayed is None else await answer_again(command, answer, call, orders)
 
     return handle

@@ -62,11 +62,11 @@ class WebhookServicer:
         return await self._webhooks.delivery(request.endpoint_id, request.delivery_id)
 
     async def ResendWebhookDelivery(self, request: ResendWebhookDeliveryRequest, call: Call) -> WebhookDelivery:
-        return await self._webhooks.resend(request.endpoint_id, request.delivery_id)
+        return await self._webhooks.resend(request.endpoint_id, request.delivery_id, dry=request.validate_only)
 
     async def RecoverWebhookEndpoint(
         self, request: RecoverWebhookEndpointRequest, call: Call
     ) -> RecoverWebhookEndpointResponse:
         since = request.start_time.ToDatetime(UTC)
-        count = await self._webhooks.recover(request.endpoint_id, since=since)
+        count = await self._webhooks.recover(request.endpoint_id, since=since, dry=request.validate_only)
         return RecoverWebhookEndpointResponse(delivery_count=count)

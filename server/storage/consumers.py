@@ -7,7 +7,7 @@ from orders.v1.consumer_service_pb2 import Consumer
 from orders.v1.error_reason_pb2 import ERROR_REASON_CONSUMER_NOT_FOUND
 
 from server.domain.base.errors import Refusal
-from server.storage.database import Database, fetch
+from server.storage.database import Database, fetch, fetch_named
 from server.storage.projections import timestamp_of
 from server.storage.sql import Query, Statement
 
@@ -107,34 +107,42 @@ class ConsumerRepository:
         """Up to `limit` consumers after an id."""
         return await self._database.fetch_named(_PAGE, after=after, limit=limit)
 
-    async def upsert(self, consumer: Consumer) -> StoredConsumer:
+    async def upsert(self, consumer: Consumer, *, dry: bool) -> StoredConsumer:
         """Stores what the consumer wants."""
         wanted = consumer.filter if consumer.HasField("filter") else None
-        definition = Consumer(filter=wanted, event_types=consumer.event_types)
-        await self._write(_UPSERT, consumer_id=consumer.consumer_id, definition=definition.SerializeToString())
-        return await self.get(consumer.consumer_id)
+        definition = Consumer(filter=wanted, event_types=consumer.event_types).SerializeToString()
+        return await self._write(_UPSERT, consumer.consumer_id, dry=dry, definition=definition)
 
-    async def delete(self, consumer_id: str) -> None:
-        if not await self._write(_DELETE, consumer_id=consumer_id):
+    async def delete(self, consumer_id: str, *, dry: bool) -> None:
+        async with self._database.connection() as connection, connection.transaction(force_rollback=dry):
+            deleted = await fetch(connection, _DELETE, consumer_id=consumer_id)
+        if not deleted:
             raise _not_found(consumer_id)
 
-    async def acknowledge(self, consumer_id: str, *, position: int, unseen_by: str, caller: str) -> StoredConsumer:
+    async def acknowledge(
+        self, consumer_id: str, *, position: int, unseen_by: str, caller: str, dry: bool
+    ) -> StoredConsumer:
         """Moves the consumer forward to a position. One that is further already stays there."""
-        await self._write(_ACK, consumer_id=consumer_id, position=position, unseen_by=unseen_by, caller=caller)
-        return await self.get(consumer_id)
+        return await self._write(_ACK, consumer_id, dry=dry, position=position, unseen_by=unseen_by, caller=caller)
 
-    async def seek(self, consumer_id: str, *, position: int, unseen_by: str) -> StoredConsumer:
+    async def seek(self, consumer_id: str, *, position: int, unseen_by: str, dry: bool) -> StoredConsumer:
         """Moves the consumer to a position."""
-        await self._write(_SEEK, consumer_id=consumer_id, position=position, unseen_by=unseen_by)
-        return await self.get(consumer_id)
+        return await self._write(_SEEK, consumer_id, dry=dry, position=position, unseen_by=unseen_by)
 
     async def acknowledged(self, order_id: str) -> list[Acknowledged]:
         """The version of an order that each consumer has acknowledged."""
         return await self._database.fetch_named(_ACKNOWLEDGED, order_id=order_id)
 
-    async def _write(self, statement: Statement, **parameters: object) -> bool:
-        async with self._database.connection() as connection:
-            return bool(await fetch(connection, statement, **parameters))
+    async def _write(
+        self, statement: Statement, consumer_id: str, *, dry: bool, **parameters: object
+    ) -> StoredConsumer:
+        """The consumer after the statement, whose changes are dropped if it is `dry`."""
+        async with self._database.connection() as connection, connection.transaction(force_rollback=dry):
+            await fetch(connection, statement, consumer_id=consumer_id, **parameters)
+            found = await fetch_named(connection, _GET, consumer_id=consumer_id)
+        if not found:
+            raise _not_found(consumer_id)
+        return found[0]
 
 
 def _not_found(consumer_id: str) -> Refusal:

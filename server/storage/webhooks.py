@@ -1,6 +1,7 @@
 """Webhook endpoints and their deliveries, to read, to queue and to delete."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from server.domain.base.redaction import without_secrets
 from server.domain.webhooks.endpoints import webhook_endpoint_not_found
 from server.domain.webhooks.payloads import webhook_id_of
 from server.storage.consumer_positions import Connection
-from server.storage.database import Database, Row, fetch
+from server.storage.database import Database, Row, fetch, fetch_named
 from server.storage.projections import timestamp_of
 from server.storage.references import as_order_id
 from server.storage.sql import Query, Statement
@@ -182,16 +183,23 @@ class WebhookRepository:
         )
         return [stored.message for stored in found]
 
-    async def resend(self, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
+    async def resend(self, endpoint_id: str, delivery_id: str, *, dry: bool) -> WebhookDelivery:
         """Queues a delivery again. Raises WEBHOOK_DELIVERY_NOT_FOUND."""
         await self._delivery(endpoint_id, delivery_id)
-        await self._requeue(_RESEND, endpoint_id=endpoint_id, delivery_id=delivery_id)
-        return await self._delivery(endpoint_id, delivery_id)
+        async with self._requeuing(endpoint_id, dry=dry) as connection:
+            ids = {"endpoint_id": endpoint_id, "delivery_id": delivery_id}
+            await connection.execute(_RESEND.text, ids)
+            found = await fetch_named(connection, _GET, **ids, with_attempts=False)
+        if not found:
+            raise _delivery_not_found(endpoint_id, delivery_id)
+        return found[0].message
 
-    async def recover(self, endpoint_id: str, *, since: datetime) -> int:
+    async def recover(self, endpoint_id: str, *, since: datetime, dry: bool) -> int:
         """Queues what failed since a time again; returns the number of deliveries. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
         await self.endpoint(endpoint_id)
-        return await self._requeue(_RECOVER, endpoint_id=endpoint_id, since=since)
+        async with self._requeuing(endpoint_id, dry=dry) as connection:
+            cursor = await connection.execute(_RECOVER.text, {"endpoint_id": endpoint_id, "since": since})
+        return cursor.rowcount
 
     async def has_endpoints(self) -> bool:
         return bool(await self._database.fetch(_ANY_ENDPOINT))
@@ -228,16 +236,22 @@ class WebhookRepository:
             else []
         )
         if not found:
-            text = f"webhook endpoint {endpoint_id!r} has no delivery {delivery_id!r}; ListWebhookDeliveries lists those it has"
-            raise Refusal(ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND, text, metadata=ids)
+            raise _delivery_not_found(endpoint_id, delivery_id)
         return found[0].message
 
-    async def _requeue(self, statement: Statement, **parameters: object) -> int:
-        async with self._database.connection() as connection, connection.transaction():
+    @asynccontextmanager
+    async def _requeuing(self, endpoint_id: str, *, dry: bool) -> AsyncIterator[Connection]:
+        """A transaction that queues deliveries, whose changes are dropped if it is `dry`."""
+        async with self._database.connection() as connection, connection.transaction(force_rollback=dry):
             # In this order, as attempts are recorded.
-            await connection.execute(_RESUME.text, {"endpoint_id": parameters["endpoint_id"]})
-            cursor = await connection.execute(statement.text, parameters)
-        return cursor.rowcount
+            await connection.execute(_RESUME.text, {"endpoint_id": endpoint_id})
+            yield connection
+
+
+def _delivery_not_found(endpoint_id: str, delivery_id: str) -> Refusal:
+    text = f"webhook endpoint {endpoint_id!r} has no delivery {delivery_id!r}; ListWebhookDeliveries lists those it has"
+    metadata = {"endpoint_id": endpoint_id, "delivery_id": delivery_id}
+    return Refusal(ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND, text, metadata=metadata)
 
 
 # Rows of a statement: dumping their parameters holds the event loop for milliseconds.

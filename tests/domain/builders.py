@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
@@ -296,7 +297,19 @@ def command(request: Any, caller: Caller = ADMIN) -> Command:
 
 def answer(state: State, request: Any, caller: Caller = ADMIN, *, validate: Validate = accept_all) -> Answer:
     state.validate = validate
-    return drive(decide(command(request, caller), state))
+    return carry_out(command(request, caller), state)
+
+
+def carry_out(wanted: Command, state: State) -> Answer:
+    """The answer to a command; a dry write gets a state of its own, as the writer gives it."""
+    return drive(decide(wanted, dry(state) if wanted.validates else state))
+
+
+def dry(state: State) -> State:
+    """A copy for a dry write."""
+    own = deepcopy(state)
+    own.dry = True
+    return own
 
 
 def drive(steps: Generator[None, None, Answer]) -> Answer:
@@ -470,7 +483,7 @@ class Store:
     def _outcome(self, wanted: Command, state: State) -> Outcome:
         before = fingerprint(state)
         try:
-            answer = drive(decide(wanted, state))
+            answer = carry_out(wanted, state)
             assert not wanted.dry or fingerprint(state) == before, (
                 f"{wanted.operation.method} is dry, and changed the state"
             )

@@ -139,7 +139,7 @@ async def test_what_is_in_use_is_told(service: Service) -> None:
     await call
     await until(nobody_is)
     found = await scrape(service)
-    assert found.labels("orders_commands_waiting", "lane") == {"single", "dry", "bulk", "dry_bulk"}
+    assert found.labels("orders_commands_waiting", "lane") == {"single", "dry", "dry_single", "bulk", "dry_bulk"}
     assert found.value("process_resident_memory_bytes") > 0
     assert found.value("orders_build_info") == 1
 

@@ -106,6 +106,28 @@ async def test_a_whole_hold_is_captured(shop: Service) -> None:
     assert (status(paid), paid.payment_intent.status) == ("PAID", pb.PAYMENT_INTENT_STATUS_SUCCEEDED)
 
 
+async def test_a_dry_capture_or_release_leaves_the_hold(shop: Service) -> None:
+    order = await shop.orders.GetOrder(GetOrderRequest(order_id=(await held(shop)).order_id))
+    for call, request in (
+        (shop.orders.CapturePayment, CapturePaymentRequest(order_id=order.order_id, validate_only=True)),
+        (shop.orders.VoidPayment, VoidPaymentRequest(order_id=order.order_id, validate_only=True)),
+    ):
+        tried = await call(request)
+        assert (tried.payments, tried.payment, tried.version) == (order.payments, order.payment, order.version)
+    assert await shop.orders.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
+    much = CapturePaymentRequest(order_id=order.order_id, amount=usd(99), validate_only=True)
+    assert (await refused(shop.orders.CapturePayment(much))).reason == "CAPTURE_EXCEEDS_AUTHORIZATION"
+
+
+async def test_a_dry_capture_is_refused_for_another_provider_s_payment(shop: Service) -> None:
+    order = await shop.orders.CreateOrder(new_order())
+    await tell(shop, order, "AUTHORIZED", payment_id="psp_2")
+    request = CapturePaymentRequest(order_id=order.order_id, validate_only=True)
+    tried = await refused(shop.orders.CapturePayment(request))
+    request.validate_only = False
+    assert await refused(shop.orders.CapturePayment(request)) == tried
+
+
 async def test_another_provider_s_payment_is_captured_and_released_there(shop: Service) -> None:
     order = await shop.orders.CreateOrder(new_order())
     await tell(shop, order, "AUTHORIZED", payment_id="psp_1")

@@ -50,7 +50,8 @@ HEAD = """\
 
 The methods, messages and enums of the package `orders.v1`. [http-mapping.md](http-mapping.md) describes the methods over
 HTTP, [errors.md](errors.md) the errors. The column *Behaviour* shows `google.api.field_behavior`, the column *Rules* the
-bounds of a field. A request outside its bounds is refused with `INVALID_ORDER_DATA`.
+bounds of a field. A request outside its bounds is refused with `INVALID_ORDER_DATA`. Every write can be tried with
+`validate_only`: see [dry runs](dry-runs.md).
 """
 
 

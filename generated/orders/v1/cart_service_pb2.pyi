@@ -112,7 +112,7 @@ class GetCartRequest(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ...) -> None: ...
 
 class AddCartItemRequest(_message.Message):
-    __slots__ = ("customer_id", "cart_id", "product_id", "variant_id", "quantity", "design_project_id", "customizations", "currency_code", "request_id")
+    __slots__ = ("customer_id", "cart_id", "product_id", "variant_id", "quantity", "design_project_id", "customizations", "currency_code", "request_id", "validate_only")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +129,7 @@ class AddCartItemRequest(_message.Message):
     CUSTOMIZATIONS_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_CODE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     cart_id: str
     product_id: str
@@ -138,40 +139,47 @@ class AddCartItemRequest(_message.Message):
     customizations: _containers.ScalarMap[str, str]
     currency_code: str
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., currency_code: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., currency_code: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpdateCartItemRequest(_message.Message):
-    __slots__ = ("customer_id", "cart_id", "item_id", "quantity", "request_id")
+    __slots__ = ("customer_id", "cart_id", "item_id", "quantity", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     cart_id: str
     item_id: str
     quantity: int
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., item_id: _Optional[str] = ..., quantity: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., item_id: _Optional[str] = ..., quantity: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RemoveCartItemRequest(_message.Message):
-    __slots__ = ("customer_id", "cart_id", "item_id", "request_id")
+    __slots__ = ("customer_id", "cart_id", "item_id", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     cart_id: str
     item_id: str
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., item_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., item_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ClearCartRequest(_message.Message):
-    __slots__ = ("customer_id", "cart_id", "request_id")
+    __slots__ = ("customer_id", "cart_id", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     cart_id: str
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...

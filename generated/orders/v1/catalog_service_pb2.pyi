@@ -225,12 +225,14 @@ class StockAdjustment(_message.Message):
     def __init__(self, adjustment_id: _Optional[int] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., delta: _Optional[int] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., adjust_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BatchUpsertProductsRequest(_message.Message):
-    __slots__ = ("products", "request_id")
+    __slots__ = ("products", "request_id", "validate_only")
     PRODUCTS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     products: _containers.RepeatedCompositeFieldContainer[Product]
     request_id: str
-    def __init__(self, products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchUpsertProductsResponse(_message.Message):
     __slots__ = ("products", "inserted", "updated", "unchanged")
@@ -267,18 +269,20 @@ class ListProductsResponse(_message.Message):
     def __init__(self, products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class AdjustStockRequest(_message.Message):
-    __slots__ = ("product_id", "variant_id", "delta", "reason", "request_id")
+    __slots__ = ("product_id", "variant_id", "delta", "reason", "request_id", "validate_only")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
     DELTA_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     variant_id: str
     delta: int
     reason: str
     request_id: str
-    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., delta: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., delta: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ListStockAdjustmentsRequest(_message.Message):
     __slots__ = ("product_id", "page_size", "page_token")
@@ -299,12 +303,14 @@ class ListStockAdjustmentsResponse(_message.Message):
     def __init__(self, adjustments: _Optional[_Iterable[_Union[StockAdjustment, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class BatchUpsertCouponsRequest(_message.Message):
-    __slots__ = ("coupons", "request_id")
+    __slots__ = ("coupons", "request_id", "validate_only")
     COUPONS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     coupons: _containers.RepeatedCompositeFieldContainer[Coupon]
     request_id: str
-    def __init__(self, coupons: _Optional[_Iterable[_Union[Coupon, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, coupons: _Optional[_Iterable[_Union[Coupon, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchUpsertCouponsResponse(_message.Message):
     __slots__ = ("coupons", "inserted", "updated", "unchanged")

@@ -40,10 +40,12 @@ class Consumer(_message.Message):
     def __init__(self, consumer_id: _Optional[str] = ..., filter: _Optional[_Union[_order_service_pb2.OrderFilter, _Mapping]] = ..., event_types: _Optional[_Iterable[_Union[_order_pb2.OrderEventType, str]]] = ..., position: _Optional[int] = ..., lag_events: _Optional[int] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., ack_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acked_by: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class UpsertConsumerRequest(_message.Message):
-    __slots__ = ("consumer",)
+    __slots__ = ("consumer", "validate_only")
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     consumer: Consumer
-    def __init__(self, consumer: _Optional[_Union[Consumer, _Mapping]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, consumer: _Optional[_Union[Consumer, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class GetConsumerRequest(_message.Message):
     __slots__ = ("consumer_id",)
@@ -68,25 +70,31 @@ class ListConsumersResponse(_message.Message):
     def __init__(self, consumers: _Optional[_Iterable[_Union[Consumer, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteConsumerRequest(_message.Message):
-    __slots__ = ("consumer_id",)
+    __slots__ = ("consumer_id", "validate_only")
     CONSUMER_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     consumer_id: str
-    def __init__(self, consumer_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, consumer_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class AckConsumerRequest(_message.Message):
-    __slots__ = ("consumer_id", "resume_token")
+    __slots__ = ("consumer_id", "resume_token", "validate_only")
     CONSUMER_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     consumer_id: str
     resume_token: str
-    def __init__(self, consumer_id: _Optional[str] = ..., resume_token: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, consumer_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class SeekConsumerRequest(_message.Message):
-    __slots__ = ("consumer_id", "resume_token", "start_time")
+    __slots__ = ("consumer_id", "resume_token", "start_time", "validate_only")
     CONSUMER_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     consumer_id: str
     resume_token: str
     start_time: _timestamp_pb2.Timestamp
-    def __init__(self, consumer_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, consumer_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...

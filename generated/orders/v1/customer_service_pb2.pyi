@@ -92,64 +92,76 @@ class GetCustomerRequest(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ...) -> None: ...
 
 class UpsertCustomerRequest(_message.Message):
-    __slots__ = ("customer", "request_id")
+    __slots__ = ("customer", "request_id", "validate_only")
     CUSTOMER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer: _order_pb2.Customer
     request_id: str
-    def __init__(self, customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpsertAddressRequest(_message.Message):
-    __slots__ = ("customer_id", "address", "request_id")
+    __slots__ = ("customer_id", "address", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     address: _order_pb2.Address
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class DeleteAddressRequest(_message.Message):
-    __slots__ = ("customer_id", "address_id", "request_id")
+    __slots__ = ("customer_id", "address_id", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     address_id: str
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., address_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., address_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpsertPaymentMethodRequest(_message.Message):
-    __slots__ = ("customer_id", "payment_method", "request_id")
+    __slots__ = ("customer_id", "payment_method", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_METHOD_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     payment_method: SavedPaymentMethod
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., payment_method: _Optional[_Union[SavedPaymentMethod, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., payment_method: _Optional[_Union[SavedPaymentMethod, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class DeletePaymentMethodRequest(_message.Message):
-    __slots__ = ("customer_id", "payment_method_id", "request_id")
+    __slots__ = ("customer_id", "payment_method_id", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_METHOD_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     payment_method_id: str
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., payment_method_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., payment_method_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class AdjustPointsRequest(_message.Message):
-    __slots__ = ("customer_id", "delta", "reason", "request_id")
+    __slots__ = ("customer_id", "delta", "reason", "request_id", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     DELTA_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     delta: int
     reason: str
     request_id: str
-    def __init__(self, customer_id: _Optional[str] = ..., delta: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., delta: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ListPointsEntriesRequest(_message.Message):
     __slots__ = ("customer_id", "page_size", "page_token")
@@ -172,12 +184,14 @@ class ListPointsEntriesResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[PointsEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., points_balance: _Optional[int] = ...) -> None: ...
 
 class EraseCustomerRequest(_message.Message):
-    __slots__ = ("customer_id", "include_open_orders")
+    __slots__ = ("customer_id", "include_open_orders", "validate_only")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     include_open_orders: bool
-    def __init__(self, customer_id: _Optional[str] = ..., include_open_orders: _Optional[bool] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, customer_id: _Optional[str] = ..., include_open_orders: _Optional[bool] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class EraseCustomerResponse(_message.Message):
     __slots__ = ("customer_id", "erased_orders", "erased_carts", "erased_requests", "complete")

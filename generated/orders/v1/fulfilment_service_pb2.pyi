@@ -50,18 +50,20 @@ class UpdateShipmentRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., shipment: _Optional[_Union[_shipment_pb2.Shipment, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CancelShipmentRequest(_message.Message):
-    __slots__ = ("order_id", "shipment_id", "reason", "etag", "request_id")
+    __slots__ = ("order_id", "shipment_id", "reason", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     shipment_id: str
     reason: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., shipment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., shipment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class GetPackingSlipRequest(_message.Message):
     __slots__ = ("order_id", "shipment_id")
@@ -117,29 +119,33 @@ class PackingSlipItem(_message.Message):
     def __init__(self, item_id: _Optional[str] = ..., quantity: _Optional[int] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., parcel_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class HoldOrderRequest(_message.Message):
-    __slots__ = ("order_id", "reason", "note", "etag", "request_id")
+    __slots__ = ("order_id", "reason", "note", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     reason: _shipment_pb2.HoldReason
     note: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[_Union[_shipment_pb2.HoldReason, str]] = ..., note: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[_Union[_shipment_pb2.HoldReason, str]] = ..., note: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ReleaseHoldRequest(_message.Message):
-    __slots__ = ("order_id", "hold_id", "note", "etag", "request_id")
+    __slots__ = ("order_id", "hold_id", "note", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     hold_id: str
     note: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., note: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., note: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...

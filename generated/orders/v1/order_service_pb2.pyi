@@ -426,7 +426,7 @@ class UpdateOrderRequest(_message.Message):
     def __init__(self, order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., override_reason: _Optional[str] = ..., accept_price_changes: _Optional[bool] = ..., add_coupon_codes: _Optional[_Iterable[str]] = ..., remove_coupon_codes: _Optional[_Iterable[str]] = ..., settle: _Optional[bool] = ..., merge: _Optional[bool] = ...) -> None: ...
 
 class TransitionOrderRequest(_message.Message):
-    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason")
+    __slots__ = ("order_id", "status", "carrier", "tracking_number", "etag", "request_id", "override_reason", "reason", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
@@ -435,6 +435,7 @@ class TransitionOrderRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     OVERRIDE_REASON_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     status: _order_pb2.OrderStatus
     carrier: str
@@ -443,19 +444,22 @@ class TransitionOrderRequest(_message.Message):
     request_id: str
     override_reason: str
     reason: str
-    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., override_reason: _Optional[str] = ..., reason: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
-    __slots__ = ("order_id", "reason", "etag", "request_id")
+    __slots__ = ("order_id", "reason", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     reason: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CancelOrderLinesRequest(_message.Message):
     __slots__ = ("order_id", "items", "reason", "etag", "request_id", "validate_only")
@@ -488,20 +492,22 @@ class TrackOrderRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ...) -> None: ...
 
 class RecordTrackingEventRequest(_message.Message):
-    __slots__ = ("order_id", "event", "carrier", "tracking_number", "estimated_delivery_time", "request_id")
+    __slots__ = ("order_id", "event", "carrier", "tracking_number", "estimated_delivery_time", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
     TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_DELIVERY_TIME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     event: _order_pb2.TrackingEvent
     carrier: str
     tracking_number: str
     estimated_delivery_time: _timestamp_pb2.Timestamp
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.TrackingEvent, _Mapping]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.TrackingEvent, _Mapping]] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchUpsertOrdersRequest(_message.Message):
     __slots__ = ("source", "orders", "mode", "validate_only", "request_id", "preview_orders")
@@ -643,10 +649,12 @@ class UpsertResult(_message.Message):
     def __init__(self, index: _Optional[int] = ..., external_order_id: _Optional[str] = ..., outcome: _Optional[_Union[UpsertOutcome, str]] = ..., order_id: _Optional[str] = ..., etag: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., order: _Optional[_Union[_order_pb2.Order, _Mapping]] = ...) -> None: ...
 
 class BatchCreateOrdersRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[CreateOrderRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[CreateOrderRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, requests: _Optional[_Iterable[_Union[CreateOrderRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchCreateOrdersResponse(_message.Message):
     __slots__ = ("results", "succeeded", "failed")
@@ -659,10 +667,12 @@ class BatchCreateOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class BatchTransitionOrdersRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[TransitionOrderRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[TransitionOrderRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, requests: _Optional[_Iterable[_Union[TransitionOrderRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchTransitionOrdersResponse(_message.Message):
     __slots__ = ("results", "succeeded", "failed")
@@ -675,10 +685,12 @@ class BatchTransitionOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class BatchCancelOrdersRequest(_message.Message):
-    __slots__ = ("requests",)
+    __slots__ = ("requests", "validate_only")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[CancelOrderRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[CancelOrderRequest, _Mapping]]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, requests: _Optional[_Iterable[_Union[CancelOrderRequest, _Mapping]]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchCancelOrdersResponse(_message.Message):
     __slots__ = ("results", "succeeded", "failed")
@@ -735,17 +747,19 @@ class OrderSummary(_message.Message):
     def __init__(self, key: _Optional[str] = ..., count: _Optional[int] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class RecordPaymentRequest(_message.Message):
-    __slots__ = ("order_id", "event", "request_id")
+    __slots__ = ("order_id", "event", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     event: _order_pb2.PaymentEvent
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.PaymentEvent, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., event: _Optional[_Union[_order_pb2.PaymentEvent, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RefundOrderRequest(_message.Message):
-    __slots__ = ("order_id", "amount", "reason", "etag", "request_id", "payment_id", "items", "shipping", "installation")
+    __slots__ = ("order_id", "amount", "reason", "etag", "request_id", "payment_id", "items", "shipping", "installation", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -755,6 +769,7 @@ class RefundOrderRequest(_message.Message):
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
     INSTALLATION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     amount: _money_pb2.Money
     reason: str
@@ -764,35 +779,40 @@ class RefundOrderRequest(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[LineQuantity]
     shipping: bool
     installation: bool
-    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[LineQuantity, _Mapping]]] = ..., shipping: _Optional[bool] = ..., installation: _Optional[bool] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[LineQuantity, _Mapping]]] = ..., shipping: _Optional[bool] = ..., installation: _Optional[bool] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CapturePaymentRequest(_message.Message):
-    __slots__ = ("order_id", "payment_id", "amount", "etag", "request_id")
+    __slots__ = ("order_id", "payment_id", "amount", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     payment_id: str
     amount: _money_pb2.Money
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class VoidPaymentRequest(_message.Message):
-    __slots__ = ("order_id", "payment_id", "reason", "etag", "request_id")
+    __slots__ = ("order_id", "payment_id", "reason", "etag", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     payment_id: str
     reason: str
     etag: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class GetInvoiceRequest(_message.Message):
     __slots__ = ("order_id",)
@@ -801,12 +821,14 @@ class GetInvoiceRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ...) -> None: ...
 
 class ReorderOrderRequest(_message.Message):
-    __slots__ = ("order_id", "request_id")
+    __slots__ = ("order_id", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ExplainOrderRequest(_message.Message):
     __slots__ = ("order_id",)

@@ -179,11 +179,13 @@ class WhoAmIRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class SetLogLevelRequest(_message.Message):
-    __slots__ = ("level", "duration", "request_id")
+    __slots__ = ("level", "duration", "request_id", "validate_only")
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     level: LogLevel
     duration: _duration_pb2.Duration
     request_id: str
-    def __init__(self, level: _Optional[_Union[LogLevel, str]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, level: _Optional[_Union[LogLevel, str]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...

@@ -157,12 +157,14 @@ class WebhookAttempt(_message.Message):
     def __init__(self, attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status_code: _Optional[int] = ..., latency: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., response: _Optional[bytes] = ..., error: _Optional[str] = ...) -> None: ...
 
 class CreateWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint", "request_id")
+    __slots__ = ("endpoint", "request_id", "validate_only")
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint: WebhookEndpoint
     request_id: str
-    def __init__(self, endpoint: _Optional[_Union[WebhookEndpoint, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint: _Optional[_Union[WebhookEndpoint, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CreateWebhookEndpointResponse(_message.Message):
     __slots__ = ("endpoint", "secret")
@@ -195,30 +197,36 @@ class ListWebhookEndpointsResponse(_message.Message):
     def __init__(self, endpoints: _Optional[_Iterable[_Union[WebhookEndpoint, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint", "update_mask", "request_id")
+    __slots__ = ("endpoint", "update_mask", "request_id", "validate_only")
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint: WebhookEndpoint
     update_mask: _field_mask_pb2.FieldMask
     request_id: str
-    def __init__(self, endpoint: _Optional[_Union[WebhookEndpoint, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint: _Optional[_Union[WebhookEndpoint, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class DeleteWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint_id", "request_id")
+    __slots__ = ("endpoint_id", "request_id", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     request_id: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RotateWebhookSecretRequest(_message.Message):
-    __slots__ = ("endpoint_id", "request_id")
+    __slots__ = ("endpoint_id", "request_id", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     request_id: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RotateWebhookSecretResponse(_message.Message):
     __slots__ = ("endpoint", "secret")
@@ -229,28 +237,34 @@ class RotateWebhookSecretResponse(_message.Message):
     def __init__(self, endpoint: _Optional[_Union[WebhookEndpoint, _Mapping]] = ..., secret: _Optional[str] = ...) -> None: ...
 
 class EnableWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint_id", "request_id")
+    __slots__ = ("endpoint_id", "request_id", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     request_id: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class DisableWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint_id", "request_id")
+    __slots__ = ("endpoint_id", "request_id", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     request_id: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class TestWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint_id", "request_id")
+    __slots__ = ("endpoint_id", "request_id", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     request_id: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ListWebhookDeliveriesRequest(_message.Message):
     __slots__ = ("endpoint_id", "states", "order_ids", "page_size", "page_token")
@@ -283,20 +297,24 @@ class GetWebhookDeliveryRequest(_message.Message):
     def __init__(self, endpoint_id: _Optional[str] = ..., delivery_id: _Optional[str] = ...) -> None: ...
 
 class ResendWebhookDeliveryRequest(_message.Message):
-    __slots__ = ("endpoint_id", "delivery_id")
+    __slots__ = ("endpoint_id", "delivery_id", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     delivery_id: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., delivery_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., delivery_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RecoverWebhookEndpointRequest(_message.Message):
-    __slots__ = ("endpoint_id", "start_time")
+    __slots__ = ("endpoint_id", "start_time", "validate_only")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     start_time: _timestamp_pb2.Timestamp
-    def __init__(self, endpoint_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class RecoverWebhookEndpointResponse(_message.Message):
     __slots__ = ("delivery_count",)

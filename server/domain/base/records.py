@@ -109,16 +109,10 @@ class Records:
 
     def upsert(self, key: str, snapshot: bytes) -> str:
         """Stores a message if it differs from the stored one; returns `inserted`, `updated` or `unchanged`."""
-        outcome = self.outcome_of(key, snapshot)
-        if outcome != "unchanged":
-            self.put(key, snapshot)
-        return outcome
-
-    def outcome_of(self, key: str, snapshot: bytes) -> str:
-        """The outcome that `upsert` would have."""
         before = self.stored.get(key)
         if before == snapshot:
             return "unchanged"
+        self.put(key, snapshot)
         return "inserted" if before is None else "updated"
 
     def remove(self, key: str) -> None:

@@ -81,6 +81,8 @@ class State:
 
     new_id: Callable[[], str]
     validate: Validate
+    # Whether the changes are dropped. Numbers are empty then, so that none is used up.
+    dry: bool = False
     terms: Terms = field(default_factory=Terms)
     # The time of the batch.
     time: Timestamp = field(default_factory=Timestamp)
@@ -199,6 +201,8 @@ class State:
         self.remembered[key] = self.changes.remembered[key] = Remembered(request, response, self.time)
 
     def next_order_number(self) -> str:
+        if self.dry:
+            return ""
         if not self.order_numbers:
             raise Refusal(ERROR_REASON_INTERNAL, "the batch has run out of order numbers")
         return self.order_numbers.pop()

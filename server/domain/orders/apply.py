@@ -35,12 +35,6 @@ def check(change: OrderChange, state: State, *, field: str = "items") -> Effects
     return effects
 
 
-def preview(change: OrderChange, state: State, *, field: str = "items") -> bytes:
-    """The order as `apply` would return it, with nothing changed."""
-    check(change, state, field=field)
-    return change.after.SerializeToString(deterministic=True)
-
-
 def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field: str = "items") -> bytes:
     """Makes a change part of the batch, or refuses it and leaves the state as it was; returns the serialized order.
 
@@ -55,6 +49,10 @@ def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field
         change, number=lambda prefix: _next_document_number(prefix, state), time=state.time
     )
     snapshot, chained = chain_events(change)
+    if state.dry:
+        # The hash of events that are never stored.
+        order.ClearField("event_hash")
+        snapshot = order.SerializeToString(deterministic=True)
     _move(effects, change, state)
     changes.orders.setdefault(order.order_id, change.before)
     changes.snapshots[order.order_id] = snapshot
@@ -83,5 +81,7 @@ def _move(effects: Effects, change: OrderChange, state: State) -> None:
 
 
 def _next_document_number(prefix: str, state: State) -> str:
+    if state.dry:
+        return ""
     series = Series(prefix, state.time.ToDatetime().year)
     return document_number(series, state.documents.add(series, 1))

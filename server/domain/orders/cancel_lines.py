@@ -26,7 +26,7 @@ from server.domain.fulfilment.shipping import follow_status
 from server.domain.lifecycle.lifecycle import check_cancellable, confirm_if_paid
 from server.domain.lifecycle.payment_status import refundable, room_of, sum_payments
 from server.domain.orders.adjustments import add_adjustment
-from server.domain.orders.apply import apply, preview
+from server.domain.orders.apply import apply
 from server.domain.payments.payments import list_payments
 from server.domain.payments.refunds import request_refund
 from server.domain.pricing.remaining import remaining, take_lines
@@ -62,7 +62,7 @@ def cancel_order_lines(request: CancelOrderLinesRequest, state: State, audit: Au
     if not before.payments and (events := state.payment_events.get(before.order_id, ())):
         list_payments(edit.order, events, audit)
     change = _cancel(edit, request)
-    return preview(change, state) if request.validate_only else apply(change, state)
+    return apply(change, state)
 
 
 def _cancel(edit: OrderEdit, request: CancelOrderLinesRequest) -> OrderChange:

@@ -25,7 +25,7 @@ from server.domain.base.state import State
 from server.domain.carts.carts import checkout_lines, empty
 from server.domain.catalog.products import find_offer
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
-from server.domain.orders.apply import apply, check, preview
+from server.domain.orders.apply import apply, check
 from server.domain.pricing.coupons import CouponUser, check_combination, codes_of, new_discounts
 from server.domain.pricing.delivery import choose_delivery, delivery_options, schedule
 from server.domain.pricing.discounts import Discount, Line
@@ -56,17 +56,15 @@ def _needs(request: CreateOrderRequest) -> Needs:
         coupons=codes_of(request),
         points=request.loyalty_points_to_use > 0,
         zones=True,
-        new_orders=int(not request.validate_only),
+        new_orders=1,
     )
 
 
 @operation(CreateOrderRequest, needs=_needs)
 def create_order(request: CreateOrderRequest, state: State, audit: Audit) -> bytes:
     """Creates an order at today's prices, and empties the cart that it was made from."""
-    number = "" if request.validate_only else state.next_order_number()
+    number = state.next_order_number()
     created = _new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
-    if request.validate_only:
-        return preview(created.change, state, field=_lines_field(request))
     body = apply(created.change, state, field=_lines_field(request))
     if request.cart_id:
         empty(request.cart_id, state, audit)

@@ -33,6 +33,7 @@ class EraseOrders:
     customer_id: str
     order_ids: Sequence[str]
     include_open_orders: bool
+    validate_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class EraseCarts:
 
     customer_id: str
     cart_ids: Sequence[str]
+    validate_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class EraseAccount:
     """Erases the personal data in a customer's account."""
 
     customer_id: str
+    validate_only: bool = False
 
 
 @operation(EraseOrders, needs=lambda request: Needs(orders=request.order_ids, stored_events=True))

@@ -14,7 +14,7 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.fulfilment import holds, shipments, update_shipment
-from server.domain.orders.apply import apply, preview
+from server.domain.orders.apply import apply
 
 # Units that leave are no longer reserved, and points are earned on delivery.
 _MOVING = (SHIPMENT_STATUS_SHIPPED, SHIPMENT_STATUS_DELIVERED)
@@ -30,7 +30,7 @@ def create_shipment(request: CreateShipmentRequest, state: State, audit: Audit) 
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     change = shipments.create_shipment(before, request, audit)
-    return preview(change, state) if request.validate_only else apply(change, state)
+    return apply(change, state)
 
 
 @operation(UpdateShipmentRequest, needs=_needs)
@@ -39,7 +39,7 @@ def change_shipment(request: UpdateShipmentRequest, state: State, audit: Audit) 
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     change = update_shipment.update_shipment(before, request, audit)
-    return preview(change, state) if request.validate_only else apply(change, state)
+    return apply(change, state)
 
 
 @operation(CancelShipmentRequest, needs=lambda request: Needs(orders=[request.order_id]))

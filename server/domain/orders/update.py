@@ -29,7 +29,7 @@ from server.domain.fulfilment.shipping import move
 from server.domain.lifecycle.guards import status_name
 from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role
 from server.domain.lifecycle.payment_status import is_open
-from server.domain.orders.apply import apply, preview
+from server.domain.orders.apply import apply
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice
 from server.domain.orders.settle import can_settle, record_update
 from server.domain.orders.stale_etags import may_conflict
@@ -134,7 +134,7 @@ def update_order(request: UpdateOrderRequest, state: State, audit: Audit) -> byt
     if not request.order.order_id:
         raise invalid_field("order.order_id", "is required")
     change = _update(state.order(request.order.order_id, audit.caller), request, state, audit=audit)
-    return preview(change, state, field="order") if request.validate_only else apply(change, state, field="order")
+    return apply(change, state, field="order")
 
 
 def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: Audit) -> OrderChange:

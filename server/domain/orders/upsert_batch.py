@@ -30,7 +30,7 @@ from server.domain.orders.upsert_payments import upsert_payments
 def _needs(request: BatchUpsertOrdersRequest) -> Needs:
     # Of orders that occur twice, the first.
     external = {(request.source, order.external_order_id): order for order in reversed(request.orders)}
-    return Needs(external=external, new_orders=0 if request.validate_only else len(external))
+    return Needs(external=external, new_orders=len(external))
 
 
 @operation(BatchUpsertOrdersRequest, needs=_needs)
@@ -55,8 +55,6 @@ class UpsertBatch:
     def __init__(self, request: BatchUpsertOrdersRequest, state: State, audit: Audit) -> None:
         self._request, self._state, self._stamp = request, state, audit
         self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
-        # An atomic batch changes the state only once all of it is known to be valid.
-        self._deferred = request.validate_only or self._atomic
         self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
         self._errors: list[tuple[int, Refusal]] = []
@@ -104,13 +102,14 @@ class UpsertBatch:
         # An order with warnings is processed again each time, to repeat them.
         sent = None if warnings else sent_hash(wished, after.version)
         for each in changes:
-            if self._deferred:
+            # An atomic batch changes the state only once all of it is known to be valid.
+            if self._atomic:
                 check(each, self._state)
             elif each.events:
                 apply(each, self._state, sent=sent)
             self._changes.append((each, sent))
         self._count(before, changes, result)
-        stored = before if self._request.validate_only else after
+        stored = before if self._state.dry else after
         if stored is not None:
             result.order_id = stored.order_id
             result.etag = stored.etag
@@ -125,7 +124,7 @@ class UpsertBatch:
         return [] if change is None else [change]
 
     def _preview(self, after: Order, result: UpsertResult) -> None:
-        if self._request.validate_only and result.index < self._request.preview_orders:
+        if self._state.dry and result.index < self._request.preview_orders:
             self._room -= after.ByteSize()
             if self._room >= 0:
                 result.order.CopyFrom(after)
@@ -133,7 +132,7 @@ class UpsertBatch:
     def _fresh(self, before: Order | None) -> Order:
         if before is not None:
             return before
-        number = "" if self._request.validate_only else self._state.next_order_number()
+        number = self._state.next_order_number()
         return Order(order_id=self._state.new_id(), order_number=number, source=self._request.source)
 
     def _count(self, before: Order | None, changes: list[OrderChange], result: UpsertResult) -> None:
@@ -157,7 +156,7 @@ class UpsertBatch:
                     for violation in error.violations or [Violation(f"orders[{index}]", error.message)]
                 )
             )
-        if self._atomic and not self._request.validate_only:
+        if self._atomic:
             for change, sent in self._changes:
                 if change.events:
                     apply(change, self._state, sent=sent)

@@ -185,10 +185,9 @@ def upsert_zones(
     yield from _check_zones(request.zones, state.zones.all())
     response = BatchUpsertDeliveryZonesResponse(zones=request.zones)
     check_answer(response, field="zones")
-    put = state.zones.outcome_of if request.validate_only else state.zones.upsert
     for zone in response.zones:
         zone.ClearField("affected_orders")
-        outcome = put(zone.zone_id, zone.SerializeToString(deterministic=True))
+        outcome = state.zones.upsert(zone.zone_id, zone.SerializeToString(deterministic=True))
         setattr(response, outcome, getattr(response, outcome) + 1)
         yield
     return response
@@ -202,8 +201,7 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) 
     if snapshot is None:
         text = f"there is no delivery zone {zone_id!r}"
         raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
-    if not request.validate_only:
-        state.zones.remove(zone_id)
+    state.zones.remove(zone_id)
     return DeliveryZone.FromString(snapshot)
 
 

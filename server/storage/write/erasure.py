@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.message import Message
 from orders.v1.customer_service_pb2 import EraseCustomerRequest, EraseCustomerResponse
 from orders.v1.error_reason_pb2 import ERROR_REASON_CUSTOMER_HAS_OPEN_ORDERS
+from orders.v1.write_effects_pb2 import WriteEffects
 
 from server.domain.base.caller import Caller
 from server.domain.base.errors import Refusal
@@ -42,16 +43,21 @@ class Erasure:
         self._database, self._writer, self._customers = database, writer, customers
 
     async def erase(
-        self, request: EraseCustomerRequest, caller: Caller, time_remaining: Callable[[], float]
+        self,
+        request: EraseCustomerRequest,
+        caller: Caller,
+        time_remaining: Callable[[], float],
+        *,
+        effects: WriteEffects | None,
     ) -> EraseCustomerResponse:
-        """Erases what is left to erase of a customer, or as much as there is time for."""
+        """Erases what is left to erase of a customer, or as much as there is time for. Adds to `effects` those of a dry run."""
         customer_id = request.customer_id
         if not request.include_open_orders:
             await self._check_open_orders(customer_id)
         if not await self._exists(customer_id):
             raise customer_not_found(customer_id)
         erased = EraseCustomerResponse(customer_id=customer_id)
-        async for part in self._erase(request, caller):
+        async for part in self._erase(request, caller, effects):
             erased.erased_orders += part.erased_orders
             erased.erased_carts += part.erased_carts
             erased.erased_requests += part.erased_requests
@@ -60,23 +66,29 @@ class Erasure:
         erased.complete = True
         return erased
 
-    async def _erase(self, request: EraseCustomerRequest, caller: Caller) -> AsyncIterator[EraseCustomerResponse]:
-        customer_id = request.customer_id
+    async def _erase(
+        self, request: EraseCustomerRequest, caller: Caller, effects: WriteEffects | None
+    ) -> AsyncIterator[EraseCustomerResponse]:
+        customer_id, dry = request.customer_id, request.validate_only
         # New orders copy the contact of the account, so that is erased first.
-        yield await self._execute(EraseAccount(customer_id), caller)
-        async with self._database.connection() as connection:
-            await connection.execute(statements.ERASE_POINTS.text, {"customer_id": customer_id})
+        yield await self._execute(EraseAccount(customer_id, dry), caller, effects)
+        if not dry:
+            async with self._database.connection() as connection:
+                await connection.execute(statements.ERASE_POINTS.text, {"customer_id": customer_id})
         carts = await self._database.fetch(statements.CARTS_OF, needle=customer_id.encode())
         for cart_ids in _parts([cart_id for (cart_id,) in carts], _CARTS_AT_ONCE):
-            yield await self._execute(EraseCarts(customer_id, cart_ids), caller)
+            yield await self._execute(EraseCarts(customer_id, cart_ids, dry), caller, effects)
         async for order_ids in self._due_orders(request):
-            orders = EraseOrders(customer_id, order_ids, request.include_open_orders)
-            yield await self._execute(orders, caller)
-        async for count in self._erase_requests(customer_id):
+            orders = EraseOrders(customer_id, order_ids, request.include_open_orders, dry)
+            yield await self._execute(orders, caller, effects)
+        async for count in self._erase_requests(customer_id, dry=dry):
             yield EraseCustomerResponse(erased_requests=count)
 
-    async def _execute(self, request: object, caller: Caller) -> EraseCustomerResponse:
-        return EraseCustomerResponse.FromString((await self._writer.execute(Command(request, caller))).body)
+    async def _execute(self, request: object, caller: Caller, effects: WriteEffects | None) -> EraseCustomerResponse:
+        answer = await self._writer.execute(Command(request, caller, explain=effects is not None))
+        if effects is not None and answer.effects is not None:
+            effects.MergeFrom(answer.effects)
+        return EraseCustomerResponse.FromString(answer.body)
 
     async def _check_open_orders(self, customer_id: str) -> None:
         found = [
@@ -113,7 +125,7 @@ class Erasure:
                 return
             after, _, since = page[-1]
 
-    async def _erase_requests(self, customer_id: str) -> AsyncIterator[int]:
+    async def _erase_requests(self, customer_id: str, *, dry: bool) -> AsyncIterator[int]:
         ((blocks,),) = await self._database.fetch(statements.REQUEST_BLOCKS)
         for block in range(0, blocks, _BLOCKS_AT_ONCE):
             place = {"first": f"({block},0)", "last": f"({block + _BLOCKS_AT_ONCE},0)"}
@@ -121,7 +133,7 @@ class Erasure:
                 statements.REQUESTS_OF, needle=customer_id.encode(), customer_id=customer_id, **place
             )
             rows = [row for row in (_erased_request(row, customer_id) for row in found) if row is not None]
-            if rows:
+            if rows and not dry:
                 parameters = columns_of(names_of(statements.ERASED_REQUEST_COLUMNS), rows)
                 async with self._database.connection() as connection:
                     await connection.execute(statements.ERASE_REQUESTS.text, statements.ERASE_REQUESTS.bind(parameters))

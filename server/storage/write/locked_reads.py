@@ -71,7 +71,7 @@ async def read_state(
 
     Two round trips at most: the rows that orders and carts refer to are known only once those are read.
     """
-    state = State(new_id=lambda: str(uuid7()), terms=terms, validate=validate)
+    state = State(new_id=lambda: str(uuid7()), terms=terms, validate=validate, dry=not lock)
     batch = Batch(commands, state, BatchNeeds([command.needs() for command in commands], state), lock)
     async with connection.pipeline():
         await connection.execute("BEGIN" if lock else _LOOK)

@@ -70,6 +70,8 @@ class Writer:
         self._lanes = {
             "single": single(watch=partial(watch, "single"), name="batch of writes"),
             "dry": single(watch=partial(watch, "dry"), name="batch of dry runs", workers=2),
+            # One by one: each changes a state of its own.
+            "dry_single": single(watch=partial(watch, "dry_single"), max_batch=1, name="dry write", workers=2),
             "bulk": bulk(watch=partial(watch, "bulk"), name="bulk write"),
             "dry_bulk": bulk(watch=partial(watch, "dry_bulk"), name="bulk dry run"),
         }
@@ -122,7 +124,7 @@ class Writer:
             return contain(error)
 
     async def _transact(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
-        # A lane's commands are all dry, or none is.
+        # The commands of a lane are all dry, or none is.
         if commands[0].dry:
             return await self._look(commands, pause)
         async with self._database.connection(passing=RETRYABLE) as connection:
@@ -157,6 +159,8 @@ def _is_conflict(error: Exception) -> bool:
 def _lane_of(command: Command) -> str:
     if command.operation.method_class is MethodClass.BULK:
         return "dry_bulk" if command.dry else "bulk"
+    if command.validates:
+        return "dry_single"
     return "dry" if command.dry else "single"
 
 
