@@ -17,6 +17,8 @@ from orders.v1.catalog_service_pb2 import (
 )
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
+    ORDER_EVENT_TYPE_SHIPMENT_DELIVERED,
+    ORDER_EVENT_TYPE_SHIPMENT_SHIPPED,
     ORDER_EVENT_TYPE_STATUS_CHANGED,
     ORDER_EVENT_TYPE_TRACKING,
     ORDER_EVENT_TYPE_UPDATED,
@@ -364,13 +366,15 @@ async def test_the_events_of_an_order_tell_its_life(service: Service) -> None:
         (ORDER_EVENT_TYPE_UPDATED, pending, pending, "", "update"),
         (changed, pending, confirmed, "cash", "confirm"),
         (changed, confirmed, processing, "", ""),
+        (ORDER_EVENT_TYPE_SHIPMENT_SHIPPED, processing, processing, "", ""),
         (changed, processing, shipped, "go", ""),
         (ORDER_EVENT_TYPE_TRACKING, shipped, shipped, "", ""),
         (ORDER_EVENT_TYPE_TRACKING, shipped, shipped, "", ""),
+        (ORDER_EVENT_TYPE_SHIPMENT_DELIVERED, shipped, shipped, "", ""),
         (changed, shipped, delivered, "", ""),
     ]
     assert [sorted(event.changed_fields) for event in events[:3]] == [[], ["metadata", "referral_code"], []]
-    assert [event.tracking_event.city for event in events[5:7]] == ["Giza", "Cairo"]
+    assert [event.tracking_event.city for event in events[6:8]] == ["Giza", "Cairo"]
 
 
 async def test_events_come_in_pages_of_any_size(service: Service) -> None:
