@@ -12,7 +12,7 @@ from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.fulfilment.lines import list_shipments
 from server.domain.lifecycle.lifecycle import check_role
-from server.domain.orders.apply import apply, preview
+from server.domain.orders.apply import apply
 
 _RATERS = frozenset({Role.CUSTOMER, Role.ADMIN})
 
@@ -31,8 +31,7 @@ def rate_item(request: RateItemRequest, state: State, audit: Audit) -> Order | b
     item.rating.stars, item.rating.comment = request.stars, request.comment
     item.rating.rate_time.CopyFrom(audit.time)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_ITEM_RATED, changed_fields=["items"]))
-    change = edit.finish()
-    return preview(change, state) if request.validate_only else apply(change, state)
+    return apply(edit.finish(), state)
 
 
 def _delivered_item(order: Order, item_id: str) -> OrderItem:

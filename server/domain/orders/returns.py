@@ -15,7 +15,7 @@ from orders.v1.order_return_pb2 import (
 )
 from orders.v1.order_service_pb2 import LineQuantity
 
-from server.domain.base.edits import Audit, OrderChange, OrderEdit, check_etag, edit_of
+from server.domain.base.edits import Audit, OrderEdit, check_etag, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.base.money import to_minor
 from server.domain.base.needs import Needs
@@ -25,7 +25,7 @@ from server.domain.fulfilment import returns
 from server.domain.fulfilment.returns import arrived, check_status, find_return, record_return
 from server.domain.lifecycle.lifecycle import FULFILMENT, PAYMENT, check_role
 from server.domain.lifecycle.payment_status import refundable, room_of, sum_payments
-from server.domain.orders.apply import apply, preview
+from server.domain.orders.apply import apply
 from server.domain.payments.payments import list_payments
 from server.domain.payments.refund_lines import shares_of_amount
 from server.domain.payments.refunds import exceeds, request_refund
@@ -35,10 +35,6 @@ from server.domain.pricing.shares import Share, money_of, take_amount
 _CLOSABLE = frozenset({RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED})
 _MONEY = ("payment_status", "payment", "payments", "refunds")
 _Request = RequestReturnRequest | DecideReturnRequest | ReceiveReturnRequest | CloseReturnRequest
-
-
-def _finish(change: OrderChange, state: State, *, dry: bool) -> bytes:
-    return preview(change, state) if dry else apply(change, state)
 
 
 def _before(request: _Request, state: State, audit: Audit) -> Order:
@@ -51,14 +47,14 @@ def _before(request: _Request, state: State, audit: Audit) -> Order:
 def request_return(request: RequestReturnRequest, state: State, audit: Audit) -> bytes:
     """Requests the return of delivered units."""
     change = returns.request_return(_before(request, state, audit), request, audit, days=state.terms.return_days)
-    return _finish(change, state, dry=request.validate_only)
+    return apply(change, state)
 
 
 @operation(DecideReturnRequest, needs=lambda request: Needs(orders=[request.order_id], etag=request.etag))
 def decide_return(request: DecideReturnRequest, state: State, audit: Audit) -> bytes:
     """Approves or declines a return."""
     change = returns.decide_return(_before(request, state, audit), request, audit)
-    return _finish(change, state, dry=request.validate_only)
+    return apply(change, state)
 
 
 @operation(
@@ -67,7 +63,7 @@ def decide_return(request: DecideReturnRequest, state: State, audit: Audit) -> b
 def receive_return(request: ReceiveReturnRequest, state: State, audit: Audit) -> bytes:
     """Records what arrived; units to restock return to the stock."""
     change = returns.receive_return(_before(request, state, audit), request, audit)
-    return _finish(change, state, dry=request.validate_only)
+    return apply(change, state)
 
 
 @operation(CloseReturnRequest, needs=lambda request: Needs(orders=[request.order_id], etag=request.etag, ledger=True))
@@ -79,7 +75,7 @@ def close_return(request: CloseReturnRequest, state: State, audit: Audit) -> byt
     edit = edit_of(before, audit)
     closed = find_return(edit.order, request.return_id)
     if closed.status == RETURN_STATUS_CLOSED:
-        return _finish(returns.unchanged(before), state, dry=request.validate_only)
+        return apply(returns.unchanged(before), state)
     check_status(before, closed, _CLOSABLE, what="closed")
     if not before.payments and (events := state.payment_events.get(before.order_id, ())):
         list_payments(edit.order, events, audit)
@@ -90,7 +86,7 @@ def close_return(request: CloseReturnRequest, state: State, audit: Audit) -> byt
         _refund(edit, closed, amount, reason=request.reason)
     fields = [field for field in _MONEY if getattr(before, field) != getattr(edit.order, field)]
     record_return(edit, closed, ORDER_EVENT_TYPE_RETURN_CLOSED, reason=request.reason, fields=fields)
-    return _finish(edit.finish(), state, dry=request.validate_only)
+    return apply(edit.finish(), state)
 
 
 def _refund(edit: OrderEdit, closed: OrderReturn, amount: int | None, *, reason: str) -> None:
