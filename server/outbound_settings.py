@@ -30,6 +30,9 @@ class OutboundSettings(BaseModel):
         description="Address of the page about errors that refusals link to, such as https://docs.example.com/orders/errors. "
         "Default: the page's path in the repository.",
     )
+    slow_call_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        1.0, description="Seconds from which on a call is logged as slow; 0 logs none."
+    )
     webhook_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         15.0, description="Timeout of a webhook request, in seconds."
     )

@@ -7,7 +7,9 @@ from zlib import crc32
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from orders.v1 import accounting_pb2 as accounting
 from orders.v1 import api_key_service_pb2 as api_keys
+from orders.v1 import audit_service_pb2 as audit
 from orders.v1 import cart_service_pb2 as carts
 from orders.v1 import catalog_service_pb2 as catalog
 from orders.v1 import consumer_service_pb2 as consumers
@@ -815,6 +817,65 @@ SAMPLES: dict[str, Sample] = {
     "ExportCustomer": Sample(lambda at: customers.ExportCustomerRequest(customer_id=at.customer_id), before=_account),
     "AdjustPoints": Sample(
         lambda at: customers.AdjustPointsRequest(customer_id=at.customer_id, delta=5, reason="welcome gift")
+    ),
+    "ListInvoices": Sample(
+        lambda at: accounting.ListInvoicesRequest(
+            type=accounting.INVOICE_TYPE_INVOICE,
+            issue_time_from={"seconds": 1},
+            issue_time_to={"seconds": 7_000_000_000},
+            currency_code="USD",
+            show_sums=True,
+            page_size=1,
+        )
+    ),
+    "ListPayments": Sample(
+        lambda at: accounting.ListPaymentsRequest(
+            provider="test",
+            statuses=[pb.PAYMENT_STATUS_PAID, pb.PAYMENT_STATUS_REFUNDED],
+            currency_code="USD",
+            time_from={"seconds": 1},
+            time_to={"seconds": 7_000_000_000},
+            show_sums=True,
+            page_size=1,
+        )
+    ),
+    "ListRefunds": Sample(
+        lambda at: accounting.ListRefundsRequest(
+            provider="test",
+            statuses=[pb.REFUND_STATUS_PENDING, pb.REFUND_STATUS_SUCCEEDED],
+            currency_code="USD",
+            time_from={"seconds": 1},
+            time_to={"seconds": 7_000_000_000},
+            show_sums=True,
+            page_size=1,
+        )
+    ),
+    "ListCustomers": Sample(lambda at: customers.ListCustomersRequest(page_size=1)),
+    "SearchCustomers": Sample(
+        lambda at: customers.SearchCustomersRequest(
+            email="jane@example.com", phone="+1 212 555 0100", name="jane", page_size=1
+        )
+    ),
+    "ListCarts": Sample(
+        lambda at: carts.ListCartsRequest(
+            product_id="mug", update_time_from={"seconds": 1}, update_time_to={"seconds": 7_000_000_000}, page_size=1
+        ),
+        before=_cart,
+    ),
+    "ListStockMovements": Sample(
+        lambda at: catalog.ListStockMovementsRequest(
+            product_id="sofa", time_from={"seconds": 1}, time_to={"seconds": 7_000_000_000}
+        )
+    ),
+    "ListAuditEvents": Sample(
+        lambda at: audit.ListAuditEventsRequest(
+            resource="products/mug",
+            actor="anonymous",
+            method="BatchUpsertProducts",
+            time_from={"seconds": 1},
+            time_to={"seconds": 7_000_000_000},
+            page_size=1,
+        )
     ),
     "GetServerInfo": Sample(lambda at: servers.GetServerInfoRequest()),
     "ListServers": Sample(lambda at: servers.ListServersRequest()),

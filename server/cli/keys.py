@@ -70,15 +70,29 @@ def create(
 
 @keys.command("list")
 @with_settings(*DATABASE)
-def list_(*, settings: Settings) -> None:
-    """List all keys with their roles, scopes, expiry and last use."""
+def list_(
+    *,
+    settings: Settings,
+    unused_days: Annotated[
+        int, typer.Option("--unused-days", min=0, help="Only valid keys that were not used for so many days.")
+    ] = 0,
+) -> None:
+    """List keys with their roles, scopes, expiry, last use, creator and description."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("key id", "owner", "roles", "scopes", "customer or certificate", "state", "last used", box=None)
+    names = ("key id", "owner", "roles", "scopes", "customer or certificate", "state", "last used", "creator")
+    table = Table(*names, "description", box=None)
     for api_key in _on_database(settings, _all):
-        table.add_row(*_columns(api_key))
-    Console(width=None if Console().is_terminal else 200).print(table)
+        if not unused_days or _is_unused(api_key, timedelta(days=unused_days)):
+            table.add_row(*_columns(api_key))
+    Console(width=None if Console().is_terminal else 250).print(table)
+
+
+def _is_unused(api_key: "ApiKey", time: timedelta) -> bool:
+    """Whether a valid key was neither made nor used within a time."""
+    last = api_key.last_use_time if api_key.HasField("last_use_time") else api_key.create_time
+    return _state(api_key).startswith("valid") and datetime.now(UTC) - last.ToDatetime(UTC) >= time
 
 
 @keys.command()
@@ -212,6 +226,8 @@ def _columns(api_key: "ApiKey") -> list[str]:
         api_key.customer_id or api_key.certificate_name,
         _state(api_key),
         _time(api_key, "last_use_time") or "never",
+        api_key.creator,
+        api_key.description,
     ]
 
 

@@ -16,6 +16,7 @@ from server.cli.keys import keys
 from server.cli.options import DATABASE, Failure, database, with_settings
 from server.cli.packing_slip import packing_slip
 from server.cli.protos import protos
+from server.cli.report import report
 from server.cli.views import show, top, watch
 from server.cli.webhooks import webhooks
 from server.runtime import interrupts
@@ -37,6 +38,7 @@ app.command()(protos)
 app.command()(gateway)
 app.command("import")(import_)
 app.command()(export)
+app.command()(report)
 app.command()(show)
 app.command("packing-slip")(packing_slip)
 app.command()(watch)

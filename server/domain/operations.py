@@ -91,8 +91,10 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
     if key is not None and (remembered := state.remembered.get(key)):
         body = first_answer(key, command.request, remembered)
         return Answer(body, replayed=Replay(remembered.answer_time, body))
+    audit = _audit(command, state)
+    state.resource_changes.clear()
     try:
-        response = command.operation.rule(command.request, state, _audit(command, state))
+        response = command.operation.rule(command.request, state, audit)
         if isinstance(response, Generator):
             response = yield from response
     except Refusal as error:
@@ -100,6 +102,8 @@ def decide(command: Command, state: State) -> Generator[None, None, Answer]:
         raise
     if command.validates:
         return Answer(_without_secrets(response), effects=explain_effects(state) if command.explain else None)
+    if state.resource_changes:
+        state.add_audit_events(audit)
     body = _serialized(response)
     if key is not None and not command.dry:
         request = without_secrets(command.request)

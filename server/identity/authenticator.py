@@ -69,6 +69,13 @@ class Authenticator:
         presented = key_texts.parse(text)
         if presented is None:
             raise unauthenticated("malformed", "the API key is incomplete: its checksum is wrong; copy it again")
+        try:
+            return await self._by_presented(presented)
+        except Refusal as error:
+            error.key_id = presented.key_id
+            raise
+
+    async def _by_presented(self, presented: key_texts.Presented) -> Verified:
         stored = await self._store.find(presented.key_id)
         if stored is None:
             raise _unknown_key()

@@ -21,11 +21,6 @@ _LAST_TIME = 1 << 53
 _REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
     (jwt.ExpiredSignatureError, "expired", "the token has expired; get a new one"),
     (jwt.ImmatureSignatureError, "not_yet_valid", "the token is not valid yet; check the clocks, or wait"),
-    (
-        jwt.InvalidIssuerError,
-        "issuer",
-        "another provider issued the token; get one from this service's identity provider",
-    ),
     (jwt.InvalidAudienceError, "audience", "the token is for another audience; get one for this service"),
     (
         jwt.MissingRequiredClaimError,
@@ -96,6 +91,9 @@ class TokenVerifier:
                 return self._decode(token, key, algorithm)
             except jwt.InvalidSignatureError:
                 continue
+            except jwt.InvalidIssuerError as error:
+                text = f"another provider issued the token; this service accepts tokens of {self._issuer}"
+                raise unauthenticated("issuer", text) from error
             except jwt.PyJWTError as error:
                 raise _refusal(error) from error
         raise unauthenticated("signature", "the token's signature is wrong; send the token as it was issued")
@@ -122,4 +120,8 @@ def _check_settings(issuer: str, audiences: frozenset[str], algorithms: frozense
 
 def _refusal(error: jwt.PyJWTError) -> Refusal:
     cause, text = next((cause, text) for kind, cause, text in _REFUSALS if isinstance(error, kind))
-    return unauthenticated(cause, text)
+    refusal = unauthenticated(cause, text)
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        refusal.message = f"the token has no claim {error.claim}; get one that has it"
+        refusal.metadata["claim"] = error.claim
+    return refusal

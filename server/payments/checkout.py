@@ -33,7 +33,7 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import Refusal
-from server.domain.base.money import minor_of
+from server.domain.base.money import minor_of, text_of
 from server.domain.lifecycle.payment_status import due
 from server.domain.operations import Answer, Command
 from server.domain.payments.requests import choose_payment, default_capture, held_by, of_other_provider
@@ -145,14 +145,14 @@ class Checkout:
         """The error for a new order that could not be paid. Without a request id no retry would find it, so it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
-            text += f"order {order.order_id} awaits its payment; retry with the same request_id"
+            text += f"order {order.order_number} awaits its payment; retry with the same request_id"
             return _unavailable(text, order)
         try:
             cancelled = await flow.abandon(order, reason="the payment provider did not answer")
         except Refusal:
-            return _unavailable(text + f"order {order.order_id} awaits its payment", order)
+            return _unavailable(text + f"order {order.order_number} awaits its payment", order)
         if cancelled.status != ORDER_STATUS_CANCELLED:
-            return _unavailable(text + f"order {order.order_id} exists nevertheless; check it", order)
+            return _unavailable(text + f"order {order.order_number} exists nevertheless; check it", order)
         self._tasks.spawn(flow.give_up(cancelled)).add_done_callback(_after_its_caller)
         return _unavailable(text + "nothing was ordered; retry in a moment")
 
@@ -175,7 +175,7 @@ class Checkout:
                 return _answer(order, answer)
             settled = await flow.open(order, cancels=False)
         except ProviderUnavailable as error:
-            text = f"order {order.order_id} is changed, but the payment provider does not answer; retry the request"
+            text = f"order {order.order_number} is changed, but the payment provider does not answer; retry the request"
             raise _unavailable(text, order) from error
         # A payment that had failed before is not a failure of this update.
         tried = answer.replayed or settled.order.version > order.version
@@ -186,7 +186,7 @@ class Checkout:
     async def _open_due(self, flow: PaymentFlow, order: Order) -> Order:
         settled = await flow.open_due(order)
         if settled.declined:
-            text = f"the amount due was declined; order {order.order_id} is changed, and ships once it is paid"
+            text = f"the amount due was declined; order {order.order_number} is changed, and ships once it is paid"
             raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
         if due(settled.order):
             settled.order.payment_intent.client_secret = settled.client_secret
@@ -251,7 +251,12 @@ class Checkout:
         if refund.status == REFUND_STATUS_PENDING:
             order = await self._pay_back(flow.refund(order, refund), command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
-            text = f"refund {refund_id} of order {order.order_id} failed: nothing was refunded"
+            failed = refund_of(order, refund_id)
+            amount = text_of(minor_of(failed.amount), failed.amount.currency_code)
+            text = (
+                f"the provider refused refund {refund_id} of {amount} of order {order.order_number}: nothing was refunded; "
+                "try again, or pay back by hand and report it with RecordPayment"
+            )
             raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
         return _answer(order, answer)
 
@@ -267,10 +272,10 @@ class Checkout:
         try:
             order, captured = await flow.capture(order, payment, amount, key=key)
         except ProviderUnavailable as error:
-            text = f"the payment provider does not answer; retry the capture of order {order.order_id} with the same request_id"
+            text = f"the payment provider does not answer; retry the capture of order {order.order_number} with the same request_id"
             raise _unavailable(text, order) from error
         if not captured:
-            text = f"the capture of order {order.order_id} was declined: nothing was captured"
+            text = f"the capture of order {order.order_number} was declined: nothing was captured"
             raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
         return _answer(order, answer)
 
@@ -284,7 +289,7 @@ class Checkout:
         try:
             return _answer(await flow.release(order, payment, reason=command.request.reason), answer)
         except ProviderUnavailable as error:
-            text = f"the payment provider does not answer; retry the release of order {order.order_id}"
+            text = f"the payment provider does not answer; retry the release of order {order.order_number}"
             raise _unavailable(text, order) from error
 
     async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
@@ -292,7 +297,7 @@ class Checkout:
             return await call
         except ProviderUnavailable as error:
             # It may have been refunded: removing the refund would refund it twice.
-            text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_id} is pending: "
+            text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_number} is pending: "
             again = "retry with the same request_id"
             text += again if command.request.request_id else "RecordPayment reports its outcome"
             raise _unavailable(text, order) from error
@@ -319,11 +324,9 @@ def _answer(order: Order, first: Answer) -> Answer:
 
 def _declined(order: Order) -> Refusal:
     if order.status == ORDER_STATUS_CANCELLED:
-        text = (
-            f"{order.cancellation.reason}; order {order.order_id} is cancelled and nothing is held; create a new order"
-        )
+        text = f"{order.cancellation.reason}; order {order.order_number} is cancelled and nothing is held; create a new order"
     else:
-        text = f"the payment was declined; order {order.order_id} stays pending: choose another payment method"
+        text = f"the payment was declined; order {order.order_number} stays pending: choose another payment method"
     return Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
@@ -119,7 +120,7 @@ class PaymentFlow:
         the requested terms, and the intent is set to the order's current state.
         """
         while True:
-            opened = await self._ask(self._provider.open_intent(order, token=await self._token(order)))
+            opened = await self._ask(order.order_id, self._provider.open_intent(order, token=await self._token(order)))
             bare = PaymentIntent(id=opened.intent.id, status=opened.intent.status, provider=self._provider.name)
             event = None if opened.event is None else self._named(opened.event, bare)
             settled = await self._record(
@@ -138,7 +139,7 @@ class PaymentFlow:
         """Opens an intent for the amount that is due after a settled update, and records the outcome."""
         while True:
             view = _with_due_intent(order)
-            opened = await self._ask(self._provider.open_intent(view, token=await self._token(order)))
+            opened = await self._ask(view.order_id, self._provider.open_intent(view, token=await self._token(order)))
             intent = view.payment_intent
             intent.id, intent.status, intent.provider = opened.intent.id, opened.intent.status, self._provider.name
             event = None if opened.event is None else self._named(opened.event, intent)
@@ -181,7 +182,7 @@ class PaymentFlow:
 
     async def drop(self, order: Order) -> Order:
         """Gives up the intent of an order that is paid otherwise, and records that."""
-        event = await self._ask(self._provider.cancel_intent(order))
+        event = await self._ask(order.order_id, self._provider.cancel_intent(order))
         if event is not None:
             return await self.record(order, event)
         intent = order.payment_intent
@@ -191,7 +192,7 @@ class PaymentFlow:
     async def close(self, order: Order) -> Order:
         """Closes an order's intent, so that it can take no payment, if the provider can be reached."""
         try:
-            event = await self._ask(self._provider.cancel_intent(order))
+            event = await self._ask(order.order_id, self._provider.cancel_intent(order))
             if event is None or (event.type == PAYMENT_EVENT_TYPE_VOIDED and not _has_own_money(order)):
                 # A hold that is not recorded yet belongs to a call in flight, which will request this event again.
                 return order
@@ -203,7 +204,7 @@ class PaymentFlow:
     async def capture(self, order: Order, payment: Payment, amount: Money, *, key: str) -> tuple[Order, bool]:
         """Captures a held amount and records the outcome. Returns the order, and whether the provider captured it."""
         view = _about(order, payment)
-        events = await self._ask(self._provider.capture_intent(view, amount, key=key))
+        events = await self._ask(view.order_id, self._provider.capture_intent(view, amount, key=key))
         for event in events:
             order = await self.record(order, self._named(event, view.payment_intent))
         return order, events[0].type != PAYMENT_EVENT_TYPE_FAILED
@@ -211,7 +212,7 @@ class PaymentFlow:
     async def release(self, order: Order, payment: Payment, *, reason: str) -> Order:
         """Releases what a payment holds and records the outcome."""
         view = _about(order, payment)
-        event = await self._ask(self._provider.cancel_intent(view))
+        event = await self._ask(view.order_id, self._provider.cancel_intent(view))
         if event is None:
             return await self.current(order)
         event = self._named(event, view.payment_intent)
@@ -222,7 +223,7 @@ class PaymentFlow:
         """Makes a pending refund and records the outcome, unless the provider has yet to report it."""
         own = (one for one in order.payments if one.payment_id == refund.payment_id)
         view = _about(order, next(own, Payment()))
-        event = await self._ask(self._provider.refund(view, refund))
+        event = await self._ask(view.order_id, self._provider.refund(view, refund))
         if event is None:
             return order
         event = self._named(event, view.payment_intent)
@@ -261,22 +262,29 @@ class PaymentFlow:
             raise
         return Order.FromString(answer.body)
 
-    async def _ask(self, call: Awaitable[Result]) -> Result:
+    async def _ask(self, order_id: str, call: Awaitable[Result]) -> Result:
+        began = time.monotonic()
         try:
             with child_span("payment provider", kind="client", provider=self._provider.name):
                 async with asyncio.timeout(self._timeout):
                     return await call
         except ProviderUnavailable as error:
-            log.warning("the payment provider does not answer", extra=fields(error, provider=self._provider.name))
+            log.warning(
+                "the payment provider does not answer",
+                extra=fields(error, provider=self._provider.name, order_id=order_id, seconds=_since(began)),
+            )
             raise
         except TimeoutError as error:
             log.warning(
                 "the payment provider has not answered in time",
-                extra=fields(provider=self._provider.name, seconds=self._timeout),
+                extra=fields(provider=self._provider.name, order_id=order_id, seconds=_since(began)),
             )
             raise ProviderUnavailable("no answer in time") from error
         except Exception as error:
-            log.exception("the payment provider failed", extra=fields(provider=self._provider.name))
+            log.exception(
+                "the payment provider failed",
+                extra=fields(provider=self._provider.name, order_id=order_id, seconds=_since(began)),
+            )
             raise ProviderUnavailable(type(error).__name__) from error
 
     async def _token(self, order: Order) -> str:
@@ -292,6 +300,10 @@ class PaymentFlow:
         if not event.payment_id and intent.provider == self._provider.name:
             event.payment_id = intent.id
         return event
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
 
 
 def _with_due_intent(order: Order) -> Order:

@@ -26,9 +26,11 @@ class MethodAccess:
         access: Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
         self.method = str(method.full_name)
         self._name = str(method.name)
+        self.streams = bool(method.client_streaming or method.server_streaming)
         self.scope = scope_name(access.scope)
         self.roles: frozenset[Role] = frozenset(map(role_of, access.roles))
         self.method_class = MethodClass.Name(access.method_class).removeprefix("METHOD_CLASS_").lower()
+        self.writes = "request_id" in method.input_type.fields_by_name and self.method_class != "read"
         self._any_caller = access.any_caller
         self._customer = access.customer.split(".") if access.customer else []
         # Filling in a field must not create a message that the caller has to send.

@@ -1,5 +1,7 @@
 """orders.v1.CatalogService."""
 
+from datetime import UTC, datetime, timedelta
+
 from orders.v1.catalog_service_pb2 import (
     Coupon,
     DeliveryZone,
@@ -14,19 +16,22 @@ from orders.v1.catalog_service_pb2 import (
     ListProductsResponse,
     ListStockAdjustmentsRequest,
     ListStockAdjustmentsResponse,
+    ListStockMovementsRequest,
+    ListStockMovementsResponse,
     Product,
 )
 
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
 from server.storage.read.catalog import CatalogRepository
+from server.storage.read.stock_movements import StockMovementRepository
 
 
 class CatalogServicer:
     """Each method makes one call and returns."""
 
-    def __init__(self, *, catalog: CatalogRepository) -> None:
-        self._catalog = catalog
+    def __init__(self, *, catalog: CatalogRepository, movements: StockMovementRepository) -> None:
+        self._catalog, self._movements = catalog, movements
 
     async def GetProduct(self, request: GetProductRequest, call: Call) -> Product:
         return await self._catalog.get(request.product_id)
@@ -49,6 +54,13 @@ class CatalogServicer:
             first=0,
             read=lambda before, limit: self._catalog.adjustments(request.product_id, before=before, limit=limit),
             key_of=lambda adjustment: int(adjustment.adjustment_id),
+        )
+
+    async def ListStockMovements(self, request: ListStockMovementsRequest, call: Call) -> ListStockMovementsResponse:
+        end = request.time_to.ToDatetime(UTC) if request.HasField("time_to") else datetime.now(UTC)
+        start = request.time_from.ToDatetime(UTC) if request.HasField("time_from") else end - timedelta(days=1)
+        return ListStockMovementsResponse(
+            movements=await self._movements.movements(request.product_id, start=start, end=end)
         )
 
     async def GetCoupon(self, request: GetCouponRequest, call: Call) -> Coupon:

@@ -5,9 +5,10 @@ requests that cannot be decoded, it serves unary and streaming methods, and it a
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import grpc
@@ -26,18 +27,20 @@ from server.domain.base.error_codes import code_of
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
-from server.rpc.call_log import log_call
+from server.rpc.call_log import log_call, log_slow
 from server.rpc.call_metadata import EXPLAIN, REQUEST_ID, CallMetadata, metadata_of, request_id_trailer
 from server.rpc.effects_text import effects_text
 from server.rpc.errors import Refuser, failure
 from server.rpc.gate import Gate
+from server.rpc.refusal_log import RefusedCall
 from server.rpc.request_reader import RequestReader
 from server.rpc.tracing import Tracing, traced
 from server.storage.references import Reference
 from server.tasks import contain
+from server.telemetry.log import CALL, CallFields
 from server.telemetry.metrics import MethodMetrics, Metrics
 from server.telemetry.spans import CURRENT
-from server.telemetry.timings import TIMINGS
+from server.telemetry.timings import TIMINGS, Timing
 
 # Trailers have a limited size, and a batch of writes may take part in many batches.
 _MOST_TIMINGS = 10
@@ -71,17 +74,21 @@ class _Call:
     access: MethodAccess
     metrics: MethodMetrics
     refuser: Refuser
-    # The start of the call and its latest end, by `time.monotonic`.
+    # The start of the call and its latest end, by `time.monotonic`, and the seconds from which on it is slow.
     began: float
     until: float
+    slow_seconds: float
     # NOBODY until the gate has identified the caller.
     caller: Caller = NOBODY
     # Whether the request can be repeated safely, wherever this call ended.
     repeatable: bool = True
     effects: WriteEffects | None = None
-    # How the answer relates to an earlier one, or the effects that it would have, and the batches that carried the call.
+    # How the answer relates to an earlier one, or the effects that it would have.
     told: tuple[tuple[str, str], ...] = ()
-    timings: list[str] | None = None
+    # The batches and statements that carried the call, and whether its caller sees them.
+    timings: list[Timing] = field(default_factory=list)
+    shows_timings: bool = False
+    request: Any = None
 
     def reference(self, order_id: str) -> Reference:
         """An order's id or number, as far as the caller sees it."""
@@ -103,9 +110,8 @@ class _Call:
     async def admit(self) -> None:
         """Identifies the caller. The gate refuses callers without access."""
         self.caller = await self.gate.admit(self.context, self.access)
-        if self.metadata.debug and Role.ADMIN in self.caller.roles:
-            self.timings = []
-            TIMINGS.set(self.timings)
+        self.shows_timings = self.metadata.debug and Role.ADMIN in self.caller.roles
+        CALL.set(CallFields(self.access.method, self.caller.subject, self.metadata.request_id))
 
     async def check_caller(self) -> None:
         """Refuses a caller whose access has ended since the call began, for example because their key was revoked."""
@@ -123,7 +129,7 @@ class _Call:
         self.context.set_trailing_metadata(self._trailers())
 
     def _trailers(self) -> tuple[tuple[str, str], ...]:
-        timings = [("server-timing", text) for text in (self.timings or ())[:_MOST_TIMINGS]]
+        timings = [("server-timing", each.text) for each in self.timings[:_MOST_TIMINGS]] if self.shows_timings else []
         return ((REQUEST_ID, self.metadata.request_id), *self.told, *timings)
 
     def end_without_caller(self) -> None:
@@ -147,6 +153,11 @@ class _Call:
             request_id=self.metadata.request_id,
             error=error,
         )
+        if error is not None:
+            call = RefusedCall(self.access.method, self.caller, self.context.peer(), self.metadata.request_id, error)
+            self.refuser.refusals.note(call)
+        if seconds >= self.slow_seconds:
+            log_slow(seconds, self.timings, self.request, least=self.slow_seconds, streams=self.access.streams)
 
     async def mark_replayed(self, details: Mapping[str, str]) -> None:
         """Marks the answer as that of an earlier request."""
@@ -178,6 +189,8 @@ class Bounds:
     request_bytes: int
     seconds: float
     stream_seconds: float
+    # The seconds from which on a call is logged as slow.
+    slow_seconds: float = math.inf
 
 
 def service_handler(
@@ -226,6 +239,7 @@ def _method_handler(
     async def answer(data: Any, call: _Call) -> bytes:
         await call.admit()
         request = _decoded(data, reader, call) if method.client_streaming else await reader.read(data, call.caller)
+        call.request = request
         is_dry = getattr(request, "validate_only", False)
         call.repeatable = is_dry or bool(getattr(request, "request_id", access.method_class != "write"))
         explains = is_dry and call.metadata.explain
@@ -235,7 +249,10 @@ def _method_handler(
 
     async def serve(data: Any, context: Context) -> bytes:
         now = time.monotonic()
-        call = _Call(context, metadata_of(context), gate, access, metrics, refuser, now, now + seconds)
+        call = _Call(
+            context, metadata_of(context), gate, access, metrics, refuser, now, now + seconds, bounds.slow_seconds
+        )
+        TIMINGS.set(call.timings)
         try:
             gate.in_flight.enter(until=call.until)
             body = await answer(data, call)
@@ -279,7 +296,7 @@ def _has_no_caller(error: BaseException, call: _Call) -> bool:
 def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
     """The refusal of a call that failed."""
     if isinstance(error, asyncio.CancelledError) and call.gate.in_flight.has_ended():
-        return _out_of_time(seconds)
+        return _out_of_time(seconds, access=call.access)
     # Of any kind: an escaping exception would leave the caller waiting for a status.
     error = contain(error)
     if isinstance(error, Refusal):
@@ -302,8 +319,12 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
     return body
 
 
-def _out_of_time(seconds: float) -> Refusal:
-    text = f"the call took longer than the {seconds:g} seconds that the server allows; request less at once"
+def _out_of_time(seconds: float, *, access: MethodAccess) -> Refusal:
+    text = f"the call took longer than the {seconds:g} seconds that the server allows; "
+    if access.writes:
+        text += "it may have been carried out: retry it with the same request_id, or look with GetRequest"
+    else:
+        text += "request less at once"
     return Refusal(ERROR_REASON_DEADLINE_EXCEEDED, text)
 
 
@@ -319,6 +340,8 @@ class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def serve(_: bytes, context: Context) -> bytes:
             text = f"there is no method {method}"
             error = Refusal(ERROR_REASON_METHOD_NOT_FOUND, text, metadata={"method": method})
+            request_id = metadata_of(context).request_id
+            self._refuser.refusals.note(RefusedCall("", NOBODY, context.peer(), request_id, error))
             return await self._refuser.refuse(context, error, trailers=request_id_trailer(context))
 
         return grpc.unary_unary_rpc_method_handler(serve)

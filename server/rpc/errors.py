@@ -3,7 +3,7 @@
 import logging
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 from google.rpc.status_pb2 import Status
@@ -13,6 +13,7 @@ from uuid_utils import uuid4
 from server.domain.base.error_codes import status_of
 from server.domain.base.errors import Refusal
 from server.domain.base.help_links import DOCS
+from server.rpc.refusal_log import RefusalLog
 from server.telemetry.log import fields, is_shown
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Refuser:
     """Ends calls with errors. `docs` is the address of the page about errors, to which they link."""
 
     docs: str = DOCS
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     def status_of(self, error: Refusal, *, retry_milliseconds: int | None = None) -> Status:
         """The status of a refusal; of one item of a batch, too."""
@@ -69,9 +71,13 @@ def _retry_milliseconds(error: Refusal) -> int | None:
 
 
 def failure(error: Exception, *, method: str, request_id: str = "") -> Refusal:
-    """The refusal of a call that failed for no fault of its caller: logged, and found in the log by the id in its metadata."""
-    # The log does not show every id that a caller may choose.
-    shown = request_id if is_shown("request_id", request_id) else str(uuid4())
-    log.error("a method failed", exc_info=error, extra=fields(method=method, request_id=shown))
-    text = f"the server failed; its log has details under request id {shown}"
-    return Refusal(ERROR_REASON_INTERNAL, text, metadata={"request_id": shown})
+    """The refusal of a call that failed for no fault of its caller: logged, and found in the log by the incident in its metadata."""
+    incident_id, shown = str(uuid4()), request_id if is_shown("request_id", request_id) else ""
+    log.error(
+        "a method failed",
+        exc_info=error,
+        extra=fields(method=method, request_id=shown, incident_id=incident_id),
+    )
+    text = f"the server failed; report incident {incident_id}, under which its log has details"
+    metadata = {"incident_id": incident_id, "request_id": request_id}
+    return Refusal(ERROR_REASON_INTERNAL, text, metadata={name: value for name, value in metadata.items() if value})

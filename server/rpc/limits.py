@@ -128,6 +128,10 @@ class RateLimiter:
     def _refusal(self, key: Key, bucket: Bucket, limit: Limit, now: float) -> Refusal:
         if not bucket.blocked_for(now) and bucket.refuse(now, patience=self._patience) and self._block_seconds:
             bucket.block(now, seconds=self._block_seconds)
+            log.warning(
+                "a caller is blocked for exceeding its limit",
+                extra=fields(caller=key[0], method_class=key[1], seconds=self._block_seconds),
+            )
             self._lease(key, bucket)
         seconds = bucket.refused_for(now)
         blocked = bucket.blocked_for(now) > 0

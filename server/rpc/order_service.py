@@ -2,6 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+from orders.v1.accounting_pb2 import (
+    ListInvoicesRequest,
+    ListInvoicesResponse,
+    ListPaymentsRequest,
+    ListPaymentsResponse,
+    ListRefundsRequest,
+    ListRefundsResponse,
+)
 from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
 from orders.v1.order_pb2 import Order, Tracking
@@ -40,6 +48,7 @@ from server.domain.fulfilment.tracking import track
 from server.domain.lifecycle.explain import explain_order
 from server.domain.pricing.price_steps import explain_price
 from server.rpc import listing
+from server.rpc.accounting import Accounting
 from server.rpc.batch_get import batch_get
 from server.rpc.batch_writes import BatchWrites
 from server.rpc.endpoint import Call
@@ -71,6 +80,7 @@ class OrderServicer:
         history: HistoryRepository,
         requests: RequestRepository,
         invoices: InvoiceRepository,
+        accounting: Accounting,
         lists: ListRepository,
         watching: Watching,
         waiting: Waiting,
@@ -80,6 +90,7 @@ class OrderServicer:
         summaries: SummaryRepository,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
+        self._accounting = accounting
         self._history, self._requests = history, requests
         self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
         self._batch_writes, self._summaries, self._streams = batch_writes, summaries, Streams()
@@ -147,7 +158,16 @@ class OrderServicer:
         return track(Order.FromString(snapshot), events)
 
     async def GetInvoice(self, request: GetInvoiceRequest, call: Call) -> Invoice:
-        return await self._invoices.get(call.reference(request.order_id))
+        return await self._invoices.find(call.reference(request.order_id))
+
+    async def ListInvoices(self, request: ListInvoicesRequest, call: Call) -> ListInvoicesResponse:
+        return await self._accounting.list_invoices(request)
+
+    async def ListPayments(self, request: ListPaymentsRequest, call: Call) -> ListPaymentsResponse:
+        return await self._accounting.list_payments(request)
+
+    async def ListRefunds(self, request: ListRefundsRequest, call: Call) -> ListRefundsResponse:
+        return await self._accounting.list_refunds(request)
 
     async def ExplainOrder(self, request: ExplainOrderRequest, call: Call) -> ExplainOrderResponse:
         order = Order.FromString(await self._orders.get(call.reference(request.order_id)))

@@ -200,7 +200,7 @@ def _violations(message: Message, parts: Container[str] = ()) -> Iterator[Violat
     for found in _collect(message):
         elements = found.proto.field.elements if found.proto.field else ()
         if len(elements) < 2 or elements[0].field_name not in parts:
-            yield Violation(_path(found), _text(found))
+            yield Violation(_path(found), _enum_text(message, found) or _text(found))
 
 
 def _bad_nanos(message: Message) -> list[Violation]:
@@ -225,6 +225,24 @@ _WORDS = {
 def _text(violation: Found) -> str:
     text = str(violation.proto.message)
     return _WORDS.get(text, text)
+
+
+def _enum_text(message: Any, violation: Found) -> str:
+    """The words for a value of an enum that cannot be sent; '' for any other violation."""
+    if violation.proto.rule_id != "enum.not_in" or violation.proto.field is None:
+        return ""
+    value, field = message, None
+    for element in violation.proto.field.elements:
+        field = value.DESCRIPTOR.fields_by_name[element.field_name]
+        value = getattr(value, element.field_name)
+        if element.subscript is not None:
+            value = value[element.subscript.value]
+    if field is None or not value:
+        return ""
+    prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return (
+        f"{field.enum_type.values_by_number[value].name.removeprefix(prefix)} is set by the server and cannot be sent"
+    )
 
 
 def _path(violation: Found) -> str:

@@ -1,5 +1,6 @@
 """Composition of a server from its components."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,8 +17,11 @@ from server.identity.authenticator import Authenticator
 from server.identity.loopback import is_loopback
 from server.payments.checkout import Checkout
 from server.payments.provider import PaymentProvider
+from server.rpc.accounting import Accounting
 from server.rpc.api_key_service import ApiKeyServicer
+from server.rpc.audit_service import AuditServicer
 from server.rpc.batch_writes import BatchWrites
+from server.rpc.cart_service import CartServicer
 from server.rpc.catalog_service import CatalogServicer
 from server.rpc.change_messages import entry_of
 from server.rpc.consumer_service import ConsumerServicer
@@ -28,6 +32,7 @@ from server.rpc.fulfilment_service import ClaimedOrders, FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
+from server.rpc.refusal_log import RefusalLog
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.server_service import ServerServicer
 from server.rpc.tracing import Tracing
@@ -45,7 +50,10 @@ from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
 from server.storage.job_leases import JobLeases
 from server.storage.probe import Probe
+from server.storage.read.accounting import AccountingRepository
 from server.storage.read.api_keys import ApiKeyRepository
+from server.storage.read.audit import AuditRepository
+from server.storage.read.carts import CartRepository
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
@@ -58,6 +66,7 @@ from server.storage.read.order_versions import OrderVersions
 from server.storage.read.orders import OrderRepository
 from server.storage.read.requests import RequestRepository
 from server.storage.read.states import StateRepository
+from server.storage.read.stock_movements import StockMovementRepository
 from server.storage.read.summaries import SummaryRepository
 from server.storage.servers import ServerRepository
 from server.storage.write.erasure import Erasure
@@ -135,7 +144,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     tasks, leases, servers = Tasks(), JobLeases(database), ServerRepository(database)
     registry = Registry(servers, settings, metrics, server_id=leases.holder)
     health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
-    refuser = Refuser(settings.error_docs_url)
+    refuser = Refuser(settings.error_docs_url, RefusalLog(metrics.count_caller))
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -143,6 +152,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 history=history,
                 requests=RequestRepository(database),
                 invoices=invoices,
+                accounting=Accounting(AccountingRepository(database)),
                 lists=ListRepository(database),
                 watching=Watching(feed=feed, reader=reader, versions=versions, consumers=consumers),
                 consumers=consumers,
@@ -151,7 +161,8 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 batch_writes=BatchWrites(checkout.execute, orders=orders, refuser=refuser),
                 waiting=Waiting(orders=orders, reader=reader),
             ),
-            "CatalogService": CatalogServicer(catalog=catalog),
+            "CatalogService": CatalogServicer(catalog=catalog, movements=StockMovementRepository(database)),
+            "CartService": CartServicer(carts=CartRepository(database)),
             "CustomerService": CustomerServicer(
                 customers=customers,
                 data=CustomerDataRepository(database, customers=customers, orders=orders),
@@ -161,6 +172,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
             "FulfilmentService": FulfilmentServicer(orders=orders, fulfilments=FulfilmentRepository(database)),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
+            "AuditService": AuditServicer(audit=AuditRepository(database), api_keys=api_keys, feed=feed),
             "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),
         },
         execute=ClaimedOrders(
@@ -169,7 +181,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         orders=orders,
         health=health,
         gate=gate,
-        bounds=Bounds(settings.max_request_bytes, settings.max_call_seconds, settings.max_stream_seconds),
+        bounds=_bounds(settings),
         metrics=metrics,
         refuser=refuser,
         connections=_connections(settings),
@@ -230,6 +242,15 @@ def _terms(settings: Settings) -> Terms:
         plain_webhooks=settings.webhook_allow_http,
         error_docs=settings.error_docs_url,
         return_days=settings.return_days,
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        settings.max_request_bytes,
+        settings.max_call_seconds,
+        settings.max_stream_seconds,
+        settings.slow_call_seconds or math.inf,
     )
 
 

@@ -12,8 +12,9 @@ from server.domain.base.errors import Refusal
 from server.storage.errors import Unanswered
 from server.storage.fairness import TURNS_TO_THE_QUEUE
 from server.tasks import Tasks, contain
+from server.telemetry.log import CALL
 from server.telemetry.spans import CURRENT, Span, batch_span
-from server.telemetry.timings import Waiter, timed_batch, waiter
+from server.telemetry.timings import TIMINGS, Waiter, timed_batch, waiter
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -83,6 +84,9 @@ class Batcher(Generic[Item, Result]):
         await self._tasks.drain()
 
     async def _work(self) -> None:
+        # Its context is a copy of that of the call that started it, but it works for all.
+        CALL.set(None)
+        TIMINGS.set(None)
         while batch := await self._gather():
             with batch_span([span for _, _, span, _ in batch if span], self._name, size=len(batch)):
                 await self._answer(batch)

@@ -25,6 +25,7 @@ from server.storage.errors import (
 from server.storage.share import Share
 from server.storage.sql import NamedRow, Query, Statement
 from server.telemetry.spans import child_span, note
+from server.telemetry.timings import note_statement
 
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
@@ -221,14 +222,23 @@ class Database:
         self, run: Callable[..., Awaitable[Result]], statement: Statement, parameters: dict[str, object]
     ) -> Result:
         async def attempt() -> Result:
+            began = time.monotonic()
             async with self.reading() as connection:
-                return await run(connection, statement, **parameters)
+                waited = time.monotonic() - began
+                result = await run(connection, statement, **parameters)
+                note_statement(began=began, waited=waited, rows=_count(result))
+                return result
 
         return await retry_if_stale(attempt)
 
     def use(self) -> PoolUse:
         waiting = self._reads.waiting + self._writes.waiting + self._lending
         return PoolUse(used=self._used, idle=self._pool.get_stats()["pool_available"], waiting=waiting)
+
+
+def _count(result: object) -> int:
+    """The rows of a statement's result."""
+    return len(result) if isinstance(result, list) else int(getattr(result, "ntuples", 0))
 
 
 async def retry_if_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -93,13 +94,15 @@ class Refused(Exception):
 @contextmanager
 def database_errors(*, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Raises DEPENDENCY_UNAVAILABLE for failures that are the database's and not the caller's; `passing` errors pass."""
+    began = time.monotonic()
     try:
         yield
     except passing:
         raise
     except (psycopg.Error, TimeoutError) as error:
         if (unavailable := _unavailable(error)) is not None:
-            log.warning("the database failed", extra=fields(error, cause=unavailable.cause))
+            seconds = round(time.monotonic() - began, 3)
+            log.warning("the database failed", extra=fields(error, cause=unavailable.cause, seconds=seconds))
             raise unavailable from error
         if isinstance(error, psycopg.IntegrityError | psycopg.DataError):
             raise Refused(error) from None

@@ -308,11 +308,22 @@ class AuditEventRow(NamedTuple):
     actor: str
     request_id: str
     event_time: datetime
+    owner: str
+    before: bytes
+    after: bytes
 
 
 def audit_event_row(event: AuditEvent) -> AuditEventRow:
     """The event's row."""
     audit = event.audit
     return AuditEventRow(
-        event.event_id, event.resource, audit.method, audit.caller.subject, audit.request_id, datetime_of(audit.time)
+        event_id=event.event_id,
+        resource=event.resource,
+        method=audit.method,
+        actor=audit.caller.subject,
+        request_id=audit.request_id,
+        event_time=datetime_of(audit.time),
+        owner=audit.caller.owner,
+        before=event.before,
+        after=event.after,
     )

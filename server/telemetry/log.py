@@ -13,10 +13,23 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 log = logging.getLogger(__name__)
+
+
+class CallFields(NamedTuple):
+    """The call for which a line is logged."""
+
+    method: str
+    caller: str
+    request_id: str
+
+
+# The current call, which warnings and errors name. None outside calls, and for work that is shared by several.
+CALL: ContextVar[CallFields | None] = ContextVar("call", default=None)
 
 Value = str | int | float
 
@@ -29,38 +42,49 @@ _UUID = r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
 FIELDS = {
     name: re.compile(shape, re.ASCII)
     for name, shape in {
-        "address": r"[\w.:\[\]-]{1,120}",
+        "address": r"[\w.:\[\]-]{1,100}:\d{1,5}",
         "attempt": _NUMBER,
         "batch": _NUMBER,
-        "caller": rf"anonymous|housekeeping|key:\w{{1,16}}|(certificate|payment_provider):[\w.:/-]{{1,80}}|user:{_UUID}",
+        "caller": rf"anonymous|unknown|housekeeping|key:\w{{1,16}}|(certificate|payment_provider):[\w.:/-]{{1,80}}|user:{_UUID}",
         "carts": _NUMBER,
         "cause": rf"{_CLASS}|smtp_\d{{3}}",
         "code": r"[A-Z_]{1,40}",
         "command": _CLASS,
+        "commit_ms": _NUMBER,
         "constraint": r"[a-z_]\w{0,62}",
         "count": _NUMBER,
+        "decide_ms": _NUMBER,
         "endpoint_id": _UUID,
         "error": _CLASS,
+        "filter": r"[a-z_.,]{1,400}",
+        "incident_id": _UUID,
         "job": r"[a-z_]{1,40}",
+        "key_id": r"[0-9A-Za-z]{12}",
+        "left_out": _NUMBER,
         "limits": _NUMBER,
         "log_level": r"[a-z]{1,10}",
         "mail": r"[a-z_]{1,40}",
         "method": r"([a-z]\w{0,15}\.){0,4}([A-Z][A-Za-z]{1,39}\.)?[A-Z][A-Za-z]{1,39}",
+        "method_class": r"[a-z]{1,10}",
         "milliseconds": _NUMBER,
         "order_id": rf"{_UUID}|ORD-\d{{4}}-\d{{6,12}}",
+        "peer": r"(ipv4|ipv6|unix):[0-9A-Fa-f.:%\[\]]{0,60}",
         "setting": r"[A-Z_]{1,60}",
         # Set by the operator, and without secrets.
         "settings": r"\{[ -~]{0,8000}\}",
         "provider": r"[a-z][a-z0-9_-]{0,31}",
+        "read_ms": _NUMBER,
         "reason": r"[A-Z_]{1,60}",
         "request_id": _UUID,
         "requests": _NUMBER,
+        "rows": _NUMBER,
         "schema": r"\d{4}",
         "seconds": _NUMBER,
         "sqlstate": r"[0-9A-Z]{5}",
         "status": r"\d{3}",
         "verb": r"[A-Z]{1,10}",
-        "version": r"[0-9A-Za-z.+-]{1,40}",
+        "version": r"\d{1,4}\.\d{1,4}[0-9A-Za-z.+-]{0,30}",
+        "wait_ms": _NUMBER,
     }.items()
 }
 
@@ -152,6 +176,8 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Value]:
     named: Mapping[str, Value] = getattr(record, "fields", {})
     if not named and isinstance(record.args, tuple):
         named = next((_about(value) for value in record.args if isinstance(value, BaseException)), {})
+    if record.levelno >= logging.WARNING and (call := CALL.get()) is not None:
+        named = call._asdict() | dict(named)
     return _shown(named)
 
 

@@ -21,6 +21,8 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 _CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ALARMING_CODES = ("DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE")
 _ALARMING_REASONS = ("OVERLOADED", "RATE_LIMITED")
+# The callers that have series of their own.
+_MOST_CALLERS = 100
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -53,6 +55,13 @@ class Metrics:
         self._refusals = Counter(
             "orders_refusals", "Calls that were refused, by the reason.", ("grpc_method", "reason"), registry=registry
         )
+        self._caller_refusals = Counter(
+            "orders_caller_refusals",
+            "Calls that were refused, by the caller and the reason. Of many callers, most are `other`.",
+            ("caller", "reason"),
+            registry=registry,
+        )
+        self._callers: set[str] = set()
         self._batch_commands = Histogram(
             "orders_batch_commands", "Commands of a batch.", ("lane",), buckets=_BATCH_SIZES, registry=registry
         )
@@ -97,6 +106,16 @@ class Metrics:
         kind = "server_stream" if method.server_streaming else "unary"
         labels = (kind, method.containing_service.full_name, method.name)
         return MethodMetrics(labels, handled=self._handled, seconds=self._seconds, refusals=self._refusals)
+
+    def count_caller(self, caller: str, reason: str) -> None:
+        """Counts a refused call for its caller."""
+        try:
+            if caller not in self._callers and len(self._callers) >= _MOST_CALLERS:
+                caller = "other"
+            self._callers.add(caller)
+            self._caller_refusals.labels(caller, reason).inc()
+        except Exception as error:
+            _say_lost(error)
 
     def count_batch(self, lane: str, commands: int, seconds: float) -> None:
         try:

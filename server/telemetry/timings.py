@@ -1,31 +1,49 @@
-"""Where the time of a call went: for calls that ask, the batches that carried it and the seconds of their steps.
+"""Where the time of a call went: the batches and statements that carried it, and the seconds of their steps.
 
-A text has the form of the HTTP header Server-Timing: `batch;desc="12", wait;dur=0.41, read;dur=1.2, decide;dur=0.3, commit;dur=1.9`.
+As a text, a timing has the form of the HTTP header Server-Timing:
+`batch;desc="12", wait;dur=0.41, read;dur=1.2, decide;dur=0.3, commit;dur=1.9`.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import NamedTuple
 
-# The texts of the current call's batches; None for a call that does not ask.
-TIMINGS: ContextVar[list[str] | None] = ContextVar("timings", default=None)
-# The seconds of the current batch's steps; None for a batch about which no call asks.
+# The timings that are kept of one call: a stream can have any number.
+_MOST = 10_000
+
+
+class Timing(NamedTuple):
+    """A batch, or a statement outside batches: its calls, the seconds of its steps, and the rows that it returned."""
+
+    size: int
+    steps: dict[str, float]
+    rows: int = 0
+
+    @property
+    def text(self) -> str:
+        steps = (f"{name};dur={seconds * 1000:.3f}" for name, seconds in self.steps.items())
+        return ", ".join([f'batch;desc="{self.size}"', *steps])
+
+
+# The current call's timings; None outside calls.
+TIMINGS: ContextVar[list[Timing] | None] = ContextVar("timings", default=None)
+# The seconds of the current batch's steps; None outside batches.
 _STEPS: ContextVar[dict[str, float] | None] = ContextVar("steps", default=None)
 
 _NOT_TIMED: AbstractContextManager[None] = nullcontext()
 
 
 class Waiter(NamedTuple):
-    """A call that asks about its batch, and when it began to wait for it."""
+    """A call that waits for its batch, and since when."""
 
-    timings: list[str]
+    timings: list[Timing]
     since: float
 
 
 def waiter() -> Waiter | None:
-    """The current call, if it asks."""
+    """The current call."""
     timings = TIMINGS.get()
     return None if timings is None else Waiter(timings, time.monotonic())
 
@@ -47,11 +65,7 @@ def _timed_batch(waiters: Sequence[Waiter], size: int) -> Iterator[None]:
         # A batch of reads has no steps.
         done = steps or {"read": time.monotonic() - began}
         for each in waiters:
-            each.timings.append(_text(size, {"wait": began - each.since, **done}))
-
-
-def _text(size: int, steps: dict[str, float]) -> str:
-    return ", ".join([f'batch;desc="{size}"', *(f"{name};dur={seconds * 1000:.3f}" for name, seconds in steps.items())])
+            each.timings.append(Timing(size, {"wait": began - each.since, **done}))
 
 
 def timed(step: str) -> AbstractContextManager[None]:
@@ -67,3 +81,20 @@ def _timed(step: str, steps: dict[str, float]) -> Iterator[None]:
         yield
     finally:
         steps[step] = steps.get(step, 0.0) + time.monotonic() - began
+
+
+def note_statement(*, began: float, waited: float, rows: int) -> None:
+    """Adds a statement of the current call that ran outside batches, after it waited for a connection."""
+    timings = TIMINGS.get()
+    if timings is not None and len(timings) < _MOST:
+        timings.append(Timing(1, {"wait": waited, "read": time.monotonic() - began - waited}, rows))
+
+
+def sums_of(timings: Iterable[Timing]) -> dict[str, float]:
+    """The seconds of each step, and the rows, over all timings of a call."""
+    sums: dict[str, float] = {}
+    for timing in timings:
+        sums["rows"] = sums.get("rows", 0) + timing.rows
+        for step, seconds in timing.steps.items():
+            sums[step] = sums.get(step, 0.0) + seconds
+    return sums

@@ -80,8 +80,9 @@ async def test_a_failure_is_found_in_the_log_by_its_id(
 
     monkeypatch.setattr(OrderRepository, "get", fail)
     refusal = await refused(service.orders.GetOrder(ABSENT, metadata=(("x-request-id", sent),)))
-    assert f"request_id={refusal.metadata['request_id']}" in caplog.text
-    assert (refusal.metadata["request_id"] == sent) is (not sent.startswith("+"))
+    assert f"incident_id={refusal.metadata['incident_id']}" in caplog.text
+    assert refusal.metadata["request_id"] == sent
+    assert (f"request_id={sent}" in caplog.text) is (not sent.startswith("+"))
 
 
 async def test_a_refusal_links_to_its_reason_and_the_next_command(service: Service) -> None:

@@ -46,7 +46,17 @@ GROUPS = (
     Group(
         "Server",
         "operations.md",
-        ("host", "port", "workers", "jobs", "reflection", "health_interval", "drain_delay", "shutdown_grace"),
+        (
+            "host",
+            "port",
+            "workers",
+            "jobs",
+            "reflection",
+            "health_interval",
+            "slow_call_seconds",
+            "drain_delay",
+            "shutdown_grace",
+        ),
     ),
     Group("Traces", "operations.md", ("otlp_endpoint", "trace_ratio")),
     Group(

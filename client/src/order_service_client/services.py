@@ -5,7 +5,9 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf import empty_pb2
+from orders.v1 import accounting_pb2
 from orders.v1 import api_key_service_pb2
+from orders.v1 import audit_service_pb2
 from orders.v1 import cart_service_pb2
 from orders.v1 import catalog_service_pb2
 from orders.v1 import consumer_service_pb2
@@ -82,6 +84,9 @@ class OrderService(Protocol):
     CapturePayment: Unary[order_service_pb2.CapturePaymentRequest, order_pb2.Order]
     VoidPayment: Unary[order_service_pb2.VoidPaymentRequest, order_pb2.Order]
     GetInvoice: Unary[order_service_pb2.GetInvoiceRequest, invoice_pb2.Invoice]
+    ListInvoices: Unary[accounting_pb2.ListInvoicesRequest, accounting_pb2.ListInvoicesResponse]
+    ListPayments: Unary[accounting_pb2.ListPaymentsRequest, accounting_pb2.ListPaymentsResponse]
+    ListRefunds: Unary[accounting_pb2.ListRefundsRequest, accounting_pb2.ListRefundsResponse]
     ReorderOrder: Unary[order_service_pb2.ReorderOrderRequest, cart_service_pb2.Cart]
     ExplainOrder: Unary[order_service_pb2.ExplainOrderRequest, order_service_pb2.ExplainOrderResponse]
     ExplainPrice: Unary[order_service_pb2.ExplainPriceRequest, order_service_pb2.ExplainPriceResponse]
@@ -119,6 +124,9 @@ class AsyncOrderService(Protocol):
     CapturePayment: AsyncUnary[order_service_pb2.CapturePaymentRequest, order_pb2.Order]
     VoidPayment: AsyncUnary[order_service_pb2.VoidPaymentRequest, order_pb2.Order]
     GetInvoice: AsyncUnary[order_service_pb2.GetInvoiceRequest, invoice_pb2.Invoice]
+    ListInvoices: AsyncUnary[accounting_pb2.ListInvoicesRequest, accounting_pb2.ListInvoicesResponse]
+    ListPayments: AsyncUnary[accounting_pb2.ListPaymentsRequest, accounting_pb2.ListPaymentsResponse]
+    ListRefunds: AsyncUnary[accounting_pb2.ListRefundsRequest, accounting_pb2.ListRefundsResponse]
     ReorderOrder: AsyncUnary[order_service_pb2.ReorderOrderRequest, cart_service_pb2.Cart]
     ExplainOrder: AsyncUnary[order_service_pb2.ExplainOrderRequest, order_service_pb2.ExplainOrderResponse]
     ExplainPrice: AsyncUnary[order_service_pb2.ExplainPriceRequest, order_service_pb2.ExplainPriceResponse]
@@ -139,6 +147,7 @@ class CatalogService(Protocol):
     ListProducts: Unary[catalog_service_pb2.ListProductsRequest, catalog_service_pb2.ListProductsResponse]
     AdjustStock: Unary[catalog_service_pb2.AdjustStockRequest, catalog_service_pb2.Product]
     ListStockAdjustments: Unary[catalog_service_pb2.ListStockAdjustmentsRequest, catalog_service_pb2.ListStockAdjustmentsResponse]
+    ListStockMovements: Unary[catalog_service_pb2.ListStockMovementsRequest, catalog_service_pb2.ListStockMovementsResponse]
     BatchUpsertCoupons: Unary[catalog_service_pb2.BatchUpsertCouponsRequest, catalog_service_pb2.BatchUpsertCouponsResponse]
     GetCoupon: Unary[catalog_service_pb2.GetCouponRequest, catalog_service_pb2.Coupon]
     ListCoupons: Unary[catalog_service_pb2.ListCouponsRequest, catalog_service_pb2.ListCouponsResponse]
@@ -156,6 +165,7 @@ class AsyncCatalogService(Protocol):
     ListProducts: AsyncUnary[catalog_service_pb2.ListProductsRequest, catalog_service_pb2.ListProductsResponse]
     AdjustStock: AsyncUnary[catalog_service_pb2.AdjustStockRequest, catalog_service_pb2.Product]
     ListStockAdjustments: AsyncUnary[catalog_service_pb2.ListStockAdjustmentsRequest, catalog_service_pb2.ListStockAdjustmentsResponse]
+    ListStockMovements: AsyncUnary[catalog_service_pb2.ListStockMovementsRequest, catalog_service_pb2.ListStockMovementsResponse]
     BatchUpsertCoupons: AsyncUnary[catalog_service_pb2.BatchUpsertCouponsRequest, catalog_service_pb2.BatchUpsertCouponsResponse]
     GetCoupon: AsyncUnary[catalog_service_pb2.GetCouponRequest, catalog_service_pb2.Coupon]
     ListCoupons: AsyncUnary[catalog_service_pb2.ListCouponsRequest, catalog_service_pb2.ListCouponsResponse]
@@ -169,6 +179,7 @@ class CartService(Protocol):
     """The methods of orders.v1.CartService."""
 
     GetCart: Unary[cart_service_pb2.GetCartRequest, cart_service_pb2.Cart]
+    ListCarts: Unary[cart_service_pb2.ListCartsRequest, cart_service_pb2.ListCartsResponse]
     AddCartItem: Unary[cart_service_pb2.AddCartItemRequest, cart_service_pb2.Cart]
     UpdateCartItem: Unary[cart_service_pb2.UpdateCartItemRequest, cart_service_pb2.Cart]
     RemoveCartItem: Unary[cart_service_pb2.RemoveCartItemRequest, cart_service_pb2.Cart]
@@ -179,6 +190,7 @@ class AsyncCartService(Protocol):
     """The methods of orders.v1.CartService."""
 
     GetCart: AsyncUnary[cart_service_pb2.GetCartRequest, cart_service_pb2.Cart]
+    ListCarts: AsyncUnary[cart_service_pb2.ListCartsRequest, cart_service_pb2.ListCartsResponse]
     AddCartItem: AsyncUnary[cart_service_pb2.AddCartItemRequest, cart_service_pb2.Cart]
     UpdateCartItem: AsyncUnary[cart_service_pb2.UpdateCartItemRequest, cart_service_pb2.Cart]
     RemoveCartItem: AsyncUnary[cart_service_pb2.RemoveCartItemRequest, cart_service_pb2.Cart]
@@ -189,6 +201,8 @@ class CustomerService(Protocol):
     """The methods of orders.v1.CustomerService."""
 
     GetCustomer: Unary[customer_service_pb2.GetCustomerRequest, customer_service_pb2.CustomerAccount]
+    ListCustomers: Unary[customer_service_pb2.ListCustomersRequest, customer_service_pb2.ListCustomersResponse]
+    SearchCustomers: Unary[customer_service_pb2.SearchCustomersRequest, customer_service_pb2.SearchCustomersResponse]
     UpsertCustomer: Unary[customer_service_pb2.UpsertCustomerRequest, customer_service_pb2.CustomerAccount]
     UpsertAddress: Unary[customer_service_pb2.UpsertAddressRequest, order_pb2.Address]
     DeleteAddress: Unary[customer_service_pb2.DeleteAddressRequest, customer_service_pb2.CustomerAccount]
@@ -204,6 +218,8 @@ class AsyncCustomerService(Protocol):
     """The methods of orders.v1.CustomerService."""
 
     GetCustomer: AsyncUnary[customer_service_pb2.GetCustomerRequest, customer_service_pb2.CustomerAccount]
+    ListCustomers: AsyncUnary[customer_service_pb2.ListCustomersRequest, customer_service_pb2.ListCustomersResponse]
+    SearchCustomers: AsyncUnary[customer_service_pb2.SearchCustomersRequest, customer_service_pb2.SearchCustomersResponse]
     UpsertCustomer: AsyncUnary[customer_service_pb2.UpsertCustomerRequest, customer_service_pb2.CustomerAccount]
     UpsertAddress: AsyncUnary[customer_service_pb2.UpsertAddressRequest, order_pb2.Address]
     DeleteAddress: AsyncUnary[customer_service_pb2.DeleteAddressRequest, customer_service_pb2.CustomerAccount]
@@ -353,6 +369,18 @@ class AsyncServerService(Protocol):
     SetLogLevel: AsyncUnary[server_service_pb2.SetLogLevelRequest, server_service_pb2.LogLevelOverride]
 
 
+class AuditService(Protocol):
+    """The methods of orders.v1.AuditService."""
+
+    ListAuditEvents: Unary[audit_service_pb2.ListAuditEventsRequest, audit_service_pb2.ListAuditEventsResponse]
+
+
+class AsyncAuditService(Protocol):
+    """The methods of orders.v1.AuditService."""
+
+    ListAuditEvents: AsyncUnary[audit_service_pb2.ListAuditEventsRequest, audit_service_pb2.ListAuditEventsResponse]
+
+
 
 SERVICES: Mapping[str, ServiceDescriptor] = {
     "OrderService": order_service_pb2.DESCRIPTOR.services_by_name["OrderService"],
@@ -364,4 +392,5 @@ SERVICES: Mapping[str, ServiceDescriptor] = {
     "ConsumerService": consumer_service_pb2.DESCRIPTOR.services_by_name["ConsumerService"],
     "WebhookService": webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],
     "ServerService": server_service_pb2.DESCRIPTOR.services_by_name["ServerService"],
+    "AuditService": audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
 }

@@ -183,3 +183,25 @@ class ClearCartRequest(_message.Message):
     request_id: str
     validate_only: bool
     def __init__(self, customer_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class ListCartsRequest(_message.Message):
+    __slots__ = ("product_id", "update_time_from", "update_time_to", "page_size", "page_token")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FROM_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_TO_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    update_time_from: _timestamp_pb2.Timestamp
+    update_time_to: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, product_id: _Optional[str] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListCartsResponse(_message.Message):
+    __slots__ = ("carts", "next_page_token")
+    CARTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    carts: _containers.RepeatedCompositeFieldContainer[Cart]
+    next_page_token: str
+    def __init__(self, carts: _Optional[_Iterable[_Union[Cart, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -44,6 +44,11 @@ class CartServiceStub:
                 request_serializer=orders_dot_v1_dot_cart__service__pb2.GetCartRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_cart__service__pb2.Cart.FromString,
                 _registered_method=True)
+        self.ListCarts = channel.unary_unary(
+                '/orders.v1.CartService/ListCarts',
+                request_serializer=orders_dot_v1_dot_cart__service__pb2.ListCartsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_cart__service__pb2.ListCartsResponse.FromString,
+                _registered_method=True)
         self.AddCartItem = channel.unary_unary(
                 '/orders.v1.CartService/AddCartItem',
                 request_serializer=orders_dot_v1_dot_cart__service__pb2.AddCartItemRequest.SerializeToString,
@@ -79,6 +84,17 @@ class CartServiceServicer:
         A current cart that has never held an item is returned empty.
 
         Errors: NOT_FOUND (CART_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCarts(self, request, context):
+        """Lists carts with items by the time of their last change, the oldest first, without prices.
+
+        A page can have fewer carts than requested, or none, and still have a `next_page_token`.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,6 +147,11 @@ def add_CartServiceServicer_to_server(servicer, server):
                     servicer.GetCart,
                     request_deserializer=orders_dot_v1_dot_cart__service__pb2.GetCartRequest.FromString,
                     response_serializer=orders_dot_v1_dot_cart__service__pb2.Cart.SerializeToString,
+            ),
+            'ListCarts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCarts,
+                    request_deserializer=orders_dot_v1_dot_cart__service__pb2.ListCartsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_cart__service__pb2.ListCartsResponse.SerializeToString,
             ),
             'AddCartItem': grpc.unary_unary_rpc_method_handler(
                     servicer.AddCartItem,
@@ -185,6 +206,33 @@ class CartService:
             '/orders.v1.CartService/GetCart',
             orders_dot_v1_dot_cart__service__pb2.GetCartRequest.SerializeToString,
             orders_dot_v1_dot_cart__service__pb2.Cart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCarts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CartService/ListCarts',
+            orders_dot_v1_dot_cart__service__pb2.ListCartsRequest.SerializeToString,
+            orders_dot_v1_dot_cart__service__pb2.ListCartsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,11 @@ class CatalogServiceStub:
                 request_serializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsResponse.FromString,
                 _registered_method=True)
+        self.ListStockMovements = channel.unary_unary(
+                '/orders.v1.CatalogService/ListStockMovements',
+                request_serializer=orders_dot_v1_dot_catalog__service__pb2.ListStockMovementsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListStockMovementsResponse.FromString,
+                _registered_method=True)
         self.BatchUpsertCoupons = channel.unary_unary(
                 '/orders.v1.CatalogService/BatchUpsertCoupons',
                 request_serializer=orders_dot_v1_dot_catalog__service__pb2.BatchUpsertCouponsRequest.SerializeToString,
@@ -148,6 +153,16 @@ class CatalogServiceServicer:
         recorded in their events.
 
         Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStockMovements(self, request, context):
+        """Lists every movement of a product's stock in a period, the newest first: adjustments, and what
+        orders took and returned.
+
+        Errors: FAILED_PRECONDITION (TOO_MANY_ORDERS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -245,6 +260,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListStockAdjustments,
                     request_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsRequest.FromString,
                     response_serializer=orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsResponse.SerializeToString,
+            ),
+            'ListStockMovements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStockMovements,
+                    request_deserializer=orders_dot_v1_dot_catalog__service__pb2.ListStockMovementsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_catalog__service__pb2.ListStockMovementsResponse.SerializeToString,
             ),
             'BatchUpsertCoupons': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchUpsertCoupons,
@@ -420,6 +440,33 @@ class CatalogService:
             '/orders.v1.CatalogService/ListStockAdjustments',
             orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsRequest.SerializeToString,
             orders_dot_v1_dot_catalog__service__pb2.ListStockAdjustmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStockMovements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CatalogService/ListStockMovements',
+            orders_dot_v1_dot_catalog__service__pb2.ListStockMovementsRequest.SerializeToString,
+            orders_dot_v1_dot_catalog__service__pb2.ListStockMovementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -220,3 +220,41 @@ class ExportCustomerResponse(_message.Message):
     lines: str
     complete: bool
     def __init__(self, lines: _Optional[str] = ..., complete: _Optional[bool] = ...) -> None: ...
+
+class ListCustomersRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListCustomersResponse(_message.Message):
+    __slots__ = ("customers", "next_page_token")
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    customers: _containers.RepeatedCompositeFieldContainer[CustomerAccount]
+    next_page_token: str
+    def __init__(self, customers: _Optional[_Iterable[_Union[CustomerAccount, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SearchCustomersRequest(_message.Message):
+    __slots__ = ("email", "phone", "name", "page_size", "page_token")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    phone: str
+    name: str
+    page_size: int
+    page_token: str
+    def __init__(self, email: _Optional[str] = ..., phone: _Optional[str] = ..., name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class SearchCustomersResponse(_message.Message):
+    __slots__ = ("customers", "next_page_token")
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    customers: _containers.RepeatedCompositeFieldContainer[CustomerAccount]
+    next_page_token: str
+    def __init__(self, customers: _Optional[_Iterable[_Union[CustomerAccount, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -45,6 +45,16 @@ class CustomerServiceStub:
                 request_serializer=orders_dot_v1_dot_customer__service__pb2.GetCustomerRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_customer__service__pb2.CustomerAccount.FromString,
                 _registered_method=True)
+        self.ListCustomers = channel.unary_unary(
+                '/orders.v1.CustomerService/ListCustomers',
+                request_serializer=orders_dot_v1_dot_customer__service__pb2.ListCustomersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_customer__service__pb2.ListCustomersResponse.FromString,
+                _registered_method=True)
+        self.SearchCustomers = channel.unary_unary(
+                '/orders.v1.CustomerService/SearchCustomers',
+                request_serializer=orders_dot_v1_dot_customer__service__pb2.SearchCustomersRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_customer__service__pb2.SearchCustomersResponse.FromString,
+                _registered_method=True)
         self.UpsertCustomer = channel.unary_unary(
                 '/orders.v1.CustomerService/UpsertCustomer',
                 request_serializer=orders_dot_v1_dot_customer__service__pb2.UpsertCustomerRequest.SerializeToString,
@@ -104,6 +114,25 @@ class CustomerServiceServicer:
         """Gets a customer's account.
 
         Errors: NOT_FOUND (CUSTOMER_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCustomers(self, request, context):
+        """Lists all customers with an account, by id.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchCustomers(self, request, context):
+        """Finds customers by their contact, by id. At least one of the fields must be set, and all must
+        match. Contacts of orders without an account are found by SearchOrders.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +240,16 @@ def add_CustomerServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_customer__service__pb2.GetCustomerRequest.FromString,
                     response_serializer=orders_dot_v1_dot_customer__service__pb2.CustomerAccount.SerializeToString,
             ),
+            'ListCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomers,
+                    request_deserializer=orders_dot_v1_dot_customer__service__pb2.ListCustomersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_customer__service__pb2.ListCustomersResponse.SerializeToString,
+            ),
+            'SearchCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchCustomers,
+                    request_deserializer=orders_dot_v1_dot_customer__service__pb2.SearchCustomersRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_customer__service__pb2.SearchCustomersResponse.SerializeToString,
+            ),
             'UpsertCustomer': grpc.unary_unary_rpc_method_handler(
                     servicer.UpsertCustomer,
                     request_deserializer=orders_dot_v1_dot_customer__service__pb2.UpsertCustomerRequest.FromString,
@@ -289,6 +328,60 @@ class CustomerService:
             '/orders.v1.CustomerService/GetCustomer',
             orders_dot_v1_dot_customer__service__pb2.GetCustomerRequest.SerializeToString,
             orders_dot_v1_dot_customer__service__pb2.CustomerAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CustomerService/ListCustomers',
+            orders_dot_v1_dot_customer__service__pb2.ListCustomersRequest.SerializeToString,
+            orders_dot_v1_dot_customer__service__pb2.ListCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.CustomerService/SearchCustomers',
+            orders_dot_v1_dot_customer__service__pb2.SearchCustomersRequest.SerializeToString,
+            orders_dot_v1_dot_customer__service__pb2.SearchCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -889,7 +889,7 @@ class OrderConsumer(_message.Message):
     def __init__(self, consumer_id: _Optional[str] = ..., version: _Optional[int] = ..., lag_events: _Optional[int] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
-    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent", "before", "after", "values_digest", "values_state", "shipment_id", "hold_id", "return_id")
+    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent", "before", "after", "values_digest", "values_state", "actor_owner", "override", "method", "shipment_id", "hold_id", "return_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -908,6 +908,9 @@ class OrderEvent(_message.Message):
     AFTER_FIELD_NUMBER: _ClassVar[int]
     VALUES_DIGEST_FIELD_NUMBER: _ClassVar[int]
     VALUES_STATE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_OWNER_FIELD_NUMBER: _ClassVar[int]
+    OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
     SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     RETURN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -929,7 +932,10 @@ class OrderEvent(_message.Message):
     after: Order
     values_digest: bytes
     values_state: EventValuesState
+    actor_owner: str
+    override: bool
+    method: str
     shipment_id: str
     hold_id: str
     return_id: str
-    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., before: _Optional[_Union[Order, _Mapping]] = ..., after: _Optional[_Union[Order, _Mapping]] = ..., values_digest: _Optional[bytes] = ..., values_state: _Optional[_Union[EventValuesState, str]] = ..., shipment_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., return_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., before: _Optional[_Union[Order, _Mapping]] = ..., after: _Optional[_Union[Order, _Mapping]] = ..., values_digest: _Optional[bytes] = ..., values_state: _Optional[_Union[EventValuesState, str]] = ..., actor_owner: _Optional[str] = ..., override: _Optional[bool] = ..., method: _Optional[str] = ..., shipment_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., return_id: _Optional[str] = ...) -> None: ...

@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
 from orders.v1 import access_pb2 as _access_pb2
+from orders.v1 import accounting_pb2 as _accounting_pb2
 from orders.v1 import cart_service_pb2 as _cart_service_pb2
 from orders.v1 import error_reason_pb2 as _error_reason_pb2
 from orders.v1 import invoice_pb2 as _invoice_pb2

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from orders.v1 import accounting_pb2 as orders_dot_v1_dot_accounting__pb2
 from orders.v1 import cart_service_pb2 as orders_dot_v1_dot_cart__service__pb2
 from orders.v1 import invoice_pb2 as orders_dot_v1_dot_invoice__pb2
 from orders.v1 import order_change_pb2 as orders_dot_v1_dot_order__change__pb2
@@ -165,6 +166,21 @@ class OrderServiceStub:
                 '/orders.v1.OrderService/GetInvoice',
                 request_serializer=orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ListInvoices = channel.unary_unary(
+                '/orders.v1.OrderService/ListInvoices',
+                request_serializer=orders_dot_v1_dot_accounting__pb2.ListInvoicesRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_accounting__pb2.ListInvoicesResponse.FromString,
+                _registered_method=True)
+        self.ListPayments = channel.unary_unary(
+                '/orders.v1.OrderService/ListPayments',
+                request_serializer=orders_dot_v1_dot_accounting__pb2.ListPaymentsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_accounting__pb2.ListPaymentsResponse.FromString,
+                _registered_method=True)
+        self.ListRefunds = channel.unary_unary(
+                '/orders.v1.OrderService/ListRefunds',
+                request_serializer=orders_dot_v1_dot_accounting__pb2.ListRefundsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_accounting__pb2.ListRefundsResponse.FromString,
                 _registered_method=True)
         self.ReorderOrder = channel.unary_unary(
                 '/orders.v1.OrderService/ReorderOrder',
@@ -512,9 +528,37 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetInvoice(self, request, context):
-        """Gets an order's invoice and its credit notes.
+        """Gets an order's invoice and its credit notes, by the order or by the number of a document.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND, INVOICE_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoices(self, request, context):
+        """Lists invoices and credit notes of all orders by time of issue, the oldest first, without their
+        lines. GetInvoice returns the lines.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPayments(self, request, context):
+        """Lists payments of all orders by the time of their first event, the oldest first.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRefunds(self, request, context):
+        """Lists refunds of all orders by time, the oldest first.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -752,6 +796,21 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.GetInvoice,
                     request_deserializer=orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.FromString,
                     response_serializer=orders_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'ListInvoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoices,
+                    request_deserializer=orders_dot_v1_dot_accounting__pb2.ListInvoicesRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_accounting__pb2.ListInvoicesResponse.SerializeToString,
+            ),
+            'ListPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPayments,
+                    request_deserializer=orders_dot_v1_dot_accounting__pb2.ListPaymentsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_accounting__pb2.ListPaymentsResponse.SerializeToString,
+            ),
+            'ListRefunds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefunds,
+                    request_deserializer=orders_dot_v1_dot_accounting__pb2.ListRefundsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_accounting__pb2.ListRefundsResponse.SerializeToString,
             ),
             'ReorderOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.ReorderOrder,
@@ -1416,6 +1475,87 @@ class OrderService:
             '/orders.v1.OrderService/GetInvoice',
             orders_dot_v1_dot_order__service__pb2.GetInvoiceRequest.SerializeToString,
             orders_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ListInvoices',
+            orders_dot_v1_dot_accounting__pb2.ListInvoicesRequest.SerializeToString,
+            orders_dot_v1_dot_accounting__pb2.ListInvoicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ListPayments',
+            orders_dot_v1_dot_accounting__pb2.ListPaymentsRequest.SerializeToString,
+            orders_dot_v1_dot_accounting__pb2.ListPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefunds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.OrderService/ListRefunds',
+            orders_dot_v1_dot_accounting__pb2.ListRefundsRequest.SerializeToString,
+            orders_dot_v1_dot_accounting__pb2.ListRefundsResponse.FromString,
             options,
             channel_credentials,
             insecure,

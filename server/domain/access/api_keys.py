@@ -49,7 +49,7 @@ def create_api_key(request: CreateApiKeyRequest, state: State, audit: Audit) -> 
     name = api_key.certificate_name
     if name and state.is_certificate_name_taken(name):
         raise certificate_name_taken(name)
-    _put(StoredKey(api_key, None if name else made.digest), state, audit, new=True)
+    state.put_api_key(StoredKey(api_key, None if name else made.digest), new=True)
     return api_key if name else _with_text(api_key, made.text)
 
 
@@ -68,7 +68,7 @@ def rotate_api_key(request: RotateApiKeyRequest, state: State, audit: Audit) -> 
     api_key.previous_expire_time.FromDatetime(audit.time.ToDatetime(UTC) + overlap)
     made = key_texts.generate(api_key.key_id)
     in_use = stored.previous if stored.previous and not stored.used else stored.digest
-    _put(StoredKey(api_key, made.digest, in_use), state, audit)
+    state.put_api_key(StoredKey(api_key, made.digest, in_use))
     return _with_text(api_key, made.text)
 
 
@@ -81,7 +81,7 @@ def revoke_api_key(request: RevokeApiKeyRequest, state: State, audit: Audit) -> 
     api_key = _copy_of(stored)
     api_key.revoke_time.CopyFrom(audit.time)
     api_key.revoker = audit.caller.subject
-    _put(stored._replace(api_key=api_key), state, audit)
+    state.put_api_key(stored._replace(api_key=api_key))
     return api_key
 
 
@@ -121,11 +121,6 @@ def _copy_of(stored: StoredKey) -> ApiKey:
     copy = ApiKey()
     copy.CopyFrom(stored.api_key)
     return copy
-
-
-def _put(stored: StoredKey, state: State, audit: Audit, *, new: bool = False) -> None:
-    state.put_api_key(stored, new=new)
-    state.add_audit_event(f"apiKeys/{stored.api_key.key_id}", audit)
 
 
 def _with_text(api_key: ApiKey, text: str) -> ApiKey:

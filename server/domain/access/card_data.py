@@ -20,7 +20,7 @@ from server.domain.base.errors import Violation, invalid_field
 # Replaces card data that `conceal` has removed, and is refused like it.
 CONCEALED = "[card data removed]"
 
-_ADVICE = "card data is never stored here; send the payment provider's token instead"
+_ADVICE = "card data is never stored here: remove it; a payment method takes the payment provider's token instead"
 NUMBER_TEXT = f"looks like a card number; {_ADVICE}"
 CODE_TEXT = f"looks like a card's security code; {_ADVICE}"
 

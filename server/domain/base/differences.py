@@ -4,13 +4,16 @@ A difference is two messages, `before` and `after`, that hold only these fields.
 are held as a whole. A message of the API that is set in both is held in both, with the fields that differ in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import NULL_VALUE, Value
 from orders.v1.order_pb2 import Order, OrderEvent
+from orders.v1.order_service_pb2 import FieldDifference
 
 # The fields that follow from the order's last event, and those that only answers have.
 FOLLOWING = frozenset({"version", "etag", "update_time", "event_hash", "omitted_fields", "provenance", "consumers"})
@@ -26,11 +29,14 @@ class Difference(NamedTuple):
 def difference(before: Order, after: Order) -> Difference:
     """The difference of two versions of an order, without the fields that follow from their last events."""
     found = Difference(Order(), Order())
-    _copy_differing(before, after, found, FOLLOWING)
+    copy_differing(before, after, found, FOLLOWING)
     return found
 
 
-def _copy_differing(before: Message, after: Message, into: tuple[Message, Message], skipped: frozenset[str]) -> None:
+def copy_differing(
+    before: Message, after: Message, into: tuple[Message, Message], skipped: frozenset[str] = frozenset()
+) -> None:
+    """Copies the fields that differ, with the values before and after."""
     old, new = dict(before.ListFields()), dict(after.ListFields())
     for field in old.keys() | new.keys():
         first, second = old.get(field), new.get(field)
@@ -40,7 +46,7 @@ def _copy_differing(before: Message, after: Message, into: tuple[Message, Messag
             parts = tuple(getattr(part, field.name) for part in into)
             for part in parts:
                 part.SetInParent()
-            _copy_differing(first, second, parts, frozenset())
+            copy_differing(first, second, parts)
         else:
             for part, value in zip(into, (first, second), strict=True):
                 _set(part, field, value)
@@ -97,3 +103,28 @@ def _set(message: Message, field: FieldDescriptor, value: Any) -> None:
         getattr(message, field.name).CopyFrom(value)
     else:
         setattr(message, field.name, value)
+
+
+def field_differences(before: Message, after: Message) -> list[FieldDifference]:
+    """The fields of a difference, with their values as in JSON."""
+    old, new = MessageToDict(before), MessageToDict(after)
+    return [
+        FieldDifference(path=path, old_value=_value(before, old, path), new_value=_value(after, new, path))
+        for path, _, _ in differing_paths(before, after)
+    ]
+
+
+def _value(message: Message, data: Any, path: str) -> Value:
+    """The value at a path of a message that is given as JSON, too."""
+    for name in _json_names(message, path.split(".")):
+        data = data.get(name, {})
+    value = Value(null_value=NULL_VALUE)
+    return value if data == {} else ParseDict(data, value)
+
+
+def _json_names(message: Message, names: Iterable[str]) -> Iterator[str]:
+    descriptor: Any = message.DESCRIPTOR
+    for name in names:
+        field = descriptor.fields_by_name[name]
+        yield field.json_name
+        descriptor = field.message_type

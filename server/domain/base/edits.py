@@ -58,7 +58,9 @@ class OrderEdit:
         order.version += 1
         event.order_id = order.order_id
         event.version = order.version
-        event.actor = audit.caller.subject
+        event.actor, event.method = audit.caller.subject, audit.method
+        if audit.caller.owner:
+            event.actor_owner = audit.caller.owner
         event.request_id = audit.request_id
         event.event_time.CopyFrom(audit.time)
         if audit.traceparent:
@@ -109,6 +111,6 @@ def check_etag(order: Order, etag: str) -> None:
     if etag and etag != order.etag:
         raise Refusal(
             ERROR_REASON_ETAG_MISMATCH,
-            f"order {order.order_id} has changed: its etag is {order.etag!r}, not {etag!r}; read it again before you decide",
+            f"order {order.order_number} has changed: its etag is {order.etag!r}, not {etag!r}; read it again before you decide",
             metadata={"order_id": order.order_id, "etag": order.etag},
         )

@@ -45,6 +45,8 @@ class Refusal(Exception):
         self.violations = list(violations)
         self.retry_after = retry_after
         self.requested = requested
+        # The API key that was presented, if it is none of the caller's: only the log shows it.
+        self.key_id = ""
 
     @property
     def reason(self) -> str:

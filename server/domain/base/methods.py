@@ -10,6 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from orders.v1 import (
     access_pb2,
     api_key_service_pb2,
+    audit_service_pb2,
     cart_service_pb2,
     catalog_service_pb2,
     consumer_service_pb2,
@@ -32,6 +33,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         consumer_service_pb2,
         webhook_service_pb2,
         server_service_pb2,
+        audit_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )

@@ -86,6 +86,15 @@ class Kind(StrEnum):
     RUNTIME_SETTING = "runtime_settings"
 
 
+class ResourceChange(NamedTuple):
+    """A change of a resource: its serialized messages before and after, b'' where it does not exist."""
+
+    collection: str
+    key: str
+    before: bytes
+    after: bytes
+
+
 class RecordChange(NamedTuple):
     """A record to write: its new value, None to delete it; `new` if no row exists yet."""
 
@@ -99,10 +108,14 @@ class Records:
 
     stored: Rows[str, bytes] = field(default_factory=Rows)
     changes: dict[str, RecordChange] = field(default_factory=dict)
+    # The collection of the resources, and the changes of the current command; neither if they are not audited.
+    collection: str = ""
+    audited: list[ResourceChange] = field(default_factory=list)
 
     def put(self, key: str, snapshot: bytes) -> None:
         """Stores a message under a key, which the batch has read."""
         earlier = self.changes.get(key)
+        self._note(key, snapshot)
         new = key not in self.stored if earlier is None else earlier.new
         self.stored[key] = snapshot
         self.changes[key] = RecordChange(snapshot, new)
@@ -117,12 +130,17 @@ class Records:
 
     def remove(self, key: str) -> None:
         """Removes what is stored under a key."""
+        self._note(key, b"")
         del self.stored[key]
         earlier = self.changes.get(key)
         if earlier is not None and earlier.new:
             del self.changes[key]
         else:
             self.changes[key] = RecordChange(None, new=False)
+
+    def _note(self, key: str, after: bytes) -> None:
+        if self.collection:
+            self.audited.append(ResourceChange(self.collection, key, self.stored.get(key, b""), after))
 
     def all(self) -> Mapping[str, bytes]:
         """Every stored message of the kind."""

@@ -17,7 +17,8 @@ from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, Violation, order_not_found
 from server.domain.base.event_values import StoredEvent
 from server.domain.base.idempotency import Key, Remembered
-from server.domain.base.records import Counters, Kind, Records, Rows
+from server.domain.base.records import Counters, Kind, Records, ResourceChange, Rows
+from server.domain.base.resources import recorded
 from server.domain.base.values import Adjustment, AuditEvent, CouponUse, Series, Sku, StoredKey, Terms
 from server.domain.base.work_queue import Queued, WorkFilter
 
@@ -75,6 +76,17 @@ def _product_id(sku: Sku) -> str:
     return sku[0]
 
 
+# The kinds of records whose changes are audit events, with the collections of their resources.
+_AUDITED = {
+    Kind.PRODUCT: "products",
+    Kind.COUPON: "coupons",
+    Kind.ZONE: "deliveryZones",
+    Kind.CUSTOMER: "customers",
+    Kind.WEBHOOK_ENDPOINT: "webhooks",
+    Kind.RUNTIME_SETTING: "settings",
+}
+
+
 @dataclass(slots=True)
 class State:
     """Rows by key. Commands read them here and change them here, one after the other."""
@@ -126,6 +138,13 @@ class State:
     certificate_names: Rows[str, None] = field(default_factory=Rows)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
+    # The changes of resources that the current command has made, for its audit events.
+    resource_changes: list[ResourceChange] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for kind, collection in _AUDITED.items():
+            records = self.records(kind)
+            records.collection, records.audited = collection, self.resource_changes
 
     def records(self, kind: Kind) -> Records:
         return {
@@ -185,6 +204,9 @@ class State:
 
     def put_api_key(self, stored: StoredKey, *, new: bool = False) -> None:
         key_id = stored.api_key.key_id
+        before = b"" if new else self.api_keys[key_id].api_key.SerializeToString()
+        change = ResourceChange("apiKeys", key_id, before, stored.api_key.SerializeToString())
+        self.resource_changes.append(change)
         self.api_keys[key_id] = stored
         self.changes.api_keys.setdefault(key_id, new)
 
@@ -193,9 +215,11 @@ class State:
         order_id = queued.entry.order_id
         self.queue[order_id] = self.changes.claims[order_id] = queued
 
-    def add_audit_event(self, resource: str, audit: Audit) -> None:
-        """Records, with the change of a resource, who made it."""
-        self.changes.audit_events.append(AuditEvent(self.new_id(), resource, audit))
+    def add_audit_events(self, audit: Audit) -> None:
+        """Records who made the changes of the current command."""
+        for change in recorded(self.resource_changes):
+            self.changes.audit_events.append(AuditEvent(self.new_id(), *change, audit))
+        self.resource_changes.clear()
 
     def remember(self, key: Key, *, request: bytes, response: bytes) -> None:
         self.remembered[key] = self.changes.remembered[key] = Remembered(request, response, self.time)

@@ -93,8 +93,13 @@ class StoredKey(NamedTuple):
 
 
 class AuditEvent(NamedTuple):
-    """A change of a resource, which is named by its path, for example `apiKeys/6q76SiVvxYs9`."""
+    """A change of a resource, which is named by its path, for example `apiKeys/6q76SiVvxYs9`.
+
+    `before` and `after` are serialized messages of its type with the fields that differ.
+    """
 
     event_id: str
     resource: str
+    before: bytes
+    after: bytes
     audit: Audit

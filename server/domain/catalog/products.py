@@ -21,7 +21,7 @@ from server.domain.base.errors import Refusal, Violation, invalid, invalid_field
 from server.domain.base.money import from_minor, minor_of, to_price
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
-from server.domain.base.records import Kind
+from server.domain.base.records import Kind, ResourceChange
 from server.domain.base.sizes import check_answer, check_content
 from server.domain.base.state import State
 from server.domain.base.values import Adjustment, Sku
@@ -188,7 +188,11 @@ def _adjustment(request: AdjustStockRequest, stock: Mapping[Sku, int], audit: Au
     if "\0" in request.reason:
         raise invalid_field("reason", "contains a NUL character, which the database cannot store")
     if available + request.delta < 0:
-        raise insufficient_stock(sku, requested=-request.delta, available=available)
+        refusal = insufficient_stock(sku, requested=-request.delta, available=available)
+        refusal.message = (
+            f"cannot take {-request.delta} of product {request.product_id!r} out of stock; {available} are available"
+        )
+        raise refusal
     return Adjustment(sku, request.delta, request.reason, audit)
 
 
@@ -225,12 +229,24 @@ def _apply(changes: Iterable[CatalogChange], state: State) -> None:
     for change in changes:
         if isinstance(change, Adjustment):
             state.changes.adjustments.append(change)
+            state.resource_changes.append(_stock_change(change, state.stock.get(change.sku)))
             state.stock.add(change.sku, change.delta)
         else:
             state.products.put(change.product_id, change.snapshot)
             for sku in skus_of_snapshot(change.snapshot):
                 if sku not in state.stock.values:
                     state.stock.add(sku, 0)
+
+
+def _stock_change(change: Adjustment, before: int) -> ResourceChange:
+    product_id, variant_id = change.sku
+
+    def product(stock: int) -> bytes:
+        if variant_id:
+            return Product(variants=[ProductVariant(variant_id=variant_id, stock=stock)]).SerializeToString()
+        return Product(stock=stock).SerializeToString()
+
+    return ResourceChange("products", product_id, product(before), product(before + change.delta))
 
 
 def _changes_of(product: Product, before: bytes | None, stock: Mapping[Sku, int], audit: Audit) -> list[CatalogChange]:

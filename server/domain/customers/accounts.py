@@ -30,7 +30,7 @@ from server.domain.base.edits import Audit
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
-from server.domain.base.records import Kind
+from server.domain.base.records import Kind, ResourceChange
 from server.domain.base.state import State
 from server.domain.base.values import PointsMove
 from server.domain.customers.points import check_points
@@ -208,6 +208,9 @@ def adjust_points(request: AdjustPointsRequest, state: State, audit: Audit) -> P
         entry_time=audit.time,
     )
     state.changes.points_entries.append(entry)
+    before, after = (CustomerAccount(points_balance=points) for points in (entry.balance - entry.delta, entry.balance))
+    change = ResourceChange("customers", entry.customer_id, before.SerializeToString(), after.SerializeToString())
+    state.resource_changes.append(change)
     return entry
 
 

@@ -18,7 +18,8 @@ def check_points(moves: Sequence[PointsMove], *, balance: int, requested: int = 
     taken = -sum(move.delta for move in moves if move.delta < 0)
     if taken > max(balance, 0):
         requested = max(requested, taken)
-        text = f"{requested} points were requested, and the customer has {balance}"
+        most = f"; this order takes at most {taken}" if requested > taken else ""
+        text = f"{requested} points were requested{most}, and the customer has {balance}"
         metadata = {"requested": str(requested), "available": str(balance)}
         raise Refusal(ERROR_REASON_INSUFFICIENT_POINTS, text, metadata=metadata)
 

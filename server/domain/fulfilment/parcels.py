@@ -32,7 +32,7 @@ def not_changeable(order: Order, shipment: Shipment, why: str) -> Refusal:
     """The refusal of a change that the shipment's status does not allow; `why` ends the sentence."""
     status = ShipmentStatus.Name(shipment.status).removeprefix("SHIPMENT_STATUS_")
     metadata = {"order_id": order.order_id, "shipment_id": shipment.shipment_id, "status": status}
-    text = f"shipment {shipment.shipment_id} of order {order.order_id} is {status}{why}"
+    text = f"shipment {shipment.shipment_id} of order {order.order_number} is {status}{why}"
     return Refusal(ERROR_REASON_SHIPMENT_NOT_CHANGEABLE, text, metadata=metadata)
 
 
@@ -84,5 +84,5 @@ def _not_found(order: Order, shipment_id: str, parcel_id: str = "") -> Refusal:
     if parcel_id:
         metadata["parcel_id"] = parcel_id
         name = f"{name} with a parcel {parcel_id!r}"
-    text = f"order {order.order_id} has no {name}"
+    text = f"order {order.order_number} has no {name}"
     return Refusal(ERROR_REASON_SHIPMENT_NOT_FOUND, text, metadata=metadata)

@@ -47,7 +47,7 @@ def add_shipment(order: Order, wished: Shipment, audit: Audit) -> Shipment:
     if wished.status not in _NEW:
         raise invalid_field("shipment.status", "of a new shipment is PENDING or SHIPPED")
     if len(order.shipments) >= MAX_SHIPMENTS:
-        text = f"order {order.order_id} has {MAX_SHIPMENTS} shipments, the maximum"
+        text = f"order {order.order_number} has {MAX_SHIPMENTS} shipments, the maximum"
         raise invalid_field("order_id", text)
     _check_new_id(order, wished.shipment_id)
     items = choose_units(order, wished.items, unpacked(order))
@@ -66,7 +66,7 @@ def add_shipment(order: Order, wished: Shipment, audit: Audit) -> Shipment:
 def _check_new_id(order: Order, shipment_id: str) -> None:
     if any(shipment.shipment_id == shipment_id for shipment in order.shipments):
         metadata = {"order_id": order.order_id, "shipment_id": shipment_id}
-        text = f"order {order.order_id} has a shipment {shipment_id!r} already"
+        text = f"order {order.order_number} has a shipment {shipment_id!r} already"
         raise Refusal(ERROR_REASON_SHIPMENT_ALREADY_EXISTS, text, metadata=metadata)
 
 
@@ -104,7 +104,7 @@ def too_many(order: Order, item_id: str, *, requested: int, available: int) -> R
         "available": str(available),
     }
     line = f"{available} units of line {item_id} are" if item_id else "no unit is"
-    text = f"order {order.order_id}: {line} left to ship" + (f", not {requested}" if item_id else "")
+    text = f"order {order.order_number}: {line} left to ship" + (f", not {requested}" if item_id else "")
     return Refusal(ERROR_REASON_LINE_QUANTITY_EXCEEDED, text, metadata=metadata)
 
 

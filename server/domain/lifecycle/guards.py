@@ -58,7 +58,7 @@ def _refusal(order: Order, to: OrderStatus, guard: str, why: str) -> Refusal:
 
 def _refused(reason: ErrorReason, order: Order, to: OrderStatus, why: str) -> Refusal:
     metadata = {"order_id": order.order_id, "from": status_name(order.status), "to": status_name(to)}
-    text = f"order {order.order_id} cannot go from {metadata['from']} to {metadata['to']}{why}"
+    text = f"order {order.order_number} cannot go from {metadata['from']} to {metadata['to']}{why}"
     return Refusal(reason, text, metadata=metadata)
 
 
@@ -89,7 +89,7 @@ def _unshippable(order: Order) -> str:
     if all(shipment.status == SHIPMENT_STATUS_CANCELLED for shipment in order.shipments):
         delivery = order.delivery
         missing = not (delivery.carrier and delivery.tracking_number)
-        return "it needs delivery.carrier and delivery.tracking_number" if missing else ""
+        return "send carrier and tracking_number" if missing else ""
     incomplete = next(filter(None, map(missing_label, order.shipments)), "")
     unpacked = sum(item.quantity - item.packed_quantity for item in order.items)
     if incomplete or not unpacked:

@@ -109,7 +109,9 @@ def refusals(order: Order, to: OrderStatus, caller: Caller, *, overridden: bool 
         yield error
         return
     if not _is_one_of(step.who, order, caller):
-        yield _role_refusal(order, step.who, what=f"move to {status_name(to)}")
+        is_end = to == ORDER_STATUS_CANCELLED
+        where = "" if is_end else f" to {status_name(to)}"
+        yield _role_refusal(order, step.who, what="cancel" if is_end else "move", where=where)
     guards = guards_of(order.status, to)
     yield from blockers(order, to, (guard for guard in guards if guard != PAID or not overridden))
 
@@ -119,7 +121,7 @@ def check_transition(order: Order, to: OrderStatus, caller: Caller, *, override_
     for refusal in refusals(order, to, caller, overridden=bool(override_reason)):
         raise refusal
     if overrides(order, to, override_reason) and Role.ADMIN not in caller.roles:
-        text = f"only admin may confirm order {order.order_id} unpaid"
+        text = f"only admin may confirm order {order.order_number} unpaid"
         raise Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
 
 
@@ -143,13 +145,14 @@ def transition(
     passing = STEPS[order.status, to].passing
     if passing:
         overridden = _enter_passed(edit, passing, overridden)
-    enter(edit, to, reason="; ".join(filter(None, (overridden, reason))), tracking_event=tracking_event)
+    reasons = "; ".join(filter(None, (overridden, reason)))
+    enter(edit, to, reason=reasons, override=bool(overridden), tracking_event=tracking_event)
 
 
 def _enter_passed(edit: OrderEdit, passing: OrderStatus, overridden: str) -> str:
     """Enters a skipped status; returns the reason of an override that it did not record."""
     confirms = passing == ORDER_STATUS_CONFIRMED
-    enter(edit, passing, reason=overridden if confirms else "")
+    enter(edit, passing, reason=overridden if confirms else "", override=confirms and bool(overridden))
     return "" if confirms else overridden
 
 
@@ -168,7 +171,10 @@ def check_not_cancelled(order: Order) -> None:
     """Refuses a cancelled order, which cannot change."""
     if order.status == ORDER_STATUS_CANCELLED:
         metadata = {"order_id": order.order_id, "status": status_name(order.status)}
-        text = f"order {order.order_id} is cancelled and cannot be changed"
+        cancelled, reason = order.cancellation, order.cancellation.reason
+        when = f" on {cancelled.cancel_time.ToDatetime():%Y-%m-%d}" if cancelled.HasField("cancel_time") else ""
+        why = f" ({reason})" if reason else ""
+        text = f"order {order.order_number} was cancelled{when}{why}; cancelled orders cannot be changed"
         raise Refusal(ERROR_REASON_ORDER_ALREADY_CANCELLED, text, metadata=metadata)
 
 
@@ -179,13 +185,14 @@ def _find_step(order: Order, to: OrderStatus) -> Step:
     check_not_cancelled(order)
     if to == ORDER_STATUS_CANCELLED:
         raise _not_cancellable(order)
-    allowed = ", ".join(status_name(after) for before, after in STEPS if before == order.status) or "nothing"
-    raise invalid_transition(order, to, f"; from {status_name(order.status)} it can go to {allowed}")
+    allowed = ", ".join(status_name(after) for before, after in STEPS if before == order.status)
+    here = status_name(order.status)
+    raise invalid_transition(order, to, f"; from {here} it can go to {allowed}" if allowed else f"; {here} is final")
 
 
 def _not_cancellable(order: Order) -> Refusal:
     status = status_name(order.status)
-    text = f"order {order.order_id} is {status} and can no longer be cancelled"
+    text = f"order {order.order_number} is {status} and can no longer be cancelled"
     return Refusal(ERROR_REASON_ORDER_NOT_CANCELLABLE, text, metadata={"order_id": order.order_id, "status": status})
 
 
@@ -199,13 +206,20 @@ def _is_one_of(who: frozenset[Role], order: Order, caller: Caller) -> bool:
     return not caller.roles_towards(order.customer.customer_id).isdisjoint(who)
 
 
-def _role_refusal(order: Order, who: frozenset[Role], *, what: str) -> Refusal:
-    text = f"only {' or '.join(sorted(who))} may {what} order {order.order_id}"
-    return Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata={"order_id": order.order_id})
+def _role_refusal(order: Order, who: frozenset[Role], *, what: str, where: str = "") -> Refusal:
+    roles, status = sorted(who), status_name(order.status)
+    text = f"only {' or '.join(roles)} may {what} order {order.order_number}{where}, which is {status}"
+    metadata = {"order_id": order.order_id, "status": status, "roles": ", ".join(roles)}
+    return Refusal(ERROR_REASON_ORDER_ACCESS_DENIED, text, metadata=metadata)
 
 
 def enter(
-    edit: OrderEdit, status: OrderStatus, *, reason: str = "", tracking_event: TrackingEvent | None = None
+    edit: OrderEdit,
+    status: OrderStatus,
+    *,
+    reason: str = "",
+    override: bool = False,
+    tracking_event: TrackingEvent | None = None,
 ) -> None:
     """Enters a status that the order's payments or shipments imply, without checks."""
     order = edit.order
@@ -214,6 +228,7 @@ def enter(
         from_status=order.status,
         to_status=status,
         reason=reason,
+        override=override,
         tracking_event=tracking_event,
     )
     _set_status(order, status)

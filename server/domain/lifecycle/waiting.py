@@ -15,7 +15,7 @@ from server.domain.lifecycle.lifecycle import RANK, STEPS
 def check_reachable(order: Order, statuses: Collection[OrderStatus]) -> None:
     """Refuses to wait for statuses that the order can never enter."""
     if statuses and _statuses_after(order.status).isdisjoint(statuses):
-        text = f"order {order.order_id} is {status_name(order.status)}; {_names(statuses)} cannot follow"
+        text = f"order {order.order_number} is {status_name(order.status)}; {_names(statuses)} cannot follow"
         metadata = {"order_id": order.order_id, "status": status_name(order.status)}
         raise Refusal(ERROR_REASON_WAIT_IMPOSSIBLE, text, metadata=metadata)
 
@@ -30,7 +30,7 @@ def _statuses_after(status: OrderStatus) -> set[OrderStatus]:
 
 def open_condition(order: Order, statuses: Collection[OrderStatus], version: int, caller: Caller) -> str:
     """A sentence about the condition that the order does not meet yet."""
-    here = f"order {order.order_id} is {status_name(order.status)} at version {order.version}"
+    here = f"order {order.order_number} is {status_name(order.status)} at version {order.version}"
     if not statuses:
         return f"{here}; waiting for version {version}"
     blocked = [

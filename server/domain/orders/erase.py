@@ -18,7 +18,7 @@ from server.domain.base.event_values import StoredEvent, erase_event, is_erased,
 from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.personal_data import MARKER, erased
-from server.domain.base.records import Kind
+from server.domain.base.records import Kind, ResourceChange
 from server.domain.base.state import ErasedEvent, State
 from server.domain.orders.apply import apply
 
@@ -108,5 +108,7 @@ def erase_account(request: EraseAccount, state: State, audit: Audit) -> EraseCus
         account.ClearField("addresses")
         account.ClearField("payment_methods")
         state.customers.upsert(customer_id, account.SerializeToString(deterministic=True))
-    state.add_audit_event(f"customers/{customer_id}", replace(audit, method="EraseCustomer"))
+    # The event names who erased what, without the values.
+    state.resource_changes[:] = [ResourceChange("customers", customer_id, b"", b"")]
+    state.add_audit_events(replace(audit, method="EraseCustomer"))
     return EraseCustomerResponse(customer_id=customer_id)

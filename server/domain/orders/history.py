@@ -1,16 +1,12 @@
 """Old versions of an order, and the changes between two of them: rebuilt from the values of its events."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from google.protobuf.json_format import MessageToDict, ParseDict
-from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import NULL_VALUE, Value
 from orders.v1.error_reason_pb2 import ERROR_REASON_HISTORY_NOT_RECORDED, ERROR_REASON_VERSION_NOT_FOUND
 from orders.v1.order_pb2 import Order, OrderEvent
 from orders.v1.order_service_pb2 import FieldDifference
 
-from server.domain.base.differences import FOLLOWING, difference, differing_paths, overlap
+from server.domain.base.differences import FOLLOWING, difference, differing_paths, field_differences, overlap
 from server.domain.base.errors import Refusal
 
 
@@ -23,14 +19,16 @@ class SetBy(NamedTuple):
 
 def version_not_found(order: Order, field: str, value: object) -> Refusal:
     """The refusal of a version, or a time, at which there was no order."""
-    text = f"{field}: order {order.order_id} has versions 1 to {order.version}, and none is at {value}"
+    text = f"{field}: order {order.order_number} has versions 1 to {order.version}, and none is at {value}"
     metadata = {"order_id": order.order_id, field: str(value), "current_version": str(order.version)}
     return Refusal(ERROR_REASON_VERSION_NOT_FOUND, text, metadata=metadata)
 
 
 def history_not_recorded(order: Order, *, version: int, oldest: int) -> Refusal:
     """The refusal of a version that is older than the recording of values."""
-    text = f"version {version} of order {order.order_id} was not recorded; the oldest that can be rebuilt is {oldest}"
+    text = (
+        f"version {version} of order {order.order_number} was not recorded; the oldest that can be rebuilt is {oldest}"
+    )
     metadata = {"order_id": order.order_id, "version": str(version), "oldest_version": str(oldest)}
     return Refusal(ERROR_REASON_HISTORY_NOT_RECORDED, text, metadata=metadata)
 
@@ -89,29 +87,6 @@ class ChangedField(NamedTuple):
 def changed_fields(before: Order, after: Order, changes: Changes) -> list[ChangedField]:
     """The fields in which two versions differ."""
     found = difference(before, after)
-    old, new = MessageToDict(found.before), MessageToDict(found.after)
     return [
-        ChangedField(
-            FieldDifference(
-                path=path, old_value=_value(found.before, old, path), new_value=_value(found.after, new, path)
-            ),
-            changes.version_of(path),
-        )
-        for path, _, _ in differing_paths(found.before, found.after)
+        ChangedField(field, changes.version_of(field.path)) for field in field_differences(found.before, found.after)
     ]
-
-
-def _value(message: Message, data: Any, path: str) -> Value:
-    """The value at a path of a message that is given as JSON, too."""
-    for name in _json_names(message, path.split(".")):
-        data = data.get(name, {})
-    value = Value(null_value=NULL_VALUE)
-    return value if data == {} else ParseDict(data, value)
-
-
-def _json_names(message: Message, names: Iterable[str]) -> Iterator[str]:
-    descriptor: Any = message.DESCRIPTOR
-    for name in names:
-        field = descriptor.fields_by_name[name]
-        yield field.json_name
-        descriptor = field.message_type

@@ -177,7 +177,7 @@ def _check_prices(
         changes += _changed_amounts(before, choice, state)
     if changes:
         text = (
-            f"prices have changed since order {order.order_id} was priced; "
+            f"prices have changed since order {order.order_number} was priced; "
             "show the customer the new prices, then send accept_price_changes"
         )
         metadata = {"order_id": order.order_id}
@@ -226,7 +226,7 @@ def _check_total(before: Order, order: Order, choice: DeliveryChoice | None, sta
     currency, status = before.pricing.total.currency_code, status_name(before.status)
     field = "shipping_address" if order.shipping_address != before.shipping_address else "delivery.method"
     text = (
-        f"order {order.order_id}: {field} would change the total from {text_of(total, currency)} to {text_of(now, currency)}, "
+        f"order {order.order_number}: {field} would change the total from {text_of(total, currency)} to {text_of(now, currency)}, "
         "and the order is paid or confirmed; cancel it and create a new order"
     )
     metadata = {"order_id": order.order_id, "from": status, "field": field}

@@ -55,7 +55,7 @@ def _settle(edit: OrderEdit, before: Order) -> list[str]:
 def _refunded(order: Order) -> Refusal:
     status = status_name(order.status)
     text = (
-        f"order {order.order_id}: parts of its price are refunded, so it cannot be priced again; "
+        f"order {order.order_number}: parts of its price are refunded, so it cannot be priced again; "
         "call CancelOrderLines to cancel lines, or create a new order for more"
     )
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": "items"}

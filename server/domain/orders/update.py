@@ -326,7 +326,8 @@ def _while(until: OrderStatus) -> str:
 
 def _too_late(order: Order, path: str, why: str) -> Refusal:
     metadata = {"order_id": order.order_id, "from": status_name(order.status), "field": path}
-    return Refusal(ERROR_REASON_INVALID_TRANSITION, f"order {order.order_id}: {path} {why}", metadata=metadata)
+    text = f"order {order.order_number} is {metadata['from']}: {path} {why}"
+    return Refusal(ERROR_REASON_INVALID_TRANSITION, text, metadata=metadata)
 
 
 def _merge(wished: Order, order: Order, paths: list[str]) -> None:

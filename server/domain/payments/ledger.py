@@ -83,7 +83,7 @@ class Ledger(NamedTuple):
 def ledger_of(events: Iterable[PaymentEvent], *, currency: str) -> Ledger:
     """The ledger of an order's events."""
     ledger = Ledger([], [], [])
-    for (provider, provider_payment_id), own in _by_payment(events).items():
+    for (provider, provider_payment_id), own in by_payment(events).items():
         payment_id = payment_id_of(provider, provider_payment_id)
         outcomes = list(_outcomes(payment_id, own))
         account = _Account(named=bool(provider_payment_id))
@@ -104,7 +104,7 @@ def payment_id_of(provider: str, provider_payment_id: str) -> str:
     return f"{provider}:{provider_payment_id}" if provider_payment_id else provider
 
 
-def _by_payment(events: Iterable[PaymentEvent]) -> dict[ProviderPayment, list[PaymentEvent]]:
+def by_payment(events: Iterable[PaymentEvent]) -> dict[ProviderPayment, list[PaymentEvent]]:
     """The events of each payment in the order in which they count.
 
     Events that name no payment belong to their provider's first payment that is named, if there is one.
@@ -123,7 +123,7 @@ def _by_payment(events: Iterable[PaymentEvent]) -> dict[ProviderPayment, list[Pa
 
 def same_payment(event: PaymentEvent, earlier: Iterable[PaymentEvent]) -> list[PaymentEvent]:
     """The earlier events of the payment that an event is about."""
-    (own,) = (group for group in _by_payment([*earlier, event]).values() if any(one is event for one in group))
+    (own,) = (group for group in by_payment([*earlier, event]).values() if any(one is event for one in group))
     return [one for one in own if one is not event]
 
 

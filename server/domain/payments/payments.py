@@ -280,7 +280,7 @@ def _post(edit: OrderEdit, event: PaymentEvent, earlier: Sequence[PaymentEvent])
         raise invalid_field("event.amount", "is too large")
     if len(order.payments) > MAX_PAYMENTS:
         raise invalid_field(
-            "event.payment_id", f"order {order.order_id} has {MAX_PAYMENTS} payments, and takes no more"
+            "event.payment_id", f"order {order.order_number} has {MAX_PAYMENTS} payments, and takes no more"
         )
     return full
 

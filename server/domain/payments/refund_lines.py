@@ -24,7 +24,7 @@ def shares_of_lines(order: Order, request: RefundOrderRequest) -> list[Share]:
         raise invalid_field("amount", "give either an amount, or items, shipping and installation")
     refunded = sum(len(refund.lines) for refund in order.refunds)
     if refunded + len(request.items) > MAX_REFUNDED_LINES:
-        text = f"the refunds of order {order.order_id} name {refunded} lines already; refund an amount"
+        text = f"the refunds of order {order.order_number} name {refunded} lines already; refund an amount"
         raise invalid_field("items", text)
     left = remaining(order)
     shares = [*take_lines(order, left, request.items, field="items"), *_services(order, left, request)]
@@ -58,4 +58,4 @@ def shares_of_amount(left: Sequence[Share], amount: int, *, after: int) -> list[
 
 def _nothing(order: Order, field: str, why: str) -> Refusal:
     metadata = {"order_id": order.order_id, "field": field}
-    return Refusal(ERROR_REASON_NOTHING_TO_REFUND, f"order {order.order_id}: {field}: {why}", metadata=metadata)
+    return Refusal(ERROR_REASON_NOTHING_TO_REFUND, f"order {order.order_number}: {field}: {why}", metadata=metadata)

@@ -141,7 +141,7 @@ def _reason(event: PaymentEvent) -> str:
 
 def _append(order: Order, amount: int, audit: Audit) -> Refund:
     if len(order.refunds) >= MAX_REFUNDS:
-        raise invalid_field("order_id", f"order {order.order_id} has {MAX_REFUNDS} refunds, and takes no more")
+        raise invalid_field("order_id", f"order {order.order_number} has {MAX_REFUNDS} refunds, and takes no more")
     return order.refunds.add(
         refund_id=str(len(order.refunds) + 1),
         amount=from_minor(amount, order.pricing.total.currency_code),
@@ -158,11 +158,11 @@ def exceeds(order: Order, requested: int, room: int) -> Refusal:
         "refundable": text_of(room, currency),
     }
     if not minor_of(order.payment.paid_amount):
-        text = f"order {order.order_id}: nothing is paid, so nothing can be refunded"
+        text = f"order {order.order_number}: nothing is paid, so nothing can be refunded"
     elif not room:
-        text = f"order {order.order_id}: the paid amount is already refunded, being refunded or disputed"
+        text = f"order {order.order_number}: the paid amount is already refunded, being refunded or disputed"
     else:
-        text = f"order {order.order_id}: {metadata['refundable']} of the paid amount can be refunded, not {metadata['requested']}"
+        text = f"order {order.order_number}: {metadata['refundable']} of the paid amount can be refunded, not {metadata['requested']}"
     if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
         text += "; a refund is pending: to report it, name it by its refund_id"
     return Refusal(ERROR_REASON_REFUND_EXCEEDS_PAYMENT, text, metadata=metadata)

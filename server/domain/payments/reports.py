@@ -64,7 +64,7 @@ def _only_open(own: Sequence[Payment], order: Order) -> Payment:
     if len(found) < 2:
         return found[0] if found else Payment()
     names = ", ".join(f"{one.provider_payment_id!r} ({_amounts(one)})" for one in found)
-    text = f"is required, because {found[0].provider} has several open payments of order {order.order_id}: {names}"
+    text = f"is required, because {found[0].provider} has several open payments of order {order.order_number}: {names}"
     raise invalid_field("event.payment_id", text)
 
 
@@ -143,9 +143,12 @@ def check_same(order: Order, event: PaymentEvent, order_id: str, recorded: Payme
             fields.append(name)
     if fields:
         names = ", ".join(fields)
-        text = (
-            f"event {event.event_id!r} of {recorded.provider} was recorded before with different content: {names} differ; "
-            "give a new event a new id"
-        )
+        name = f"event {event.event_id!r} of {recorded.provider}"
+        text = f"{name} was recorded before with different content: {names} differ; give a new event a new id"
         metadata = {"request_id": event.event_id, "fields": names}
+        if order_id != order.order_id:
+            text = (
+                f"{name} was recorded before for order {order_id}; it cannot be recorded for order {order.order_number}"
+            )
+            metadata["recorded_order_id"] = order_id
         raise Refusal(ERROR_REASON_IDEMPOTENCY_KEY_REUSED, text, metadata=metadata)

@@ -51,7 +51,7 @@ def _named(order: Order, name: str) -> Payment:
     if len(found) == 1:
         return found[0]
     known = ", ".join(payment.payment_id for payment in order.payments)
-    text = f"order {order.order_id} has no payment {name!r}; " + (
+    text = f"order {order.order_number} has no payment {name!r}; " + (
         f"it has {known}" if known else "nothing was paid yet"
     )
     metadata = {"order_id": order.order_id, "payment_id": name}
@@ -69,7 +69,7 @@ def exceeds_hold(order: Order, payment: Payment | None, requested: int) -> Refus
         "capturable": text_of(held, currency),
     }
     subject = f"payment {metadata['payment_id']}" if payment else "no payment"
-    text = f"order {order.order_id}: {subject} holds "
+    text = f"order {order.order_number}: {subject} holds "
     text += f"{metadata['capturable']}, not {metadata['requested']}" if held else "nothing" if payment else "an amount"
     return Refusal(ERROR_REASON_CAPTURE_EXCEEDS_AUTHORIZATION, text, metadata=metadata)
 
@@ -77,7 +77,7 @@ def exceeds_hold(order: Order, payment: Payment | None, requested: int) -> Refus
 def of_other_provider(order: Order, payment: Payment) -> Refusal:
     """The refusal to capture or release a payment that the server's provider did not make."""
     text = (
-        f"order {order.order_id}: payment {payment.payment_id} is {payment.provider}'s; capture or release it there, "
+        f"order {order.order_number}: payment {payment.payment_id} is {payment.provider}'s; capture or release it there, "
         "and report PAID or VOIDED with RecordPayment"
     )
     metadata = {"order_id": order.order_id, "payment_id": payment.payment_id, "provider": payment.provider}

@@ -154,10 +154,12 @@ def _check_limits(coupon: Coupon, state: State, customer_id: str) -> None:
     code = coupon.code
     limit, own_limit = coupon.usage_limit, coupon.usage_limit_per_customer
     if limit and state.coupon_uses.get((code, "")) >= limit:
-        text = f"coupon {code!r} is used up: it may be used {limit} times"
+        text = f"coupon {code} is used up: the limit is {limit} order{'s' if limit > 1 else ''}"
         raise _refused(code, "usage_limit", text, usage_limit=str(limit))
     if own_limit and state.coupon_uses.get((code, customer_id)) >= own_limit:
-        text = f"coupon {code!r} is used up: a customer may use it {own_limit} times"
+        text = (
+            f"coupon {code} is used up: the limit for each customer is {own_limit} order{'s' if own_limit > 1 else ''}"
+        )
         raise _refused(code, "usage_limit_per_customer", text, usage_limit_per_customer=str(own_limit))
 
 

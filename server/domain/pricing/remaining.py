@@ -94,5 +94,5 @@ def _too_many(order: Order, part: Share, *, requested: int, available: int) -> R
         "requested": str(requested),
         "available": str(available),
     }
-    text = f"order {order.order_id}: {available} units of line {part.item_id} are left, not {requested}"
+    text = f"order {order.order_number}: {available} units of line {part.item_id} are left, not {requested}"
     return Refusal(ERROR_REASON_LINE_QUANTITY_EXCEEDED, text, metadata=metadata)

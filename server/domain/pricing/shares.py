@@ -171,6 +171,11 @@ def tax_totals(shares: Iterable[Share], currency: str) -> list[AppliedTax]:
     return [_tax_message(tax, currency) for tax in _sums(tax for share in shares for tax in share.taxes) if tax.taxable]
 
 
+def sum_taxes(taxes: Iterable[AppliedTax], currency: str) -> list[AppliedTax]:
+    """The sum of each tax."""
+    return [_tax_message(tax, currency) for tax in _sums(map(_tax_share, taxes))]
+
+
 def message_of(share: Share, currency: str) -> PriceShare:
     """A share as a message."""
     return PriceShare(

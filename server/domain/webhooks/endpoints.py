@@ -107,7 +107,7 @@ def create_webhook_endpoint(
     _check(endpoint, state)
     secret = _add_secret(endpoint, audit)
     state.webhook_endpoints.stored.mark_read([endpoint.endpoint_id])
-    return CreateWebhookEndpointResponse(endpoint=_put(endpoint, state, audit), secret=secret)
+    return CreateWebhookEndpointResponse(endpoint=_put(endpoint, state), secret=secret)
 
 
 @operation(UpdateWebhookEndpointRequest, needs=_needs_updated)
@@ -118,7 +118,7 @@ def update_webhook_endpoint(request: UpdateWebhookEndpointRequest, state: State,
         endpoint.ClearField(name)
         _copy_field(request.endpoint, endpoint, name)
     _check(endpoint, state)
-    return _put(endpoint, state, audit)
+    return _put(endpoint, state)
 
 
 @operation(DeleteWebhookEndpointRequest, needs=_needs)
@@ -126,7 +126,6 @@ def delete_webhook_endpoint(request: DeleteWebhookEndpointRequest, state: State,
     """Deletes an endpoint. Its deliveries are not sent any more, and deleted later."""
     _stored(request.endpoint_id, state)
     state.webhook_endpoints.remove(request.endpoint_id)
-    state.add_audit_event(f"webhooks/{request.endpoint_id}", audit)
     return Empty()
 
 
@@ -139,7 +138,7 @@ def rotate_webhook_secret(
     del endpoint.secrets[1:]
     endpoint.secrets[0].expire_time.FromDatetime(audit.time.ToDatetime(UTC) + OVERLAP)
     secret = _add_secret(endpoint, audit)
-    return RotateWebhookSecretResponse(endpoint=_put(endpoint, state, audit), secret=secret)
+    return RotateWebhookSecretResponse(endpoint=_put(endpoint, state), secret=secret)
 
 
 @operation(EnableWebhookEndpointRequest, needs=_needs)
@@ -152,7 +151,7 @@ def enable_webhook_endpoint(request: EnableWebhookEndpointRequest, state: State,
     endpoint.enable_time.CopyFrom(audit.time)
     for name in ("disable_cause", "disable_time"):
         endpoint.ClearField(name)
-    return _put(endpoint, state, audit)
+    return _put(endpoint, state)
 
 
 @operation(DisableWebhookEndpointRequest, needs=_needs)
@@ -195,7 +194,7 @@ def _disable(endpoint_id: str, cause: WebhookDisableCause, state: State, audit: 
         return without_secrets(endpoint)
     endpoint.state, endpoint.disable_cause = WEBHOOK_ENDPOINT_STATE_DISABLED, cause
     endpoint.disable_time.CopyFrom(audit.time)
-    return _put(endpoint, state, audit)
+    return _put(endpoint, state)
 
 
 def _updated_fields(request: UpdateWebhookEndpointRequest) -> Iterable[str]:
@@ -258,10 +257,9 @@ def _add_secret(endpoint: WebhookEndpoint, audit: Audit) -> str:
     return secret
 
 
-def _put(endpoint: WebhookEndpoint, state: State, audit: Audit) -> WebhookEndpoint:
+def _put(endpoint: WebhookEndpoint, state: State) -> WebhookEndpoint:
     """Stores an endpoint; returns it as callers see it."""
     state.webhook_endpoints.put(endpoint.endpoint_id, endpoint.SerializeToString(deterministic=True))
-    state.add_audit_event(f"webhooks/{endpoint.endpoint_id}", audit)
     return without_secrets(endpoint)
 
 

@@ -1,12 +1,15 @@
 """Reads of customers' accounts and loyalty points."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from orders.v1.customer_service_pb2 import CustomerAccount, PointsEntry
 from sqlalchemy import BigInteger, Text, Uuid, literal_column, select
 
 from server.domain.customers.accounts import customer_not_found, public_view
+from server.domain.customers.contacts import Contact
 from server.storage import sql
 from server.storage.batcher import point_reader
 from server.storage.database import Database
@@ -60,6 +63,21 @@ _HAS_ORDERS = sql.compiled(
 )
 
 
+class _CustomerId(NamedTuple):
+    customer_id: str
+
+
+_FOUND_BY = {"email": "email = %(email)s", "phone": "phone = %(phone)s", "name": "position(%(name)s::text IN name) > 0"}
+
+
+@lru_cache(maxsize=8)
+def _search_query(names: tuple[str, ...]) -> sql.Query[_CustomerId]:
+    where = "".join(f" AND {_FOUND_BY[name]}" for name in names)
+    text = f"""
+SELECT customer_id FROM customers WHERE customer_id > %(after)s{where} ORDER BY customer_id LIMIT %(limit)s::bigint"""
+    return sql.Query(text=text, row=_CustomerId)
+
+
 class CustomerRepository:
     """Customers by id. Methods raise DEPENDENCY_UNAVAILABLE, and the errors that each names."""
 
@@ -80,6 +98,14 @@ class CustomerRepository:
         account = CustomerAccount.FromString(found.snapshot or b"")
         account.customer.customer_id = customer_id
         return public_view(account, found.balance or 0)
+
+    async def search(self, contact: Contact, *, after: str, limit: int) -> list[CustomerAccount]:
+        """The public views of up to `limit` accounts behind an id that have what is set of a contact; all if nothing is."""
+        wanted = {name: value for name, value in contact._asdict().items() if value}
+        query = _search_query(tuple(wanted))
+        found = await self._database.fetch_named(query, after=after, limit=limit, **wanted)
+        # At once, so that one statement reads them all.
+        return list(await asyncio.gather(*(self.get(row.customer_id) for row in found)))
 
     async def is_known(self, customer_id: str) -> bool:
         """Whether a customer has an account, points or orders."""

@@ -40,6 +40,7 @@ RIGHTS = {
     "webhook_endpoints": "SELECT, INSERT, UPDATE, DELETE",
 }
 COLUMN_RIGHTS = {
+    "audit_events": "UPDATE (before, after)",
     "order_events": "UPDATE (event, event_values, salt)",
     "payments": "UPDATE (event)",
     "points_entries": "UPDATE (reason)",

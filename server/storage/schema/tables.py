@@ -158,6 +158,13 @@ STORED_EVENT = (order_events.c.event, order_events.c.event_values, order_events.
 WHOLE_EVENT = order_events.c.event.op("||")(func.coalesce(order_events.c.event_values, text("''::bytea")))
 # Finds what changed since a snapshot of the database. Transaction ids only grow, so an insert goes to the right edge.
 Index("order_events_xid", order_events.c.xid)
+# Refunds by the time of their request.
+Index(
+    "order_events_refunds",
+    order_events.c.event_time,
+    order_events.c.order_id,
+    postgresql_where=order_events.c.type == literal_column("7"),
+)
 
 
 def _records(name: str, key: str) -> Table:
@@ -175,6 +182,11 @@ products = _records("products", "product_id")
 coupons = _records("coupons", "code")
 delivery_zones = _records("delivery_zones", "zone_id")
 customers = _records("customers", "customer_id")
+# What customers are found by: see `contact_of`.
+for _name in ("email", "phone", "name"):
+    customers.append_column(Column(_name, Text, nullable=False, server_default=text("''")))
+Index("customers_email", customers.c.email, customers.c.customer_id)
+Index("customers_phone", customers.c.phone, customers.c.customer_id)
 carts = _records("carts", "cart_id")
 # Finds carts that are long unchanged.
 Index("carts_update_time", carts.c.update_time)
@@ -261,6 +273,7 @@ payments = Table(
     CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
 )
 Index("payments_order", payments.c.order_id)
+Index("payments_event_time", payments.c.event_time, payments.c.order_id)
 
 # The last number of each series of documents.
 document_numbers = Table(
@@ -287,6 +300,7 @@ documents = Table(
 )
 Index("documents_series_key", documents.c.prefix, documents.c.year, documents.c.number, unique=True)
 Index("documents_order", documents.c.order_id)
+Index("documents_issue_time", documents.c.issue_time, documents.c.document_number)
 
 _REFUSE_CHANGE = DDL(  # type: ignore[no-untyped-call]
     """
@@ -332,7 +346,13 @@ audit_events = Table(
     Column("actor", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("event_time", DateTime(timezone=True), nullable=False),
+    # The owner of the actor's API key.
+    Column("owner", Text, nullable=False, server_default=text("''")),
+    # The fields that differ, as messages of the resource's type. Emptied when a customer is erased.
+    Column("before", LargeBinary, nullable=False, server_default=text("''")),
+    Column("after", LargeBinary, nullable=False, server_default=text("''")),
 )
+Index("audit_events_actor", audit_events.c.actor, audit_events.c.event_time, audit_events.c.event_id)
 Index("audit_events_resource", audit_events.c.resource, audit_events.c.event_time, audit_events.c.event_id)
 Index("audit_events_event_time", audit_events.c.event_time, audit_events.c.event_id)
 

@@ -26,6 +26,12 @@ from server.storage.projections import (
 )
 from server.storage.sql import Statement
 from server.storage.write import erase_statements, statements, work_queue
+from server.storage.write.customer_statements import (
+    CUSTOMER_COLUMNS,
+    INSERT_CUSTOMERS,
+    UPDATE_CUSTOMERS,
+    customer_row,
+)
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import CounterStatements
 from server.storage.write.webhook_deliveries import DELIVERY_COLUMNS, INSERT_DELIVERIES, delivery_row
@@ -78,6 +84,19 @@ def _records(kind: Kind) -> Callable[[State], Written]:
             yield own.delete, {"keys": removed}
 
     return written
+
+
+def _customers(state: State) -> Written:
+    now = datetime_of(state.time)
+    changes = sorted(state.customers.changes.items())
+    for statement, new in ((INSERT_CUSTOMERS, True), (UPDATE_CUSTOMERS, False)):
+        rows = [
+            customer_row(key, change.snapshot, now)
+            for key, change in changes
+            if change.snapshot is not None and change.new is new
+        ]
+        for part in _slices(rows):
+            yield statement, columns_of(names_of(CUSTOMER_COLUMNS), part)
 
 
 def _inventory(state: State) -> Written:
@@ -237,7 +256,7 @@ def columns_of(names: Sequence[str], rows: Sequence[Row]) -> Parameters:
 _CHANGING: dict[str, Callable[[State], Written]] = {
     "orders": _orders,
     "carts": _records(Kind.CART),
-    "customers": _records(Kind.CUSTOMER),
+    "customers": _customers,
     "coupons": _records(Kind.COUPON),
     "coupon_uses": _counters(statements.USES, lambda state: state.coupon_uses, lambda use: use),
     "delivery_zones": _records(Kind.ZONE),

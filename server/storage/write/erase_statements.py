@@ -71,6 +71,11 @@ DUE_ORDERS = sql.compiled(
 )
 
 _marker: ColumnElement[str] = literal_column(f"'{MARKER}'")
+ERASE_AUDIT_EVENTS = sql.Statement(
+    """
+UPDATE audit_events SET before = '', after = ''
+WHERE resource = 'customers/' || %(customer_id)s::text AND (before <> '' OR after <> '')"""
+)
 ERASE_POINTS = sql.compiled(
     update(points_entries)
     .values(reason=_marker)

@@ -74,7 +74,8 @@ class Erasure:
         yield await self._execute(EraseAccount(customer_id, dry), caller, effects)
         if not dry:
             async with self._database.connection() as connection:
-                await connection.execute(statements.ERASE_POINTS.text, {"customer_id": customer_id})
+                for statement in (statements.ERASE_POINTS, statements.ERASE_AUDIT_EVENTS):
+                    await connection.execute(statement.text, {"customer_id": customer_id})
         carts = await self._database.fetch(statements.CARTS_OF, needle=customer_id.encode())
         for cart_ids in _parts([cart_id for (cart_id,) in carts], _CARTS_AT_ONCE):
             yield await self._execute(EraseCarts(customer_id, cart_ids, dry), caller, effects)

@@ -230,29 +230,29 @@ AUDIT_COLUMNS = sql.columns_for(audit_events, AuditEventRow)
 IDEMPOTENCY_COLUMNS = list(idempotency_keys.c)
 
 
-def _insert_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
+def insert_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
     source = sql.rows(columns)
     return sql.compiled(insert(table).from_select([column.name for column in columns], select(*source.c)))
 
 
-def _update_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
+def update_rows(table: Table, columns: Sequence[Column[Any]]) -> sql.Statement:
     (key,) = table.primary_key.columns
     source = sql.rows(columns)
     values = {column.name: source.c[column.name] for column in columns}
     return sql.compiled(update(table).values(values).where(key == source.c[key.name]))
 
 
-INSERT_ORDERS = _insert_rows(orders, WRITTEN_ORDER_COLUMNS)
-INSERT_ITEMS = _insert_rows(order_items, ITEM_COLUMNS)
-INSERT_EVENTS = _insert_rows(order_events, EVENT_COLUMNS)
-INSERT_ADJUSTMENTS = _insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
-INSERT_POINTS_ENTRIES = _insert_rows(points_entries, POINTS_COLUMNS)
-INSERT_PAYMENTS = _insert_rows(payments, PAYMENT_COLUMNS)
-INSERT_DOCUMENTS = _insert_rows(documents, DOCUMENT_COLUMNS)
-INSERT_API_KEYS = _insert_rows(api_keys, API_KEY_COLUMNS)
-UPDATE_API_KEYS = _update_rows(api_keys, API_KEY_COLUMNS)
-INSERT_AUDIT_EVENTS = _insert_rows(audit_events, AUDIT_COLUMNS)
-INSERT_IDEMPOTENCY_KEYS = _insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
+INSERT_ORDERS = insert_rows(orders, WRITTEN_ORDER_COLUMNS)
+INSERT_ITEMS = insert_rows(order_items, ITEM_COLUMNS)
+INSERT_EVENTS = insert_rows(order_events, EVENT_COLUMNS)
+INSERT_ADJUSTMENTS = insert_rows(stock_adjustments, ADJUSTMENT_COLUMNS)
+INSERT_POINTS_ENTRIES = insert_rows(points_entries, POINTS_COLUMNS)
+INSERT_PAYMENTS = insert_rows(payments, PAYMENT_COLUMNS)
+INSERT_DOCUMENTS = insert_rows(documents, DOCUMENT_COLUMNS)
+INSERT_API_KEYS = insert_rows(api_keys, API_KEY_COLUMNS)
+UPDATE_API_KEYS = update_rows(api_keys, API_KEY_COLUMNS)
+INSERT_AUDIT_EVENTS = insert_rows(audit_events, AUDIT_COLUMNS)
+INSERT_IDEMPOTENCY_KEYS = insert_rows(idempotency_keys, IDEMPOTENCY_COLUMNS)
 
 # The columns that never change.
 _never_change = {"order_id", "order_number", "source", "external_order_id", "create_time"}
@@ -266,7 +266,7 @@ UPDATE_ORDERS = sql.compiled(
 )
 
 # Only from the snapshots: the transaction id remains, because the orders themselves have not changed.
-REBUILD_ORDERS = _update_rows(orders, ORDER_COLUMNS)
+REBUILD_ORDERS = update_rows(orders, ORDER_COLUMNS)
 
 DELETE_ITEMS = sql.compiled(
     delete(order_items).where(order_items.c.order_id == func.any(sql.array("order_ids", Uuid())))
@@ -339,7 +339,7 @@ def _counter_statements(table: Table) -> CounterStatements:
     same = (column == rows.c[column.name] for column in columns if column.primary_key)
     return CounterStatements(
         [column.name for column in columns],
-        insert=_insert_rows(table, columns),
+        insert=insert_rows(table, columns),
         add=sql.compiled(update(table).values(added).where(*same)),
     )
 

@@ -198,7 +198,7 @@ def test_nothing_is_shipped_without_carrier_and_tracking_number(status: int, car
     request = transition(order, ORDER_STATUS_SHIPPED, carrier=carrier, tracking_number=number)
     error = refuse(state, request, FULFILMENT)
     assert (error.reason, error.metadata["guard"]) == ("INVALID_TRANSITION", "shippable")
-    assert "delivery.carrier and delivery.tracking_number" in error.message
+    assert "send carrier and tracking_number" in error.message
 
 
 @pytest.mark.parametrize(("held", "given"), [(("A", ""), ("", "T")), (("", "T"), ("A", "")), (("A", "T"), ("", ""))])

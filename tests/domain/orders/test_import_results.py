@@ -128,7 +128,7 @@ def results_of(wishes: list[UpsertOrder], paid: int = 0) -> Iterator[dict[str, A
         yield {
             "warnings": warnings,
             "order": as_json(change.after),
-            "events": [as_json(each) for each in change.events],
+            "events": [event_as_json(each) for each in change.events],
         }
         before = change.after
         if paid:
@@ -138,6 +138,11 @@ def results_of(wishes: list[UpsertOrder], paid: int = 0) -> Iterator[dict[str, A
 
 def as_json(message: pb.Order | pb.OrderEvent) -> dict[str, Any]:
     return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def event_as_json(event: pb.OrderEvent) -> dict[str, Any]:
+    """The event without the method, which the import has no influence on."""
+    return {name: value for name, value in as_json(event).items() if name != "method"}
 
 
 def results() -> dict[str, Any]:

@@ -462,7 +462,7 @@ def test_only_the_payment_service_and_admins_record_payments_and_refund(
     for request in (report(order, PAID), refund(order), settle):
         error = refuse(state, request, caller)
         assert error.reason == "ORDER_ACCESS_DENIED"
-        assert error.metadata == {"order_id": order.order_id}
+        assert error.metadata == {"order_id": order.order_id, "status": "PENDING", "roles": "admin, payment"}
 
 
 def test_an_amount_in_another_currency_is_refused(state: State, order: Order) -> None:

@@ -1,0 +1,25 @@
+"""Contacts in the form in which customers are found by them."""
+
+import re
+from typing import NamedTuple
+
+from orders.v1.order_pb2 import Customer
+
+_NOT_DIALLED = re.compile("[^0-9]")
+
+
+class Contact(NamedTuple):
+    """A customer's e-mail address, phone number and name, as they are compared."""
+
+    email: str
+    phone: str
+    name: str
+
+
+def contact_of(customer: Customer) -> Contact:
+    """The contact, as it is compared."""
+    return Contact(
+        email=customer.email.strip().casefold(),
+        phone=_NOT_DIALLED.sub("", customer.phone).lstrip("0"),
+        name=" ".join(customer.name.split()).casefold(),
+    )

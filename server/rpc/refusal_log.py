@@ -1,0 +1,102 @@
+"""The log of refused calls: sampled for each caller, with a warning when one caller causes most of them."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orders.v1.error_reason_pb2 import ERROR_REASON_INTERNAL
+
+from server.domain.base.caller import Caller, Role
+from server.domain.base.errors import Refusal
+from server.telemetry.log import fields
+
+log = logging.getLogger(__name__)
+
+# Seconds of a window, the refusals of a caller that are logged in one, and those of all callers from which on one can cause most.
+_WINDOW = 10.0
+_LOGGED = 5
+_MANY = 100
+# The callers that a window knows apart: more than the log can be read for.
+_MOST_CALLERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """A call that was refused, as far as the log shows it."""
+
+    method: str
+    caller: Caller
+    peer: str
+    request_id: str
+    error: Refusal
+
+
+@dataclass(slots=True)
+class RefusalLog:
+    """Logs the first refusals of each caller in a window of time, and how many were left out when the next one is logged."""
+
+    count_caller: Callable[[str, str], None] = lambda caller, reason: None
+    clock: Callable[[], float] = time.monotonic
+    _until: float = 0.0
+    _counts: Counter[str] = field(default_factory=Counter)
+    _left_out: Counter[str] = field(default_factory=Counter)
+    _has_warned: bool = False
+
+    def note(self, call: RefusedCall) -> None:
+        """Counts a refusal, and logs it unless its caller had many."""
+        subject, reason = call.caller.subject, call.error.reason
+        self.count_caller(_label(call.caller), reason)
+        if call.error.error_reason == ERROR_REASON_INTERNAL:  # It is in the log already.
+            return
+        self._begin_window()
+        name = subject if subject in self._counts or len(self._counts) < _MOST_CALLERS else ""
+        self._counts[name] += 1
+        if self._counts[name] <= _LOGGED:
+            self._log(call, name)
+        else:
+            self._left_out[name] += 1
+        if not self._has_warned and self._counts.total() >= _MANY:
+            self._warn(reason)
+
+    def _begin_window(self) -> None:
+        now = self.clock()
+        if now >= self._until:
+            self._until, self._has_warned = now + _WINDOW, False
+            self._counts.clear()
+
+    def _log(self, call: RefusedCall, name: str) -> None:
+        error = call.error
+        log.info(
+            "a call was refused",
+            extra=fields(
+                error,
+                method=call.method,
+                caller=call.caller.subject,
+                cause=error.metadata.get("cause", ""),
+                peer=call.peer,
+                request_id=call.request_id,
+                left_out=self._left_out.pop(name, 0) or "",
+                key_id=error.key_id,
+            ),
+        )
+
+    def _warn(self, reason: str) -> None:
+        """Warns if one caller has more than half of the window's refusals."""
+        ((name, count),) = self._counts.most_common(1)
+        if 2 * count > self._counts.total():
+            self._has_warned = True
+            log.warning(
+                "one caller causes most refusals",
+                extra=fields(caller=name or "unknown", reason=reason, count=count, seconds=_WINDOW),
+            )
+
+
+def _label(caller: Caller) -> str:
+    """The caller as metrics know it: people are not told apart."""
+    if not caller.subject:
+        return "unknown"
+    if caller.subject.startswith("user:"):
+        return "customers" if caller.roles == {Role.CUSTOMER} else "users"
+    return caller.subject

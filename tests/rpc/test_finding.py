@@ -1,0 +1,66 @@
+"""Customers found by their contact, carts by product and age, and the movements of a product's stock."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from orders.v1.cart_service_pb2 import AddCartItemRequest, ListCartsRequest
+from orders.v1.catalog_service_pb2 import AdjustStockRequest, ListStockMovementsRequest
+from orders.v1.customer_service_pb2 import (
+    EraseCustomerRequest,
+    ListCustomersRequest,
+    SearchCustomersRequest,
+    UpsertCustomerRequest,
+)
+from orders.v1.order_service_pb2 import CancelOrderRequest
+
+from tests.conftest import Service, refused
+from tests.shop import new_order
+
+ADA = {"customer_id": "ada", "name": "Ada  Byron", "email": "Ada@Example.com", "phone": "+44 20 7946-0018"}
+
+
+async def found(service: Service, **contact: str) -> list[str]:
+    answer = await service.customers.SearchCustomers(SearchCustomersRequest(**contact))
+    return [account.customer.customer_id for account in answer.customers]
+
+
+async def test_customers_are_found_by_email_phone_and_name(service: Service) -> None:
+    await service.customers.UpsertCustomer(UpsertCustomerRequest(customer=ADA))
+    assert await found(service, email="ada@example.com ") == ["ada"]
+    assert await found(service, phone="0044 20 79460018") == ["ada"]
+    assert await found(service, name="byron") == ["ada"]
+    assert await found(service, name="ada byron", email="else@example.com") == []
+    assert (await refused(service.customers.SearchCustomers(SearchCustomersRequest()))).fields.keys() == {"email"}
+    listed = (await service.customers.ListCustomers(ListCustomersRequest())).customers
+    assert [account.customer.customer_id for account in listed] == ["ada", "jane"]
+
+
+async def test_a_changed_or_erased_contact_is_not_found(service: Service) -> None:
+    for email in ("old@example.com", "new@example.com"):
+        customer = {"customer_id": "bob", "name": "Bob", "email": email}
+        await service.customers.UpsertCustomer(UpsertCustomerRequest(customer=customer))
+    assert await found(service, email="old@example.com") == []
+    assert await found(service, email="new@example.com") == ["bob"]
+    await service.customers.EraseCustomer(EraseCustomerRequest(customer_id="bob"))
+    assert await found(service, email="new@example.com") == []
+
+
+@pytest.mark.parametrize(("product_id", "customers"), [("mug", ["cora"]), ("lamp", ["dora"]), ("", ["cora", "dora"])])
+async def test_carts_are_found_by_product(service: Service, product_id: str, customers: list[str]) -> None:
+    for customer_id, wanted in (("cora", "mug"), ("dora", "lamp")):
+        item = AddCartItemRequest(customer_id=customer_id, product_id=wanted, quantity=1, currency_code="USD")
+        await service.carts.AddCartItem(item)
+    answer = await service.carts.ListCarts(ListCartsRequest(product_id=product_id))
+    assert sorted(cart.customer_id for cart in answer.carts) == customers
+    old = ListCartsRequest(update_time_to=datetime.now(UTC) - timedelta(hours=1))
+    assert not (await service.carts.ListCarts(old)).carts
+
+
+async def test_stock_moves_by_adjustments_and_orders(service: Service) -> None:
+    await service.catalog.AdjustStock(AdjustStockRequest(product_id="lamp", delta=-7, reason="broken"))
+    order = await service.orders.CreateOrder(new_order(product_id="lamp", quantity=2))
+    await service.orders.CancelOrder(CancelOrderRequest(order_id=order.order_id))
+    answer = await service.catalog.ListStockMovements(ListStockMovementsRequest(product_id="lamp"))
+    newest = [(each.delta, each.order_number, each.reason) for each in answer.movements[:3]]
+    assert newest == [(2, order.order_number, ""), (-2, order.order_number, ""), (-7, "", "broken")]
+    assert sum(each.delta for each in answer.movements) == await service.stock("lamp")
