@@ -21,6 +21,7 @@ from benchmarks.figures import (
     changes,
     choices,
     create,
+    feed,
     gate,
     get,
     growth,
@@ -54,6 +55,7 @@ COMPARED: dict[str, Figure] = {
     "growth": growth.measure,
     "memory": memory.measure,
     "stalled": stalled.measure,
+    "feed": feed.measure,
     "http": http.measure,
 }
 # Each in a part of its own.

@@ -1,7 +1,5 @@
 """Readers who open a list and never read on: how soon they are open, what each holds, and what others notice."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 
 from orders.v1.order_service_pb2 import ListOrdersRequest
@@ -10,6 +8,7 @@ from benchmarks import bodies
 from benchmarks.access import new_key
 from benchmarks.bench import Bench, Row
 from benchmarks.grown import FEW
+from benchmarks.readers import opening
 from benchmarks.servers import HighestMemory
 from benchmarks.turns import Measured, Turns
 
@@ -19,11 +18,10 @@ _PACE = 50
 
 
 def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
-    grown, readers = bench.grown(FEW), bench.count(_READERS)
+    grown, count = bench.grown(FEW), bench.count(_READERS)
     gets = bodies.gets(grown.order_ids)
-    request = ListOrdersRequest(page_size=1000).SerializeToString().hex()
+    lists = [ListOrdersRequest(page_size=1000).SerializeToString()]
     key = new_key(bench.folder.with_name(f"grown-{FEW}"))
-    command = [sys.executable, "-m", "benchmarks.stalled", grown.server.address, key, bodies.LIST, request]
 
     def other() -> Measured:
         return bench.calls(bodies.GET, gets, server=grown.server, seconds=bench.seconds(6), callers=4, every=4 / _PACE)
@@ -32,22 +30,18 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     turns.run({"one caller, nothing stalled": other}, rounds=1)
     with (
         HighestMemory(grown.server) as memory,
-        subprocess.Popen([*command, str(readers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd,
+        opening(grown.server.address, key, bodies.LIST, lists, count=count, stalled=True) as readers,
     ):
-        assert crowd.stdout is not None
-        assert crowd.stdout.readline() == "connected\n"
         turns.run({"one caller while readers open": other}, rounds=1)
-        seconds = float(crowd.stdout.readline())
+        seconds = readers.seconds_to_open()
         turns.run({"one caller beside stalled readers": other}, rounds=1)
-        crowd.communicate()
-    print(f"  {readers} readers: open in {seconds:.1f} s, {memory.growth * 1024 / readers:.0f} KB each", flush=True)
 
     def ratio(name: str) -> float:
         return turns.ratio(name, "one caller, nothing stalled", of=lambda value: value.p99)
 
     return [
-        Row(f"Seconds until {readers:,} readers of lists are open", seconds, at_most=10, unit="s"),
-        Row("Memory of a stalled reader", memory.growth * 1024 / readers, at_most=200, unit="KB"),
+        Row(f"Until {count:,} readers of lists are open", seconds, at_most=10, unit="s"),
+        Row("Memory of a stalled reader", memory.growth * 1024 / count, at_most=200, unit="KB"),
         Row("p99 of GetOrder while they open ÷ before", ratio("one caller while readers open"), at_most=2),
         Row("p99 of GetOrder beside them ÷ before", ratio("one caller beside stalled readers"), at_most=2),
     ]

@@ -86,7 +86,8 @@ class Checker:
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self.readers: list[Reader] = []
-        self._written = asyncio.Event()
+        # Orders and versions that callers were told of.
+        self.acknowledged: set[Key] = set()
         self.writes = 0
 
     async def write(self, *, changes: int) -> None:
@@ -97,12 +98,14 @@ class Checker:
                 async with self._servers.channel() as channel:
                     stub = OrderServiceStub(channel)
                     if not own or number % 3 == 0:
-                        own.append((await stub.CreateOrder(new_order(), timeout=20)).order_id)
+                        order = await stub.CreateOrder(new_order(), timeout=20)
+                        own.append(order.order_id)
                     elif number % 3 == 1:
                         text = {"order_id": own[-1], "special_instructions": f"note {number}"}
-                        await stub.UpdateOrder(UpdateOrderRequest(order=text), timeout=20)
+                        order = await stub.UpdateOrder(UpdateOrderRequest(order=text), timeout=20)
                     else:
-                        await stub.CancelOrder(CancelOrderRequest(order_id=own[-1]), timeout=20)
+                        order = await stub.CancelOrder(CancelOrderRequest(order_id=own[-1]), timeout=20)
+                    self.acknowledged.add((order.order_id, order.version))
                     self.writes += 1
 
     async def follow(
@@ -186,10 +189,20 @@ class Checker:
                     raise
 
     async def problems(self, url: str) -> list[str]:
-        """The problems of all readers, once each has everything or nothing more comes."""
+        """The problems of all readers, once each has everything or none has received anything for a while."""
+        while True:
+            before = self._received()
+            found = await self._problems_within(60, url)
+            if not found or self._received() == before:
+                return found
+
+    def _received(self) -> int:
+        return sum(len(reader.received) for reader in self.readers)
+
+    async def _problems_within(self, seconds: float, url: str) -> list[str]:
         found: list[str] = []
         with suppress(TimeoutError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(seconds):
                 while found := await self._problems_now(url):  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
         return found
@@ -198,4 +211,5 @@ class Checker:
         async with await psycopg.AsyncConnection.connect(url) as connection:
             cursor = await connection.execute("SELECT order_id::text, version FROM order_events")
             committed = await cursor.fetchall()
-        return [problem for reader in self.readers for problem in reader.problems(committed)]
+        found = [problem for reader in self.readers for problem in reader.problems(committed)]
+        return found + [f"acknowledged, but lost: {key}" for key in self.acknowledged.difference(committed)]

@@ -21,8 +21,8 @@ async def call(
     path = path_of(descriptor)
     data = request if isinstance(request, bytes) else request.SerializeToString()
     if descriptor.server_streaming:
-        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=30, metadata=metadata)]
-    return [await service.channel.unary_unary(path)(data, timeout=30, metadata=metadata)]
+        return [answer async for answer in service.channel.unary_stream(path)(data, timeout=300, metadata=metadata)]
+    return [await service.channel.unary_unary(path)(data, timeout=300, metadata=metadata)]
 
 
 async def outcome(

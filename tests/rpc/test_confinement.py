@@ -135,8 +135,10 @@ async def answer_of(service: Service, method: str, request: Message, metadata: M
     try:
         return Answer("OK", "", await call(service, method, request, metadata), [])
     except grpc.aio.AioRpcError as error:
-        # Which server answered, and when, tells nothing of the order.
-        details = [(key, value) for key, value in error.trailing_metadata() or () if key != "date"]
+        # Which server answered, when, and under which id, tells nothing of the order.
+        details = [
+            (key, value) for key, value in error.trailing_metadata() or () if key not in ("date", "x-request-id")
+        ]
         return Answer(error.code().name, error.details() or "", [], details)
 
 

@@ -1,8 +1,10 @@
 """Erasing and exporting a customer's data, and looking up requests."""
 
+import asyncio
 import json
 from typing import Any
 
+import grpc
 import psycopg
 from orders.v1.cart_service_pb2 import AddCartItemRequest
 from orders.v1.customer_service_pb2 import (
@@ -13,6 +15,7 @@ from orders.v1.customer_service_pb2 import (
     UpsertAddressRequest,
     UpsertCustomerRequest,
 )
+from orders.v1.customer_service_pb2_grpc import CustomerServiceStub
 from orders.v1.order_pb2 import (
     EVENT_VALUES_STATE_ERASED,
     ORDER_EVENT_TYPE_ERASED,
@@ -34,7 +37,8 @@ from orders.v1.order_service_pb2 import (
 )
 
 from tests.conftest import Service, new_order, refused
-from tests.storage.helpers import disagreements, imported, upserts
+from tests.server_process import in_own_process
+from tests.storage.helpers import disagreements, imported, until, upserts
 
 # Texts that stand nowhere else.
 SECRETS = ("Zenobia", "Quixote", "zq@example.com", "+1 555 0199", "Moonlit Alley", "Xanadu", "secret-note")
@@ -166,6 +170,27 @@ async def test_an_order_that_changes_after_it_was_erased_is_erased_again(service
     changed = Order(order_id=order.order_id, metadata={"note": "secret-note"})
     await service.orders.UpdateOrder(UpdateOrderRequest(order=changed))
     assert (await erase(service, "zelda", include_open_orders=True)).erased_orders == 1
+    assert await disagreements(service.url) == []
+
+
+async def test_a_server_killed_half_way_leaves_the_rest_to_a_repeated_call(service: Service) -> None:
+    orders = [imported(str(number), "zita", address_text="7 Moonlit Alley") for number in range(400)]
+    await service.orders.BatchUpsertOrders(upserts("shop-zita", *orders))
+    erased = "SELECT count(*) FROM order_events JOIN orders USING (order_id) WHERE customer_id = 'zita' AND type = %s"
+
+    async def has_begun() -> bool:
+        return (await service.rows(erased, ORDER_EVENT_TYPE_ERASED))[0][0] > 0
+
+    async with in_own_process(service.url) as (process, address), grpc.aio.insecure_channel(address) as channel:
+        request = EraseCustomerRequest(customer_id="zita", include_open_orders=True)
+        call = asyncio.ensure_future(CustomerServiceStub(channel).EraseCustomer(request))
+        await until(has_begun)
+        process.kill()
+        await asyncio.wait([call])
+    again = await erase(service, "zita", include_open_orders=True)
+    assert again.complete
+    assert (await service.rows(erased, ORDER_EVENT_TYPE_ERASED))[0][0] == len(orders)
+    assert await places_of(service, "7 Moonlit Alley") <= {"documents"}
     assert await disagreements(service.url) == []
 
 

@@ -54,8 +54,10 @@ def sum_payments(order: Order) -> None:
         if any(sums.values()):
             for name, value in sums.items():
                 getattr(summary, name).CopyFrom(from_minor(value, currency))
-        else:
+        elif order.HasField("payment"):
+            # The last event revoked all that earlier ones had shown.
             order.ClearField("payment")
+            order.payment_status = PAYMENT_STATUS_UNPAID
     if order.HasField("payment") or payment_required(order):
         summary.refund_due_amount.CopyFrom(from_minor(refund_due(order), currency))
     if payment_required(order):

@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from orders.v1 import order_pb2 as pb
 from orders.v1.order_service_pb2 import (
@@ -339,7 +339,16 @@ def money_of(order: pb.Order) -> tuple[Any, ...]:
     return list(order.payments), order.payment, order.payment_status, succeeded
 
 
+_REVOKED = [
+    pb.PaymentEvent(
+        type=kind, amount=money("1.00"), time=at(seconds), provider="paypal", payment_id="ch_2", transaction_id="t1"
+    )
+    for kind, seconds in ((pb.PAYMENT_EVENT_TYPE_DISPUTE_WON, 1), (pb.PAYMENT_EVENT_TYPE_DISPUTE_LOST, 0))
+]
+
+
 @given(st.lists(events, min_size=2, max_size=4))
+@example(_REVOKED)
 @settings(unhurried, max_examples=40)
 def test_the_same_events_in_any_order_give_the_same_order(made: list[pb.PaymentEvent]) -> None:
     found = []
