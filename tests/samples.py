@@ -257,6 +257,7 @@ def _endpoint_about(at: Subject) -> dict[str, Any]:
         "headers": [{"name": "X-Shop", "value": "1"}, {"name": "X-Zone", "value": "2"}],
         "max_concurrency": 2,
         "max_rate": 10,
+        "signature": webhooks.WEBHOOK_SIGNATURE_BOTH,
     }
 
 

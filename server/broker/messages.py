@@ -28,10 +28,15 @@ class BrokerMessage(NamedTuple):
     body: bytes
 
 
+def event_type_of(event: OrderEvent) -> str:
+    """The most specific type of a change, such as `order.created`."""
+    return names_of(event.type, event.from_status, event.to_status)[0]
+
+
 def message_of(event: OrderEvent, order: Order | None, *, format: Format) -> BrokerMessage:
     """The message of a change, with the order if there is one and it is not too large."""
     encode = _as_json if format == "json" else _as_protobuf
-    event_type = names_of(event.type, event.from_status, event.to_status)[0]
+    event_type = event_type_of(event)
     body = encode(event_type, event, data_of(event, order))
     if len(body) > _MAX_BYTES and order is not None:
         body = encode(event_type, event, data_of(event))

@@ -3,16 +3,17 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Protocol
 
 from orders.v1.order_pb2 import Order, OrderEvent
 
-from server.broker.messages import BrokerMessage, Format, message_of
+from server.broker.messages import BrokerMessage, Format, event_type_of, message_of
 from server.retry import RetryPolicy
 from server.storage.consumer_positions import Connection
 from server.storage.read.feed import Change
 from server.storage.read.order_versions import OrderVersion
+from server.telemetry.spans import Attributes, Tracer, producer_span
 
 # Seconds until a broker that does not acknowledge is given up and connected to again.
 _TIMEOUT = 30.0
@@ -53,8 +54,17 @@ class Watch(Protocol):
 class EventPublisher:
     """Publishes every change at least once. An order's changes are published one after the other."""
 
-    def __init__(self, broker: Broker, orders: Orders, watch: Watch, *, format: Format, with_orders: bool) -> None:
-        self._broker, self._orders, self._watch = broker, orders, watch
+    def __init__(
+        self,
+        broker: Broker,
+        orders: Orders,
+        watch: Watch,
+        tracer: Tracer | None = None,
+        *,
+        format: Format,
+        with_orders: bool,
+    ) -> None:
+        self._broker, self._orders, self._watch, self._tracer = broker, orders, watch, tracer
         self._format, self._with_orders = format, with_orders
         self._failures = 0
 
@@ -66,23 +76,38 @@ class EventPublisher:
         return False
 
     async def handle(self, changes: Sequence[Change]) -> None:
-        messages, began = await self._messages(changes), time.monotonic()
+        orders = await self._orders_of(changes)
+        events, began = [OrderEvent.FromString(change.event) for change in changes], time.monotonic()
         async with self._attempt():
-            for round_ in _rounds(messages):
-                await self._broker.publish(round_)
+            with self._traced(events):
+                await self._publish(events, orders)
         self._failures = 0
-        self._watch.note_published(len(messages), seconds=time.monotonic() - began)
+        self._watch.note_published(len(events), seconds=time.monotonic() - began)
 
     async def store(self, connection: Connection, changes: Sequence[Change]) -> None:
         """Stores nothing: the position says what is published."""
 
-    async def _messages(self, changes: Sequence[Change]) -> list[BrokerMessage]:
-        orders: Sequence[Order | None] = [None] * len(changes)
-        if self._with_orders:
-            wanted = [OrderVersion(change.order_id, change.version) for change in changes]
-            orders = [Order.FromString(order) for order in await self._orders.orders_at(wanted)]
-        events = (OrderEvent.FromString(change.event) for change in changes)
-        return [message_of(event, order, format=self._format) for event, order in zip(events, orders, strict=True)]
+    async def _publish(self, events: Sequence[OrderEvent], orders: Sequence[Order | None]) -> None:
+        pairs = zip(events, orders, strict=True)
+        for round_ in _rounds([message_of(event, order, format=self._format) for event, order in pairs]):
+            await self._broker.publish(round_)
+
+    async def _orders_of(self, changes: Sequence[Change]) -> Sequence[Order | None]:
+        if not self._with_orders:
+            return [None] * len(changes)
+        wanted = [OrderVersion(change.order_id, change.version) for change in changes]
+        return [Order.FromString(order) for order in await self._orders.orders_at(wanted)]
+
+    @contextmanager
+    def _traced(self, events: Sequence[OrderEvent]) -> Iterator[None]:
+        """Gives each event of a sampled call a span, which its message then names."""
+        with ExitStack() as spans:
+            for event in events:
+                attributes: Attributes = {"orders.event.type": event_type_of(event), "orders.batch.size": len(events)}
+                span = spans.enter_context(producer_span(self._tracer, "publish", event.traceparent, attributes))
+                if span is not None:
+                    event.traceparent = span.traceparent
+            yield
 
     @asynccontextmanager
     async def _attempt(self) -> AsyncIterator[None]:

@@ -51,6 +51,22 @@ PayloadOption = Annotated[
 ]
 
 
+class Signature(StrEnum):
+    """The signatures of a request."""
+
+    v1 = "v1"
+    v1a = "v1a"
+    both = "both"
+
+
+SignatureOption = Annotated[
+    Signature | None,
+    typer.Option(
+        "--signature", help="v1, as new endpoints have it, signs with a shared secret; v1a with a private key."
+    ),
+]
+
+
 class State(StrEnum):
     """The state of a delivery."""
 
@@ -68,16 +84,18 @@ def create(
     event_type: EventTypes = None,
     customer: Customer = "",
     payload: PayloadOption = None,
+    signature: SignatureOption = None,
     header: Headers = None,
     description: Description = None,
     max_rate: MaxRate = None,
     max_concurrency: MaxConcurrency = None,
 ) -> None:
-    """Create an endpoint and print its id and, once, its secret."""
+    """Create an endpoint and print its id and, once, its secret, or its public key."""
     fields = _fields(
         url=url,
         event_types=event_type,
         payload=payload,
+        signature=signature,
         headers=header,
         description=description,
         max_rate=max_rate,
@@ -86,7 +104,7 @@ def create(
     if customer:
         fields["filter"] = {"customer_id": customer}
     made = call(client, "CreateWebhookEndpoint", endpoint=fields)
-    print(f"{made.endpoint.endpoint_id}\n{made.secret}")
+    print(made.endpoint.endpoint_id, *_keys(made), sep="\n")
 
 
 @webhooks.command("list")
@@ -118,6 +136,7 @@ def update(
     url: Annotated[str | None, typer.Option("--url", help="URL that requests are sent to.")] = None,
     event_type: EventTypes = None,
     payload: PayloadOption = None,
+    signature: SignatureOption = None,
     header: Headers = None,
     description: Description = None,
     max_rate: MaxRate = None,
@@ -128,6 +147,7 @@ def update(
         url=url,
         event_types=event_type,
         payload=payload,
+        signature=signature,
         headers=header,
         description=description,
         max_rate=max_rate,
@@ -166,8 +186,8 @@ def disable(endpoint_id: EndpointId, *, client: "Client") -> None:
 @webhooks.command()
 @with_client
 def rotate(endpoint_id: EndpointId, *, client: "Client") -> None:
-    """Give an endpoint a new secret and print it, once. The old one stays valid for 24 hours."""
-    print(call(client, "RotateWebhookSecret", endpoint_id=endpoint_id).secret)
+    """Give an endpoint a new secret or public key and print it. The old one stays valid for 24 hours."""
+    print(*_keys(call(client, "RotateWebhookSecret", endpoint_id=endpoint_id)), sep="\n")
 
 
 @webhooks.command()
@@ -288,10 +308,17 @@ def _fields(**given: Any) -> dict[str, Any]:
     fields = {name: value for name, value in given.items() if value is not None}
     if "payload" in fields:
         fields["payload"] = f"WEBHOOK_PAYLOAD_{fields['payload'].upper()}"
+    if "signature" in fields:
+        fields["signature"] = f"WEBHOOK_SIGNATURE_{fields['signature'].upper()}"
     if "headers" in fields:
         pairs = [header.partition(":") for header in fields["headers"]]
         fields["headers"] = [{"name": name.strip(), "value": value.strip()} for name, _, value in pairs]
     return fields
+
+
+def _keys(shown: Any) -> list[str]:
+    """The secret and the public key of an endpoint, or the one that it has."""
+    return [key for key in (shown.secret, shown.endpoint.secrets[0].public_key) if key]
 
 
 def _all(client: "Client", method: str, field: str) -> list[Any]:

@@ -26,6 +26,7 @@ from server.retry import RetryPolicy
 from server.storage.mails import DueMail, MailOutcome, MailRepository, MailState, NewMail
 from server.storage.references import Reference
 from server.telemetry.log import fields
+from server.telemetry.spans import Tracer, continued_span
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class MailWorker:
         mails: MailRepository,
         smtp: SmtpServer,
         composer: Composer,
+        tracer: Tracer | None = None,
         *,
         invoices: Invoices,
         endpoints: Endpoints,
@@ -75,6 +77,7 @@ class MailWorker:
     ) -> None:
         self._mails, self._smtp, self._composer, self._watch = mails, smtp, composer, watch
         self._invoices, self._endpoints, self._selected = invoices, endpoints, selected
+        self._tracer = tracer
         self._failures = 0
 
     async def run(self) -> None:
@@ -108,7 +111,9 @@ class MailWorker:
     async def _attempt(self, mail: DueMail) -> MailOutcome:
         subject = await self._subject(mail)
         try:
-            await self._smtp.send(self._composer.compose(mail.mail_id, subject))
+            message = self._composer.compose(mail.mail_id, subject)
+            with continued_span(self._tracer, "mail", subject.event.traceparent, {"orders.mail.kind": mail.kind}):
+                await self._smtp.send(message)
         except ServerUnreachable:
             raise
         except NoRecipient:

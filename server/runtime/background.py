@@ -17,8 +17,8 @@ from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
-# A job that fails is retried before its next run is due.
-_FAILURES = RetryPolicy(first=1.0, longest=600.0)
+# A job that fails is retried before its next run is due; one without an interval, within so many seconds.
+_FAILURES, _CONTINUOUS = RetryPolicy(first=1.0, longest=600.0), 2.0
 # Seconds until a job's task is restarted, should it die.
 _RESTART = 1.0
 # Seconds that the database gets, at a stop, to confirm that it has cancelled the jobs' statements.
@@ -82,7 +82,12 @@ async def _repeat(job: Job, components: Components, settings: Settings) -> None:
         else:
             failures = 0
             components.registry.note_success(job.name)
-        await asyncio.sleep(min(interval, _FAILURES.delay(failures)) if failures else interval)
+        await asyncio.sleep(_pause(interval, failures))
+
+
+def _pause(interval: float, failures: int) -> float:
+    """Seconds until the next run."""
+    return min(interval or _CONTINUOUS, _FAILURES.delay(failures)) if failures else interval
 
 
 async def _run_exclusively(job: Job, components: Components, settings: Settings) -> None:

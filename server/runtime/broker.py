@@ -13,6 +13,7 @@ from server.storage.read.feed import FeedRepository
 from server.storage.read.order_versions import OrderVersions
 from server.telemetry.broker_metrics import BrokerMetrics
 from server.telemetry.metrics import Metrics
+from server.telemetry.spans import Tracer
 
 CONSUMER = f"{PREFIX}broker"
 
@@ -36,7 +37,13 @@ class Publishing:
 
 
 def build_publishing(
-    settings: Settings, database: Database, *, feed: FeedRepository, orders: OrderVersions, metrics: Metrics
+    settings: Settings,
+    database: Database,
+    *,
+    feed: FeedRepository,
+    orders: OrderVersions,
+    metrics: Metrics,
+    tracer: Tracer | None,
 ) -> Publishing | None:
     """The parts, which connect once there is something to publish; None without a broker. Raises ConfigError."""
     if settings.broker_url is None:
@@ -45,6 +52,7 @@ def build_publishing(
         _broker(settings.broker_url.get_secret_value(), topic=settings.broker_topic),
         orders,
         BrokerMetrics(metrics.registry),
+        tracer,
         format=settings.broker_format,
         with_orders=settings.broker_payload == "full",
     )

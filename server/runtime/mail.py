@@ -20,6 +20,7 @@ from server.storage.read.feed import FeedRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.telemetry.mail_metrics import MailMetrics
 from server.telemetry.metrics import Metrics
+from server.telemetry.spans import Tracer
 
 if TYPE_CHECKING:
     from server.mail.worker import MailWorker
@@ -47,6 +48,7 @@ def build_mail(
     invoices: InvoiceRepository,
     webhooks: Webhooks,
     metrics: Metrics,
+    tracer: Tracer | None,
 ) -> Mail | None:
     """The parts, none of which does anything yet; None if no mails are selected. Raises ConfigError."""
     if not (selected := selected_mails(settings)):
@@ -70,6 +72,7 @@ def build_mail(
         repository,
         SmtpServer(url),
         composer,
+        tracer,
         invoices=invoices,
         endpoints=webhooks.repository,
         selected=selected,

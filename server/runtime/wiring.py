@@ -137,8 +137,10 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     webhooks = build_webhooks(settings, database, feed=feed, writer=writer, metrics=metrics, tracer=tracing)
     versions = OrderVersions(database, history)
     invoices = InvoiceRepository(database)
-    mail = build_mail(settings, database, feed=feed, invoices=invoices, webhooks=webhooks, metrics=metrics)
-    publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics)
+    mail = build_mail(
+        settings, database, feed=feed, invoices=invoices, webhooks=webhooks, metrics=metrics, tracer=tracing
+    )
+    publishing = build_publishing(settings, database, feed=feed, orders=versions, metrics=metrics, tracer=tracing)
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks, leases, servers = Tasks(), JobLeases(database), ServerRepository(database)

@@ -6,9 +6,9 @@ Code that does something worth a span asks for one, and needs no tracer: `with c
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, TypeGuard
 
-Kind = Literal["internal", "client", "server"]
+Kind = Literal["internal", "client", "server", "producer"]
 Attributes = dict[str, str | int]
 
 
@@ -61,9 +61,22 @@ def continued_span(
     tracer: Tracer | None, name: str, traceparent: str, attributes: Attributes
 ) -> AbstractContextManager[None]:
     """A span of a later request to others, in the trace of the call that `traceparent` is of; the current one within."""
-    if tracer is None or not traceparent or not tracer.is_sampled(traceparent):
+    if not _samples(tracer, traceparent):
         return _NOT_SAMPLED
     return entered(tracer.continued(name, traceparent, "client", attributes))
+
+
+def producer_span(
+    tracer: Tracer | None, name: str, traceparent: str, attributes: Attributes
+) -> AbstractContextManager[Span | None]:
+    """A span of one of several messages that are sent at once, so none of them is the current one within."""
+    if not _samples(tracer, traceparent):
+        return _NOT_SAMPLED
+    return tracer.continued(name, traceparent, "producer", attributes)
+
+
+def _samples(tracer: Tracer | None, traceparent: str) -> TypeGuard[Tracer]:
+    return tracer is not None and bool(traceparent) and tracer.is_sampled(traceparent)
 
 
 def batch_span(spans: Sequence[Span], name: str, *, size: int) -> AbstractContextManager[None]:

@@ -30,7 +30,12 @@ from opentelemetry.trace import (
 
 from server.telemetry.spans import Attributes, Kind
 
-_KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
+_KINDS = {
+    "internal": SpanKind.INTERNAL,
+    "client": SpanKind.CLIENT,
+    "server": SpanKind.SERVER,
+    "producer": SpanKind.PRODUCER,
+}
 # Seconds for a batch of spans to reach the collector. A stopping server waits this long for the last one.
 _EXPORT_TIMEOUT = 3.0
 # Codes that are failures of the server; all others are answers that the caller asked for.

@@ -1,6 +1,7 @@
 """Makes one attempt of a delivery."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from orders.v1.webhook_service_pb2 import (
 )
 
 from server.domain.webhooks import payloads, retries, signatures
+from server.domain.webhooks.endpoints import uses_v1, uses_v1a
 from server.domain.webhooks.event_types import TEST
 from server.http_client import HttpError, Poster
 from server.storage.webhook_queue import Claimed, Outcome
@@ -62,16 +64,23 @@ def _body(event_type: str, event: bytes | None, order: bytes | None, create_time
 
 def _headers(delivery: Claimed, endpoint: WebhookEndpoint, body: bytes, *, now: datetime) -> dict[str, str]:
     """The endpoint's own headers, and those by which the receiver verifies the request."""
-    in_use = [
-        secret.secret
-        for secret in endpoint.secrets
-        if not secret.HasField("expire_time") or secret.expire_time.ToDatetime(UTC) > now
-    ]
     own = {header.name: header.value for header in endpoint.headers}
     if traceparent := current_traceparent(delivery.traceparent):
         own["traceparent"] = traceparent
     webhook_id = payloads.webhook_id_of(delivery.order_id, delivery.version, delivery.delivery_id)
-    return _USER_AGENT | own | signatures.headers_of(webhook_id, int(now.timestamp()), body, in_use)
+    return (
+        _USER_AGENT | own | signatures.headers_of(webhook_id, int(now.timestamp()), body, _keys_of(endpoint, now=now))
+    )
+
+
+def _keys_of(endpoint: WebhookEndpoint, *, now: datetime) -> Iterator[str]:
+    """The secrets and private keys that requests are signed with now."""
+    for secret in endpoint.secrets:
+        if not secret.HasField("expire_time") or secret.expire_time.ToDatetime(UTC) > now:
+            if uses_v1(endpoint) and secret.secret:
+                yield secret.secret
+            if uses_v1a(endpoint) and secret.private_key:
+                yield secret.private_key
 
 
 def _outcome(delivery: Claimed, recorded: WebhookAttempt, *, time: datetime, retry_after: int | None) -> Outcome:

@@ -61,6 +61,12 @@ def test_endpoint_is_managed_from_the_command_line(folder: Path) -> None:
         assert json.loads(run(server, "update", endpoint_id, "--max-rate", "5"))["max_rate"] == 5
         assert run(server, "disable", endpoint_id) == f"{endpoint_id} is disabled\n"
         assert "disabled (requested)" in run(server, "list")
+        signed_id, public_key = run(server, "create", url, "--signature", "v1a").split()
+        (shown,) = json.loads(run(server, "get", signed_id))["secrets"]
+        assert shown["public_key"] == public_key
+        run(server, "update", signed_id, "--signature", "both")
+        secret, rotated_key = run(server, "rotate", signed_id).split()
+        assert (secret[:6], rotated_key[:5]) == ("whsec_", "whpk_")
         run(server, "delete", endpoint_id)
         finished = orders("webhooks", "get", endpoint_id, "--target", server.address)
         assert (finished.code, "NOT_FOUND" in finished.err) == (1, True)

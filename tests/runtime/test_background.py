@@ -2,17 +2,19 @@
 
 import asyncio
 import multiprocessing
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 
 from server.config import Settings
-from server.runtime.background import Job, running
+from server.runtime.background import Job, _repeat, running
 from server.runtime.wiring import Components, build
 from server.storage import job_leases
 from server.storage.database import Database
@@ -136,6 +138,28 @@ async def test_success_is_noted_after_failures(components: Components) -> None:
         await twice.wait()
     assert successes[:3] == [0, 0, 0]
     assert before <= (successes[3] or 0) <= time.time()
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(0.0, [1, 2, 2, 2]), (3.0, [1, 2, 3, 3]), (3600.0, [1, 2, 4, 8])])
+async def test_failing_job_pauses_whatever_its_interval(
+    interval: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = list[float]()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == len(expected):
+            raise Panic
+
+    async def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    # The longest pause that the policy allows, instead of a random one.
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest)
+    with pytest.raises(Panic):
+        await _repeat(Job("failing", lambda _: interval, fail), Mock(spec=Components), SETTINGS)
+    assert pauses == expected
 
 
 @pytest.mark.usefixtures("short_leases")

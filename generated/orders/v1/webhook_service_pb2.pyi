@@ -18,6 +18,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class WebhookSignature(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEBHOOK_SIGNATURE_UNSPECIFIED: _ClassVar[WebhookSignature]
+    WEBHOOK_SIGNATURE_V1: _ClassVar[WebhookSignature]
+    WEBHOOK_SIGNATURE_V1A: _ClassVar[WebhookSignature]
+    WEBHOOK_SIGNATURE_BOTH: _ClassVar[WebhookSignature]
+
 class WebhookPayload(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WEBHOOK_PAYLOAD_UNSPECIFIED: _ClassVar[WebhookPayload]
@@ -43,6 +50,10 @@ class WebhookDeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WEBHOOK_DELIVERY_STATE_PENDING: _ClassVar[WebhookDeliveryState]
     WEBHOOK_DELIVERY_STATE_SUCCEEDED: _ClassVar[WebhookDeliveryState]
     WEBHOOK_DELIVERY_STATE_FAILED: _ClassVar[WebhookDeliveryState]
+WEBHOOK_SIGNATURE_UNSPECIFIED: WebhookSignature
+WEBHOOK_SIGNATURE_V1: WebhookSignature
+WEBHOOK_SIGNATURE_V1A: WebhookSignature
+WEBHOOK_SIGNATURE_BOTH: WebhookSignature
 WEBHOOK_PAYLOAD_UNSPECIFIED: WebhookPayload
 WEBHOOK_PAYLOAD_THIN: WebhookPayload
 WEBHOOK_PAYLOAD_FULL: WebhookPayload
@@ -59,7 +70,7 @@ WEBHOOK_DELIVERY_STATE_SUCCEEDED: WebhookDeliveryState
 WEBHOOK_DELIVERY_STATE_FAILED: WebhookDeliveryState
 
 class WebhookEndpoint(_message.Message):
-    __slots__ = ("endpoint_id", "url", "event_types", "filter", "payload", "description", "headers", "max_concurrency", "max_rate", "state", "disable_cause", "disable_time", "failing_since", "secrets", "create_time", "enable_time", "creator")
+    __slots__ = ("endpoint_id", "url", "event_types", "filter", "payload", "description", "headers", "max_concurrency", "max_rate", "state", "disable_cause", "disable_time", "failing_since", "secrets", "create_time", "enable_time", "creator", "signature")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +88,7 @@ class WebhookEndpoint(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ENABLE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATOR_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     url: str
     event_types: _containers.RepeatedScalarFieldContainer[str]
@@ -94,7 +106,8 @@ class WebhookEndpoint(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     enable_time: _timestamp_pb2.Timestamp
     creator: str
-    def __init__(self, endpoint_id: _Optional[str] = ..., url: _Optional[str] = ..., event_types: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_order_service_pb2.OrderFilter, _Mapping]] = ..., payload: _Optional[_Union[WebhookPayload, str]] = ..., description: _Optional[str] = ..., headers: _Optional[_Iterable[_Union[WebhookHeader, _Mapping]]] = ..., max_concurrency: _Optional[int] = ..., max_rate: _Optional[int] = ..., state: _Optional[_Union[WebhookEndpointState, str]] = ..., disable_cause: _Optional[_Union[WebhookDisableCause, str]] = ..., disable_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., secrets: _Optional[_Iterable[_Union[WebhookSecret, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enable_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., creator: _Optional[str] = ...) -> None: ...
+    signature: WebhookSignature
+    def __init__(self, endpoint_id: _Optional[str] = ..., url: _Optional[str] = ..., event_types: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_order_service_pb2.OrderFilter, _Mapping]] = ..., payload: _Optional[_Union[WebhookPayload, str]] = ..., description: _Optional[str] = ..., headers: _Optional[_Iterable[_Union[WebhookHeader, _Mapping]]] = ..., max_concurrency: _Optional[int] = ..., max_rate: _Optional[int] = ..., state: _Optional[_Union[WebhookEndpointState, str]] = ..., disable_cause: _Optional[_Union[WebhookDisableCause, str]] = ..., disable_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., secrets: _Optional[_Iterable[_Union[WebhookSecret, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enable_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., creator: _Optional[str] = ..., signature: _Optional[_Union[WebhookSignature, str]] = ...) -> None: ...
 
 class WebhookHeader(_message.Message):
     __slots__ = ("name", "value")
@@ -105,14 +118,18 @@ class WebhookHeader(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class WebhookSecret(_message.Message):
-    __slots__ = ("secret", "create_time", "expire_time")
+    __slots__ = ("secret", "create_time", "expire_time", "private_key", "public_key")
     SECRET_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_KEY_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     secret: str
     create_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, secret: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    private_key: str
+    public_key: str
+    def __init__(self, secret: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., private_key: _Optional[str] = ..., public_key: _Optional[str] = ...) -> None: ...
 
 class WebhookDelivery(_message.Message):
     __slots__ = ("delivery_id", "endpoint_id", "webhook_id", "event_type", "order_id", "version", "state", "attempt_count", "next_attempt_time", "create_time", "end_time", "attempts")

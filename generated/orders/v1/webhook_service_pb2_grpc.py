@@ -125,7 +125,7 @@ class WebhookServiceServicer:
 
     def CreateWebhookEndpoint(self, request, context):
         """Creates an endpoint, and returns its secret this once. The endpoint gets the changes from its
-        creation on. A replayed answer has no secret: if the first answer was lost, call
+        creation on. Its public key, if it has one, is also returned later. A replayed answer has no secret: if the first answer was lost, call
         RotateWebhookSecret.
 
         Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
@@ -174,8 +174,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateWebhookSecret(self, request, context):
-        """Gives an endpoint a new secret, and returns it this once. For 24 hours, requests are signed with the
-        old secret too. Rotating again within that time ends the oldest secret. A replayed answer has no
+        """Gives an endpoint a new secret or key pair, and returns the secret this once. For 24 hours, requests are
+        signed with the old ones too. Rotating again within that time ends the oldest secret. A replayed answer has no
         secret: if the first answer was lost, rotate again with a new `request_id`.
 
         Errors: NOT_FOUND (WEBHOOK_ENDPOINT_NOT_FOUND),

@@ -16,6 +16,8 @@ from orders.v1.webhook_service_pb2 import (
     WEBHOOK_DISABLE_CAUSE_REQUESTED,
     WEBHOOK_ENDPOINT_STATE_DISABLED,
     WEBHOOK_ENDPOINT_STATE_ENABLED,
+    WEBHOOK_SIGNATURE_BOTH,
+    WEBHOOK_SIGNATURE_V1A,
     CreateWebhookEndpointRequest,
     CreateWebhookEndpointResponse,
     DeleteWebhookEndpointRequest,
@@ -40,7 +42,7 @@ from server.domain.base.redaction import without_secrets
 from server.domain.base.state import State
 from server.domain.webhooks.event_types import TEST, TYPES, is_known
 from server.domain.webhooks.payloads import webhook_id_of
-from server.domain.webhooks.signatures import new_secret
+from server.domain.webhooks.signatures import new_private_key, new_secret, public_key_of
 
 # Time for which requests are still signed with a secret that was rotated.
 OVERLAP = timedelta(hours=24)
@@ -53,6 +55,7 @@ MUTABLE = (
     "headers",
     "max_concurrency",
     "max_rate",
+    "signature",
 )
 # Headers that the server or the connection sets.
 _OWN_HEADERS = frozenset(
@@ -118,6 +121,7 @@ def update_webhook_endpoint(request: UpdateWebhookEndpointRequest, state: State,
         endpoint.ClearField(name)
         _copy_field(request.endpoint, endpoint, name)
     _check(endpoint, state)
+    _complete(endpoint.secrets[0], endpoint)
     return _put(endpoint, state)
 
 
@@ -133,7 +137,7 @@ def delete_webhook_endpoint(request: DeleteWebhookEndpointRequest, state: State,
 def rotate_webhook_secret(
     request: RotateWebhookSecretRequest, state: State, audit: Audit
 ) -> RotateWebhookSecretResponse:
-    """Gives an endpoint a new secret. The one before stays valid for a day."""
+    """Gives an endpoint a new secret or key pair. The one before stays valid for a day."""
     endpoint = _stored(request.endpoint_id, state)
     del endpoint.secrets[1:]
     endpoint.secrets[0].expire_time.FromDatetime(audit.time.ToDatetime(UTC) + OVERLAP)
@@ -249,12 +253,30 @@ def _check_url(url: str, *, allows_http: bool) -> None:
 
 
 def _add_secret(endpoint: WebhookEndpoint, audit: Audit) -> str:
-    """Adds a new secret before the others; returns its text."""
-    secret = new_secret()
-    newest_first = [WebhookSecret(secret=secret, create_time=audit.time), *endpoint.secrets]
+    """Adds a new secret before the others; returns the part that the receiver shares."""
+    secret = WebhookSecret(create_time=audit.time)
+    _complete(secret, endpoint)
+    newest_first = [secret, *endpoint.secrets]
     del endpoint.secrets[:]
     endpoint.secrets.extend(newest_first)
-    return secret
+    return secret.secret
+
+
+def _complete(secret: WebhookSecret, endpoint: WebhookEndpoint) -> None:
+    """Adds what the endpoint's signatures need and the secret does not have yet."""
+    if uses_v1(endpoint) and not secret.secret:
+        secret.secret = new_secret()
+    if uses_v1a(endpoint) and not secret.private_key:
+        secret.private_key = new_private_key()
+        secret.public_key = public_key_of(secret.private_key)
+
+
+def uses_v1(endpoint: WebhookEndpoint) -> bool:
+    return endpoint.signature != WEBHOOK_SIGNATURE_V1A
+
+
+def uses_v1a(endpoint: WebhookEndpoint) -> bool:
+    return endpoint.signature in (WEBHOOK_SIGNATURE_V1A, WEBHOOK_SIGNATURE_BOTH)
 
 
 def _put(endpoint: WebhookEndpoint, state: State) -> WebhookEndpoint:
