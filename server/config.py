@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError,
 from pydantic_core import PydanticCustomError
 
 from server.currency_rates import rates_by_currency
+from server.fulfilment_settings import FulfilmentSettings
 from server.outbound_settings import OutboundSettings
 from server.setting_origins import Origins
 
@@ -60,7 +61,7 @@ class ConfigError(Exception):
     """A setting is wrong; the message names it and says what it takes."""
 
 
-class Settings(OutboundSettings):
+class Settings(FulfilmentSettings, OutboundSettings):
     """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

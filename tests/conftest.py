@@ -173,6 +173,7 @@ class Service:
             "orders",
             "order_items",
             "order_events",
+            "fulfilments",
             "consumers",
             "products",
             "inventory",

@@ -14,9 +14,11 @@ from orders.v1 import cart_service_pb2 as carts
 from orders.v1 import catalog_service_pb2 as catalog
 from orders.v1 import consumer_service_pb2 as consumers
 from orders.v1 import customer_service_pb2 as customers
+from orders.v1 import fulfilment_queue_pb2 as queue
 from orders.v1 import fulfilment_service_pb2 as fulfilment
 from orders.v1 import order_change_pb2 as changes
 from orders.v1 import order_pb2 as pb
+from orders.v1 import order_return_pb2 as returns
 from orders.v1 import order_service_pb2 as orders
 from orders.v1 import server_service_pb2 as servers
 from orders.v1 import shipment_pb2 as shipments
@@ -35,6 +37,8 @@ class Subject:
     order_id: str
     key_id: str = "0123456789ab"
     cursor: str = "AAAA"
+    # Of a claim.
+    claim_id: str = "01890a5d-ac96-774b-bcce-b302099a8057"
     # Of a webhook. Without one, an id that no endpoint has, but that no other subject has either.
     endpoint: str = ""
     delivery: str = ""
@@ -62,6 +66,9 @@ class Subject:
             return replace(self, key_id=api_keys.ApiKey.FromString(answer).key_id)
         if isinstance(request, orders.ListOrderChangesRequest):
             return replace(self, cursor=orders.ListOrderChangesResponse.FromString(answer).resume_token)
+        if isinstance(request, queue.ClaimFulfilmentsRequest):
+            (claimed,) = queue.ClaimFulfilmentsResponse.FromString(answer).fulfilments
+            return replace(self, claim_id=claimed.claim_id)
         if isinstance(request, webhooks.CreateWebhookEndpointRequest):
             endpoint = webhooks.CreateWebhookEndpointResponse.FromString(answer).endpoint
             return replace(self, endpoint=endpoint.endpoint_id)
@@ -151,6 +158,42 @@ def _two_lines(at: Subject) -> Sequence[Message]:
 
 def _paid_lines(at: Subject) -> Sequence[Message]:
     return [*_two_lines(at), *_payment(at)]
+
+
+_RETURNED = [{"item_id": line, "quantity": 2, "reason": returns.RETURN_REASON_DEFECTIVE} for line in ("2", "3")]
+
+
+def _delivered(at: Subject) -> Sequence[Message]:
+    label = {"carrier": "DHL", "tracking_number": "1Z"}
+    moves = [{"status": pb.ORDER_STATUS_SHIPPED} | label, {"status": pb.ORDER_STATUS_DELIVERED}]
+    return [*_paid_lines(at), *(orders.TransitionOrderRequest(order_id=at.order_id, **move) for move in moves)]
+
+
+def _return(at: Subject) -> Sequence[Message]:
+    return [*_delivered(at), returns.RequestReturnRequest(order_id=at.order_id, items=_RETURNED)]
+
+
+def _approved_return(at: Subject) -> Sequence[Message]:
+    approval = {"return_id": "1", "decision": returns.RETURN_DECISION_APPROVE}
+    return [*_return(at), returns.DecideReturnRequest(order_id=at.order_id, **approval)]
+
+
+def _inspected_return(at: Subject) -> Sequence[Message]:
+    items = [{"item_id": line, "quantity": 1, "disposition": returns.RETURN_DISPOSITION_INSPECT} for line in ("2", "3")]
+    received = returns.ReceiveReturnRequest(order_id=at.order_id, return_id="1", items=items)
+    return [*_approved_return(at), received]
+
+
+def _claimed(at: Subject) -> Sequence[Message]:
+    # By its product, the claim gets this order and no other subject's.
+    product = {"product_id": at.order_id, "name": "Kit", "price": usd(1), "stock": 5}
+    bought = [{"product_id": at.order_id, "quantity": 1}]
+    return [
+        catalog.BatchUpsertProductsRequest(products=[product]),
+        orders.UpdateOrderRequest(order={"order_id": at.order_id, "items": bought}),
+        *_payment(at),
+        queue.ClaimFulfilmentsRequest(filter={"product_ids": [at.order_id]}, lease={"seconds": 3600}),
+    ]
 
 
 def _shipment_of(shipment_id: str) -> dict[str, Any]:
@@ -262,10 +305,94 @@ def _zone(zone_id: str, country: str, at: Subject) -> dict[str, Any]:
             for method in ("standard", "express")
         ],
         "affected_orders": [{}, {}],
+        "calendar": {"working_days": ["MONDAY", "FRIDAY"], "holidays": ["2026-12-25", "2026-12-26"]},
+        "time_zone": "Europe/Berlin",
+        "cut_off": "15:00",
     }
 
 
 SAMPLES: dict[str, Sample] = {
+    "RequestReturn": Sample(
+        lambda at: returns.RequestReturnRequest(
+            order_id=at.order_id,
+            items=_RETURNED,
+            reason="it hums",
+            photo_uris=["https://photos.example/1", "https://photos.example/2"],
+        ),
+        before=_delivered,
+    ),
+    "DecideReturn": Sample(
+        lambda at: returns.DecideReturnRequest(
+            order_id=at.order_id,
+            return_id="1",
+            decision=returns.RETURN_DECISION_APPROVE,
+            reason="as promised",
+            label_uri="https://labels.example/1",
+        ),
+        before=_return,
+    ),
+    "ReceiveReturn": Sample(
+        lambda at: returns.ReceiveReturnRequest(
+            order_id=at.order_id,
+            return_id="1",
+            items=[
+                {"item_id": "2", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_RESTOCK},
+                {"item_id": "3", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_MISSING},
+            ],
+            inspected=[
+                {"item_id": "2", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_DAMAGED},
+                {"item_id": "3", "quantity": 1, "disposition": returns.RETURN_DISPOSITION_RESTOCK},
+            ],
+        ),
+        before=_inspected_return,
+    ),
+    "CloseReturn": Sample(
+        lambda at: returns.CloseReturnRequest(
+            order_id=at.order_id, return_id="1", refund_amount=usd(5), reason="less the fee"
+        ),
+        before=_inspected_return,
+    ),
+    "RateItem": Sample(
+        lambda at: returns.RateItemRequest(order_id=at.order_id, item_id="2", stars=4, comment="warm to sit on"),
+        before=_delivered,
+    ),
+    "ClaimFulfilments": Sample(
+        lambda at: queue.ClaimFulfilmentsRequest(
+            worker=at.order_id,
+            count=2,
+            lease={"seconds": 60},
+            filter={
+                "delivery_methods": ["standard", "express"],
+                "zone_ids": ["everywhere", "atlantis"],
+                "product_ids": [at.order_id, f"{at.order_id}-2"],
+            },
+        )
+    ),
+    "ExtendFulfilment": Sample(
+        lambda at: queue.ExtendFulfilmentRequest(order_id=at.order_id, claim_id=at.claim_id, lease={"seconds": 60}),
+        before=_claimed,
+    ),
+    "CompleteFulfilment": Sample(
+        lambda at: queue.CompleteFulfilmentRequest(order_id=at.order_id, claim_id=at.claim_id), before=_claimed
+    ),
+    "GiveBackFulfilment": Sample(
+        lambda at: queue.GiveBackFulfilmentRequest(
+            order_id=at.order_id, claim_id=at.claim_id, reason="the shelf is empty", delay={"seconds": 60}
+        ),
+        before=_claimed,
+    ),
+    "ListFulfilments": Sample(
+        lambda at: queue.ListFulfilmentsRequest(
+            filter={
+                "delivery_methods": ["standard", "express"],
+                "zone_ids": ["everywhere", "atlantis"],
+                "product_ids": ["mug", "lamp"],
+            },
+            states=[queue.FULFILMENT_STATE_WAITING, queue.FULFILMENT_STATE_CLAIMED],
+            worker="ann",
+            page_size=1,
+        )
+    ),
     "CreateOrder": Sample(
         lambda at: orders.CreateOrderRequest(**_CHECKOUT, special_instructions="Ring twice", referral_code=at.letters)
     ),

@@ -1,6 +1,7 @@
 """Reads JSON values into messages, strictly: every unknown name, wrong type and repeated key is a fault of its field."""
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable
 from functools import cache
@@ -27,6 +28,9 @@ TEXT_FORMS = {
     "google.protobuf.Duration": "seconds, such as 3.5s",
     "google.protobuf.FieldMask": "paths of fields, separated by commas",
 }
+# Fields that mean a date, and so take one without a time.
+_DATES = frozenset({"requested_delivery_time", "installation_time", "requested_time", "scheduled_time"})
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class NotJson(Exception):
@@ -170,11 +174,17 @@ class _Reading:
             return
         try:
             if name in TEXT_FORMS:
-                _read_text(message, value, TEXT_FORMS[name])
+                _read_text(message, _time_of(value, place), TEXT_FORMS[name])
             else:
                 json_format.ParseDict(value, message)
         except (ValueError, json_format.Error) as error:
             self._problems.add(place, _description(error))
+
+
+def _time_of(value: object, place: str) -> object:
+    """The value; the time at which a date begins in UTC, for a field that means a date."""
+    is_date = place.rpartition(".")[2] in _DATES and isinstance(value, str) and _DATE.fullmatch(value)
+    return f"{value}T00:00:00Z" if is_date else value
 
 
 def _read_text(message: Any, value: object, form: str) -> None:

@@ -6,7 +6,7 @@ can be repeated, so a retry of the request continues where the first attempt sto
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE, ERROR_REASON_PAYMENT_FAILED
@@ -19,6 +19,7 @@ from orders.v1.order_pb2 import (
     Payment,
     Refund,
 )
+from orders.v1.order_return_pb2 import CloseReturnRequest
 from orders.v1.order_service_pb2 import (
     CancelOrderLinesRequest,
     CancelOrderRequest,
@@ -75,6 +76,7 @@ class Checkout:
             CancelOrderLinesRequest: self._cancel_lines,
             RecordPaymentRequest: self._record,
             RefundOrderRequest: self._refund,
+            CloseReturnRequest: self._close_return,
             CapturePaymentRequest: self._capture,
             VoidPaymentRequest: self._void,
         }
@@ -197,6 +199,19 @@ class Checkout:
         if not refund_ids:
             # An unpaid order has a new total, and so has its intent. The answer is the same as to an update.
             return await self._follow_total(flow, order, answer)
+        return await self._pay_all_back(flow, command, answer, refund_ids)
+
+    async def _close_return(self, flow: PaymentFlow, command: Command) -> Answer:
+        answer = await self._writer.execute(command)
+        order = Order.FromString(answer.body)
+        closed = next(each for each in order.returns if each.return_id == command.request.return_id)
+        return await self._pay_all_back(flow, command, answer, closed.refund_ids)
+
+    async def _pay_all_back(
+        self, flow: PaymentFlow, command: Command, answer: Answer, refund_ids: Sequence[str]
+    ) -> Answer:
+        """Pays back the refunds that the server's provider has to make."""
+        order = Order.FromString(answer.body)
         order = await flow.current(order) if answer.replayed else order
         for refund_id in refund_ids:
             refund = refund_of(order, refund_id)

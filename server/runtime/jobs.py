@@ -17,6 +17,7 @@ from server.storage.housekeeping import (
     forget_old_mails,
     forget_old_requests,
 )
+from server.storage.queue_repair import queue_missing
 from server.telemetry.log import fields
 from server.telemetry.metrics import Lag
 
@@ -166,6 +167,12 @@ async def delete_old_webhooks(components: Components, settings: Settings) -> Non
     log.debug("deleted old webhook deliveries", extra=fields(count=count))
 
 
+async def queue_missing_orders(components: Components, _: Settings) -> None:
+    """Adds orders to the work queue that a server of an earlier version has confirmed."""
+    count = await queue_missing(components.database)
+    log.debug("added orders to the work queue", extra=fields(count=count))
+
+
 def _has_broker(settings: Settings) -> bool:
     return settings.broker_url is not None
 
@@ -205,6 +212,7 @@ JOBS = (
     Job("send_mails", _every(0.0), send_mails, applies=_sends_mails, exclusive=True),
     Job("delete_old_mails", _every(_HOUR), delete_old_mails, exclusive=True),
     Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
+    Job("queue_missing_orders", _every(_HOUR), queue_missing_orders, exclusive=True),
 )
 
 

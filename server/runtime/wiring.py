@@ -28,7 +28,7 @@ from server.rpc.consumer_service import ConsumerServicer
 from server.rpc.customer_service import CustomerServicer
 from server.rpc.endpoint import Bounds
 from server.rpc.errors import Refuser
-from server.rpc.fulfilment_service import FulfilmentServicer
+from server.rpc.fulfilment_service import ClaimedOrders, FulfilmentServicer
 from server.rpc.gate import Gate
 from server.rpc.health import Health
 from server.rpc.order_service import OrderServicer
@@ -58,6 +58,7 @@ from server.storage.read.catalog import CatalogRepository
 from server.storage.read.customer_data import CustomerDataRepository
 from server.storage.read.customers import CustomerRepository
 from server.storage.read.feed import FeedRepository
+from server.storage.read.fulfilments import FulfilmentRepository
 from server.storage.read.history import HistoryRepository
 from server.storage.read.invoices import InvoiceRepository
 from server.storage.read.lists import ListRepository
@@ -170,13 +171,15 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 erasure=Erasure(database, writer=writer, customers=customers),
             ),
             "ConsumerService": ConsumerServicer(consumers=consumers, feed=feed),
-            "FulfilmentService": FulfilmentServicer(orders=orders),
+            "FulfilmentService": FulfilmentServicer(orders=orders, fulfilments=FulfilmentRepository(database)),
             "WebhookService": WebhookServicer(webhooks=webhooks.repository),
             "ApiKeyService": ApiKeyServicer(api_keys=api_keys),
             "AuditService": AuditServicer(audit=AuditRepository(database), api_keys=api_keys, feed=feed),
             "ServerService": ServerServicer(servers=servers, describe=registry.describe, limiter=gate.limiter),
         },
-        execute=ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute,
+        execute=ClaimedOrders(
+            ZonePreview(checkout.execute, orders=orders, catalog=catalog).execute, orders=orders
+        ).execute,
         orders=orders,
         health=health,
         gate=gate,
@@ -236,7 +239,12 @@ def _terms(settings: Settings) -> Terms:
     """The terms of points in each currency in which they have a value, and those of webhooks."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
-    return Terms(points, plain_webhooks=settings.webhook_allow_http, error_docs=settings.error_docs_url)
+    return Terms(
+        points,
+        plain_webhooks=settings.webhook_allow_http,
+        error_docs=settings.error_docs_url,
+        return_days=settings.return_days,
+    )
 
 
 def _bounds(settings: Settings) -> Bounds:

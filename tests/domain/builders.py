@@ -103,6 +103,8 @@ from server.domain.base.needs import BatchNeeds
 from server.domain.base.records import Counters, Kind, Rows
 from server.domain.base.state import PaymentKey, Same, State, Validate
 from server.domain.base.values import Sku, Terms
+from server.domain.base.work_queue import Claim, Queued, QueueEntry, WorkFilter
+from server.domain.fulfilment.queue import entry_of
 from server.domain.operations import Answer, Command, decide
 from server.domain.orders.upsert import sent_hash
 from server.domain.payments.payments import SettleIntent
@@ -440,6 +442,8 @@ class Store:
     payments: dict[PaymentKey, tuple[str, PaymentEvent]] = field(default_factory=dict)
     documents: list[Invoice | CreditNote] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
+    # The last claims on the orders in the work queue.
+    claims: dict[str, Claim] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     new_id: Callable[[], str] = field(default_factory=numbered_ids)
     time: Timestamp = field(default_factory=lambda: at(0))
@@ -506,10 +510,36 @@ class Store:
         for key, (order_id, event) in self.payments.items():
             if state.payments.was_read(key) or state.payment_events.was_read(order_id):
                 state.add_payment(order_id, event)
+        self._read_queue(needs, state)
         state.order_numbers = [f"ORD-2026-{next(self.numbers):06d}" for _ in range(needs.order_numbers())][::-1]
         request_keys = {wanted.key for wanted in commands}
         state.remembered = {key: value for key, value in self.remembered.items() if key in request_keys}
         return state
+
+    def _read_queue(self, needs: BatchNeeds, state: State) -> None:
+        """The work queue, as far as the batch reads it. Claims whose lease has ended are offered again."""
+        queued = needs.queued()
+        if not queued and not needs.claims:
+            return
+        entries = [entry for order_id in self.orders if (entry := entry_of(self.order(order_id))) is not None]
+        rows = [Queued(entry, self.claims.get(entry.order_id, Claim()), self.time) for entry in entries]
+        state.queue.update({row.entry.order_id: row for row in rows if row.entry.order_id in queued})
+        offered = [
+            row for row in rows if not row.claim.expire_time or row.claim.expire_time.seconds <= self.time.seconds
+        ]
+        offered.sort(key=lambda row: (row.entry.due_time.ToNanoseconds(), row.entry.order_id))
+        for wanted in needs.claims:
+            state.claimable[wanted] = [row for row in offered if self._matches(row.entry, wanted)][
+                : needs.claim_count()
+            ]
+
+    def _matches(self, entry: QueueEntry, wanted: WorkFilter) -> bool:
+        products = {item.product_id for item in self.order(entry.order_id).items}
+        return (
+            (not wanted.delivery_methods or entry.delivery_method in wanted.delivery_methods)
+            and (not wanted.zone_ids or entry.zone_id in wanted.zone_ids)
+            and (not wanted.product_ids or not products.isdisjoint(wanted.product_ids))
+        )
 
     def _mark_everything(self, state: State) -> None:
         counters = [counter.values for counter in counters_of(state).values()]
@@ -553,6 +583,10 @@ class Store:
             assert key not in self.payments, f"{key} is counted twice"
             self.payments[key] = (order_id, event)
         self.documents += changes.documents
+        self.claims.update({order_id: queued.claim for order_id, queued in changes.claims.items()})
+        for order_id in self.claims.keys() & changes.orders.keys():
+            if entry_of(state.orders[order_id]) is None:
+                del self.claims[order_id]
         for key, value in changes.remembered.items():
             assert key not in self.remembered
             self.remembered[key] = value

@@ -67,6 +67,13 @@ def test_a_list_is_a_stream_of_requests_with_faults_by_index() -> None:
         assert [field for field, _ in caught.value.problems] == [field]
 
 
+def test_a_date_is_a_time_where_a_date_is_meant() -> None:
+    request = request_of("POST", "/v1/orders", '{"requestedDeliveryTime": "2026-12-24"}')
+    assert request.requested_delivery_time.ToJsonString() == "2026-12-24T00:00:00Z"
+    wrong = faults("POST", "/v1/orders", '{"requested_delivery_time": "2026-12-32"}')
+    assert "a time with a time zone" in wrong["requested_delivery_time"]
+
+
 def test_an_escaped_colon_is_part_of_an_id() -> None:
     assert request_of("GET", "/v1/products/x%3AadjustStock").product_id == "x:adjustStock"
     assert request_of("GET", "/v1/products/a:b").product_id == "a:b"

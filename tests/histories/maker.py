@@ -34,6 +34,12 @@ from orders.v1.customer_service_pb2 import (
     UpsertAddressRequest,
     UpsertCustomerRequest,
 )
+from orders.v1.fulfilment_queue_pb2 import (
+    ClaimFulfilmentsRequest,
+    CompleteFulfilmentRequest,
+    ExtendFulfilmentRequest,
+    GiveBackFulfilmentRequest,
+)
 from orders.v1.fulfilment_service_pb2 import (
     CancelShipmentRequest,
     CreateShipmentRequest,
@@ -62,6 +68,13 @@ from orders.v1.order_pb2 import (
     PaymentEvent,
     PaymentIntent,
     TrackingEvent,
+)
+from orders.v1.order_return_pb2 import (
+    CloseReturnRequest,
+    DecideReturnRequest,
+    RateItemRequest,
+    ReceiveReturnRequest,
+    RequestReturnRequest,
 )
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
@@ -157,6 +170,13 @@ class Maker:
             (self.change_shipment, 4),
             (self.cancel_shipment, 2),
             (self.cancel_lines, 2),
+            (self.claim, 2),
+            (self.work, 4),
+            (self.request_return, 3),
+            (self.decide_return, 3),
+            (self.receive_return, 4),
+            (self.close_return, 2),
+            (self.rate, 1),
             (self.hold, 1),
             (self.release, 3),
             (self.payment, 12),
@@ -367,6 +387,69 @@ class Maker:
         for number in range(self.pick(0, 1, 1, 2)):
             shipment.parcels.add(carrier="Aramex", tracking_number=self.pick(f"A{number}", f"A{number}", ""))
         return CreateShipmentRequest(order_id=order.order_id, shipment=shipment, etag=self.etag(order))
+
+    def claim(self) -> ClaimFulfilmentsRequest:
+        wanted = {"delivery_methods": ["standard"]} if self.maybe(0.2) else {}
+        return ClaimFulfilmentsRequest(worker="ann", count=self.pick(1, 2, 5), filter=wanted)
+
+    def work(self) -> Any:
+        """A worker's report on an order that is claimed, or was."""
+        known = [order_id for order_id, claim in self.store.claims.items() if claim.claim_id]
+        order_id = self.rng.choice(known) if known else self.order().order_id
+        claim = self.store.claims.get(order_id)
+        named = {"order_id": order_id, "claim_id": claim.claim_id if claim and self.maybe(0.9) else "ab"}
+        return self.rng.choice(
+            [
+                CompleteFulfilmentRequest(**named),
+                GiveBackFulfilmentRequest(**named, reason="the shelf is empty"),
+                ExtendFulfilmentRequest(**named),
+            ]
+        )
+
+    def returned(self, *, has: bool = True) -> Order:
+        """An order with delivered units, mostly one with returns if `has`."""
+        found = [order for order in (self.order() for _ in range(12)) if any(i.delivered_quantity for i in order.items)]
+        return next((order for order in found if bool(order.returns) is has), found[0] if found else self.order())
+
+    def return_id(self, order: Order) -> str:
+        return self.pick(*(each.return_id for each in order.returns), *([] if order.returns else ["1"]))
+
+    def request_return(self) -> RequestReturnRequest:
+        order = self.returned(has=False)
+        items = [{"item_id": self.pick(*order.items).item_id, "quantity": self.pick(0, 1, 2)}] if order.items else []
+        return RequestReturnRequest(order_id=order.order_id, items=items if self.maybe(0.7) else [])
+
+    def decide_return(self) -> DecideReturnRequest:
+        order = self.returned()
+        return DecideReturnRequest(
+            order_id=order.order_id, return_id=self.return_id(order), decision=self.pick(1, 1, 1, 2)
+        )
+
+    def receive_return(self) -> ReceiveReturnRequest:
+        order = self.returned()
+        return_id = self.return_id(order)
+        lines = [item.item_id for each in order.returns if each.return_id == return_id for item in each.items] or ["1"]
+        units = {"item_id": self.pick(*lines), "quantity": self.pick(1, 1, 2)}
+        if self.maybe(0.3):
+            inspected = [units | {"disposition": self.pick(1, 3)}]
+            return ReceiveReturnRequest(order_id=order.order_id, return_id=return_id, inspected=inspected)
+        items = [units | {"disposition": self.pick(1, 1, 2, 2, 3, 4)}]
+        return ReceiveReturnRequest(order_id=order.order_id, return_id=return_id, items=items)
+
+    def close_return(self) -> CloseReturnRequest:
+        order = self.returned()
+        amount = {"refund_amount": money("1.00", order.pricing.total.currency_code)} if self.maybe(0.3) else {}
+        return CloseReturnRequest(
+            order_id=order.order_id,
+            return_id=self.return_id(order),
+            no_refund=not amount and self.maybe(0.3),
+            **amount,
+        )
+
+    def rate(self) -> RateItemRequest:
+        order = self.returned()
+        item_id = self.pick(*order.items).item_id if order.items else "1"
+        return RateItemRequest(order_id=order.order_id, item_id=item_id, stars=self.pick(1, 5))
 
     def shipment(self) -> tuple[Order, Shipment]:
         """A shipment, mostly of an order that has some."""

@@ -71,6 +71,7 @@ COUNTERS = (
     "delivered_quantity",
     "return_requested_quantity",
     "returned_quantity",
+    "restocked_quantity",
 )
 
 
@@ -108,7 +109,7 @@ def without_counters(order: Order) -> list[OrderItem]:
     copy = Order()
     copy.CopyFrom(order)
     for item in copy.items:
-        for name in COUNTERS:
+        for name in (*COUNTERS, "rating"):
             item.ClearField(name)
     return list(copy.items)
 
@@ -123,6 +124,10 @@ def check_counters(order: Order) -> None:
     packed, shipped = units_in(shipments), units_in(left)
     for item in order.items:
         assert item.cancelled_quantity == cancelled[item.item_id]
+        coming, back = item.return_requested_quantity, item.returned_quantity
+        assert coming >= 0
+        assert 0 <= item.restocked_quantity <= back
+        assert coming + back <= item.delivered_quantity
         assert (item.packed_quantity, item.shipped_quantity) == (packed[item.item_id], shipped[item.item_id])
         assert 0 <= item.delivered_quantity <= item.shipped_quantity <= item.packed_quantity <= item.quantity
     if order.shipments:
@@ -452,7 +457,7 @@ class Ledger:
                 self.uses[coupon.code, customer_id] += sign
             for item in version.items:
                 if item.product_id:
-                    self.held[item.product_id, item.variant_id] += sign * item.quantity
+                    self.held[item.product_id, item.variant_id] += sign * (item.quantity - item.restocked_quantity)
                     if version.status < ORDER_STATUS_SHIPPED:
                         waiting = item.quantity - item.shipped_quantity
                         self.reserved[item.product_id, item.variant_id] += sign * waiting

@@ -45,6 +45,7 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
+from orders.v1.fulfilment_queue_pb2 import ListFulfilmentsRequest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
@@ -151,6 +152,10 @@ async def world(service: Service) -> World:
     ):
         move.order_id = shipped.order_id
         shipped = await orders.TransitionOrder(move)
+    # They wait in the work queue.
+    confirmation = {"status": ORDER_STATUS_CONFIRMED, "override_reason": "paid in cash"}
+    for waiting in [await orders.CreateOrder(new_order()) for _ in range(2)]:
+        await orders.TransitionOrder(TransitionOrderRequest(order_id=waiting.order_id, **confirmation))
     await orders.BatchUpsertOrders(imported("i-1", status=ORDER_STATUS_SHIPPED))
     upserted = await orders.BatchUpsertOrders(imported("i-2"))
     stored = await orders.GetOrder(GetOrderRequest(order_id=upserted.results[0].order_id))
@@ -195,6 +200,7 @@ async def tokens_of(service: Service, subject: Subject) -> dict[str, str]:
         "ListOrders": ListOrdersRequest(page_size=1),
         "SearchOrders": SearchOrdersRequest(page_size=1),
     }
+    lists["ListFulfilments"] = ListFulfilmentsRequest(page_size=1)
     lists["ListWebhookDeliveries"] = webhooks.ListWebhookDeliveriesRequest(endpoint_id=subject.endpoint_id, page_size=1)
     found: dict[str, str] = {}
     for consumer in ("a", "b"):

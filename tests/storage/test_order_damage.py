@@ -19,7 +19,7 @@ ITEMS = [
     {"product_id": "sofa", "variant_id": "red", "quantity": 1},
 ]
 
-_TABLES = ("products", "inventory", "stock_adjustments", "orders", "order_items", "order_events")
+_TABLES = ("products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "fulfilments")
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,26 @@ from psycopg import AsyncConnection
 from server.domain.base.event_values import StoredEvent
 from server.domain.base.hash_chain import START, hash_of, seal
 from server.storage.projections import event_row
+from server.storage.queue_repair import queue_missing
 from server.storage.write.statements import EVENT_COLUMNS
 from tests.conftest import new_order, usd
-from tests.storage.helpers import Row, Store, disagreements, imported, keep, mend, restore, session, storing, upserts
+from tests.storage.helpers import (
+    Row,
+    Store,
+    database,
+    disagreements,
+    imported,
+    keep,
+    mend,
+    restore,
+    session,
+    storing,
+    upserts,
+)
 
 _TABLES = (
     "products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "coupons", "coupon_uses",
-    "points_accounts", "points_entries", "payments", "document_numbers", "documents",
+    "points_accounts", "points_entries", "payments", "document_numbers", "documents", "fulfilments",
 )  # fmt: skip
 
 
@@ -91,6 +104,8 @@ def _flipped(bit: str) -> str:
 
 
 _DAMAGE = {
+    "queue row lost": ("DELETE FROM fulfilments", [r"ORD-\d+-\d+: its row in fulfilments is None"]),
+    "queue row changed": ("UPDATE fulfilments SET zone_id = 'x'", [r"ORD-\d+-\d+: its row in fulfilments is EntryRow"]),
     "reserved made": (
         "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = 'mug'",
         ["product mug: inventory has 5 reserved; orders that are not shipped hold 4"],
@@ -284,6 +299,20 @@ async def test_damage_is_found_and_nothing_else_is(sound: str, statement: str, t
     assert len(found) == len(texts), found
     for text, one in zip(sorted(texts), sorted(found), strict=True):
         assert re.match(text, one), one
+
+
+async def test_rebuilding_restores_the_work_queue(sound: str) -> None:
+    await _damage(sound, "DELETE FROM fulfilments")
+    assert await mend(sound) == 1
+    assert await disagreements(sound) == []
+
+
+async def test_the_queue_gets_what_an_older_server_confirmed(sound: str) -> None:
+    await _damage(sound, "DELETE FROM fulfilments")
+    async with database(sound) as opened:
+        assert await queue_missing(opened) == 1
+        assert await queue_missing(opened) == 0
+    assert await disagreements(sound) == []
 
 
 # One of each table.

@@ -37,6 +37,7 @@ OTHER_TYPES = {
     "google.protobuf.Timestamp": 'A time. In JSON RFC 3339 with a zone: `"2026-01-20T10:00:00Z"`.',
     "google.protobuf.Value": "A value of any type, in JSON as it is.",
     "google.rpc.Status": "An error: `code`, `message` and `details`. See [errors.md](errors.md).",
+    "google.type.DayOfWeek": "A day of the week: `MONDAY` to `SUNDAY`.",
     "google.type.Decimal": 'A decimal number as a text in `value`: `{"value": "9.975"}`.',
     "google.type.Money": "An amount: `currency_code` (ISO 4217), `units` (whole units; a string in JSON) and `nanos` "
     "(billionths of a unit, of the same sign).",

@@ -126,6 +126,7 @@ GROUPS = (
         "checkout.md",
         ("payment_provider", "payment_timeout", "unpaid_hours", "point_value", "points_per_unit", "cart_days"),
     ),
+    Group("Fulfilment", "fulfilment.md", ("return_days",)),
     Group(
         "Stripe",
         "checkout.md",

@@ -12,10 +12,12 @@ from orders.v1 import cart_service_pb2
 from orders.v1 import catalog_service_pb2
 from orders.v1 import consumer_service_pb2
 from orders.v1 import customer_service_pb2
+from orders.v1 import fulfilment_queue_pb2
 from orders.v1 import fulfilment_service_pb2
 from orders.v1 import invoice_pb2
 from orders.v1 import order_pb2
 from orders.v1 import order_change_pb2
+from orders.v1 import order_return_pb2
 from orders.v1 import order_service_pb2
 from orders.v1 import server_service_pb2
 from orders.v1 import webhook_service_pb2
@@ -238,6 +240,16 @@ class FulfilmentService(Protocol):
     GetPackingSlip: Unary[fulfilment_service_pb2.GetPackingSlipRequest, fulfilment_service_pb2.PackingSlip]
     HoldOrder: Unary[fulfilment_service_pb2.HoldOrderRequest, order_pb2.Order]
     ReleaseHold: Unary[fulfilment_service_pb2.ReleaseHoldRequest, order_pb2.Order]
+    RequestReturn: Unary[order_return_pb2.RequestReturnRequest, order_pb2.Order]
+    DecideReturn: Unary[order_return_pb2.DecideReturnRequest, order_pb2.Order]
+    ReceiveReturn: Unary[order_return_pb2.ReceiveReturnRequest, order_pb2.Order]
+    CloseReturn: Unary[order_return_pb2.CloseReturnRequest, order_pb2.Order]
+    RateItem: Unary[order_return_pb2.RateItemRequest, order_pb2.Order]
+    ClaimFulfilments: Unary[fulfilment_queue_pb2.ClaimFulfilmentsRequest, fulfilment_queue_pb2.ClaimFulfilmentsResponse]
+    ExtendFulfilment: Unary[fulfilment_queue_pb2.ExtendFulfilmentRequest, fulfilment_queue_pb2.Fulfilment]
+    CompleteFulfilment: Unary[fulfilment_queue_pb2.CompleteFulfilmentRequest, order_pb2.Order]
+    GiveBackFulfilment: Unary[fulfilment_queue_pb2.GiveBackFulfilmentRequest, order_pb2.Order]
+    ListFulfilments: Unary[fulfilment_queue_pb2.ListFulfilmentsRequest, fulfilment_queue_pb2.ListFulfilmentsResponse]
 
 
 class AsyncFulfilmentService(Protocol):
@@ -249,6 +261,16 @@ class AsyncFulfilmentService(Protocol):
     GetPackingSlip: AsyncUnary[fulfilment_service_pb2.GetPackingSlipRequest, fulfilment_service_pb2.PackingSlip]
     HoldOrder: AsyncUnary[fulfilment_service_pb2.HoldOrderRequest, order_pb2.Order]
     ReleaseHold: AsyncUnary[fulfilment_service_pb2.ReleaseHoldRequest, order_pb2.Order]
+    RequestReturn: AsyncUnary[order_return_pb2.RequestReturnRequest, order_pb2.Order]
+    DecideReturn: AsyncUnary[order_return_pb2.DecideReturnRequest, order_pb2.Order]
+    ReceiveReturn: AsyncUnary[order_return_pb2.ReceiveReturnRequest, order_pb2.Order]
+    CloseReturn: AsyncUnary[order_return_pb2.CloseReturnRequest, order_pb2.Order]
+    RateItem: AsyncUnary[order_return_pb2.RateItemRequest, order_pb2.Order]
+    ClaimFulfilments: AsyncUnary[fulfilment_queue_pb2.ClaimFulfilmentsRequest, fulfilment_queue_pb2.ClaimFulfilmentsResponse]
+    ExtendFulfilment: AsyncUnary[fulfilment_queue_pb2.ExtendFulfilmentRequest, fulfilment_queue_pb2.Fulfilment]
+    CompleteFulfilment: AsyncUnary[fulfilment_queue_pb2.CompleteFulfilmentRequest, order_pb2.Order]
+    GiveBackFulfilment: AsyncUnary[fulfilment_queue_pb2.GiveBackFulfilmentRequest, order_pb2.Order]
+    ListFulfilments: AsyncUnary[fulfilment_queue_pb2.ListFulfilmentsRequest, fulfilment_queue_pb2.ListFulfilmentsResponse]
 
 
 class ApiKeyService(Protocol):

@@ -4,6 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.type import dayofweek_pb2 as _dayofweek_pb2
 from google.type import decimal_pb2 as _decimal_pb2
 from google.type import money_pb2 as _money_pb2
 from orders.v1 import access_pb2 as _access_pb2
@@ -108,7 +109,7 @@ class Coupon(_message.Message):
     def __init__(self, code: _Optional[str] = ..., type: _Optional[_Union[_order_pb2.CouponType, str]] = ..., basis_points: _Optional[int] = ..., amounts: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., minimum_subtotals: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., usage_limit: _Optional[int] = ..., usage_limit_per_customer: _Optional[int] = ..., product_ids: _Optional[_Iterable[str]] = ..., description: _Optional[str] = ..., times_used: _Optional[int] = ..., payer: _Optional[_Union[_order_pb2.CouponPayer, str]] = ..., combinable: _Optional[bool] = ...) -> None: ...
 
 class DeliveryZone(_message.Message):
-    __slots__ = ("zone_id", "name", "areas", "tax_rates", "tax_included", "tax_before_discount", "shipping_tax_class", "installation_tax_class", "methods", "rounding", "shipping_tax_policy", "affected_orders")
+    __slots__ = ("zone_id", "name", "areas", "tax_rates", "tax_included", "tax_before_discount", "shipping_tax_class", "installation_tax_class", "methods", "rounding", "shipping_tax_policy", "affected_orders", "calendar", "time_zone", "cut_off")
     ZONE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     AREAS_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +122,9 @@ class DeliveryZone(_message.Message):
     ROUNDING_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_TAX_POLICY_FIELD_NUMBER: _ClassVar[int]
     AFFECTED_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CALENDAR_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    CUT_OFF_FIELD_NUMBER: _ClassVar[int]
     zone_id: str
     name: str
     areas: _containers.RepeatedCompositeFieldContainer[DeliveryArea]
@@ -133,7 +137,18 @@ class DeliveryZone(_message.Message):
     rounding: _order_pb2.TaxRounding
     shipping_tax_policy: _order_pb2.ShippingTaxPolicy
     affected_orders: _containers.RepeatedCompositeFieldContainer[AffectedOrder]
-    def __init__(self, zone_id: _Optional[str] = ..., name: _Optional[str] = ..., areas: _Optional[_Iterable[_Union[DeliveryArea, _Mapping]]] = ..., tax_rates: _Optional[_Iterable[_Union[TaxRate, _Mapping]]] = ..., tax_included: _Optional[bool] = ..., tax_before_discount: _Optional[bool] = ..., shipping_tax_class: _Optional[str] = ..., installation_tax_class: _Optional[str] = ..., methods: _Optional[_Iterable[_Union[DeliveryMethod, _Mapping]]] = ..., rounding: _Optional[_Union[_order_pb2.TaxRounding, _Mapping]] = ..., shipping_tax_policy: _Optional[_Union[_order_pb2.ShippingTaxPolicy, str]] = ..., affected_orders: _Optional[_Iterable[_Union[AffectedOrder, _Mapping]]] = ...) -> None: ...
+    calendar: DeliveryCalendar
+    time_zone: str
+    cut_off: str
+    def __init__(self, zone_id: _Optional[str] = ..., name: _Optional[str] = ..., areas: _Optional[_Iterable[_Union[DeliveryArea, _Mapping]]] = ..., tax_rates: _Optional[_Iterable[_Union[TaxRate, _Mapping]]] = ..., tax_included: _Optional[bool] = ..., tax_before_discount: _Optional[bool] = ..., shipping_tax_class: _Optional[str] = ..., installation_tax_class: _Optional[str] = ..., methods: _Optional[_Iterable[_Union[DeliveryMethod, _Mapping]]] = ..., rounding: _Optional[_Union[_order_pb2.TaxRounding, _Mapping]] = ..., shipping_tax_policy: _Optional[_Union[_order_pb2.ShippingTaxPolicy, str]] = ..., affected_orders: _Optional[_Iterable[_Union[AffectedOrder, _Mapping]]] = ..., calendar: _Optional[_Union[DeliveryCalendar, _Mapping]] = ..., time_zone: _Optional[str] = ..., cut_off: _Optional[str] = ...) -> None: ...
+
+class DeliveryCalendar(_message.Message):
+    __slots__ = ("working_days", "holidays")
+    WORKING_DAYS_FIELD_NUMBER: _ClassVar[int]
+    HOLIDAYS_FIELD_NUMBER: _ClassVar[int]
+    working_days: _containers.RepeatedScalarFieldContainer[_dayofweek_pb2.DayOfWeek]
+    holidays: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, working_days: _Optional[_Iterable[_Union[_dayofweek_pb2.DayOfWeek, str]]] = ..., holidays: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AffectedOrder(_message.Message):
     __slots__ = ("order_id", "order_number", "zone_id", "new_zone_id")

@@ -6,7 +6,9 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from orders.v1 import access_pb2 as _access_pb2
+from orders.v1 import fulfilment_queue_pb2 as _fulfilment_queue_pb2
 from orders.v1 import order_pb2 as _order_pb2
+from orders.v1 import order_return_pb2 as _order_return_pb2
 from orders.v1 import personal_data_pb2 as _personal_data_pb2
 from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf.internal import containers as _containers

@@ -3,8 +3,10 @@
 import grpc
 import warnings
 
+from orders.v1 import fulfilment_queue_pb2 as orders_dot_v1_dot_fulfilment__queue__pb2
 from orders.v1 import fulfilment_service_pb2 as orders_dot_v1_dot_fulfilment__service__pb2
 from orders.v1 import order_pb2 as orders_dot_v1_dot_order__pb2
+from orders.v1 import order_return_pb2 as orders_dot_v1_dot_order__return__pb2
 
 GRPC_GENERATED_VERSION = '1.83.2'
 GRPC_VERSION = grpc.__version__
@@ -74,6 +76,56 @@ class FulfilmentServiceStub:
                 '/orders.v1.FulfilmentService/ReleaseHold',
                 request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.ReleaseHoldRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.RequestReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/RequestReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.DecideReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/DecideReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.DecideReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ReceiveReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/ReceiveReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.ReceiveReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.CloseReturn = channel.unary_unary(
+                '/orders.v1.FulfilmentService/CloseReturn',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.RateItem = channel.unary_unary(
+                '/orders.v1.FulfilmentService/RateItem',
+                request_serializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ClaimFulfilments = channel.unary_unary(
+                '/orders.v1.FulfilmentService/ClaimFulfilments',
+                request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsResponse.FromString,
+                _registered_method=True)
+        self.ExtendFulfilment = channel.unary_unary(
+                '/orders.v1.FulfilmentService/ExtendFulfilment',
+                request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ExtendFulfilmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.Fulfilment.FromString,
+                _registered_method=True)
+        self.CompleteFulfilment = channel.unary_unary(
+                '/orders.v1.FulfilmentService/CompleteFulfilment',
+                request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.CompleteFulfilmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.GiveBackFulfilment = channel.unary_unary(
+                '/orders.v1.FulfilmentService/GiveBackFulfilment',
+                request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.GiveBackFulfilmentRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ListFulfilments = channel.unary_unary(
+                '/orders.v1.FulfilmentService/ListFulfilments',
+                request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ListFulfilmentsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ListFulfilmentsResponse.FromString,
                 _registered_method=True)
 
 
@@ -153,6 +205,112 @@ class FulfilmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestReturn(self, request, context):
+        """Requests the return of delivered units. Customers can request it within the return window
+        (`ORDERS_RETURN_DAYS`) after the delivery, and staff at any time.
+
+        Errors: FAILED_PRECONDITION (LINE_QUANTITY_EXCEEDED, RETURN_WINDOW_CLOSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideReturn(self, request, context):
+        """Approves or declines a requested return. Repeating the decision changes nothing.
+
+        Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReceiveReturn(self, request, context):
+        """Records the units of an approved return that arrived or are missing, and results of inspections.
+        RESTOCK returns units to the stock. Refunds nothing: see CloseReturn.
+
+        Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE,
+        LINE_QUANTITY_EXCEEDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseReturn(self, request, context):
+        """Closes a return: no more units are expected. Refunds the received units, another amount, or
+        nothing. A refund needs the role PAYMENT or ADMIN. Repeating it changes nothing.
+
+        Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE,
+        REFUND_EXCEEDS_PAYMENT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RateItem(self, request, context):
+        """Rates a delivered line, or changes its rating.
+
+        Errors: FAILED_PRECONDITION (ITEM_NOT_DELIVERED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClaimFulfilments(self, request, context):
+        """Claims orders that wait in the work queue, earliest due time first. No order is given to two
+        workers: it is claimed until it is completed, given back, shipped or cancelled, or until the
+        lease ends. Orders wait from their confirmation until everything is shipped; imported orders,
+        held orders and orders with an amount due do not wait. A claim does not change the order.
+
+        Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendFulfilment(self, request, context):
+        """Extends a claim: its lease ends the given time from now. A claim whose lease has ended can be
+        extended as long as no other worker has claimed the order.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (FULFILMENT_CLAIM_LOST),
+        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteFulfilment(self, request, context):
+        """Records that the work on a claimed order is done: it leaves the queue, and a CONFIRMED order
+        becomes PROCESSING. Not needed for an order that was shipped as a whole, which has left the
+        queue; it is returned unchanged.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (FULFILMENT_CLAIM_LOST),
+        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GiveBackFulfilment(self, request, context):
+        """Gives a claimed order back with a reason: it waits again. Also takes back a completion, as long
+        as the order has not shipped.
+
+        Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (FULFILMENT_CLAIM_LOST),
+        INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFulfilments(self, request, context):
+        """Lists the work queue, earliest due time first: the orders that wait, and the workers that have
+        claimed orders, since when and until when.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FulfilmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -185,6 +343,56 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
                     servicer.ReleaseHold,
                     request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.ReleaseHoldRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RequestReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'DecideReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.DecideReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ReceiveReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.ReceiveReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CloseReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseReturn,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.RateItem,
+                    request_deserializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ClaimFulfilments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimFulfilments,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsResponse.SerializeToString,
+            ),
+            'ExtendFulfilment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendFulfilment,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ExtendFulfilmentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.Fulfilment.SerializeToString,
+            ),
+            'CompleteFulfilment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteFulfilment,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.CompleteFulfilmentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'GiveBackFulfilment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GiveBackFulfilment,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.GiveBackFulfilmentRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ListFulfilments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFulfilments,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__queue__pb2.ListFulfilmentsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ListFulfilmentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -359,6 +567,276 @@ class FulfilmentService:
             '/orders.v1.FulfilmentService/ReleaseHold',
             orders_dot_v1_dot_fulfilment__service__pb2.ReleaseHoldRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/RequestReturn',
+            orders_dot_v1_dot_order__return__pb2.RequestReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/DecideReturn',
+            orders_dot_v1_dot_order__return__pb2.DecideReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/ReceiveReturn',
+            orders_dot_v1_dot_order__return__pb2.ReceiveReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/CloseReturn',
+            orders_dot_v1_dot_order__return__pb2.CloseReturnRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/RateItem',
+            orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClaimFulfilments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/ClaimFulfilments',
+            orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.SerializeToString,
+            orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendFulfilment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/ExtendFulfilment',
+            orders_dot_v1_dot_fulfilment__queue__pb2.ExtendFulfilmentRequest.SerializeToString,
+            orders_dot_v1_dot_fulfilment__queue__pb2.Fulfilment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteFulfilment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/CompleteFulfilment',
+            orders_dot_v1_dot_fulfilment__queue__pb2.CompleteFulfilmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GiveBackFulfilment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/GiveBackFulfilment',
+            orders_dot_v1_dot_fulfilment__queue__pb2.GiveBackFulfilmentRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFulfilments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/ListFulfilments',
+            orders_dot_v1_dot_fulfilment__queue__pb2.ListFulfilmentsRequest.SerializeToString,
+            orders_dot_v1_dot_fulfilment__queue__pb2.ListFulfilmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.type import decimal_pb2 as _decimal_pb2
 from google.type import money_pb2 as _money_pb2
+from orders.v1 import order_return_pb2 as _order_return_pb2
 from orders.v1 import personal_data_pb2 as _personal_data_pb2
 from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf.internal import containers as _containers
@@ -175,6 +176,14 @@ class OrderEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_EVENT_TYPE_SHIPMENT_CANCELLED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_HOLD_PLACED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_HOLD_RELEASED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_FULFILMENT_COMPLETED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_FULFILMENT_GIVEN_BACK: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_RETURN_REQUESTED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_RETURN_APPROVED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_RETURN_DECLINED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_RETURN_RECEIVED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_RETURN_CLOSED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_ITEM_RATED: _ClassVar[OrderEventType]
 EVENT_VALUES_STATE_UNSPECIFIED: EventValuesState
 EVENT_VALUES_STATE_RECORDED: EventValuesState
 EVENT_VALUES_STATE_NOT_RECORDED: EventValuesState
@@ -284,9 +293,17 @@ ORDER_EVENT_TYPE_SHIPMENT_DELIVERED: OrderEventType
 ORDER_EVENT_TYPE_SHIPMENT_CANCELLED: OrderEventType
 ORDER_EVENT_TYPE_HOLD_PLACED: OrderEventType
 ORDER_EVENT_TYPE_HOLD_RELEASED: OrderEventType
+ORDER_EVENT_TYPE_FULFILMENT_COMPLETED: OrderEventType
+ORDER_EVENT_TYPE_FULFILMENT_GIVEN_BACK: OrderEventType
+ORDER_EVENT_TYPE_RETURN_REQUESTED: OrderEventType
+ORDER_EVENT_TYPE_RETURN_APPROVED: OrderEventType
+ORDER_EVENT_TYPE_RETURN_DECLINED: OrderEventType
+ORDER_EVENT_TYPE_RETURN_RECEIVED: OrderEventType
+ORDER_EVENT_TYPE_RETURN_CLOSED: OrderEventType
+ORDER_EVENT_TYPE_ITEM_RATED: OrderEventType
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "shipments", "holds", "adjustments", "order_time", "consumers", "provenance")
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "shipments", "holds", "adjustments", "returns", "fulfilment", "order_time", "consumers", "provenance")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -330,6 +347,8 @@ class Order(_message.Message):
     SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
     HOLDS_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_FIELD_NUMBER: _ClassVar[int]
+    FULFILMENT_FIELD_NUMBER: _ClassVar[int]
     ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
     CONSUMERS_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
@@ -369,10 +388,12 @@ class Order(_message.Message):
     shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
     holds: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Hold]
     adjustments: _containers.RepeatedCompositeFieldContainer[PriceAdjustment]
+    returns: _containers.RepeatedCompositeFieldContainer[_order_return_pb2.OrderReturn]
+    fulfilment: OrderFulfilment
     order_time: _timestamp_pb2.Timestamp
     consumers: _containers.RepeatedCompositeFieldContainer[OrderConsumer]
     provenance: _containers.RepeatedCompositeFieldContainer[FieldProvenance]
-    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., holds: _Optional[_Iterable[_Union[_shipment_pb2.Hold, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., holds: _Optional[_Iterable[_Union[_shipment_pb2.Hold, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., returns: _Optional[_Iterable[_Union[_order_return_pb2.OrderReturn, _Mapping]]] = ..., fulfilment: _Optional[_Union[OrderFulfilment, _Mapping]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
 
 class FieldProvenance(_message.Message):
     __slots__ = ("field", "version", "set_time", "actor")
@@ -399,7 +420,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class OrderItem(_message.Message):
-    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity")
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity", "restocked_quantity", "rating")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -430,6 +451,8 @@ class OrderItem(_message.Message):
     DELIVERED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RETURN_REQUESTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RETURNED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RESTOCKED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     product_id: str
     variant_id: str
@@ -453,7 +476,19 @@ class OrderItem(_message.Message):
     delivered_quantity: int
     return_requested_quantity: int
     returned_quantity: int
-    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ...) -> None: ...
+    restocked_quantity: int
+    rating: ItemRating
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ..., restocked_quantity: _Optional[int] = ..., rating: _Optional[_Union[ItemRating, _Mapping]] = ...) -> None: ...
+
+class ItemRating(_message.Message):
+    __slots__ = ("stars", "comment", "rate_time")
+    STARS_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    RATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    stars: int
+    comment: str
+    rate_time: _timestamp_pb2.Timestamp
+    def __init__(self, stars: _Optional[int] = ..., comment: _Optional[str] = ..., rate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AppliedTax(_message.Message):
     __slots__ = ("name", "rate", "compound", "taxable_amount", "amount")
@@ -769,6 +804,20 @@ class PaymentEvent(_message.Message):
     method: str
     def __init__(self, provider: _Optional[str] = ..., event_id: _Optional[str] = ..., type: _Optional[_Union[PaymentEventType, str]] = ..., amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., refund_id: _Optional[str] = ..., description: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payment_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., method: _Optional[str] = ...) -> None: ...
 
+class OrderFulfilment(_message.Message):
+    __slots__ = ("claim_id", "worker", "complete_time", "give_back_time", "give_back_reason")
+    CLAIM_ID_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_TIME_FIELD_NUMBER: _ClassVar[int]
+    GIVE_BACK_TIME_FIELD_NUMBER: _ClassVar[int]
+    GIVE_BACK_REASON_FIELD_NUMBER: _ClassVar[int]
+    claim_id: str
+    worker: str
+    complete_time: _timestamp_pb2.Timestamp
+    give_back_time: _timestamp_pb2.Timestamp
+    give_back_reason: str
+    def __init__(self, claim_id: _Optional[str] = ..., worker: _Optional[str] = ..., complete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., give_back_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., give_back_reason: _Optional[str] = ...) -> None: ...
+
 class Cancellation(_message.Message):
     __slots__ = ("reason", "actor", "cancel_time")
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -840,7 +889,7 @@ class OrderConsumer(_message.Message):
     def __init__(self, consumer_id: _Optional[str] = ..., version: _Optional[int] = ..., lag_events: _Optional[int] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
-    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent", "before", "after", "values_digest", "values_state", "actor_owner", "override", "method", "shipment_id", "hold_id")
+    __slots__ = ("order_id", "version", "type", "actor", "request_id", "event_time", "from_status", "to_status", "changed_fields", "reason", "tracking_event", "payment_event", "hash", "traceparent", "before", "after", "values_digest", "values_state", "actor_owner", "override", "method", "shipment_id", "hold_id", "return_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -864,6 +913,7 @@ class OrderEvent(_message.Message):
     METHOD_FIELD_NUMBER: _ClassVar[int]
     SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    RETURN_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     version: int
     type: OrderEventType
@@ -887,4 +937,5 @@ class OrderEvent(_message.Message):
     method: str
     shipment_id: str
     hold_id: str
-    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., before: _Optional[_Union[Order, _Mapping]] = ..., after: _Optional[_Union[Order, _Mapping]] = ..., values_digest: _Optional[bytes] = ..., values_state: _Optional[_Union[EventValuesState, str]] = ..., actor_owner: _Optional[str] = ..., override: _Optional[bool] = ..., method: _Optional[str] = ..., shipment_id: _Optional[str] = ..., hold_id: _Optional[str] = ...) -> None: ...
+    return_id: str
+    def __init__(self, order_id: _Optional[str] = ..., version: _Optional[int] = ..., type: _Optional[_Union[OrderEventType, str]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., from_status: _Optional[_Union[OrderStatus, str]] = ..., to_status: _Optional[_Union[OrderStatus, str]] = ..., changed_fields: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., tracking_event: _Optional[_Union[TrackingEvent, _Mapping]] = ..., payment_event: _Optional[_Union[PaymentEvent, _Mapping]] = ..., hash: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., before: _Optional[_Union[Order, _Mapping]] = ..., after: _Optional[_Union[Order, _Mapping]] = ..., values_digest: _Optional[bytes] = ..., values_state: _Optional[_Union[EventValuesState, str]] = ..., actor_owner: _Optional[str] = ..., override: _Optional[bool] = ..., method: _Optional[str] = ..., shipment_id: _Optional[str] = ..., hold_id: _Optional[str] = ..., return_id: _Optional[str] = ...) -> None: ...

@@ -11,6 +11,7 @@ from server.domain.base.edits import stale_version
 from server.domain.base.records import Kind
 from server.domain.base.state import ExternalKey, PaymentKey, State
 from server.domain.base.values import CouponUse
+from server.domain.base.work_queue import WorkFilter
 
 
 @dataclass(slots=True)
@@ -48,6 +49,10 @@ class Needs:
     api_keys: Iterable[str] = ()
     certificate_names: Iterable[str] = ()
     webhook_endpoints: Iterable[str] = ()
+    # The rows of `orders` in the work queue.
+    queued: bool = False
+    # The number of orders to claim from the work queue, by filter.
+    claims: Mapping[WorkFilter, int] = field(default_factory=dict)
     runtime_settings: Iterable[str] = ()
     new_orders: int = 0
     # The kind of records that the operation writes, and so reads with locks.
@@ -72,6 +77,7 @@ class BatchNeeds:
         self.api_keys = {key_id for need in needs for key_id in need.api_keys}
         self.certificate_names = {name for need in needs for name in need.certificate_names if name}
         self.webhook_endpoints = {endpoint_id for need in needs for endpoint_id in need.webhook_endpoints}
+        self.claims = sorted({wanted for need in needs for wanted in need.claims})
         self.runtime_settings = {name for need in needs for name in need.runtime_settings}
         self.zones = any(need.zones for need in needs)
         self.documents = any(need.documents for need in needs)
@@ -88,6 +94,7 @@ class BatchNeeds:
         state.api_keys.mark_read(self.api_keys)
         state.certificate_names.mark_read(self.certificate_names)
         state.webhook_endpoints.stored.mark_read(self.webhook_endpoints)
+        state.claimable.mark_read(self.claims)
         state.runtime_settings.stored.mark_read(self.runtime_settings)
 
     def references(self) -> Iterable[tuple[str, str]]:
@@ -151,6 +158,14 @@ class BatchNeeds:
         """The ids of the orders whose stored events are read."""
         return {order.order_id for need in self._needs if need.stored_events for order in self._found(need)}
 
+    def queued(self) -> set[str]:
+        """The ids of the orders whose rows in the work queue are read."""
+        return {order.order_id for need in self._needs if need.queued for order in self._found(need)}
+
+    def claim_count(self) -> int:
+        """How many orders the batch may claim, whatever their filters: those with one filter may match others, too."""
+        return sum(count for need in self._needs for count in need.claims.values())
+
     def later_events(self) -> dict[str, int]:
         """The ids of the orders that have changed since a caller read them, each with the oldest version that one has."""
         versions: dict[str, int] = {}
@@ -179,6 +194,7 @@ class BatchNeeds:
         state.history.mark_read(self.history())
         state.payment_events.mark_read(self.ledgers())
         state.stored_events.mark_read(self.stored_events())
+        state.queue.mark_read(self.queued())
         if self.zones:
             state.zones.stored.mark_all_read()
         if self.documents:

@@ -20,6 +20,7 @@ from server.domain.base.idempotency import Key, Remembered
 from server.domain.base.records import Counters, Kind, Records, ResourceChange, Rows
 from server.domain.base.resources import recorded
 from server.domain.base.values import Adjustment, AuditEvent, CouponUse, Series, Sku, StoredKey, Terms
+from server.domain.base.work_queue import Queued, WorkFilter
 
 # A payment provider, and its id for an event.
 PaymentKey = tuple[str, str]
@@ -66,6 +67,8 @@ class Changes:
     erased_events: list[ErasedEvent] = field(default_factory=list)
     erased_payments: list[PaymentEvent] = field(default_factory=list)
     webhook_deliveries: list[WebhookDelivery] = field(default_factory=list)
+    # Orders in the work queue whose claims change.
+    claims: dict[str, Queued] = field(default_factory=dict)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
 
 
@@ -127,6 +130,10 @@ class State:
     # All payment events of each order whose ledger was read.
     payment_events: Rows[str, list[PaymentEvent]] = field(default_factory=Rows)
     api_keys: Rows[str, StoredKey] = field(default_factory=Rows)
+    # Orders in the work queue, by their ids.
+    queue: Rows[str, Queued] = field(default_factory=Rows)
+    # Orders that can be claimed, earliest due time first, for each filter of a claim.
+    claimable: Rows[WorkFilter, list[Queued]] = field(default_factory=Rows)
     # The certificate names whose keys were looked up.
     certificate_names: Rows[str, None] = field(default_factory=Rows)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
@@ -202,6 +209,11 @@ class State:
         self.resource_changes.append(change)
         self.api_keys[key_id] = stored
         self.changes.api_keys.setdefault(key_id, new)
+
+    def put_claim(self, queued: Queued) -> None:
+        """Changes the claim on an order in the work queue."""
+        order_id = queued.entry.order_id
+        self.queue[order_id] = self.changes.claims[order_id] = queued
 
     def add_audit_events(self, audit: Audit) -> None:
         """Records who made the changes of the current command."""

@@ -52,13 +52,15 @@ _DEFAULT_POINTS = {code: PointTerms(Decimal("0.01"), Decimal("0.05")) for code i
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings that rules depend on: the terms of loyalty points by currency, whether webhooks may be unencrypted, and the
-    address of the page about errors.
+    """The settings that rules depend on: the terms of loyalty points by currency, whether webhooks may be unencrypted, the
+    address of the page about errors, and the return window.
     """
 
     points: Mapping[str, PointTerms] = field(default_factory=lambda: _DEFAULT_POINTS)
     plain_webhooks: bool = False
     error_docs: str = DOCS
+    # Days after the delivery within which customers can request a return; 0 for no limit.
+    return_days: int = 30
 
     def points_in(self, currency: str) -> PointTerms:
         return self.points.get(currency, NO_POINTS)

@@ -12,13 +12,13 @@ _GONE = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 
 
 def held_by(order: Order | None) -> dict[Sku, int]:
-    """The quantities that an order holds, by SKU. Cancelled orders and imported lines hold none."""
+    """The quantities that an order holds, by SKU. Cancelled orders, imported lines and restocked units hold none."""
     held: dict[Sku, int] = {}
     if order is not None and order.status != ORDER_STATUS_CANCELLED:
         for item in order.items:
             if product_id := item.product_id:
                 sku = (product_id, item.variant_id)
-                held[sku] = held.get(sku, 0) + item.quantity
+                held[sku] = held.get(sku, 0) + item.quantity - item.restocked_quantity
     return held
 
 

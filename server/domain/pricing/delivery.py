@@ -25,11 +25,11 @@ from server.domain.base.places import plain
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_answer
 from server.domain.base.state import State
+from server.domain.pricing.calendars import check_calendar, delivery_times
 from server.domain.pricing.quotes import Quote, shipping_price
 from server.domain.pricing.taxes import STANDARD, check_tax_rates
 from server.domain.pricing.zones import Area, DeliveryChoice, PricedMethod, Zone, area_of, find_zone, zone_of
 
-_DAY = 24 * 60 * 60
 MAX_ZONES = 1_000
 
 
@@ -59,6 +59,7 @@ def choose_delivery(
         time_slot=_time_slot(priced.method, time_slot),
         taxes=zone.taxes,
         price_terms=priced.terms[currency],
+        calendar=zone.calendar,
     )
 
 
@@ -116,7 +117,7 @@ def schedule(order: Order, choice: DeliveryChoice | None, *, now: Timestamp, fie
     delivery.zone_id = choice.zone.zone_id
     delivery.method = method.method
     delivery.time_slot = choice.time_slot
-    leaves, arrives = _times(method, now)
+    leaves, arrives = delivery_times(method, choice.calendar, now)
     delivery.estimated_shipping_time.CopyFrom(leaves)
     if delivery.HasField("requested_time") and _is_before(arrives, delivery.requested_time):
         arrives = delivery.requested_time
@@ -144,13 +145,6 @@ def check_installation(order: Order, *, field: str = "order.installation.schedul
         raise invalid_field(field, f"is before the goods arrive; give a time from {arrival} on")
 
 
-def _times(method: DeliveryMethod, now: Timestamp) -> tuple[Timestamp, Timestamp]:
-    """The times at which a parcel ordered now leaves and arrives."""
-    leaves = now.seconds + method.handling_days * _DAY
-    arrives = leaves + method.transit_days * _DAY
-    return Timestamp(seconds=leaves, nanos=now.nanos), Timestamp(seconds=arrives, nanos=now.nanos)
-
-
 def _is_before(one: Timestamp, other: Timestamp) -> bool:
     return (one.seconds, one.nanos) < (other.seconds, other.nanos)
 
@@ -166,7 +160,7 @@ def delivery_options(
     options = []
     for method, prices, free_from, _ in zone.methods_in(currency):
         price = shipping_price(prices[currency], free_from.get(currency), goods=goods)
-        leaves, arrives = _times(method, now)
+        leaves, arrives = delivery_times(method, zone.calendar, now)
         option = DeliveryOption(
             method=method.method,
             name=method.name,
@@ -239,6 +233,7 @@ def _check_zones(zones: Sequence[DeliveryZone], stored: Mapping[str, bytes]) -> 
 
 def _check_zone(zone: DeliveryZone, field: str) -> None:
     check_tax_rates(zone.tax_rates, field=f"{field}.tax_rates")
+    check_calendar(zone, field)
     seen: set[str] = set()
     for index, method in enumerate(zone.methods):
         path = f"{field}.methods[{index}]"

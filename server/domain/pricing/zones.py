@@ -10,6 +10,7 @@ from orders.v1.order_pb2 import Address, PriceTerms
 
 from server.domain.base.amounts import by_currency
 from server.domain.base.places import country_key, plain, state_key
+from server.domain.pricing.calendars import Calendar, calendar_of
 from server.domain.pricing.taxes import Taxes, taxes_of
 
 
@@ -36,6 +37,8 @@ class DeliveryChoice:
     taxes: Taxes
     # As the order keeps them.
     price_terms: PriceTerms
+    # None if every day counts.
+    calendar: Calendar | None = None
 
 
 class Area(NamedTuple):
@@ -73,6 +76,7 @@ class Zone:
     areas: tuple[Area, ...]
     taxes: Taxes
     priced_methods: Mapping[str, PricedMethod]
+    calendar: Calendar | None
 
     @property
     def currencies(self) -> set[str]:
@@ -97,6 +101,7 @@ def zone_of(snapshot: bytes) -> Zone:
         areas=tuple(area_of(area) for area in zone.areas),
         taxes=taxes_of(zone),
         priced_methods={priced.method.method: priced for priced in priced_methods},
+        calendar=calendar_of(zone),
     )
 
 

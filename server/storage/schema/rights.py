@@ -18,6 +18,7 @@ RIGHTS = {
     "documents": "SELECT, INSERT",
     "feed": "SELECT, INSERT",
     "feed_state": "SELECT, UPDATE",
+    "fulfilments": "SELECT, INSERT, UPDATE, DELETE",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "inventory": "SELECT, INSERT, UPDATE",
     "job_leases": "SELECT, INSERT, UPDATE, DELETE",

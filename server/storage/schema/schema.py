@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from server.storage.queue_repair import queue_missing_in
 from server.storage.schema import rights, sequencing
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
                 raise UnknownSchema(str(error).replace("\n", " ")) from error
             restored = _adopt_restored_rows(connection)
             _assign_positions(connection, restored=restored)
+            connection.commit()
+            queue_missing_in(_driver(connection))
             if grant_to is not None:
                 rights.grant(connection, grant_to)
             connection.commit()
@@ -109,6 +112,13 @@ def _assign_positions(connection: Connection, *, restored: bool) -> None:
     connection.execute(text(sequencing.ADOPT), {"restored": restored})
     connection.execute(text(sequencing.LOCK))
     connection.execute(text(sequencing.ASSIGN))
+
+
+def _driver(connection: Connection) -> "psycopg.Connection[Any]":
+    """psycopg's connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def newest_version() -> str:

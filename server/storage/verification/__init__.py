@@ -8,6 +8,7 @@ from server.storage.verification.history import HistoryCheck
 from server.storage.verification.orders import COUNT, READ_PAGE, OrderCheck, pages, rebuild
 from server.storage.verification.payments import DocumentCheck, PaymentCheck
 from server.storage.verification.points import CouponCheck, PointsCheck
+from server.storage.verification.queue import QueueCheck
 from server.storage.verification.stock import StockCheck
 
 __all__ = ["Problem", "Progress", "rebuild", "verify"]
@@ -25,6 +26,7 @@ async def verify(database: Database, progress: Progress) -> list[Problem]:
         PointsCheck(),
         PaymentCheck(),
         DocumentCheck(),
+        QueueCheck(),
     ]
     problems: list[Problem] = []
     async with database.long_connection() as connection:

@@ -17,7 +17,9 @@ from server.storage.schema.tables import order_events, order_items, orders
 from server.storage.verification.checks import Problem, Progress, Stored, by_order, event_of, page_ids
 from server.storage.verification.fulfilment import fulfilment_problems
 from server.storage.verification.prices import price_problems
-from server.storage.write import statements
+from server.storage.verification.queue import ENTRIES
+from server.storage.verification.returns import return_problems
+from server.storage.write import statements, work_queue
 from server.storage.write.changes import columns_of, names_of
 from server.storage.write.statements import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_COLUMNS
 
@@ -67,6 +69,7 @@ def _problems_of(stored: Stored) -> list[Problem]:
     if stored.items != item_rows(order):
         texts.append(f"order_items has {len(stored.items)} rows that are not the snapshot's {len(order.items)} items")
     texts += price_problems(order)
+    texts += return_problems(order)
     texts += fulfilment_problems(order)
     texts += _event_problems(stored)
     return [Problem(stored.name, text) for text in texts]
@@ -126,7 +129,26 @@ async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) ->
         await _run(connection, statements.DELETE_ITEMS, {"order_ids": [stored.order.order_id for stored in items]})
         parameters = columns_of(names_of(ITEM_COLUMNS), [row for stored in items for row in item_rows(stored.order)])
         await _run(connection, statements.INSERT_ITEMS, parameters)
-    return len({stored.order.order_id for stored in (*rows, *items)})
+    queued = await _rebuild_queue(connection, page)
+    return len({stored.order.order_id for stored in (*rows, *items, *queued)})
+
+
+async def _rebuild_queue(connection: AsyncConnection[Row], page: list[Stored]) -> list[Stored]:
+    """Corrects the places of orders in the work queue; returns the orders whose place was wrong."""
+    found = await by_order(connection, ENTRIES, [stored.order_id for stored in page])
+    wrong = [stored for stored in page if found[stored.order_id] != _expected_entries(stored)]
+    entries = [entry for stored in wrong for entry in _expected_entries(stored)]
+    removed = [stored.order_id for stored in wrong if not _expected_entries(stored)]
+    if removed:
+        await _run(connection, work_queue.DELETE_ENTRIES, {"order_ids": removed})
+    if entries:
+        await _run(connection, work_queue.PUT_ENTRIES, columns_of(work_queue.EntryRow._fields, entries))
+    return wrong
+
+
+def _expected_entries(stored: Stored) -> list[work_queue.EntryRow]:
+    entry = work_queue.entry_row(stored.order)
+    return [] if entry is None else [entry]
 
 
 async def _run(

@@ -25,7 +25,7 @@ from server.storage.projections import (
     points_row,
 )
 from server.storage.sql import Statement
-from server.storage.write import erase_statements, statements
+from server.storage.write import erase_statements, statements, work_queue
 from server.storage.write.customer_statements import (
     CUSTOMER_COLUMNS,
     INSERT_CUSTOMERS,
@@ -153,6 +153,24 @@ def _erased_payments(state: State) -> Written:
         yield erase_statements.ERASE_PAYMENTS, columns_of(names_of(erase_statements.ERASED_PAYMENT_COLUMNS), rows)
 
 
+def _queue(state: State) -> Written:
+    """The places of orders in the work queue, where they change, and claims."""
+    removed, rows = [], []
+    for order_id, before in state.changes.orders.items():
+        old = None if before is None else work_queue.entry_row(before)
+        new = work_queue.entry_row(state.orders[order_id])
+        if new is None and old is not None:
+            removed.append(order_id)
+        elif new is not None and new != old:
+            rows.append(new)
+    if removed:
+        yield work_queue.DELETE_ENTRIES, {"order_ids": sorted(removed)}
+    for entries in _slices(sorted(rows)):
+        yield work_queue.PUT_ENTRIES, columns_of(work_queue.EntryRow._fields, entries)
+    for claims in _slices(map(work_queue.claim_row, state.changes.claims.values())):
+        yield work_queue.PUT_CLAIMS, columns_of(work_queue.ClaimRow._fields, claims)
+
+
 def _appended(
     statement: Statement, columns: Sequence[Column[Any]], rows_of: Callable[[State], Iterable[Row]]
 ) -> Callable[[State], Written]:
@@ -249,6 +267,7 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
     "webhook_endpoints": _records(Kind.WEBHOOK_ENDPOINT),
     "runtime_settings": _records(Kind.RUNTIME_SETTING),
     "document_numbers": _counters(statements.NUMBERS, lambda state: state.documents, lambda series: series),
+    "fulfilments": _queue,
 }
 
 # Rows that are only appended, or belong to locked orders, last the request ids, by which batches of other replicas meet.

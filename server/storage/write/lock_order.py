@@ -1,6 +1,6 @@
 """The order in which a batch locks and writes tables. One order for all batches keeps them from deadlocking."""
 
-from server.storage.schema import server_tables, tables, webhook_tables
+from server.storage.schema import fulfilment_tables, server_tables, tables, webhook_tables
 
 LOCK_ORDER = tuple(
     table.name
@@ -19,5 +19,7 @@ LOCK_ORDER = tuple(
         webhook_tables.webhook_endpoints,
         server_tables.runtime_settings,
         tables.document_numbers,
+        # Last: a batch that claims orders holds their rows when it waits for nothing else.
+        fulfilment_tables.fulfilments,
     )
 )

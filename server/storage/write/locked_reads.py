@@ -25,7 +25,7 @@ from server.storage.fairness import yield_once
 from server.storage.projections import StoredKeyRow, stored_key_of, timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.sql import Statement
-from server.storage.write import event_statements, statements
+from server.storage.write import event_statements, statements, work_queue
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import Read
 
@@ -365,6 +365,11 @@ _LOCKING = {
     "runtime_settings": [_records(Kind.RUNTIME_SETTING, lambda batch: batch.needs.runtime_settings)],
     "api_keys": [Step(statements.API_KEYS, _api_keys, _take_api_keys)],
     "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
+    "fulfilments": [
+        Step(_plain(work_queue.LOCK_QUEUED), work_queue.queued, work_queue.take_queued),
+        Step(_plain(work_queue.OFFER_EXPIRED), work_queue.expired, None),
+        Step(_plain(work_queue.LOCK_WAITING), work_queue.claims, work_queue.take_claimable),
+    ],
 }
 _NAMED_TABLES = ("orders", "carts")
 

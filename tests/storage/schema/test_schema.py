@@ -234,6 +234,16 @@ _DELIVERY = {
     "attempts": "0",
     "create_time": "now()",
 }
+_WAITING = "'01890a5d-ac96-774b-bcce-b302099a8059'"
+_FULFILMENT = {
+    "order_id": _WAITING,
+    "order_number": "'ORD-1'",
+    "due_time": "now()",
+    "delivery_method": "''",
+    "zone_id": "''",
+    "worker": "''",
+    "claim_count": "0",
+}
 _ATTEMPT = {"delivery_id": _OTHER_ID, "attempt_time": "'epoch'", "attempt": "''"}
 _MAIL = {
     "mail_id": "'order_received.2'",
@@ -272,6 +282,7 @@ _ROWS = {
     "webhook_endpoints": _ENDPOINT,
     "webhook_deliveries": _DELIVERY,
     "webhook_attempts": _ATTEMPT,
+    "fulfilments": _FULFILMENT,
     "mails": _MAIL,
     "servers": _SERVER,
     "runtime_settings": _RUNTIME_SETTING,
@@ -288,6 +299,7 @@ _OPTIONAL = {
 _STORED = [
     ("products", _PRODUCT | {"product_id": "'mug'"}),
     ("orders", _STORED_ORDER),
+    ("orders", _ORDER | {"order_id": _WAITING, "order_number": "'ORD-W'"}),
     ("order_items", _ITEM | {"position": "0", "item_id": "'1'"}),
     ("order_events", _EVENT | {"version": "1"}),
     ("inventory", _STOCK | {"variant_id": "''"}),
@@ -311,6 +323,7 @@ _STORED = [
     ("webhook_endpoints", _ENDPOINT | {"endpoint_id": "'shop'"}),
     ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
     ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
+    ("fulfilments", _FULFILMENT | {"order_id": _ID}),
     ("mails", _MAIL | {"mail_id": "'order_received.1'"}),
     ("servers", _SERVER | {"server_id": "'host:1:aa'"}),
     ("runtime_settings", _RUNTIME_SETTING | {"name": "'log_level'"}),
@@ -380,6 +393,8 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("webhook_deliveries_pkey", "webhook_deliveries", {"delivery_id": _ID}),
     ("webhook_deliveries_change_key", "webhook_deliveries", {"version": "1"}),
     ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
+    ("fulfilments_pkey", "fulfilments", {"order_id": _ID}),
+    ("fulfilments_order_id_fkey", "fulfilments", {"order_id": _OTHER_ID}),
     ("mails_pkey", "mails", {"mail_id": "'order_received.1'"}),
     ("servers_pkey", "servers", {"server_id": "'host:1:aa'"}),
     ("runtime_settings_pkey", "runtime_settings", {"name": "'log_level'"}),
