@@ -545,12 +545,30 @@ SAMPLES: dict[str, Sample] = {
                     "external_order_id": f"{at.order_id}-{number}",
                     "customer": {"customer_id": "c1", "name": "Omar", "email": "o@example.com", "phone": "0100"},
                     "items": [
-                        {"sku": "A", "name": "Apple", "quantity": 2, "unit_price": usd(3)},
-                        {"sku": "B", "name": "Bread", "quantity": 1, "unit_price": usd(4)},
+                        {"item_id": "1", "sku": "A", "name": "Apple", "quantity": 4, "unit_price": usd(3)},
+                        {"item_id": "2", "sku": "B", "name": "Bread", "quantity": 4, "unit_price": usd(4)},
+                    ],
+                    "shipments": [
+                        {
+                            "shipment_id": shipment_id,
+                            "status": "SHIPMENT_STATUS_PENDING",
+                            "items": [{"item_id": "1", "quantity": 2}, {"item_id": "2", "quantity": 2}],
+                            "parcels": [
+                                {
+                                    "parcel_id": parcel_id,
+                                    "status": "SHIPMENT_STATUS_PENDING",
+                                    "carrier": "UPS",
+                                    "tracking_number": f"1Z{parcel_id}",
+                                    "items": [{"item_id": "1", "quantity": 1}, {"item_id": "2", "quantity": 1}],
+                                }
+                                for parcel_id in ("1", "2")
+                            ],
+                        }
+                        for shipment_id in ("1", "2")
                     ],
                     "shipping_address": _ADDRESS,
                     "discount": usd(1),
-                    "total": usd(9),
+                    "total": usd(27),
                     "metadata": {"channel": "app"},
                     "payments": [
                         {"provider": "adyen", "captured_amount": usd(4)},

@@ -100,6 +100,8 @@ def _reach_into(field: FieldDescriptor, reach: Reach) -> Reach:
     def into(request: Any) -> Any:
         value = getattr(reach(request), field.name)
         if field.is_repeated:
+            if len(value) == 1:
+                value.add().CopyFrom(value[0])
             return value[1]
         value.SetInParent()
         return value
@@ -167,7 +169,7 @@ def _breaks_of_list(field: FieldDescriptor, rules: Any) -> Iterator[Break]:
     _expect_only(rules, {"min_items", "max_items", "unique", "items"}, field)
     if rules.min_items:
         yield Break("is empty", lambda message: message.ClearField(field.name), "")
-    for count in (rules.max_items + 1, 10_000) if rules.max_items else ():
+    for count in (rules.max_items + 1, max(5_000, rules.max_items + 1)) if rules.max_items else ():
         yield Break(f"has {count} elements", lambda message, count=count: _fill(message, field, count), "")
     if rules.unique:
         yield Break("has one twice", lambda message: _set_second(message, field, getattr(message, field.name)[0]), "")

@@ -11,12 +11,14 @@ import pytest
 from google.protobuf.message import Message
 from orders.v1 import webhook_service_pb2 as webhooks
 from orders.v1.access_pb2 import ROLE_ADMIN, ROLE_CUSTOMER, SCOPE_ORDERS_READ
+from orders.v1.accounting_pb2 import ListPaymentsRequest, ListRefundsRequest
 from orders.v1.api_key_service_pb2 import (
     CreateApiKeyRequest,
     GetApiKeyRequest,
     RevokeApiKeyRequest,
     RotateApiKeyRequest,
 )
+from orders.v1.audit_service_pb2 import ListAuditEventsRequest
 from orders.v1.cart_service_pb2 import (
     AddCartItemRequest,
     ClearCartRequest,
@@ -41,6 +43,7 @@ from orders.v1.customer_service_pb2 import (
     DeleteAddressRequest,
     DeletePaymentMethodRequest,
     GetCustomerRequest,
+    SearchCustomersRequest,
     UpsertAddressRequest,
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
@@ -57,6 +60,7 @@ from orders.v1.order_pb2 import (
     PAYMENT_METHOD_CREDIT_CARD,
     TRACKING_STATUS_IN_TRANSIT,
     Order,
+    PaymentEvent,
 )
 from orders.v1.order_service_pb2 import (
     UPSERT_MODE_ALL_OR_NOTHING,
@@ -202,9 +206,19 @@ async def tokens_of(service: Service, subject: Subject) -> dict[str, str]:
     }
     lists["ListFulfilments"] = ListFulfilmentsRequest(page_size=1)
     lists["ListWebhookDeliveries"] = webhooks.ListWebhookDeliveriesRequest(endpoint_id=subject.endpoint_id, page_size=1)
+    lists["ListPayments"] = ListPaymentsRequest(page_size=1)
+    lists["ListRefunds"] = ListRefundsRequest(page_size=1)
+    lists["ListAuditEvents"] = ListAuditEventsRequest(page_size=1)
+    lists["SearchCustomers"] = SearchCustomersRequest(name="Jane", page_size=1)
     found: dict[str, str] = {}
-    for consumer in ("a", "b"):
-        await call(service, "UpsertConsumer", UpsertConsumerRequest(consumer={"consumer_id": consumer}))
+    for name in ("a", "b"):
+        await call(service, "UpsertConsumer", UpsertConsumerRequest(consumer={"consumer_id": name}))
+        await call(service, "UpsertCustomer", UpsertCustomerRequest(customer={"customer_id": name, "name": "Jane"}))
+        await call(service, "AddCartItem", AddCartItemRequest(customer_id=name, product_id="mug", quantity=1))
+        order = await service.orders.CreateOrder(new_order())
+        paid = PaymentEvent(event_id=f"paid-{name}", type=PAYMENT_EVENT_TYPE_PAID)
+        await service.orders.RecordPayment(RecordPaymentRequest(order_id=order.order_id, event=paid))
+        await service.orders.RefundOrder(RefundOrderRequest(order_id=order.order_id, amount=usd(1)))
     for method, field in TOKENS.items():
         request = lists.get(method) or request_for(method, subject)
         answer = METHODS[method].output_type._concrete_class.FromString((await call(service, method, request))[0])
@@ -267,6 +281,7 @@ def bad_tokens(method: str, world: World) -> list[Case]:
         "ListStockAdjustments": {"product_id": "lamp"},
         "ListPointsEntries": {"customer_id": "jane"},
         "ListWebhookDeliveries": {"endpoint_id": world.endpoint_id},
+        "SearchCustomers": {"name": "Jane"},
     }.get(method, {})
     own = world.tokens[method]
     assert own
@@ -769,8 +784,8 @@ def cases_of_bytes(method: str, request: Message) -> list[Case]:
     valid = request.SerializeToString()
     fields = METHODS[method].input_type.fields
     # PriceOrder has only a message, which is no more a text than these.
-    text = next((field for field in fields if field.type == field.TYPE_STRING), fields[0])
-    tag = bytes((text.number << 3 | 2,))
+    text = next((field for field in fields if field.type == field.TYPE_STRING), next(iter(fields), None))
+    tag = bytes(((text.number if text else 1) << 3 | 2,))
     padding = (4 << 20) + 1 - len(valid) - 5
     length = bytes((padding & 0x7F | 0x80, padding >> 7 & 0x7F | 0x80, padding >> 14 & 0x7F | 0x80, padding >> 21))
     undecodable = {
@@ -784,6 +799,11 @@ def cases_of_bytes(method: str, request: Message) -> list[Case]:
         "a wire type that does not exist": valid + b"\x0f",
         "a byte over 4 MiB": valid + b"\x7a" + length + bytes(padding),
     }
+    if text is None:
+        # What no field knows may be of any kind.
+        undecodable = {
+            name: data for name, data in undecodable.items() if not name.endswith(("UTF-8", "character", "surrogate"))
+        }
     return [Case(name, data, fields=frozenset({""})) for name, data in undecodable.items()]
 
 
@@ -815,7 +835,7 @@ def test_every_method_has_a_sample_request_of_its_type() -> None:
 @pytest.mark.parametrize("method", METHODS)
 async def test_the_sample_request_of_every_method_is_answered(service: Service, method: str) -> None:
     subject = await new_subject(service, method)
-    assert breaks_of_rules(method)
+    assert breaks_of_rules(method) or not METHODS[method].input_type.fields
     refusal = await outcome(service, method, request_for(method, subject))
     assert (refusal and refusal.reason) == ("PAYMENT_OF_OTHER_PROVIDER" if method in OF_PROVIDER else None)
 

@@ -187,7 +187,7 @@ async def test_nothing_that_a_payment_provider_raises_is_logged(
         refusal = await outcome(service, "CreateOrder", new_order(payment_method_id="pm-1"), METADATA)
     assert refusal is not None
     assert refusal.metadata["dependency"] == "payment_provider"
-    check_log(caplog, "the payment provider failed provider=test", "raised error=RuntimeError", reached=True)
+    check_log(caplog, "the payment provider failed", "provider=test", "raised error=RuntimeError", reached=True)
 
 
 async def test_what_libraries_log_of_failures_is_without_their_texts(
