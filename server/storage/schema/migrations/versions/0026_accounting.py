@@ -10,10 +10,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("payments_event_time", "payments", ["event_time", "order_id"])
-    op.create_index("documents_issue_time", "documents", ["issue_time", "document_number"])
     requested = sa.text("type = 7")
-    op.create_index("order_events_refunds", "order_events", ["event_time", "order_id"], postgresql_where=requested)
+    # Orders are written meanwhile.
+    with op.get_context().autocommit_block():
+        for name, table, columns, where in (
+            ("payments_event_time", "payments", ["event_time", "order_id"], None),
+            ("documents_issue_time", "documents", ["issue_time", "document_number"], None),
+            ("order_events_refunds", "order_events", ["event_time", "order_id"], requested),
+        ):
+            op.drop_index(name, table, if_exists=True)
+            op.create_index(name, table, columns, postgresql_where=where, postgresql_concurrently=True)
 
 
 def downgrade() -> None:
