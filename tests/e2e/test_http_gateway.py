@@ -19,7 +19,7 @@ from server.gateway.statuses import BY_REASON
 from tests.certificates import make_ca
 from tests.e2e import processes
 from tests.e2e.processes import Server, orders, start, wait_until
-from tests.e2e.test_http import CALLS, Api, Binding, Query, Response, bindings, envoy, status_of_health
+from tests.e2e.test_http import Api, Binding, Query, Response, bindings, call_of, envoy, status_of_health
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def without_times(error: Any) -> Any:
 
 @pytest.mark.parametrize("binding", bindings(), ids=" ".join)
 def test_every_binding_answers_as_through_envoy(both: Both, binding: Binding) -> None:
-    CALLS[binding](both)
+    call_of(binding)(both)
 
 
 class TestTheProcess:
