@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from server.config import ConfigError, Settings
 from server.payments.expiry import cancel_unpaid
-from server.runtime import broker, memory
+from server.runtime import broker
 from server.runtime.background import Job
 from server.runtime.wiring import Components
 from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
@@ -80,11 +80,6 @@ async def cancel_unpaid_orders(components: Components, settings: Settings) -> No
         before = datetime.now(UTC) - timedelta(hours=settings.unpaid_hours)
         count = await cancel_unpaid(components.checkout, components.orders, before=before)
         log.info("cancelled orders that were not paid in time", extra=fields(count=count))
-
-
-async def return_free_memory(_: Components, __: Settings) -> None:
-    """Returns memory that requests no longer use to the system."""
-    await memory.return_free_memory()
 
 
 async def measure_feed(components: Components, settings: Settings) -> None:
@@ -198,7 +193,6 @@ JOBS = (
     Job("measure_feed", _every(5.0), measure_feed, local=True, measures=True),
     Job("measure_webhooks", _every(5.0), measure_webhooks, local=True, measures=True),
     Job("read_feed", _every(0.0), read_feed, local=True),
-    Job("return_free_memory", _every(30.0), return_free_memory, local=True),
     Job("set_gauges", _every(1.0), set_gauges, local=True, measures=True),
     Job("report_to_registry", _every(5.0), report_to_registry, local=True, measures=True),
     Job("delete_expired_rows", _every(_HOUR), delete_expired_rows, exclusive=True),
