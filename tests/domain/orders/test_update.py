@@ -141,6 +141,12 @@ NEVER = (
     "adjustments",
     "shipments",
     "holds",
+    "returns",
+    "fulfilment.claim_id",
+    "fulfilment.complete_time",
+    "fulfilment.give_back_reason",
+    "fulfilment.give_back_time",
+    "fulfilment.worker",
     "payments",
     "order_time",
     "refunds",
@@ -215,6 +221,7 @@ ELEMENTS: dict[str, dict[str, Any]] = {
     "adjustments": {"adjustment_id": "1"},
     "shipments": {"shipment_id": "1"},
     "holds": {"hold_id": "1"},
+    "returns": {"return_id": "1"},
     "provenance": {"field": "status"},
 }
 
