@@ -383,7 +383,7 @@ def _changed_and_chained(events: _Events, _: _Events) -> _Events:
     previous = START
     for event in _changed(events, []):
         event.ClearField("hash")
-        event.hash = previous = hash_of(seal(event.SerializeToString(), previous))
+        event.hash = previous = hash_of(seal(event.SerializeToString(deterministic=True), previous))
     return events
 
 
@@ -408,10 +408,17 @@ async def _forge(url: str, rewrite: Callable[[_Events, _Events], _Events], *, ha
         insert = f"INSERT INTO order_events ({columns}) VALUES ({places})".encode()
         for version, event in enumerate(events, start=1):
             event.order_id, event.version = first.order_id, version
-            await connection.execute(
-                insert, event_row(first, event, StoredEvent(event.SerializeToString(deterministic=True)))
-            )
+            await connection.execute(insert, event_row(first, event, StoredEvent(_sealed(event))))
         return before
+
+
+def _sealed(event: OrderEvent) -> bytes:
+    """The event as it is stored: with its hash, if it has one, as the last field."""
+    bare = OrderEvent()
+    bare.CopyFrom(event)
+    bare.ClearField("hash")
+    hash_field = OrderEvent(hash=event.hash).SerializeToString() if event.hash else b""
+    return bare.SerializeToString(deterministic=True) + hash_field
 
 
 async def _history(connection: AsyncConnection[Row], order: Order) -> _Events:
@@ -423,7 +430,7 @@ async def _history(connection: AsyncConnection[Row], order: Order) -> _Events:
         # As they were before values were recorded.
         event.ClearField("values_digest")
         event.ClearField("hash")
-        event.hash = previous = hash_of(seal(event.SerializeToString(), previous))
+        event.hash = previous = hash_of(seal(event.SerializeToString(deterministic=True), previous))
     return events
 
 

@@ -65,18 +65,20 @@ class FulfilmentFilter(_message.Message):
     def __init__(self, delivery_methods: _Optional[_Iterable[str]] = ..., zone_ids: _Optional[_Iterable[str]] = ..., product_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ClaimFulfilmentsRequest(_message.Message):
-    __slots__ = ("worker", "count", "lease", "filter", "request_id")
+    __slots__ = ("worker", "count", "lease", "filter", "request_id", "validate_only")
     WORKER_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     LEASE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     worker: str
     count: int
     lease: _duration_pb2.Duration
     filter: FulfilmentFilter
     request_id: str
-    def __init__(self, worker: _Optional[str] = ..., count: _Optional[int] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., filter: _Optional[_Union[FulfilmentFilter, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, worker: _Optional[str] = ..., count: _Optional[int] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., filter: _Optional[_Union[FulfilmentFilter, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ClaimFulfilmentsResponse(_message.Message):
     __slots__ = ("fulfilments",)
@@ -85,40 +87,46 @@ class ClaimFulfilmentsResponse(_message.Message):
     def __init__(self, fulfilments: _Optional[_Iterable[_Union[Fulfilment, _Mapping]]] = ...) -> None: ...
 
 class ExtendFulfilmentRequest(_message.Message):
-    __slots__ = ("order_id", "claim_id", "lease", "request_id")
+    __slots__ = ("order_id", "claim_id", "lease", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIM_ID_FIELD_NUMBER: _ClassVar[int]
     LEASE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     claim_id: str
     lease: _duration_pb2.Duration
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., claim_id: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., claim_id: _Optional[str] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CompleteFulfilmentRequest(_message.Message):
-    __slots__ = ("order_id", "claim_id", "request_id")
+    __slots__ = ("order_id", "claim_id", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIM_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     claim_id: str
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., claim_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., claim_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class GiveBackFulfilmentRequest(_message.Message):
-    __slots__ = ("order_id", "claim_id", "reason", "delay", "request_id")
+    __slots__ = ("order_id", "claim_id", "reason", "delay", "request_id", "validate_only")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIM_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     DELAY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     claim_id: str
     reason: str
     delay: _duration_pb2.Duration
     request_id: str
-    def __init__(self, order_id: _Optional[str] = ..., claim_id: _Optional[str] = ..., reason: _Optional[str] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., claim_id: _Optional[str] = ..., reason: _Optional[str] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ListFulfilmentsRequest(_message.Message):
     __slots__ = ("filter", "states", "worker", "page_size", "page_token")

@@ -366,9 +366,9 @@ _LOCKING = {
     "api_keys": [Step(statements.API_KEYS, _api_keys, _take_api_keys)],
     "document_numbers": [Step(statements.DOCUMENT_NUMBERS, _documents, _take_documents)],
     "fulfilments": [
-        Step(_plain(work_queue.LOCK_QUEUED), work_queue.queued, work_queue.take_queued),
+        Step(Read(work_queue.READ_QUEUED, work_queue.LOCK_QUEUED), work_queue.queued, work_queue.take_queued),
         Step(_plain(work_queue.OFFER_EXPIRED), work_queue.expired, None),
-        Step(_plain(work_queue.LOCK_WAITING), work_queue.claims, work_queue.take_claimable),
+        Step(Read(work_queue.READ_WAITING, work_queue.LOCK_WAITING), work_queue.claims, work_queue.take_claimable),
     ],
 }
 _NAMED_TABLES = ("orders", "carts")

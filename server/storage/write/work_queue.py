@@ -30,6 +30,8 @@ class Batch(Protocol):
     def state(self) -> State: ...
     @property
     def needs(self) -> BatchNeeds: ...
+    @property
+    def lock(self) -> bool: ...
 
 
 class EntryRow(NamedTuple):
@@ -110,21 +112,24 @@ MATCHES = (
     or_(func.cardinality(_products) == literal_column("0"), _of_products),
 )
 
-LOCK_QUEUED = sql.compiled(
+_named = (
     select(*QUEUED)
     .where(fulfilments.c.order_id == func.any(sql.array("order_ids", Uuid())))
     .order_by(fulfilments.c.order_id)
-    .with_for_update()
 )
+READ_QUEUED, LOCK_QUEUED = sql.compiled(_named), sql.compiled(_named.with_for_update())
 
 # Rows that another batch claims or changes at this moment are passed over; none is locked by two. `position` comes back in each row.
-LOCK_WAITING = sql.compiled(
+_waiting = (
     select(sql.parameter("position", BigInteger()), *QUEUED)
-    .where(fulfilments.c.expire_time.is_(None), *MATCHES)
+    .where(*MATCHES)
     .order_by(fulfilments.c.due_time, fulfilments.c.order_id)
     .limit(sql.parameter("limit", BigInteger()))
-    .with_for_update(skip_locked=True)
 )
+_is_free = fulfilments.c.expire_time.is_(None)
+LOCK_WAITING = sql.compiled(_waiting.where(_is_free).with_for_update(skip_locked=True))
+# A dry run offers no order again, so it also sees those whose lease has ended.
+READ_WAITING = sql.compiled(_waiting.where(or_(_is_free, fulfilments.c.expire_time <= func.clock_timestamp())))
 
 # Orders whose lease or delay has ended are offered again. Their last claim stays until another worker claims them.
 OFFER_EXPIRED = sql.compiled(
@@ -174,7 +179,7 @@ def take_queued(batch: Batch, rows: Sequence[Sequence[Any]]) -> None:
 
 
 def expired(batch: Batch) -> Iterator[Parameters]:
-    if batch.needs.claims:
+    if batch.needs.claims and batch.lock:
         yield {"limit": _EXPIRED_AT_ONCE}
 
 
