@@ -132,6 +132,11 @@ def amount(order: Order) -> tuple[str, int, int]:
 
 
 # Every field of a filter, with a value and what it has to let through.
+def an_invoice(corpus: Corpus) -> str:
+    """The number of an invoice, or one that no order has."""
+    return next((order.invoice_number for order in corpus.orders if order.invoice_number), "INV-2026-999999")
+
+
 FILTERS: dict[str, tuple[Callable[[Corpus], OrderFilter], Callable[[Order, Corpus], bool]]] = {
     "nothing": (lambda c: OrderFilter(), lambda o, c: True),
     "customer_id": (lambda c: OrderFilter(customer_id="jane"), lambda o, c: o.customer.customer_id == "jane"),
@@ -171,6 +176,27 @@ FILTERS: dict[str, tuple[Callable[[Corpus], OrderFilter], Callable[[Order, Corpu
         lambda o, c: amount_of(eur(8)) <= amount(o) < amount_of(eur(22)),
     ),
     "stuck_for": (lambda c: OrderFilter(stuck_for={"seconds": 86_400}), lambda o, c: False),
+    "order_ids": (
+        lambda c: OrderFilter(order_ids=[c.orders[0].order_id, c.orders[-1].order_number, "nope"]),
+        lambda o, c: o.order_id in (c.orders[0].order_id, c.orders[-1].order_id),
+    ),
+    "document_number": (
+        lambda c: OrderFilter(document_number=an_invoice(c)),
+        lambda o, c: o.invoice_number == an_invoice(c),
+    ),
+    "payment_event_id": (
+        lambda c: OrderFilter(payment_event_id="evt_9", payment_provider="stripe"),
+        lambda o, c: False,
+    ),
+    "payment_provider": (
+        lambda c: OrderFilter(payment_event_id="evt_8", payment_provider="adyen"),
+        lambda o, c: False,
+    ),
+    "variant_id": (
+        lambda c: OrderFilter(product_id="sofa", variant_id="blue"),
+        lambda o, c: any((item.product_id, item.variant_id) == ("sofa", "blue") for item in o.items),
+    ),
+    "imported": (lambda c: OrderFilter(imported=True), lambda o, c: bool(o.source)),
     "several": (
         lambda c: OrderFilter(customer_id="jane", statuses=[ORDER_STATUS_PENDING], total_to=usd(20)),
         lambda o, c: o.customer.customer_id == "jane" and o.status == ORDER_STATUS_PENDING and in_usd_below_20(o),
