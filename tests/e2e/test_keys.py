@@ -65,7 +65,7 @@ def test_a_key_is_printed_once_and_is_nowhere_in_the_database(closed: Server) ->
     text = created(closed, "--owner", "app", "--role", "customer", "--customer-id", "jane", "--scope", "catalog.read")
     listed = keys(closed, "list").out
     (line,) = [line for line in listed.splitlines() if id_of(text) in line]
-    assert re.search(r"app +customer +catalog\.read +jane +valid +never$", line.strip())
+    assert re.search(r"app +customer +catalog\.read +jane +valid +never", line.strip())
     assert cause(closed, text) == ""
     secret = text.rpartition("_")[2]
     dump = str(closed.execute("SELECT t::text FROM api_keys t"))

@@ -172,7 +172,7 @@ async def test_the_runbook_answers(shop: Shop, question: Question) -> None:
     if isinstance(answer, str):
         assert [line for line in sample.splitlines() if line not in answer] == [], answer
     else:
-        assert is_part(json.loads(sample), answer), answer
+        assert is_part(json.loads(sample), answer), json.dumps(answer)
 
 
 def test_the_runbook_has_many_questions() -> None:

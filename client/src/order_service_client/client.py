@@ -73,6 +73,7 @@ class Client:
         self.webhooks = cast(services.WebhookService, self._service("WebhookService"))
         self.api_keys = cast(services.ApiKeyService, self._service("ApiKeyService"))
         self.server = cast(services.ServerService, self._service("ServerService"))
+        self.audit = cast(services.AuditService, self._service("AuditService"))
 
     def list_orders(self, request: ListOrdersRequest) -> Stream[Order]:
         """All matching orders, each once."""
