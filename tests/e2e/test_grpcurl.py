@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help
 from google.type.money_pb2 import Money
 from orders.v1.cart_service_pb2 import Cart
 from orders.v1.invoice_pb2 import Invoice
@@ -57,7 +57,7 @@ def answer(command: str, kind: type[Message]) -> Any:
 def details_of(finished: Finished) -> dict[str, Any]:
     """The details of an error as `buf curl` prints them: each by its type, but not taken apart."""
     found = {detail["type"]: detail["value"] for detail in json.loads(finished.err)["details"]}
-    kinds = {kind.DESCRIPTOR.full_name: kind for kind in (ErrorInfo, BadRequest)}
+    kinds = {kind.DESCRIPTOR.full_name: kind for kind in (ErrorInfo, BadRequest, Help)}
     return {name: kinds[name].FromString(base64.b64decode(value + "==")) for name, value in found.items()}
 
 
@@ -158,12 +158,14 @@ class TestGrpcurl:
             "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
             "orders.v1.ApiKeyService",
+            "orders.v1.AuditService",
             "orders.v1.CartService",
             "orders.v1.CatalogService",
             "orders.v1.ConsumerService",
             "orders.v1.CustomerService",
             "orders.v1.FulfilmentService",
             "orders.v1.OrderService",
+            "orders.v1.ServerService",
             "orders.v1.WebhookService",
         ]
 
@@ -186,7 +188,7 @@ class TestGrpcurl:
     def test_a_method_of_every_service_can_be_described(self, server: Server) -> None:
         grpcurl = f"grpcurl -plaintext {server.address}"
         methods = paste(f"for service in $({grpcurl} list); do {grpcurl} list $service | tail -1; done").out.split()
-        assert len(methods) == 11
+        assert len(methods) == 13
         described = paste(f"for method in {' '.join(methods)}; do {grpcurl} describe $method; done")
         assert described.err == ""
         assert re.findall(r"^(\S+) is a method:$", described.out, re.MULTILINE) == methods

@@ -146,7 +146,7 @@ def is_open(order: Order) -> bool:
     While it is open, its price may change, and the payment provider has not acted yet.
     """
     unpaid = order.payment_status in (PAYMENT_STATUS_UNPAID, PAYMENT_STATUS_FAILED)
-    return order.status == ORDER_STATUS_PENDING and unpaid and not has_money(order)
+    return order.status == ORDER_STATUS_PENDING and unpaid and not has_money(order) and not order.invoice_number
 
 
 def intent_payment(order: Order) -> Payment:
