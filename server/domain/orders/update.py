@@ -24,7 +24,7 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.customers.accounts import check_address, pay_by_saved_method
-from server.domain.fulfilment.lines import active
+from server.domain.fulfilment.lines import active, follow_shipments
 from server.domain.fulfilment.shipping import move
 from server.domain.lifecycle.guards import status_name
 from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role
@@ -178,6 +178,7 @@ def _change_fields(
     _set_payment_method(order, plain, state)
     if "items" in paths:
         replace_lines(order, wished, state)
+        follow_shipments(order)
     if not order.source:
         inputs = price_inputs(before, order, request)
         settles = request.settle and can_settle(before)
