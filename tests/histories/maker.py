@@ -70,6 +70,9 @@ from orders.v1.order_pb2 import (
     TrackingEvent,
 )
 from orders.v1.order_return_pb2 import (
+    RETURN_STATUS_APPROVED,
+    RETURN_STATUS_RECEIVED,
+    RETURN_STATUS_REQUESTED,
     CloseReturnRequest,
     DecideReturnRequest,
     RateItemRequest,
@@ -172,7 +175,7 @@ class Maker:
             (self.cancel_lines, 2),
             (self.claim, 2),
             (self.work, 4),
-            (self.request_return, 3),
+            (self.request_return, 5),
             (self.decide_return, 3),
             (self.receive_return, 4),
             (self.close_return, 2),
@@ -180,18 +183,18 @@ class Maker:
             (self.hold, 1),
             (self.release, 3),
             (self.payment, 12),
-            (self.refund, 5),
+            (self.refund, 7),
             (self.settle, 5),
             (self.reorder, 1),
             (self.cart, 12),
             (self.upsert, 3),
             (self.products, 2),
             (self.adjust_stock, 3),
-            (self.coupons, 2),
+            (self.coupons, 3),
             (self.zones, 1),
             (self.customer, 4),
             (self.adjust_points, 2),
-            (self.sample, 2),
+            (self.sample, 5),
         ]
         makers, weights = zip(*kinds, strict=True)
         make = self.rng.choices(makers, weights)[0]
@@ -406,28 +409,37 @@ class Maker:
             ]
         )
 
-    def returned(self, *, has: bool = True) -> Order:
-        """An order with delivered units, mostly one with returns if `has`."""
-        found = [order for order in (self.order() for _ in range(12)) if any(i.delivered_quantity for i in order.items)]
-        return next((order for order in found if bool(order.returns) is has), found[0] if found else self.order())
+    def returned(self, *statuses: int) -> Order:
+        """An order with a return in one of the statuses, if there is one; without any, one with delivered units and no return."""
+        orders = [self.store.order(order_id) for order_id in self.store.orders]
+        if statuses:
+            found = [order for order in orders if any(each.status in statuses for each in order.returns)]
+        else:
+            delivered = [order for order in orders if any(item.delivered_quantity for item in order.items)]
+            found = [order for order in delivered if not order.returns] or delivered
+        return self.pick(*found) if found and self.maybe(0.9) else self.order()
 
-    def return_id(self, order: Order) -> str:
-        return self.pick(*(each.return_id for each in order.returns), *([] if order.returns else ["1"]))
+    def return_id(self, order: Order, *statuses: int) -> str:
+        """A return of the order, one in these statuses if there is one."""
+        ids = [each.return_id for each in order.returns if each.status in statuses]
+        return str(self.pick(*(ids or [each.return_id for each in order.returns] or ["1"])))
 
     def request_return(self) -> RequestReturnRequest:
-        order = self.returned(has=False)
+        order = self.returned()
         items = [{"item_id": self.pick(*order.items).item_id, "quantity": self.pick(0, 1, 2)}] if order.items else []
         return RequestReturnRequest(order_id=order.order_id, items=items if self.maybe(0.7) else [])
 
     def decide_return(self) -> DecideReturnRequest:
-        order = self.returned()
+        order = self.returned(RETURN_STATUS_REQUESTED)
         return DecideReturnRequest(
-            order_id=order.order_id, return_id=self.return_id(order), decision=self.pick(1, 1, 1, 2)
+            order_id=order.order_id,
+            return_id=self.return_id(order, RETURN_STATUS_REQUESTED),
+            decision=self.pick(1, 1, 2),
         )
 
     def receive_return(self) -> ReceiveReturnRequest:
-        order = self.returned()
-        return_id = self.return_id(order)
+        order = self.returned(RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED)
+        return_id = self.return_id(order, RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED)
         lines = [item.item_id for each in order.returns if each.return_id == return_id for item in each.items] or ["1"]
         units = {"item_id": self.pick(*lines), "quantity": self.pick(1, 1, 2)}
         if self.maybe(0.3):
@@ -437,11 +449,11 @@ class Maker:
         return ReceiveReturnRequest(order_id=order.order_id, return_id=return_id, items=items)
 
     def close_return(self) -> CloseReturnRequest:
-        order = self.returned()
+        order = self.returned(RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED)
         amount = {"refund_amount": money("1.00", order.pricing.total.currency_code)} if self.maybe(0.3) else {}
         return CloseReturnRequest(
             order_id=order.order_id,
-            return_id=self.return_id(order),
+            return_id=self.return_id(order, RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED),
             no_refund=not amount and self.maybe(0.3),
             **amount,
         )

@@ -96,7 +96,6 @@ def set_label(order: Order, label: Label) -> None:
 def _ship_all(edit: OrderEdit, label: Label) -> None:
     """Ships everything that has not left; units that are in no shipment leave in one parcel."""
     order = edit.order
-    start(edit)
     pack_rest(order, label)
     for shipment in _pending(order):
         ship(edit, shipment, time=edit.audit.time)
@@ -135,7 +134,8 @@ def next_id(order: Order) -> str:
 
 
 def ship(edit: OrderEdit, shipment: Shipment, *, time: Timestamp) -> None:
-    """Hands a shipment to the carrier."""
+    """Hands a shipment of a confirmed order to the carrier."""
+    start(edit)
     check_can_leave(edit.order, shipment)
     shipment.status = SHIPMENT_STATUS_SHIPPED
     shipment.ship_time.CopyFrom(time)

@@ -47,7 +47,7 @@ from server.domain.base.edits import Audit, OrderChange, OrderEdit, edit_of
 from server.domain.base.errors import invalid_field
 from server.domain.fulfilment.lines import active, follow_shipments, list_shipments, was_delivered
 from server.domain.fulfilment.parcels import find_parcel
-from server.domain.fulfilment.shipping import Label, follow_parcels, follow_status, pack_rest, set_label, ship, start
+from server.domain.fulfilment.shipping import Label, follow_parcels, follow_status, pack_rest, set_label, ship
 from server.domain.lifecycle.lifecycle import FULFILMENT, RANK, check_not_cancelled, check_role
 
 # The order status that a tracking status implies.
@@ -144,7 +144,6 @@ def _follow(edit: OrderEdit, request: RecordTrackingEventRequest, reported: Trac
 
 def _ship_if_pending(edit: OrderEdit, shipment: Shipment, reported: TrackingEvent) -> None:
     if shipment.status == SHIPMENT_STATUS_PENDING:
-        start(edit)
         ship(edit, shipment, time=reported.time)
         follow_status(edit)
 

@@ -19,7 +19,7 @@ from server.domain.base.edits import OrderChange
 from server.domain.base.money import from_minor, minor_of
 from server.domain.lifecycle.payment_status import kept_by
 from server.domain.payments.refund_lines import shares_of_amount
-from server.domain.pricing.remaining import remaining, remaining_for
+from server.domain.pricing.remaining import uncredited
 from server.domain.pricing.shares import (
     Share,
     message_of,
@@ -117,9 +117,9 @@ def _adjusting(
     assert change.before is not None
     replaces = adjustment.type == PRICE_ADJUSTMENT_TYPE_SETTLED
     currency = order.pricing.total.currency_code
-    left = remaining(change.before)
+    left = uncredited(change.before)
     shares = left if replaces else [share_of(line) for line in adjustment.lines]
-    credited = money_of(shares) if replaces else money_of(left) - money_of(remaining(order))
+    credited = money_of(shares) if replaces else money_of(left) - money_of(uncredited(order))
     if money_of(shares) != credited:
         # Refunds of amounts have taken a part of these lines already.
         shares = [summed(take_amount(left, credited))]
@@ -140,7 +140,7 @@ def _adjusting(
 def _credit(refund: Refund, order: Order) -> bool:
     """Sets the credited amount and lines of a refund; false if there is none because more was paid than invoiced."""
     currency = refund.amount.currency_code
-    shares = shares_of_amount(remaining_for(order, refund), minor_of(refund.amount), after=kept_by(order))
+    shares = shares_of_amount(uncredited(order, but=refund.refund_id), minor_of(refund.amount), after=kept_by(order))
     credit = money_of(shares)
     if not credit:
         return False

@@ -45,7 +45,12 @@ def _changed_since(order: Order, etag: str, state: State) -> list[str] | None:
     later = [event for event in _known_events(order, state) if event.version > version]
     if len(later) < order.version - version or any(not _has_values(event) for event in later):
         return None
-    return sorted({path for event in later for path, _, _ in differing_paths(event.before, event.after)})
+    return _parents({path for event in later for path, _, _ in differing_paths(event.before, event.after)})
+
+
+def _parents(paths: set[str]) -> list[str]:
+    """The paths, without those that are a part of another one."""
+    return sorted(path for path in paths if not any(path.startswith(f"{other}.") for other in paths))
 
 
 def _known_events(order: Order, state: State) -> Iterator[OrderEvent]:

@@ -57,6 +57,8 @@ class UpsertBatch:
         self._atomic = request.mode == UPSERT_MODE_ALL_OR_NOTHING
         self._changes: list[tuple[OrderChange, bytes | None]] = []
         self._seen: set[str] = set()
+        # The number that a refused new order leaves to the next one.
+        self._number = ""
         self._errors: list[tuple[int, Refusal]] = []
         self._room = _MAX_DETAILS
         self._response = BatchUpsertOrdersResponse()
@@ -99,6 +101,7 @@ class UpsertBatch:
         changes = [change, *self._payments(before, wished, change.after)]
         after = changes[-1].after
         self._seen.add(wished.external_order_id)
+        self._number = self._number if before else ""
         # An order with warnings is processed again each time, to repeat them.
         sent = None if warnings else sent_hash(wished, after.version)
         for each in changes:
@@ -132,8 +135,8 @@ class UpsertBatch:
     def _fresh(self, before: Order | None) -> Order:
         if before is not None:
             return before
-        number = self._state.next_order_number()
-        return Order(order_id=self._state.new_id(), order_number=number, source=self._request.source)
+        self._number = self._number or self._state.next_order_number()
+        return Order(order_id=self._state.new_id(), order_number=self._number, source=self._request.source)
 
     def _count(self, before: Order | None, changes: list[OrderChange], result: UpsertResult) -> None:
         if before is None:

@@ -23,13 +23,9 @@ def remaining(order: Order, *, amounts: bool = True) -> list[Share]:
     return _after(order, filter(counts, order.refunds), amounts=amounts)
 
 
-def remaining_for(order: Order, refund: Refund) -> list[Share]:
-    """The parts of the price that a refund that succeeds may take: pending refunds, which may fail, keep nothing from it."""
-    others = (
-        other
-        for other in order.refunds
-        if other.refund_id != refund.refund_id and other.status != REFUND_STATUS_PENDING
-    )
+def uncredited(order: Order, *, but: str = "") -> list[Share]:
+    """The parts of the price less what refunds `but` one have taken for good; pending refunds may still fail."""
+    others = (refund for refund in order.refunds if refund.refund_id != but and refund.status != REFUND_STATUS_PENDING)
     return _after(order, filter(counts, others), amounts=True)
 
 

@@ -14,7 +14,7 @@ from server.domain.base.event_values import StoredEvent, whole
 from server.domain.base.resources import changes_of
 from server.storage import sql
 from server.storage.database import Database
-from server.storage.projections import timestamp_of
+from server.storage.projections import AuditEventRow, timestamp_of
 from server.storage.references import Reference, split_references
 from server.storage.schema.tables import orders
 from server.storage.sql import Query, Statement
@@ -60,18 +60,6 @@ class Found(NamedTuple):
     place: tuple[str, str] | int
 
 
-class _Row(NamedTuple):
-    event_id: str
-    resource: str
-    method: str
-    actor: str
-    request_id: str
-    event_time: datetime
-    owner: str
-    before: bytes
-    after: bytes
-
-
 class _OrderRow(NamedTuple):
     place: int
     order_number: str
@@ -106,13 +94,13 @@ _OF_ORDERS = _CONDITIONS | {
 
 
 @lru_cache(maxsize=256)
-def _resource_query(names: tuple[str, ...]) -> Query[_Row]:
+def _resource_query(names: tuple[str, ...]) -> Query[AuditEventRow]:
     where = "".join(f" AND {_OF_RESOURCES[name]}" for name in names)
     text = f"""
 SELECT event_id::text, resource, method, actor, request_id, event_time, owner, before, after FROM audit_events
 WHERE (event_time, event_id) < (%(before_time)s::text::timestamptz, %(before_id)s::text::uuid){where}
 ORDER BY event_time DESC, event_id DESC LIMIT %(limit)s::bigint"""
-    return Query(text=text, row=_Row)
+    return Query(text=text, row=AuditEventRow)
 
 
 @lru_cache(maxsize=256)
@@ -209,7 +197,7 @@ def _with_bytes(parameters: dict[str, object]) -> dict[str, object]:
     return found
 
 
-def _event_of(row: _Row) -> AuditEvent:
+def _event_of(row: AuditEventRow) -> AuditEvent:
     return AuditEvent(
         event_id=row.event_id,
         resource=row.resource,
