@@ -91,8 +91,10 @@ def upsert_order(
 
 
 def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -> OrderChange:
-    order = fresh
-    order.external_order_id = wished.external_order_id
+    # A refusal names the order as its source does.
+    order = Order(
+        source=fresh.source, external_order_id=wished.external_order_id, order_number=wished.external_order_id
+    )
     order.status = ORDER_STATUS_PENDING
     order.payment_status = PAYMENT_STATUS_UNPAID
     order.shipping_status = SHIPPING_STATUS_NOT_SHIPPED
@@ -102,6 +104,7 @@ def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -
         _ship(order, wished, amounts, audit)
     advance_imported(order, wished.status, audit)
     follow_source(order, audit)
+    order.order_id, order.order_number = fresh.order_id, fresh.order_number
     edit = OrderEdit(order=order, before=None, audit=audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_IMPORTED, to_status=order.status))
     return edit.finish()
