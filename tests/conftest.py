@@ -2,6 +2,10 @@
 
 import itertools
 import os
+
+# Tests start processes beside threads of gRPC, whose fork handlers can crash either side. It reads this when it is imported.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator

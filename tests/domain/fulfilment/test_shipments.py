@@ -11,6 +11,7 @@ from orders.v1.shipment_pb2 import (
     SHIPMENT_STATUS_DELIVERED,
     SHIPMENT_STATUS_PENDING,
     SHIPMENT_STATUS_SHIPPED,
+    Shipment,
 )
 
 from server.domain.base.state import State
@@ -95,6 +96,16 @@ def test_a_pending_shipment_keeps_its_units_reserved() -> None:
     assert after.status == pb.ORDER_STATUS_PROCESSING
     assert state.reserved.values[CHAIRS] == 3
     assert history(state, after)[-1].type == pb.ORDER_EVENT_TYPE_SHIPMENT_CREATED
+
+
+def test_an_order_that_is_not_confirmed_does_not_ship_although_its_source_has_packed_it() -> None:
+    state = new_state()
+    packed = upsert(shipments=[{"shipment_id": "x", "status": SHIPMENT_STATUS_PENDING}])
+    run(state, batch(packed))
+    (order,) = state.orders.values()
+    wished = Shipment(shipment_id="x", status=SHIPMENT_STATUS_SHIPPED)
+    error = refuse(state, UpdateShipmentRequest(order_id=order.order_id, shipment=wished), FULFILMENT)
+    assert error.reason == "INVALID_TRANSITION"
 
 
 def test_units_ship_once() -> None:

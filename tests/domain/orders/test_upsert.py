@@ -35,6 +35,7 @@ from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     UpsertOrder,
 )
+from orders.v1.shipment_pb2 import SHIPMENT_STATUS_SHIPPED
 
 from server.domain.base.errors import Violation
 from server.domain.base.state import State
@@ -383,6 +384,15 @@ def test_the_same_key_again_is_taken_if_the_first_one_was_invalid() -> None:
     state = new_state()
     response = run(state, batch(upsert(discount=money("99")), upsert()))
     assert [result.outcome for result in response.results] == [UPSERT_OUTCOME_INVALID, UPSERT_OUTCOME_INSERTED]
+
+
+def test_orders_that_repeat_an_invalid_id_leave_numbers_for_the_others() -> None:
+    state = new_state()
+    wrong = upsert("A", status=ORDER_STATUS_CANCELLED, shipments=[{"status": SHIPMENT_STATUS_SHIPPED}])
+    response = run(state, batch(wrong, wrong, upsert("A"), upsert("B")))
+    invalid, inserted = UPSERT_OUTCOME_INVALID, UPSERT_OUTCOME_INSERTED
+    assert [result.outcome for result in response.results] == [invalid, invalid, inserted, inserted]
+    assert "order A cannot go from PENDING to CANCELLED" in response.results[1].status.message
 
 
 # Amounts.
