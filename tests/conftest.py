@@ -33,7 +33,7 @@ from server.config import Settings
 from server.runtime.app import Running, running
 from server.storage import embedded
 from server.storage.schema import schema
-from server.telemetry.log import TextFormatter
+from server.telemetry.log import TextFormatter, quieten_libraries
 from tests.methods import method_of, path_of
 from tests.shop import COUPONS, HOME, PRODUCTS, ZONES, new_order, stocking, usd  # noqa: F401
 
@@ -43,6 +43,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("default"), max_examples=1000)
 hypothesis.settings.load_profile("default")
+
+# As in a process that serves, see `server.telemetry.log`.
+quieten_libraries()
 
 VERSIONS = (18, 16)
 

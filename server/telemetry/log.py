@@ -122,13 +122,18 @@ def set_up(level: str, form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    for library in ("alembic", "stripe"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    quieten_libraries()
     # Else a record that cannot be written is printed with all that it holds.
     logging.raiseExceptions = False
     sys.excepthook = lambda kind, error, trace: log.critical("unhandled exception", exc_info=error)
     threading.excepthook = lambda args: log.critical("unhandled exception of a thread", exc_info=args.exc_value)
     sys.unraisablehook = lambda args: log.error("exception that nobody could be told", exc_info=args.exc_value)
+
+
+def quieten_libraries() -> None:
+    """Leaves the details of libraries out. A record of gRPC's about a freed server refers to it, and crashes whoever keeps it."""
+    for library in ("alembic", "grpc", "stripe"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def set_level(level: str) -> None:

@@ -193,6 +193,29 @@ def test_a_call_is_told_at_debug_level_without_what_callers_chose_freely(caplog:
     assert "2125550199" not in caplog.text
 
 
+FREES_SERVERS = """
+import asyncio, collections, grpc, logging
+from server.telemetry import log
+
+async def free() -> None:
+    for _ in range(200):
+        servers = [grpc.aio.server() for _ in range(10)]
+
+log.set_up("debug", "json")
+keeper = logging.Handler()
+keeper.emit = collections.deque(maxlen=50).append
+logging.getLogger().addHandler(keeper)
+asyncio.run(free())
+print("survived")
+"""
+
+
+def test_a_process_that_frees_servers_survives_its_own_debug_log() -> None:
+    """Records are kept for a while, as test runners and some handlers do."""
+    done = subprocess.run([sys.executable, "-c", FREES_SERVERS], capture_output=True, text=True, check=False)
+    assert done.stdout == "survived\n", done.stderr
+
+
 def test_set_up_logs_to_stderr_in_the_form_asked_for_and_what_nobody_handles_too() -> None:
     program = """
 import logging, threading
