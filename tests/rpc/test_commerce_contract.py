@@ -345,10 +345,10 @@ def payment_cases(world: World) -> Iterable[Case]:
     yield wrong(record(failed, refund_id="9"), "event.refund_id")
     yield wrong(record(refunded, refund_id="3", amount=usd(3)), "event.amount")
     again = {"event_id": "evt-paid", "type": refunded, "amount": usd(1)}
-    for order_id, fields in ((paid.order_id, "type, amount"), (unpaid, "order_id, type, amount")):
+    elsewhere = {"fields": "order_id, type, amount", "recorded_order_id": paid.order_id}
+    for order_id, told in ((paid.order_id, {"fields": "type, amount"}), (unpaid, elsewhere)):
         request = RecordPaymentRequest(order_id=order_id, event=again)
-        metadata = {"request_id": "evt-paid", "fields": fields}
-        yield Case(request, INVALID, "IDEMPOTENCY_KEY_REUSED", metadata)
+        yield Case(request, INVALID, "IDEMPOTENCY_KEY_REUSED", {"request_id": "evt-paid"} | told)
     items = [{"product_id": "mug", "quantity": 2}]
     too_late = named | {"from": "CONFIRMED", "field": "items"}
     yield Case(UpdateOrderRequest(order=named | {"items": items}), PRECONDITION, "INVALID_TRANSITION", too_late)

@@ -100,7 +100,7 @@ def test_a_pending_shipment_keeps_its_units_reserved() -> None:
 
 def test_an_order_that_is_not_confirmed_does_not_ship_although_its_source_has_packed_it() -> None:
     state = new_state()
-    packed = upsert(shipments=[{"shipment_id": "x", "status": SHIPMENT_STATUS_PENDING}])
+    packed = upsert(shipments=[{"shipment_id": "x", "status": SHIPMENT_STATUS_PENDING, "items": units(("1", 1))}])
     run(state, batch(packed))
     (order,) = state.orders.values()
     wished = Shipment(shipment_id="x", status=SHIPMENT_STATUS_SHIPPED)

@@ -388,7 +388,8 @@ def test_the_same_key_again_is_taken_if_the_first_one_was_invalid() -> None:
 
 def test_orders_that_repeat_an_invalid_id_leave_numbers_for_the_others() -> None:
     state = new_state()
-    wrong = upsert("A", status=ORDER_STATUS_CANCELLED, shipments=[{"status": SHIPMENT_STATUS_SHIPPED}])
+    shipped = {"status": SHIPMENT_STATUS_SHIPPED, "items": [{"item_id": "1", "quantity": 1}]}
+    wrong = upsert("A", status=ORDER_STATUS_CANCELLED, shipments=[shipped])
     response = run(state, batch(wrong, wrong, upsert("A"), upsert("B")))
     invalid, inserted = UPSERT_OUTCOME_INVALID, UPSERT_OUTCOME_INSERTED
     assert [result.outcome for result in response.results] == [invalid, invalid, inserted, inserted]
