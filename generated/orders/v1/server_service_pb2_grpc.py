@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ServerServiceStub:
-    """The servers themselves: version, settings, background jobs, and the caller as they see it.
+    """The servers: version, settings, background jobs, and the identity of the caller.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -63,7 +63,7 @@ class ServerServiceStub:
 
 
 class ServerServiceServicer:
-    """The servers themselves: version, settings, background jobs, and the caller as they see it.
+    """The servers: version, settings, background jobs, and the identity of the caller.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -72,7 +72,7 @@ class ServerServiceServicer:
     """
 
     def GetServerInfo(self, request, context):
-        """Gets the process that answers: its version, its settings and where each comes from, its workers,
+        """Gets the process that answers: its version, its settings with their sources, its workers,
         and the background jobs of all processes.
 
         Errors: only those common to all methods.
@@ -142,7 +142,7 @@ def add_ServerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ServerService:
-    """The servers themselves: version, settings, background jobs, and the caller as they see it.
+    """The servers: version, settings, background jobs, and the identity of the caller.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
