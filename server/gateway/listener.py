@@ -27,7 +27,7 @@ _TLS_LOOK = 10.0
 
 
 class GatewayError(Exception):
-    """The gateway cannot start; the message says why and what to do."""
+    """The gateway cannot start; the message has the cause and the fix."""
 
 
 def listen(options: Options) -> socket.socket:

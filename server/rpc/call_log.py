@@ -26,9 +26,9 @@ def log_call(
 
 
 def log_slow(seconds: float, timings: Iterable[Timing], request: Any, *, least: float, streams: bool) -> None:
-    """Logs a slow call, with the fields that its request sets and the time that its parts took.
+    """Logs a slow call with the fields that its request sets and the durations of its parts.
 
-    A stream lasts as long as its caller reads, so it is slow if its statements are.
+    A stream lasts as long as its caller reads, so it is slow only if its statements are slow.
     """
     sums = sums_of(timings)
     rows = int(sums.pop("rows", 0))

@@ -89,7 +89,7 @@ def _checked(order_id: str, field: str) -> str:
             return order_id
     except ValueError:
         pass
-    raise invalid_field(field, "is no id of an order: a UUID in lower case")
+    raise invalid_field(field, "is not an order id, which is a UUID in lower case")
 
 
 def _differences(orders: Sequence[OrderState], stored: Sequence[StoredState]) -> Iterator[OrderDifference]:

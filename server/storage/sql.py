@@ -36,7 +36,7 @@ class Query(Statement, Generic[NamedRow]):
     row: type[NamedRow]
 
     def named(self, rows: Iterable[tuple[Any, ...]]) -> list[NamedRow]:
-        """The rows, as they are fetched, with their names."""
+        """The fetched rows as named tuples."""
         return list(map(self.row._make, rows))  # type: ignore[attr-defined]
 
 

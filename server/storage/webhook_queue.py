@@ -28,7 +28,7 @@ class QueuedEndpoint(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The deliveries that an endpoint gets now, and whether with their orders."""
+    """The number of deliveries that an endpoint gets now, and whether to include their orders."""
 
     slots: int
     with_order: bool
@@ -52,7 +52,7 @@ class Claimed(NamedTuple):
 
     @property
     def traceparent(self) -> str:
-        """That of the call that made the change; '' if it had none."""
+        """The traceparent of the call that made the change; '' if it had none."""
         return OrderEvent.FromString(self.event).traceparent if self.event else ""
 
 
@@ -216,7 +216,7 @@ class Claim:
         self.in_flight = in_flight
 
     async def take(self, shares: Mapping[str, Share], *, seconds: float) -> list[Claimed]:
-        """Takes due deliveries, with leases of so many seconds."""
+        """Takes due deliveries, with leases of a number of seconds."""
         rows = [(endpoint_id, share.slots, share.with_order) for endpoint_id, share in shares.items()]
         columns = columns_of(["endpoint_id", "slots", "with_order"], rows)
         taken = await fetch_named(self._connection, _TAKE, **columns, lease_id=str(uuid4()), seconds=seconds)
@@ -241,14 +241,14 @@ class WebhookQueue:
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[Claim]:
-        """Locks the endpoints with due deliveries that no other process is looking at."""
+        """Locks the endpoints with due deliveries, except those locked by other processes."""
         async with self._database.connection() as connection, connection.transaction():
             endpoints = await fetch_named(connection, _LOCK)
             in_flight: list[Row] = await fetch(connection, _IN_FLIGHT) if endpoints else []
             yield Claim(connection, endpoints, dict(in_flight))
 
     async def finish(self, outcomes: Sequence[Outcome]) -> list[FailingEndpoint]:
-        """Records attempts; returns the endpoints that are failing now."""
+        """Records attempts; returns the endpoints that are now failing."""
         columns = columns_of(Outcome._fields, outcomes)
 
         def bind(statement: Statement, *names: str) -> dict[str, object]:

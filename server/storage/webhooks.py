@@ -1,4 +1,4 @@
-"""Webhook endpoints and their deliveries, to read, to queue and to delete."""
+"""Webhook endpoints and their deliveries."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -195,7 +195,7 @@ class WebhookRepository:
         return found[0].message
 
     async def recover(self, endpoint_id: str, *, since: datetime, dry: bool) -> int:
-        """Queues what failed since a time again; returns the number of deliveries. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
+        """Requeues the deliveries that failed since a time; returns their number. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
         await self.endpoint(endpoint_id)
         async with self._requeuing(endpoint_id, dry=dry) as connection:
             cursor = await connection.execute(_RECOVER.text, {"endpoint_id": endpoint_id, "since": since})
@@ -209,14 +209,14 @@ class WebhookRepository:
         return [snapshot for (snapshot,) in await fetch(connection, _SNAPSHOTS)]
 
     async def queue(self, connection: Connection, deliveries: Sequence[WebhookDelivery]) -> None:
-        """Queues deliveries, except for changes that the endpoint has already."""
+        """Queues deliveries, except for changes that are already queued for the endpoint."""
         for start in range(0, len(deliveries), _SLICE):
             rows: list[Row] = list(map(delivery_row, deliveries[start : start + _SLICE]))
             columns = columns_of([column.name for column in DELIVERY_COLUMNS], rows)
             await connection.execute(INSERT_DELIVERIES.text, INSERT_DELIVERIES.bind(columns), prepare=True)
 
     async def health(self) -> QueueHealth:
-        """The number of failing and disabled endpoints, and by how much deliveries to all others are late."""
+        """The numbers of failing and disabled endpoints, and the delay of deliveries to all others."""
         found = await self._database.fetch_named(_HEALTH)
         disabled = [WebhookEndpoint.FromString(row.snapshot).state == WEBHOOK_ENDPOINT_STATE_DISABLED for row in found]
         enabled = [row for row, is_disabled in zip(found, disabled, strict=True) if not is_disabled]

@@ -164,7 +164,7 @@ def _json_map(value: object) -> dict[str, str]:
     try:
         return text_map(json.loads(str(value)))
     except (json.JSONDecodeError, RecursionError):
-        raise FieldError("is not a JSON object of texts") from None
+        raise FieldError("is not a JSON object of strings") from None
 
 
 def _json_list(convert: Convert, kind: str) -> Convert:

@@ -13,7 +13,9 @@ MAX_HELD = 100_000
 # 16 MiB: of 5 million orders, about 1 in 800 is looked up without need.
 _FILTER_BITS = 1 << 27
 
-_TOO_MANY = f"its rows are apart, and {MAX_HELD:,} rows of such orders are held already; sort the file by order id"
+_TOO_MANY = (
+    f"its rows are not adjacent, and {MAX_HELD:,} rows of such orders are buffered already; sort the file by order id"
+)
 
 # The line of the last row of each order whose rows are apart.
 LastLines = Mapping[str, int]

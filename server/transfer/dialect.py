@@ -49,7 +49,7 @@ class Dialect:
         if self.decimal == "." or _COMMA_GROUPS.fullmatch(bare):
             return bare.replace(",", "")
         if _AMBIGUOUS.fullmatch(bare):
-            raise FieldError(f"can be read in two ways: {bare!r}; say which with --decimal , or --decimal .")
+            raise FieldError(f"is ambiguous: {bare!r}; set --decimal , or --decimal .")
         return cell
 
     def for_header(self, header: str) -> "Dialect":
@@ -61,7 +61,7 @@ class Dialect:
 
     def __str__(self) -> str:
         divided = _DELIMITERS.get(self.delimiter, repr(self.delimiter))
-        return f"CSV divided by {divided}, in {self.encoding or 'UTF-8'}"
+        return f"CSV separated by {divided}, in {self.encoding or 'UTF-8'}"
 
 
 def named_separator(text: str) -> str:

@@ -50,10 +50,10 @@ class ImportReport:
         rate = self.answered / max(self.seconds, 1e-9)
         said = f"{self.read:,} read: {counts}; {self.seconds:.1f} s, {rate:,.0f} orders/s"
         if self.rejects_path:
-            found = "what was not taken, and why" if self.invalid or self.rejected else "warnings"
+            found = "refused records and their reasons" if self.invalid or self.rejected else "warnings"
             said += f"\n{found}: {self.rejects_path}"
         if self.interrupted:
-            said += "\ninterrupted; run the same command again to continue; orders that are stored stay as they are"
+            said += "\ninterrupted; run the same command again to continue; stored orders do not change"
         return said
 
 

@@ -21,7 +21,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 _NANO = Decimal("1e-9")
 # 19 digits of units and 9 of nanos. A digit that does not fit is an error, never rounded away.
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
-_KINDS = {dict: "an object", list: "a list", str: "text", bool: "a truth value", type(None): "null"}
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null"}
 
 
 def _numbers(enum: Any, prefix: str) -> dict[str, int]:

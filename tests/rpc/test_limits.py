@@ -261,7 +261,7 @@ async def test_calls_pass_while_the_database_does_not_answer_and_that_is_logged_
     said = [record.getMessage() for record in caplog.records if record.name == "server.rpc.limits"]
     assert said == [
         "no rate limits: the database does not answer",
-        "rate limits again: the database answers",
+        "rate limits apply again: the database answers",
     ]
 
 

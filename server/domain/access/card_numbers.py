@@ -67,12 +67,12 @@ def candidates(text: str) -> Iterator[str]:
 
 
 def _without_hex(found: re.Match[str]) -> str:
-    """Keeps runs of digits only: they may be a number."""
+    """Removes hex digests and UUIDs, except for runs of digits only, which may be a card number."""
     return "x" if any(map(str.isalpha, found[0])) else found[0]
 
 
 def _without_iban(found: re.Match[str]) -> str:
-    """Keeps what has not the length and the check digits of its country's account numbers."""
+    """Removes account numbers: texts with the length and check digits of their country's IBANs."""
     iban = found[0].replace(" ", "")
     if len(iban) != _IBAN_LENGTHS.get(iban[:2]):
         return found[0]
@@ -94,7 +94,7 @@ def _is_number(digits: str, groups: list[str]) -> bool:
 
 
 def _is_written_as_maestro(groups: list[str]) -> bool:
-    """In groups of four, or as one that is long enough."""
+    """Whether it is written in groups of four, or as one sufficiently long group."""
     if len(groups) == 1:
         return len(groups[0]) >= _MAESTRO_UNGROUPED
     return all(len(group) == 4 for group in groups[:-1])

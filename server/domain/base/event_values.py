@@ -28,7 +28,7 @@ _AFTER = OrderEvent(after=Order()).SerializeToString()[:-1]
 
 
 class StoredEvent(NamedTuple):
-    """An event as it is stored. Old events have no values. Erased values have no salt, so that nobody can guess what they were."""
+    """An event as it is stored. Old events have no values. Erased values have no salt, so they cannot be guessed."""
 
     event: bytes
     values: bytes | None = None

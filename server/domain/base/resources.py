@@ -1,4 +1,4 @@
-"""The resources whose changes are audit events: what is recorded of a change, and how it is read back."""
+"""The resources whose changes are audit events, and how changes are recorded and read back."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

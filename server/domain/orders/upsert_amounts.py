@@ -1,4 +1,4 @@
-"""The amounts of an order of another system: its lines, what they add up to, and warnings about what does not add up."""
+"""The amounts of an imported order: its lines, their sums, and warnings about inconsistent amounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

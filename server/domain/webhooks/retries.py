@@ -1,4 +1,4 @@
-"""When a delivery is attempted again."""
+"""The retry schedule of deliveries."""
 
 import random
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def is_success(status: int) -> bool:
 
 
 def is_throttled(status: int) -> bool:
-    """Whether the endpoint asks for fewer requests, and not only for a retry of one."""
+    """Whether the endpoint asks for fewer requests, not only for a retry."""
     return status in _THROTTLED
 
 

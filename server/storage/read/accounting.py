@@ -1,7 +1,7 @@
 """Reads of invoices, payments and refunds over all orders, by time.
 
-Payments and refunds are parts of their orders. The times of the events that can have begun one lead to the order, and the order
-tells whether one did.
+Payments and refunds are parts of their orders. Events that may have started one are found by time, and their orders contain the
+payments and refunds.
 """
 
 from collections import defaultdict
@@ -54,7 +54,7 @@ BEFORE_ORDERS = Place(_FIRST, BEFORE_ALL)
 
 
 class Entries(NamedTuple, Generic[Entry]):
-    """Entries, each with its place, and the place behind all that was read; None at the end."""
+    """Entries with their places, and the place after everything that was read; None at the end."""
 
     found: list[tuple[Place, Entry]]
     until: Place | None
