@@ -105,7 +105,7 @@ def test_a_query_sets_fields_at_any_depth() -> None:
         ("/v1/orders?page_size=many", "page_size", "must be an integer"),
         ("/v1/orders?filter.statuses=pending", "filter.statuses[0]", "did you mean ORDER_STATUS_PENDING"),
         ("/v1/orders?filter.create_time_from=2026-01-01", "filter.create_time_from", "a time with a time zone"),
-        ("/v1/orders?filter=x", "filter", "write its fields"),
+        ("/v1/orders?filter=x", "filter", "set its fields"),
         ("/v1/orders?filter.customer_id.x=1", "filter.customer_id", "there is no such field"),
     ],
 )
