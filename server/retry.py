@@ -45,7 +45,7 @@ class RetryPolicy:
     ) -> Result:
         """The result of the first attempt that succeeds. Raises the last attempt's error, or the first that is not retryable.
 
-        `wait` returns the minimum delay that an error asks for, in seconds.
+        `wait` returns the minimum delay that an error requests, in seconds.
         """
         failures = 0
         while True:

@@ -10,7 +10,7 @@ from orders.v1.order_service_pb2 import OrderFilter
 from server.storage.consumer_positions import Connection, ConsumerPositions
 from server.storage.read.feed import Change, FeedRepository, Selection
 
-# Seconds between two looks at the feed, and while the consumer wants nothing.
+# Seconds between polls of the feed, and while the consumer is idle.
 _POLL, _IDLE_POLL = 0.1, 1.0
 # Changes of one transaction.
 _AT_ONCE = 200

@@ -12,14 +12,14 @@ from server.feed.ring import Entry, Group, Ring, RingEntry
 from server.feed.signals import FeedSignals, wait_for
 from server.storage.read.feed import Change, FeedRepository, Selection
 
-# Seconds between two looks at the feed, which another process may have appended to, and the least between two reads.
+# Seconds between polls of the feed, to which other processes may append, and minimum seconds between reads.
 _POLL, _SHORTEST = 0.05, 0.01
 # Changes of one read.
 _AT_ONCE = 2_000
 # Seconds until the work is due for another success, as metrics report it.
 _RUN = 10.0
 # CPU seconds of a message, and the part of the event loop that messages may take: when many watchers want everything, they get
-# fewer and larger messages, and calls are served meanwhile.
+# fewer and larger messages, so that calls are still served.
 _MESSAGE, _SHARE = 0.0001, 0.05
 
 _EVERYTHING = Selection(OrderFilter())

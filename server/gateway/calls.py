@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from server.gateway.bindings import Binding
 
-# Headers that the server gets as metadata, beside those that begin with `x-`.
+# Headers that the server gets as metadata, in addition to those that begin with `x-`.
 _PASSED = frozenset({"authorization", "token", "traceparent", "tracestate", "baggage"})
 _NAME = re.compile(r"[a-z0-9_.-]+")
 _VALUE = re.compile("[ -~]*")

@@ -99,7 +99,7 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
 
 
 class _Names(dict[int, Any]):
-    """The names of an enum's values; an unknown number stands for itself."""
+    """The names of an enum's values; an unknown number remains a number."""
 
     def __missing__(self, number: int) -> int:
         return number

@@ -17,7 +17,7 @@ from server.gateway.json_writer import to_json
 NDJSON = "application/x-ndjson"
 EVENTS = "text/event-stream"
 
-# Seconds of silence after which the headers are sent, and event sources get a comment, so that no proxy gives up.
+# Seconds of silence after which the headers are sent, and event sources get a comment, so that proxies do not time out.
 _SILENCE = 15.0
 _COMMENT = b": waiting\n\n"
 _GZIP = 31  # zlib's window bits for the gzip format.

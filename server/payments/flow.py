@@ -110,7 +110,7 @@ class PaymentFlow:
         self._caller = Caller(subject=f"payment_provider:{provider.name}", roles=roles)
 
     async def current(self, order: Order) -> Order:
-        """The order as it is now."""
+        """The current order."""
         return Order.FromString(await self._orders.get(Reference(order.order_id)))
 
     async def open(self, order: Order, *, cancels: bool) -> Settled:

@@ -18,7 +18,7 @@ from server.storage.read.audit import AuditFilter, AuditRepository, Found, Searc
 from server.storage.read.feed import FeedRepository
 
 _DEFAULT_SIZE = 100
-# Behind all events of resources, and all positions and versions.
+# After all events of resources, and all positions and versions.
 _NEWEST = ("9999-12-31T00:00:00+00:00", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 _LAST = 2**62
 # Positions are looked up by time with this tolerance, in which the clocks of replicas and long transactions are.

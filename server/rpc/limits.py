@@ -180,7 +180,7 @@ class RateLimiter:
             self._lease(key, bucket)
 
     async def _lease_all(self, asking: Sequence[tuple[Key, Bucket]]) -> Sequence[Lease]:
-        """Leases for all buckets that ask at once, in one statement."""
+        """Leases for all waiting buckets, in one statement."""
         async with bounded(self._timeout):
             return await self._repository.lease([self._want(key, bucket) for key, bucket in asking])
 

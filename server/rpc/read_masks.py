@@ -101,7 +101,7 @@ def _add_message(message: DescriptorProto, source: Descriptor, kept: _Kept, path
     for name, within in kept.items():
         field = source.fields_by_name[name]
         added = message.field.add(name=name, number=field.number)
-        # Numbers in a list share one tag, and are kept as they are.
+        # Numbers in a list share one tag, and are kept unchanged.
         is_list = field.is_repeated and field.type in _DELIMITED
         added.label = FieldDescriptorProto.LABEL_REPEATED if is_list else FieldDescriptorProto.LABEL_OPTIONAL
         if within is None:

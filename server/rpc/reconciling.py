@@ -29,7 +29,7 @@ _AT_ONCE = 1_000
 async def reconcile(
     states: StateRepository, lists: ListRepository, requests: AsyncIterator[ReconcileOrdersRequest], call: Call
 ) -> None:
-    """Writes the differences as they are found, and the end of the comparison."""
+    """Writes each difference when it is found, and the end of the comparison."""
     began = await lists.begin()
     comparison: _Comparison | None = None
     async for request in requests:

@@ -16,9 +16,9 @@ from server.domain.base.errors import Violation, invalid_field
 
 # Fields and elements of lists and maps in one request, not counting those inside small messages without lists.
 MAX_FIELDS = 300_000
-# Requests up to this size, in bytes, are decoded as they are: they cannot hold too much.
+# Requests up to this size, in bytes, are decoded without a scan: they cannot have too many elements.
 SMALL = 4_096
-# Elements of a list, and bytes of a text, whose field has no rule of its own; of a text in a message of Google's, such as a currency.
+# Elements of a list and bytes of a text without a rule; bytes of a text in Google's messages, such as a currency.
 _UNRULED_ELEMENTS, _UNRULED_BYTES, _FOREIGN_BYTES = 1_000, SMALL, 128
 # Fields between two pauses.
 _FIELDS_AT_ONCE = 256

@@ -18,7 +18,7 @@ _USUAL_BYTES, _FAST_BYTES = 1 << 16, 1 << 17
 _STALLED_PAGE, _USUAL_PAGE, _FAST_PAGE = 1, 2, 8
 # Entries in a page of several messages.
 _ENTRIES_PER_PAGE = 500
-# Pages that all streams of a server read at once, which leaves connections for other reads.
+# Concurrent page reads of all streams of a server, which leaves connections for other reads.
 _READS_AT_ONCE = 3
 # Seconds within which a fast reader takes a message, and after which a reader has stalled.
 _QUICK, _STALLED = 0.02, 0.25

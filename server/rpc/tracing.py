@@ -30,7 +30,7 @@ def traced(serve: Serve, method: MethodDescriptor, tracing: Tracing) -> Serve:
     async def serve_traced(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
         traceparent = _traceparent_of(context)
         if not tracing.is_sampled(traceparent):
-            # Each call is a task with a context of its own.
+            # Each call is a task with a separate context.
             if traceparent:
                 TRACEPARENT.set(traceparent)
             return await serve(data, context)

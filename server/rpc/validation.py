@@ -23,7 +23,7 @@ from server.rpc.request_bounds import Steps, bounds_of, overlong_lists
 
 Request = TypeVar("Request", bound=Message)
 
-# Each of their items is checked as a request of its own.
+# Each of their items is checked as a separate request.
 _BATCHES_OF_WRITES = (BatchCancelOrdersRequest, BatchCreateOrdersRequest, BatchTransitionOrdersRequest)
 
 _collect = Validator().collect_violations
@@ -89,7 +89,7 @@ def _run(steps: Steps) -> None:
     deque(steps, maxlen=0)
 
 
-# Bytes that are searched at once. Each search includes the beginning of the next: card data may lie across the border.
+# Bytes per search. Each search includes the beginning of the next, because card data may cross the border.
 _SEARCHED_AT_ONCE, _OVERLAP = 32_768, 1_024
 
 
@@ -158,7 +158,7 @@ class _BrokenRules:
 
 
 def _parts_of(message: Message) -> dict[str, FieldDescriptor]:
-    """The fields of a message that hold messages with rules of their own, by name."""
+    """The fields of a message that contain messages with rules, by name."""
     package = message.DESCRIPTOR.file.package
     return {
         field.name: field

@@ -56,7 +56,7 @@ def serving(settings: Settings, *, port: int) -> Iterator[str]:
         yield ""
         return
     if settings.tls_client_ca:
-        text = "with ORDERS_TLS_CLIENT_CA, serve HTTP by `orders gateway`, which takes a client certificate of its own"
+        text = "with ORDERS_TLS_CLIENT_CA, serve HTTP with `orders gateway`, which has its own client certificate"
         raise StartError(text)
     settings = settings.model_copy(update={"port": port})
     gateway = _Gateway(Client(**own_server.connection(settings)), options_of(settings), settings)

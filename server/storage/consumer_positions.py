@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from server.storage.database import Database, Row, fetch
 from server.storage.sql import Statement
 
-# A connection with a transaction under way.
+# A connection with an open transaction.
 Connection: TypeAlias = AsyncConnection[Row]
 
 # The ids of these consumers begin with it. Callers cannot take, move or delete them.

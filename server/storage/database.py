@@ -100,7 +100,7 @@ class Database:
             open=False,
             # Later than a use's own timeout, whose error is more specific.
             timeout=timeout + 1,
-            # The pool doubles its pauses between attempts up to this time. Then it attempts when it is asked for a connection.
+            # The pool doubles its pauses between attempts up to this time. After that, it tries on each request for a connection.
             reconnect_timeout=timeout,
             kwargs=self._options,
         )

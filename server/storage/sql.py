@@ -24,7 +24,7 @@ class Statement:
     packers: Mapping[str, Callable[[Sequence[Any]], Packed]] = field(default_factory=dict)
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters as they are sent."""
+        """The parameters in their sent form."""
         packers = self.packers
         return {name: packers[name](value) if name in packers else value for name, value in parameters.items()}
 

@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
     # The attempt as a message.
     attempt: bytes
     is_success: bool
-    # Seconds for which the endpoint asks to be spared.
+    # Seconds for which the endpoint requests a pause.
     pause: float
 
 
@@ -93,7 +93,7 @@ WHERE (paced_until IS NULL OR paced_until < {_NOW} + interval '1 second') AND EX
 ORDER BY endpoint_id FOR NO KEY UPDATE OF endpoint SKIP LOCKED""",
     row=QueuedEndpoint,
 )
-# As of now, behind the locks.
+# The current values, under the locks.
 _IN_FLIGHT = Statement(
     f"SELECT endpoint_id, count(*) FROM webhook_deliveries WHERE lease_id IS NOT NULL AND next_time > {_NOW} GROUP BY endpoint_id"
 )
@@ -160,7 +160,7 @@ _LOCK_ENDPOINTS = Statement(
     "SELECT FROM webhook_endpoints WHERE endpoint_id = ANY(%(endpoint_id)s::text[]) ORDER BY endpoint_id FOR NO KEY UPDATE",
     _OUTCOMES,
 )
-# An endpoint that keeps failing is spared for a tenth of the time that it has been failing, and for a minute at most.
+# An endpoint that keeps failing is paused for a tenth of the time since its first failure, at most a minute.
 _NOTE_HEALTH = Query(
     text=f"""
 WITH health AS (
@@ -212,7 +212,7 @@ class Claim:
     ) -> None:
         self._connection = connection
         self.endpoints = endpoints
-        # The attempts under way, in all processes.
+        # The attempts in progress, in all processes.
         self.in_flight = in_flight
 
     async def take(self, shares: Mapping[str, Share], *, seconds: float) -> list[Claimed]:

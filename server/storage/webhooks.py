@@ -27,7 +27,7 @@ from server.storage.write.webhook_deliveries import DELIVERY_COLUMNS, INSERT_DEL
 
 
 class StoredEndpoint(NamedTuple):
-    """An endpoint as it is stored."""
+    """A stored endpoint."""
 
     snapshot: bytes
     failing_since: datetime | None
@@ -42,7 +42,7 @@ class StoredEndpoint(NamedTuple):
 
 
 class StoredDelivery(NamedTuple):
-    """A delivery as it is stored."""
+    """A stored delivery."""
 
     delivery_id: str
     endpoint_id: str
@@ -54,7 +54,7 @@ class StoredDelivery(NamedTuple):
     next_time: datetime | None
     create_time: datetime
     end_time: datetime | None
-    # Newest first; empty unless they were asked for.
+    # Newest first; empty unless they are requested.
     recorded: list[bytes]
 
     @property
@@ -118,7 +118,7 @@ _COLUMNS = """delivery_id::text, endpoint_id, order_id::text, version, event_typ
 _OF_ENDPOINT = "endpoint_id = %(endpoint_id)s AND delivery_id = %(delivery_id)s::text::uuid"
 # Of an endpoint that still exists.
 _EXISTS = "EXISTS (SELECT FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s)"
-# As of one moment with its newest attempts, if those are wanted.
+# Consistent with its newest attempts, if those are requested.
 _GET = Query(
     text=f"""
 SELECT {_COLUMNS}, ARRAY(

@@ -14,14 +14,14 @@ from server.telemetry.spans import exemplar
 
 log = logging.getLogger(__name__)
 
-# When a counter was made is of no use to anybody, and a line for each of them.
+# Omits the creation time of counters, which would be one more line for each.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
-# Upper bounds, in seconds. Longer than the last is told apart by nobody: calls end after a minute, streams after an hour.
+# Upper bounds in seconds. Longer durations need no buckets: calls end after a minute, streams after an hour.
 _CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ALARMING_CODES = ("DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE")
 _ALARMING_REASONS = ("OVERLOADED", "RATE_LIMITED")
-# The callers that have series of their own.
+# The maximum number of callers with their own series.
 _MOST_CALLERS = 100
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -36,7 +36,7 @@ class Lag(NamedTuple):
 class Metrics:
     """The server's metrics, in a separate registry. Names and labels of calls are those of other gRPC servers."""
 
-    # Gauges are set now and then, and not looked up by a scrape: with several workers it is another process that is scraped.
+    # Gauges are set periodically, not computed by a scrape: with several workers, another process is scraped.
     # There their values are added up, so none is of something that all workers share; of times the latest holds.
 
     def __init__(self) -> None:
@@ -194,5 +194,5 @@ class MethodMetrics:
 
 
 def _say_lost(error: Exception) -> None:
-    # What was done is done, and whoever asked for it is told so, whether or not it could be counted.
+    # The call is done, and its caller gets the answer, even if it cannot be counted.
     log.warning("metrics are lost", extra=fields(error))

@@ -38,7 +38,7 @@ _KINDS = {
 }
 # Seconds for a batch of spans to reach the collector. A stopping server waits this long for the last one.
 _EXPORT_TIMEOUT = 3.0
-# Codes that are failures of the server; all others are answers that the caller asked for.
+# Codes that are failures of the server; all others are regular answers.
 _FAILURES = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 
 

@@ -1,4 +1,4 @@
-"""The dialect of a file of orders: its encoding, its delimiter and the way it writes amounts."""
+"""The dialect of a file of orders: its encoding, delimiter and decimal separator."""
 
 import codecs
 import csv
@@ -22,7 +22,7 @@ _AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How a file writes its text and its amounts; what is '' is told from the file."""
+    """The encoding, delimiter and decimal separator of a file; '' is detected from the file."""
 
     encoding: str = ""
     delimiter: str = ""
@@ -53,7 +53,7 @@ class Dialect:
         return cell
 
     def for_header(self, header: str) -> "Dialect":
-        """The dialect with the delimiter that divides a header into the most columns."""
+        """The dialect with the delimiter that yields the most columns in a header."""
         if self.delimiter:
             return self
         widths = {delimiter: _width(header, delimiter) for delimiter in _DELIMITERS}

@@ -122,7 +122,7 @@ class _Import:
         return self.stop.is_set() or self.sender.failure is not None
 
     async def _next(self, chunk: int) -> list[Record]:
-        """Up to `count` records; none at the end, or when it is to stop, even while a pipe is silent."""
+        """Up to `count` records; none at the end or after a stop, even while a pipe is silent."""
         reading = asyncio.ensure_future(in_daemon_thread(lambda: list(islice(self.records, chunk))))
         stopping = asyncio.ensure_future(self.stop.wait())
         try:

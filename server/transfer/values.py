@@ -212,7 +212,7 @@ def list_of(to: Convert) -> Convert:
 
 
 def optional(to: Convert) -> Convert:
-    """A converter that treats empty text, as many systems write a missing number, as null."""
+    """A converter that treats empty text as null, because many systems write missing numbers this way."""
     return lambda value: None if value == "" else to(value)
 
 

@@ -23,7 +23,7 @@ from server.storage.webhook_queue import Claimed, Outcome
 from server.telemetry.spans import current_traceparent
 
 _USER_AGENT = {"User-Agent": "orders-webhooks"}
-# Seconds for which an endpoint that gets too many requests is spared: what it asks for up to the longest, or the default.
+# Seconds for which an overloaded endpoint is paused: its requested delay up to the maximum, or the default.
 _LONGEST_PAUSE, _DEFAULT_PAUSE = 3600, 5
 
 

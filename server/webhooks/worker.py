@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 # Of only failures, after which an endpoint is disabled.
 _FAILING = timedelta(hours=120)
-# The most requests at once, of a process, and of an endpoint over all processes unless it says otherwise.
+# The maximum concurrent requests of a process, and by default of an endpoint over all processes.
 _MOST_AT_ONCE, _DEFAULT_CONCURRENCY = 256, 10
 # Seconds that a lease lasts longer than a request may, to take the delivery and to record the attempt.
 _MARGIN = 15.0
@@ -197,7 +197,7 @@ def _share(queued: QueuedEndpoint, *, in_flight: int, at_most: int) -> Share:
     slots = min(concurrency - in_flight, at_most)
     paced_for = max(0.0, queued.paced_for or 0.0)
     if endpoint.max_rate:
-        # The requests of a second may be sent at once.
+        # All requests of a second may be sent together.
         slots = min(slots, int((1 - paced_for) * endpoint.max_rate))
     elif paced_for:
         slots = 0

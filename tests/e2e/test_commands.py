@@ -466,7 +466,9 @@ class TestVerifyAndRebuild:
     def test_after_all_that_everything_agrees(self, server: Server, seeded: Finished) -> None:
         with server.stubs() as (stub, _):
             stub.CreateOrder(new_order())
-        assert orders("verify", env={"ORDERS_DATABASE_URL": server.url}) == Finished(0, "everything is consistent\n", "")
+        assert orders("verify", env={"ORDERS_DATABASE_URL": server.url}) == Finished(
+            0, "everything is consistent\n", ""
+        )
 
     def test_damage_is_named_and_what_can_be_is_mended(self, server: Server) -> None:
         with server.stubs() as (stub, _):

@@ -24,8 +24,8 @@ _ADVICE = "card data is never stored here: remove it; a payment method takes the
 NUMBER_TEXT = f"looks like a card number; {_ADVICE}"
 CODE_TEXT = f"looks like a card's security code; {_ADVICE}"
 
-# Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. What
-# may stand between the digits of a number goes: blanks, dashes, dots and the like, and whatever is not a letter's first byte.
+# Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. Removes
+# separators that may occur between the digits of a number: blanks, dashes, dots and the like, and bytes that start no letter.
 _PLAIN = bytes.maketrans(b"123456789\xd9\xdb\xef" + bytes(range(65, 91)), b"0" * 12 + bytes(range(97, 123)))
 _GAPS = b" \t\r\n.,:_/+*|-\xc2\xe2" + bytes(range(0x80, 0xC0))
 _ENOUGH_DIGITS = b"0" * SHORTEST
@@ -79,7 +79,7 @@ def may_hold_card_data(data: bytes) -> bool:
     plain = data.translate(_PLAIN, _GAPS)
     if _ENOUGH_DIGITS in plain:
         return True
-    # A key names card data whatever digits stand in it, as in `card2number`.
+    # A key can name card data even if it contains digits, as in `card2number`.
     words = plain.replace(b"0", b"")
     if b"cvc" in words or b"cvv" in words:
         return True
@@ -176,7 +176,7 @@ def _put(text: _Text, value: str) -> None:
     elif isinstance(text.slot, int) or text.key:
         text.holder[text.slot] = value
     else:
-        # A key of a map, which has its value no more: it may belong to the key.
+        # A key of a map. Its value is dropped, because it may be card data that the key names.
         del text.holder[text.slot]
         text.holder[value] = ""
 

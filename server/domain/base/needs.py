@@ -24,7 +24,7 @@ class Needs:
     external: Mapping[ExternalKey, UpsertOrder] = field(default_factory=dict)
     # The events of `orders` from which their tracking follows.
     history: bool = False
-    # All events of `orders`, as they are stored.
+    # All stored events of `orders`.
     stored_events: bool = False
     carts: Iterable[str] = ()
     # Also the rows that `orders` and `carts` refer to: products and stock of their lines, coupons, accounts and points.

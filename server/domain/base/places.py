@@ -12,7 +12,7 @@ _RESERVED = {"uk": "gb"}
 
 
 def plain(text: str) -> str:
-    """The text as it is compared: without case, blanks and hyphens."""
+    """The text for comparisons: without case, blanks and hyphens."""
     return "".join(text.casefold().replace("-", "").split())
 
 

@@ -36,7 +36,7 @@ class RecordedChange(NamedTuple):
 
 
 def recorded(changes: Iterable[ResourceChange]) -> list[RecordedChange]:
-    """The changes as they are recorded: one for each resource, without secrets."""
+    """The recorded form of changes: one for each resource, without secrets."""
     found: dict[str, RecordedChange] = {}
     for change in changes:
         resource = f"{change.collection}/{change.key}"

@@ -54,7 +54,7 @@ class Changes:
     snapshots: dict[str, bytes] = field(default_factory=dict)
     # The hash of the import that each order equals; None if it has changed since.
     sent: dict[str, bytes | None] = field(default_factory=dict)
-    # Events with the orders after them, and as they are stored.
+    # Events with the orders after them and their stored form.
     events: list[tuple[Order, OrderEvent, StoredEvent]] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     points_entries: list[PointsEntry] = field(default_factory=list)
@@ -105,7 +105,7 @@ class State:
     ids_by_external: Rows[ExternalKey, str] = field(default_factory=Rows)
     same: dict[ExternalKey, Same] = field(default_factory=dict)
     history: Rows[str, list[OrderEvent]] = field(default_factory=Rows)
-    # The events of orders as they are stored, with their versions.
+    # The stored events of orders, with their versions.
     stored_events: Rows[str, list[tuple[int, StoredEvent]]] = field(default_factory=Rows)
     # The events since the version that a caller knows, of orders that have changed since.
     later_events: dict[str, list[OrderEvent]] = field(default_factory=dict)

@@ -77,7 +77,7 @@ class Adjustment:
 
 
 class StoredKey(NamedTuple):
-    """An API key as it is stored: the SHA-256 of its text and of the text before the last rotation, but no text."""
+    """A stored API key: the SHA-256 of its text and of the text before the last rotation, but no text."""
 
     api_key: ApiKey
     # None for a certificate, which has no text.

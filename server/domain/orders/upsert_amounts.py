@@ -15,7 +15,7 @@ _DEDUCTED = ("discount", "loyalty_points_value")
 
 
 class Line(NamedTuple):
-    """A line as it is stored: the position of the item sent, a quantity, and a price per unit in minor units."""
+    """A line to store: the position of the sent item, a quantity, and a price per unit in minor units."""
 
     position: int
     quantity: int

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Seconds between the attempts, as Standard Webhooks suggests; the first attempt is made at once.
+# Seconds between the attempts, as Standard Webhooks suggests; the first attempt is immediate.
 SCHEDULE = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 GONE = 410
 # Statuses of an endpoint that gets too many requests.

@@ -129,17 +129,17 @@ class AccountingRepository:
         self._database = database
 
     async def invoices(self, period: Period, *, after: Place, limit: int) -> Entries[InvoiceEntry]:
-        """Invoices and credit notes behind a place."""
+        """Invoices and credit notes after a place."""
         rows = await self._database.fetch_named(_DOCUMENTS, **period._asdict(), **after._asdict(), limit=limit)
         found = [(Place(row.issue_time, row.document_number), _document(row)) for row in rows]
         return Entries(found, found[-1][0] if len(rows) == limit else None)
 
     async def payments(self, period: Period, *, after: Place, limit: int) -> Entries[PaymentEntry]:
-        """Payments behind a place, of up to `limit` orders."""
+        """Payments after a place, of up to `limit` orders."""
         return await self._of_orders(_PAYMENTS, payments_of, period, after, limit)
 
     async def refunds(self, period: Period, *, after: Place, limit: int) -> Entries[RefundEntry]:
-        """Refunds behind a place, of up to `limit` orders."""
+        """Refunds after a place, of up to `limit` orders."""
         return await self._of_orders(_REFUNDS, refunds_of, period, after, limit)
 
     async def _of_orders(

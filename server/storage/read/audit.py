@@ -31,7 +31,7 @@ _TIME_AT = Statement(
 
 
 class AuditFilter(NamedTuple):
-    """The wanted events; an empty value selects all."""
+    """The selected events; an empty value selects all."""
 
     # A path such as `products/mug`, or a collection.
     resource: str = ""

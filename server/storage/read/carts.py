@@ -50,7 +50,7 @@ class CartRepository:
     async def page(
         self, *, time: datetime, cart_id: str, start: datetime, end: datetime, product_id: str, limit: int
     ) -> list[StoredCart]:
-        """Up to `limit` carts behind a time and an id, changed within a period, of those that can have a product."""
+        """Up to `limit` carts after a time and an id, changed within a period, that may contain a product."""
         product = {"product": product_id.encode()} if product_id else {}
         rows = await self._database.fetch_named(
             _query(of_product=bool(product_id)),

@@ -40,7 +40,7 @@ _TIME = DateTime(timezone=True)
 
 # Names the history that positions belong to: cluster, database and timeline. After a failover, a restored dump or in another
 # database, the same position may be another event's. While a standby that was just promoted has not written its checkpoint, only
-# the name of its current WAL file tells the new timeline.
+# the name of its current WAL file contains the new timeline.
 HISTORY = """
     (SELECT system_identifier FROM pg_control_system())::text
     || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())::text
@@ -206,7 +206,7 @@ def _values_state(state: EventValuesState) -> ColumnElement[bytes]:
     return literal(rf"'\x{OrderEvent(values_state=state).SerializeToString().hex()}'::bytea", LargeBinary())
 
 
-# The events as they are sent: with their values, and with the state of these, which the values name themselves once they are erased.
+# The events with their values and the state of the values, which erased values contain themselves.
 _SENT: dict[str, ColumnElement[Any]] = {
     "event": WHOLE_EVENT.concat(
         case(
@@ -255,7 +255,7 @@ _moved_since = (
 )
 _statuses = func.any(sql.array("statuses", SmallInteger()))
 
-# The conditions of a filter that are about the change, not about the order as it is now.
+# The conditions of a filter on the change, not on the current order.
 _OF_CHANGES: dict[str, ColumnElement[bool]] = {
     "statuses": or_(order_events.c.from_status == _statuses, order_events.c.to_status == _statuses),
     "update_time_from": order_events.c.event_time >= sql.parameter("update_time_from", _TIME),

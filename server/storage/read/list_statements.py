@@ -126,7 +126,7 @@ def _by_changing_key(shape: PageShape) -> Select[Any]:
     keys = keys_of(shape.order_by)
     unchanged = func.pg_visible_in_snapshot(orders.c.xid, _SEEN)
     same = _part(orders, keys, [unchanged, *shape.where], shape)
-    # Orders made since are not in the list; told by their time first, they cost it no look at their events.
+    # Later orders are not in the list. Their creation time excludes them without a lookup of their events.
     known = orders.c.create_time <= _NEWEST
     unseen = union_all(*_events_unseen()).limit(literal_column(str(MOST_LOOKED_UP + 1))).cte("unseen")
     moved = _changed_since(unseen, [known, ~unchanged, *shape.where], shape)

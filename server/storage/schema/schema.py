@@ -144,7 +144,7 @@ def _current(connection: Connection) -> str | None:
     versions = connection.execute(_VERSION).scalars().all() if known else []
     connection.rollback()
     if len(versions) > 1:
-        raise UnknownSchema(f"it has {len(versions)} versions at once")
+        raise UnknownSchema(f"it has {len(versions)} versions")
     return versions[0] if versions else None
 
 

@@ -152,7 +152,7 @@ order_events = Table(
     Column("salt", LargeBinary),
     CheckConstraint("version > 0", name="version_positive"),
 )
-# An event as it is stored: both parts of it, and the salt.
+# A stored event: both parts of it, and the salt.
 STORED_EVENT = (order_events.c.event, order_events.c.event_values, order_events.c.salt)
 # Both parts in one: a serialized message that is appended to another is merged into it.
 WHOLE_EVENT = order_events.c.event.op("||")(func.coalesce(order_events.c.event_values, text("''::bytea")))
@@ -168,7 +168,7 @@ Index(
 
 
 def _records(name: str, key: str) -> Table:
-    """A table of messages by key, each stored as it is serialized."""
+    """A table of serialized messages by key."""
     return Table(
         name,
         metadata,
@@ -376,7 +376,7 @@ rate_limits = Table(
     metadata,
     Column("subject", Text, primary_key=True),
     Column("method_class", Text, primary_key=True),
-    # The limit as the last lease had it: calls a second, and how many at once.
+    # The limit of the last lease: calls per second, and the burst.
     Column("rate", Double, nullable=False),
     Column("burst", Double, nullable=False),
     Column("tokens", Double, nullable=False),

@@ -376,7 +376,7 @@ _NAMED_TABLES = ("orders", "carts")
 # The first round trip: the orders and carts that the commands name.
 NAMED = [step for table in LOCK_ORDER if table in _NAMED_TABLES for step in _LOCKING[table]]
 
-# The second: the rows that those refer to, then what is read without locks, behind the locks, and so as it is now.
+# The second: the rows that those refer to, then the rows that are read without locks, after all locks are held.
 RELATED = [
     Step(_plain(statements.READ_SNAPSHOTS), _differing, _take_orders),
     *(step for table in LOCK_ORDER if table not in _NAMED_TABLES for step in _LOCKING[table]),

@@ -70,7 +70,7 @@ class Writer:
         self._lanes = {
             "single": single(watch=partial(watch, "single"), name="batch of writes"),
             "dry": single(watch=partial(watch, "dry"), name="batch of dry runs", workers=2),
-            # One by one: each changes a state of its own.
+            # One by one: each changes a separate state.
             "dry_single": single(watch=partial(watch, "dry_single"), max_batch=1, name="dry write", workers=2),
             "bulk": bulk(watch=partial(watch, "bulk"), name="bulk write"),
             "dry_bulk": bulk(watch=partial(watch, "dry_bulk"), name="bulk dry run"),
