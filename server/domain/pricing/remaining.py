@@ -37,7 +37,7 @@ def _after(order: Order, refunds: Iterable[Refund], *, amounts: bool) -> list[Sh
 
 
 def counts(refund: Refund) -> bool:
-    """Whether a refund succeeded, is pending, or failed after it had a credit note."""
+    """Whether a refund succeeded, is pending, or failed after it had a credit note or had returned points."""
     return bool(refund.status != REFUND_STATUS_FAILED or refund.credit_note_number or refund.returned_points)
 
 

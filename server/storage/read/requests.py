@@ -82,7 +82,7 @@ def _packed(name: str, response: bytes) -> Any:
 
 
 def _set_versions(done: DoneRequest, first: int, versions: Sequence[tuple[int, int | None]]) -> None:
-    """Sets the version in the first answer, if the answer has one, and the current version."""
+    """Sets the version in the first answer, or of the write if the answer has none, and the current version."""
     for current, written in versions:
         done.order_version = first or written or 0
         done.current_order_version = current
