@@ -883,7 +883,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "ListStockMovements": Sample(
         lambda at: catalog.ListStockMovementsRequest(
-            product_id="sofa", time_from={"seconds": 1}, time_to={"seconds": 7_000_000_000}
+            product_id="sofa", time_from={"seconds": 1}, time_to={"seconds": 7_000_000_000}, page_size=1
         )
     ),
     "ListAuditEvents": Sample(
