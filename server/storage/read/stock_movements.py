@@ -71,7 +71,7 @@ class _Event(NamedTuple):
 
 
 class _Orders(NamedTuple):
-    count: int
+    number: int
 
 
 # An order that moved stock in the period was created before its end and has changed since its start.
@@ -114,7 +114,7 @@ class StockMovementRepository:
         """Raises TOO_MANY_ORDERS if more orders have changed than one call can search."""
         limit = _MOST_ORDERS + 1
         found = await self._database.fetch_named(_COUNT, product_id=product_id, limit=limit, **period._asdict())
-        if found[0].count > _MOST_ORDERS:
+        if found[0].number > _MOST_ORDERS:
             raise _too_many(product_id)
 
     async def changes(self, product_id: str, period: Period, *, after: Place, limit: int) -> list[PlacedMovements]:
