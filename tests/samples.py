@@ -898,6 +898,10 @@ SAMPLES: dict[str, Sample] = {
     ),
     "GetServerInfo": Sample(lambda at: servers.GetServerInfoRequest()),
     "ListServers": Sample(lambda at: servers.ListServersRequest()),
+    "ListRefusedCalls": Sample(
+        lambda at: servers.ListRefusedCallsRequest(caller="anonymous", reason="ORDER_NOT_FOUND")
+    ),
+    "ListSlowCalls": Sample(lambda at: servers.ListSlowCallsRequest(caller="anonymous", method="SearchOrders")),
     "WhoAmI": Sample(lambda at: servers.WhoAmIRequest()),
     "SetLogLevel": Sample(
         lambda at: servers.SetLogLevelRequest(
