@@ -297,6 +297,28 @@ async def test_every_order_is_found_once_in_its_first_place_however_much_changes
         assert ids(found) == sorted_ids(before, order_by, sort_order)
 
 
+@pytest.mark.usefixtures("most_looked_up")
+@changing_keys
+async def test_pages_lead_back_to_where_orders_were_before_they_changed(
+    service: Service, order_by: OrderBy, sort_order: Any
+) -> None:
+    writers = await others(service, 12)
+    wanted = OrderFilter(customer_id=writers.customer_id)
+    request = SearchOrdersRequest(filter=wanted, order_by=order_by, sort_order=sort_order, page_size=5)
+    before = sorted_ids(await stored_orders(service, customer_id=writers.customer_id), order_by, sort_order)
+    page = await service.orders.SearchOrders(request)
+    while page.next_page_token:
+        request.page_token = page.next_page_token
+        page = await service.orders.SearchOrders(request)
+    found = ids(page.orders)
+    while page.previous_page_token:
+        await writers.write(8)
+        request.page_token = page.previous_page_token
+        page = await service.orders.SearchOrders(request)
+        found = ids(page.orders) + found
+    assert found == before
+
+
 @every_order
 async def test_a_list_cut_at_each_message_in_turn_goes_on_from_there(
     service: Service, order_by: OrderBy, sort_order: Any

@@ -24,7 +24,7 @@ def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
 def _times(wanted: OrderFilter) -> list[tuple[str, str]]:
     """Ranges of times that include nothing, since a range excludes its end."""
     found = []
-    for name in ("create_time", "update_time"):
+    for name in ("create_time", "update_time", "status_time"):
         low, high = f"{name}_from", f"{name}_to"
         given = wanted.HasField(low) and wanted.HasField(high)
         if given and getattr(wanted, low).ToNanoseconds() >= getattr(wanted, high).ToNanoseconds():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from orders.v1.order_pb2 import Customer
 from orders.v1.order_service_pb2 import OrderFilter
 from sqlalchemy import (
     BigInteger,
@@ -21,10 +22,11 @@ from sqlalchemy import (
 )
 
 from server.domain.base.money import to_minor
+from server.domain.customers.contacts import contact_of
 from server.storage import sql
 from server.storage.projections import ceiling_of
 from server.storage.references import Reference, split_references
-from server.storage.schema.tables import documents, item_product, order_events, order_items, orders, payments
+from server.storage.schema.tables import customers, documents, item_product, order_events, order_items, orders, payments
 
 _TIME = DateTime(timezone=True)
 
@@ -92,6 +94,25 @@ def _has_payment_event() -> ColumnElement[bool]:
     return orders.c.order_id == select(payments.c.order_id).where(event).scalar_subquery()
 
 
+def _of_contact(name: str) -> ColumnElement[bool]:
+    """Orders of the accounts with a contact. Blank contacts are stored as empty texts, which no account is found by."""
+    column = customers.c[name]
+    matches = (column == sql.parameter(f"customer_{name}", Text())) & (column != text("''"))
+    accounts = select(customers.c.customer_id).where(matches)
+    return orders.c.customer_id == func.any(func.array(accounts.scalar_subquery()))
+
+
+def _status_changed_since(name: str) -> ColumnElement[bool]:
+    """Whether the status of an order has changed since a time."""
+    changes = order_events.alias("status_changes")
+    changed = select(changes.c.version).where(
+        changes.c.order_id == orders.c.order_id,
+        changes.c.from_status != changes.c.to_status,
+        changes.c.event_time >= sql.parameter(name, _TIME),
+    )
+    return exists(changed)
+
+
 def _range(field: str, where: ColumnElement[bool]) -> Condition:
     # Stored times are whole microseconds: both bounds of a half-open range keep what they say when they are rounded up.
     return Condition(where, lambda f: {field: ceiling_of(getattr(f, field))})
@@ -141,6 +162,21 @@ CONDITIONS: dict[str, Condition] = {
     "variant_id": Condition(_has_variant(), lambda f: {"product_id": f.product_id, "variant_id": f.variant_id}),
     "imported": Condition(
         (orders.c.source != text("''")) == sql.parameter("imported", Boolean()), lambda f: {"imported": f.imported}
+    ),
+    "customer_email": Condition(
+        _of_contact("email"), lambda f: {"customer_email": contact_of(Customer(email=f.customer_email)).email}
+    ),
+    "customer_phone": Condition(
+        _of_contact("phone"), lambda f: {"customer_phone": contact_of(Customer(phone=f.customer_phone)).phone}
+    ),
+    # The orders that have not changed at all since are told apart by their columns.
+    "status_time_from": _range(
+        "status_time_from",
+        (orders.c.update_time >= sql.parameter("status_time_from", _TIME)) & _status_changed_since("status_time_from"),
+    ),
+    "status_time_to": _range(
+        "status_time_to",
+        (orders.c.create_time < sql.parameter("status_time_to", _TIME)) & ~_status_changed_since("status_time_to"),
     ),
     "stuck_for": Condition(_stuck(), lambda f: {"stuck_since": datetime.now(UTC) - f.stuck_for.ToTimedelta()}),
 }

@@ -58,7 +58,15 @@ MOST_LOOKED_UP = 300
 # The positions that a page reads at most. It tries the next number if none of them is an order's of the list.
 WINDOWS = (4_000, 64_000, None)
 # Few orders match these conditions.
-_SELECTIVE = {"customer_id", "external_order_id", "order_ids", "document_number", "payment_event_id"}
+_SELECTIVE = {
+    "customer_id",
+    "customer_email",
+    "customer_phone",
+    "external_order_id",
+    "order_ids",
+    "document_number",
+    "payment_event_id",
+}
 
 
 class PageShape(NamedTuple):
