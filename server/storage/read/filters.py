@@ -110,7 +110,8 @@ def _status_changed_since(name: str) -> ColumnElement[bool]:
         changes.c.from_status != changes.c.to_status,
         changes.c.event_time >= sql.parameter(name, _TIME),
     )
-    return exists(changed)
+    # OFFSET 0: it looks up the changes of each order that is read, and does not collect those of all orders first.
+    return exists(changed.offset(literal_column("0")))
 
 
 def _range(field: str, where: ColumnElement[bool]) -> Condition:
