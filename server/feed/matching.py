@@ -24,6 +24,12 @@ _OF_ORDERS = (
     "imported",
     "customer_email",
     "customer_phone",
+    "metadata_key",
+    "metadata_value",
+    "tracking_number",
+    "coupon_code",
+    "payment_id",
+    "held",
 )
 
 

@@ -219,6 +219,19 @@ FILTERS: dict[str, tuple[Callable[[Corpus], OrderFilter], Callable[[Order, Corpu
         lambda c: OrderFilter(status_time_to=c.between),
         lambda o, c: at(o.create_time) < at(c.between) and o.status not in CHANGED,
     ),
+    "metadata_key": (
+        lambda c: OrderFilter(metadata_key="channel", metadata_value="fair"),
+        lambda o, c: o.metadata.get("channel") == "fair",
+    ),
+    "metadata_value": (lambda c: OrderFilter(metadata_key="channel", metadata_value="FAIR"), lambda o, c: False),
+    "tracking_number": (
+        lambda c: OrderFilter(tracking_number="1z 99"),
+        lambda o, c: o.delivery.tracking_number == "1Z99",
+    ),
+    "coupon_code": (lambda c: OrderFilter(coupon_code="none"), lambda o, c: False),
+    "payment_id": (lambda c: OrderFilter(payment_id="pi_1"), lambda o, c: False),
+    "held": (lambda c: OrderFilter(held=True), lambda o, c: bool(o.holds)),
+    "not held": (lambda c: OrderFilter(held=False), lambda o, c: not o.holds),
     "several": (
         lambda c: OrderFilter(customer_id="jane", statuses=[ORDER_STATUS_PENDING], total_to=usd(20)),
         lambda o, c: o.customer.customer_id == "jane" and o.status == ORDER_STATUS_PENDING and in_usd_below_20(o),

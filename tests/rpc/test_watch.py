@@ -257,6 +257,8 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"filter": {"status_time_from": {"seconds": 1}, "status_time_to": {"seconds": 7_000_000_000}}}, [1, 2]),
     ({"filter": {"status_time_from": {"seconds": 7_000_000_000}}}, []),
     ({"filter": {"customer_email": "filtered@example.com"}}, []),
+    ({"filter": {"held": False}}, [1, 2]),
+    ({"filter": {"metadata_key": "channel", "metadata_value": "fair"}}, []),
     ({"filter": {"source": "elsewhere"}}, []),
     ({"filter": {"stuck_for": {"seconds": 3600}}}, []),
 ]

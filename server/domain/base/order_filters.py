@@ -6,7 +6,12 @@ from server.domain.base.errors import Violation, invalid
 from server.domain.base.money import to_minor
 
 # Fields that mean nothing without another one.
-_REQUIRED = {"payment_event_id": "payment_provider", "payment_provider": "payment_event_id", "variant_id": "product_id"}
+_REQUIRED = {
+    "payment_event_id": "payment_provider",
+    "payment_provider": "payment_event_id",
+    "variant_id": "product_id",
+    "metadata_value": "metadata_key",
+}
 
 
 def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:

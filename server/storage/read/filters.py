@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    LargeBinary,
     SmallInteger,
     Text,
     Uuid,
@@ -24,8 +25,10 @@ from sqlalchemy import (
 from server.domain.base.money import to_minor
 from server.domain.customers.contacts import contact_of
 from server.storage import sql
+from server.storage.order_terms import HELD, coupon_term, metadata_term, payment_term, tracking_term
 from server.storage.projections import ceiling_of
 from server.storage.references import Reference, split_references
+from server.storage.schema.list_tables import order_terms
 from server.storage.schema.tables import customers, documents, item_product, order_events, order_items, orders, payments
 
 _TIME = DateTime(timezone=True)
@@ -92,6 +95,11 @@ def _has_payment_event() -> ColumnElement[bool]:
         payments.c.event_id == sql.parameter("payment_event_id", Text())
     )
     return orders.c.order_id == select(payments.c.order_id).where(event).scalar_subquery()
+
+
+def _has_term(name: str) -> ColumnElement[bool]:
+    term = order_terms.c.term == sql.parameter(name, LargeBinary())
+    return exists(select(order_terms.c.order_id).where(order_terms.c.order_id == orders.c.order_id, term))
 
 
 def _of_contact(name: str) -> ColumnElement[bool]:
@@ -178,6 +186,17 @@ CONDITIONS: dict[str, Condition] = {
     "status_time_to": _range(
         "status_time_to",
         (orders.c.create_time < sql.parameter("status_time_to", _TIME)) & ~_status_changed_since("status_time_to"),
+    ),
+    "metadata_key": Condition(
+        _has_term("metadata_term"), lambda f: {"metadata_term": metadata_term(f.metadata_key, f.metadata_value)}
+    ),
+    "tracking_number": Condition(
+        _has_term("tracking_term"), lambda f: {"tracking_term": tracking_term(f.tracking_number)}
+    ),
+    "coupon_code": Condition(_has_term("coupon_term"), lambda f: {"coupon_term": coupon_term(f.coupon_code)}),
+    "payment_id": Condition(_has_term("payment_term"), lambda f: {"payment_term": payment_term(f.payment_id)}),
+    "held": Condition(
+        _has_term("held_term") == sql.parameter("held", Boolean()), lambda f: {"held_term": HELD, "held": f.held}
     ),
     "stuck_for": Condition(_stuck(), lambda f: {"stuck_since": datetime.now(UTC) - f.stuck_for.ToTimedelta()}),
 }

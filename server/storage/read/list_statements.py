@@ -66,6 +66,8 @@ _SELECTIVE = {
     "order_ids",
     "document_number",
     "payment_event_id",
+    "payment_id",
+    "tracking_number",
 }
 
 
