@@ -39,6 +39,8 @@ class Condition(NamedTuple):
 
     where: ColumnElement[bool]
     parameters: Callable[[OrderFilter], dict[str, Any]]
+    # Whether a filter has it, if it is not named like the field.
+    applies: Callable[[OrderFilter], bool] | None = None
 
 
 # The first of the final statuses, written so that the planner finds the index of open orders.
@@ -196,7 +198,10 @@ CONDITIONS: dict[str, Condition] = {
     "coupon_code": Condition(_has_term("coupon_term"), lambda f: {"coupon_term": coupon_term(f.coupon_code)}),
     "payment_id": Condition(_has_term("payment_term"), lambda f: {"payment_term": payment_term(f.payment_id)}),
     "held": Condition(
-        _has_term("held_term") == sql.parameter("held", Boolean()), lambda f: {"held_term": HELD, "held": f.held}
+        _has_term("held_term"), lambda f: {"held_term": HELD}, applies=lambda f: f.HasField("held") and f.held
+    ),
+    "not_held": Condition(
+        ~_has_term("held_term"), lambda f: {"held_term": HELD}, applies=lambda f: f.HasField("held") and not f.held
     ),
     "stuck_for": Condition(_stuck(), lambda f: {"stuck_since": datetime.now(UTC) - f.stuck_for.ToTimedelta()}),
 }
@@ -207,5 +212,9 @@ def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
 
 
 def is_set(wanted: OrderFilter, name: str) -> bool:
+    """Whether a filter has the condition of this name."""
+    applies = CONDITIONS[name].applies
+    if applies is not None:
+        return applies(wanted)
     field = wanted.DESCRIPTOR.fields_by_name[name]
     return bool(wanted.HasField(name)) if field.has_presence else bool(getattr(wanted, name))

@@ -26,15 +26,17 @@ from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
 from server.storage.database import Database
+from server.storage.read import list_statements
 from server.storage.read.feed import HISTORY
 from server.storage.read.filters import CONDITIONS, is_set, parameters_of
 from server.storage.read.list_statements import (
     PageShape,
+    count_statement,
+    few_orders_statement,
     key_name,
     keys_of,
     page_statement,
     past_page_statement,
-    windows_of,
 )
 from server.storage.schema.feed_tables import feed_state
 from server.storage.schema.tables import orders
@@ -223,17 +225,27 @@ class ListRepository:
         result = await self._database.fetch_result(page_statement(shape), **parameters)
         if result.ntuples or shape.order_by == ORDER_BY_CREATE_TIME:
             return result, False
-        for window in windows_of(shape):
+        if shape.is_selective or await self._are_few(shape, parameters):
+            return await self._database.fetch_result(few_orders_statement(shape), **parameters), False
+        for window in list_statements.WINDOWS:
             result = await self._database.fetch_result(past_page_statement(shape, window), **parameters)
             if result.ntuples:
                 return result, window is not None
         return result, False
 
+    async def _are_few(self, shape: PageShape, parameters: dict[str, Any]) -> bool:
+        """Whether few orders match now: reading the positions of all orders would find them last, or none at all."""
+        if not shape.may_be_selective:
+            return False
+        counting = count_statement(shape.conditions, list_statements.FEW)
+        ((found,),) = await self._database.fetch(counting, **parameters)
+        return bool(found <= list_statements.FEW)
+
     async def count(self, wanted: OrderFilter) -> Count:
         """The number of orders that match now."""
         names = tuple(name for name in CONDITIONS if is_set(wanted, name))
         parameters = parameters_of(wanted, names)
-        ((found,),) = await self._database.fetch(_count_statement(names), **parameters)
+        ((found,),) = await self._database.fetch(count_statement(names, _COUNTED), **parameters)
         if found <= _COUNTED:
             return Count(found, estimated=False)
         ((plan,),) = await self._database.fetch(_estimate_statement(names), **parameters)
@@ -247,12 +259,6 @@ def _bytes_until(result: PGresult, row: int) -> int:
 def _column(result: PGresult, name: str) -> int:
     """The position of a column."""
     return next(column for column in range(result.nfields) if result.fname(column) == name.encode())
-
-
-@lru_cache(maxsize=1024)
-def _count_statement(names: tuple[str, ...]) -> sql.Statement:
-    some = _matching(names).limit(literal_column(str(_COUNTED + 1))).subquery()
-    return sql.compiled(select(func.count()).select_from(some))
 
 
 @lru_cache(maxsize=1024)
