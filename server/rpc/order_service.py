@@ -12,7 +12,7 @@ from orders.v1.accounting_pb2 import (
 )
 from orders.v1.invoice_pb2 import Invoice
 from orders.v1.order_change_pb2 import WaitOrderRequest, WaitOrderResponse
-from orders.v1.order_pb2 import Order, Tracking
+from orders.v1.order_pb2 import Order, Support, Tracking
 from orders.v1.order_service_pb2 import (
     BatchCancelOrdersRequest,
     BatchCancelOrdersResponse,
@@ -88,12 +88,14 @@ class OrderServicer:
         states: StateRepository,
         batch_writes: BatchWrites,
         summaries: SummaryRepository,
+        support: Support,
     ) -> None:
         self._orders, self._invoices, self._lists = orders, invoices, lists
         self._accounting = accounting
         self._history, self._requests = history, requests
         self._watching, self._waiting, self._consumers, self._states = watching, waiting, consumers, states
         self._batch_writes, self._summaries, self._streams = batch_writes, summaries, Streams()
+        self._support = support
 
     async def GetOrder(self, request: GetOrderRequest, call: Call) -> bytes:
         pick = picker(request.read_mask)
@@ -155,7 +157,7 @@ class OrderServicer:
 
     async def TrackOrder(self, request: TrackOrderRequest, call: Call) -> Tracking:
         snapshot, events = await self._orders.with_tracking(call.reference(request.order_id))
-        return track(Order.FromString(snapshot), events)
+        return track(Order.FromString(snapshot), events, self._support)
 
     async def GetInvoice(self, request: GetInvoiceRequest, call: Call) -> Invoice:
         return await self._invoices.find(call.reference(request.order_id))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import grpc
+from orders.v1.order_pb2 import Support
 
 from server.config import Settings
 from server.currency_rates import rates_by_currency
@@ -162,6 +163,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
                 summaries=SummaryRepository(database),
                 batch_writes=BatchWrites(checkout.execute, orders=orders, refuser=refuser),
                 waiting=Waiting(orders=orders, reader=reader),
+                support=_support(settings),
             ),
             "CatalogService": CatalogServicer(catalog=catalog, movements=StockMovementRepository(database)),
             "CartService": CartServicer(carts=CartRepository(database)),
@@ -244,6 +246,15 @@ def _terms(settings: Settings) -> Terms:
         plain_webhooks=settings.webhook_allow_http,
         error_docs=settings.error_docs_url,
         return_days=settings.return_days,
+    )
+
+
+def _support(settings: Settings) -> Support:
+    return Support(
+        email=settings.support_email,
+        phone=settings.support_phone,
+        uri=settings.support_url,
+        hours=settings.support_hours,
     )
 
 

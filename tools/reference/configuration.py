@@ -126,7 +126,9 @@ GROUPS = (
         "checkout.md",
         ("payment_provider", "payment_timeout", "unpaid_hours", "point_value", "points_per_unit", "cart_days"),
     ),
-    Group("Fulfilment", "fulfilment.md", ("return_days",)),
+    Group(
+        "Fulfilment", "fulfilment.md", ("return_days", "support_email", "support_phone", "support_url", "support_hours")
+    ),
     Group(
         "Stripe",
         "checkout.md",

@@ -829,7 +829,7 @@ class Cancellation(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., actor: _Optional[str] = ..., cancel_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Tracking(_message.Message):
-    __slots__ = ("order_id", "tracking_number", "carrier", "status", "estimated_delivery_time", "current_location", "events", "shipments")
+    __slots__ = ("order_id", "tracking_number", "carrier", "status", "estimated_delivery_time", "current_location", "events", "shipments", "support")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     CARRIER_FIELD_NUMBER: _ClassVar[int]
@@ -838,6 +838,7 @@ class Tracking(_message.Message):
     CURRENT_LOCATION_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
+    SUPPORT_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     tracking_number: str
     carrier: str
@@ -846,7 +847,20 @@ class Tracking(_message.Message):
     current_location: TrackingLocation
     events: _containers.RepeatedCompositeFieldContainer[TrackingEvent]
     shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
-    def __init__(self, order_id: _Optional[str] = ..., tracking_number: _Optional[str] = ..., carrier: _Optional[str] = ..., status: _Optional[_Union[TrackingStatus, str]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., current_location: _Optional[_Union[TrackingLocation, _Mapping]] = ..., events: _Optional[_Iterable[_Union[TrackingEvent, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ...) -> None: ...
+    support: Support
+    def __init__(self, order_id: _Optional[str] = ..., tracking_number: _Optional[str] = ..., carrier: _Optional[str] = ..., status: _Optional[_Union[TrackingStatus, str]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., current_location: _Optional[_Union[TrackingLocation, _Mapping]] = ..., events: _Optional[_Iterable[_Union[TrackingEvent, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., support: _Optional[_Union[Support, _Mapping]] = ...) -> None: ...
+
+class Support(_message.Message):
+    __slots__ = ("email", "phone", "uri", "hours")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    URI_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    phone: str
+    uri: str
+    hours: str
+    def __init__(self, email: _Optional[str] = ..., phone: _Optional[str] = ..., uri: _Optional[str] = ..., hours: _Optional[str] = ...) -> None: ...
 
 class TrackingLocation(_message.Message):
     __slots__ = ("city", "country", "time")

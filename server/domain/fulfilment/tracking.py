@@ -29,6 +29,7 @@ from orders.v1.order_pb2 import (
     Order,
     OrderEvent,
     OrderStatus,
+    Support,
     Tracking,
     TrackingEvent,
 )
@@ -85,6 +86,8 @@ _STATUS_EVENTS = (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVE
 
 # The types of events that tracking is built from.
 TRACKED_TYPES = (*_STATUS_EVENTS, ORDER_EVENT_TYPE_TRACKING, *_SHIPMENT_EVENTS)
+
+_NO_SUPPORT = Support()
 
 # Far above any parcel's, and few enough for one response.
 _MAX_TRACKED = 1000
@@ -162,7 +165,7 @@ def _move_parcel(parcel: Parcel, reported: TrackingEvent) -> None:
         parcel.status = SHIPMENT_STATUS_IN_TRANSIT
 
 
-def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
+def track(order: Order, events: Iterable[OrderEvent], support: Support = _NO_SUPPORT) -> Tracking:
     """The tracking of an order: its events, oldest first, and the current status of its most recent shipment."""
     story = _story(list(events))
     latest = next(reversed(list(active(order))), None)
@@ -174,6 +177,8 @@ def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
         events=story,
         shipments=order.shipments,
     )
+    if support.ListFields():
+        tracking.support.CopyFrom(support)
     own = [event for event in story if latest is None or event.shipment_id in ("", latest.shipment_id)]
     current = _current(own)
     if current is not None:
@@ -181,14 +186,14 @@ def track(order: Order, events: Iterable[OrderEvent]) -> Tracking:
         _set_location(tracking, own[: own.index(current) + 1])
     if parcel.HasField("estimated_delivery_time"):
         tracking.estimated_delivery_time.CopyFrom(parcel.estimated_delivery_time)
+    elif order.delivery.HasField("estimated_time"):
+        tracking.estimated_delivery_time.CopyFrom(order.delivery.estimated_time)
     return tracking
 
 
 def _only_parcel(order: Order) -> Parcel:
     """The parcel of an order without shipments."""
-    delivery = order.delivery
-    estimated = delivery.estimated_time if delivery.HasField("estimated_time") else None
-    return Parcel(carrier=delivery.carrier, tracking_number=delivery.tracking_number, estimated_delivery_time=estimated)
+    return Parcel(carrier=order.delivery.carrier, tracking_number=order.delivery.tracking_number)
 
 
 def _current(story: Sequence[TrackingEvent]) -> TrackingEvent | None:

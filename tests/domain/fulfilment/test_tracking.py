@@ -372,3 +372,7 @@ def test_a_late_report_does_not_move_back_a_parcel_that_is_returned() -> None:
     for status in (TRACKING_STATUS_RETURNED, TRACKING_STATUS_IN_TRANSIT):
         tracking = run(state, report(order, status))
         assert tracking.status == TRACKING_STATUS_RETURNED
+
+
+def test_tracking_without_settings_names_no_support() -> None:
+    assert not track(Order(), []).HasField("support")
