@@ -305,7 +305,7 @@ def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) 
 
 
 def _store(cart: Cart, state: State, audit: Audit, *, audited: bool = False) -> Cart:
-    """Stores a cart if it has changed; returns its public view. What others change than the customer is audited, too."""
+    """Stores a cart if it has changed; returns its public view. Changes by callers other than the customer are audited."""
     stored = _put(cart, state, audit)
     if audited or audit.caller.acts_for(cart.customer_id):
         change = line_changes(stored, cart)
@@ -315,7 +315,7 @@ def _store(cart: Cart, state: State, audit: Audit, *, audited: bool = False) -> 
 
 
 def _put(cart: Cart, state: State, audit: Audit) -> Cart:
-    """Stores a cart if it has changed; returns it as it was."""
+    """Stores a cart if it has changed; returns the previous version."""
     if not cart.items:
         cart.ClearField("currency_code")
     snapshot = state.carts.stored.get(cart.cart_id)
