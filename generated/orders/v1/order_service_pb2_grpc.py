@@ -305,9 +305,9 @@ class OrderServiceServicer:
     def ListOrders(self, request, context):
         """Streams all matching orders, one page per message. Each message carries a token that resumes a
         broken stream without losing or repeating an order: every order that existed when the stream
-        began is sent exactly once, regardless of concurrent writes. Filters see an order as it is when
-        its page is read. Before the caller's deadline the stream ends with `truncated` and a token,
-        early enough for a slow reader to receive them.
+        began is sent exactly once, regardless of concurrent writes. Filters apply to the current state of
+        an order when its page is read. Before the caller's deadline the stream ends with `truncated` and a
+        token, early enough for a slow reader to receive them.
 
         Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
