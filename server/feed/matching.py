@@ -11,7 +11,7 @@ from server.storage.read.feed import Change, Selection
 
 Test = Callable[[Change], bool]
 
-# What they are about is not in the change: only the database can tell.
+# Their values are not in the change, only in the database.
 _OF_ORDERS = (
     "payment_statuses",
     "product_id",
@@ -22,17 +22,25 @@ _OF_ORDERS = (
     "payment_provider",
     "variant_id",
     "imported",
+    "customer_email",
+    "customer_phone",
+    "metadata_key",
+    "metadata_value",
+    "tracking_number",
+    "coupon_code",
+    "payment_id",
+    "held",
 )
 
 
 def can_match(selection: Selection) -> bool:
-    """Whether a change alone tells if the selection has it."""
+    """Whether the change itself is sufficient to evaluate the selection."""
     names = {field.name for field, _ in selection.filter.ListFields()}
     return not selection.unseen_by and names.isdisjoint(_OF_ORDERS)
 
 
 def test_of(selection: Selection) -> Test:
-    """The test that a change passes if the selection has it."""
+    """A predicate for the changes of a selection."""
     tests = list(_tests(selection))
     if len(tests) == 1:
         return tests[0]
@@ -60,12 +68,14 @@ def _equals(name: str, value: str) -> Test:
 
 def _time_tests(selection: Selection) -> Iterator[Test]:
     wanted = selection.filter
-    times = [("create_time", "create_time"), ("update_time", "event_time")]
+    times = [("create_time", "create_time"), ("update_time", "event_time"), ("status_time", "event_time")]
     for prefix, name in times:
         if wanted.HasField(f"{prefix}_from"):
             yield _from(name, ceiling_of(getattr(wanted, f"{prefix}_from")))
         if wanted.HasField(f"{prefix}_to"):
             yield _before(name, ceiling_of(getattr(wanted, f"{prefix}_to")))
+    if wanted.HasField("status_time_from") or wanted.HasField("status_time_to"):
+        yield lambda change: change.from_status != change.to_status
     if selection.since is not None:
         yield _from("event_time", selection.since)
 

@@ -1,15 +1,15 @@
 """Writes of orders with a payment provider.
 
-The write commits, then the provider is called, then its outcome is written. The process may die after any of these steps. Each
-can be repeated, so a retry of the request continues where the first attempt stopped.
+The write commits, then the provider is called, then its outcome is written. Each step can be repeated, so if the process dies, a
+retry of the request continues where the first attempt stopped.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE, ERROR_REASON_PAYMENT_FAILED
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     PAYMENT_STATUS_FAILED,
@@ -17,6 +17,7 @@ from orders.v1.order_pb2 import (
     REFUND_STATUS_PENDING,
     Order,
     Payment,
+    PaymentEvent,
     Refund,
 )
 from orders.v1.order_return_pb2 import CloseReturnRequest
@@ -33,10 +34,11 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import Refusal
-from server.domain.base.money import minor_of, text_of
+from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import due
 from server.domain.operations import Answer, Command
 from server.domain.payments.requests import choose_payment, default_capture, held_by, of_other_provider
+from server.payments.declines import capture_declined, due_declined, payment_declined, refund_refused
 from server.payments.flow import (
     Accounts,
     Orders,
@@ -55,7 +57,7 @@ Around = Callable[[PaymentFlow, Command], Coroutine[Any, Any, Answer]]
 
 
 class Checkout:
-    """Executes commands as the writer does, and involves the payment provider, if there is one."""
+    """Executes commands with the writer, and calls the payment provider, if there is one."""
 
     def __init__(
         self, *, writer: Writes, orders: Orders, customers: Accounts, provider: PaymentProvider | None, timeout: float
@@ -70,7 +72,7 @@ class Checkout:
         self._around: Mapping[type, Around] = {
             CreateOrderRequest: self._create,
             UpdateOrderRequest: self._update,
-            # A transition can cancel, too.
+            # A transition can also cancel.
             TransitionOrderRequest: self._cancel,
             CancelOrderRequest: self._cancel,
             CancelOrderLinesRequest: self._cancel_lines,
@@ -83,14 +85,14 @@ class Checkout:
         self._tasks = Tasks()
 
     async def execute(self, command: Command) -> Answer:
-        """The command's answer. Raises what the writer raises, and for commands that move money:
+        """The command's answer. Raises the writer's errors and, for commands that move money:
 
         PAYMENT_FAILED if the provider declines, and DEPENDENCY_UNAVAILABLE if it does not answer.
         """
         around = self._around.get(type(command.request))
         if self._flow is None or around is None or command.dry:
             return await self._without_provider(command)
-        # A caller who leaves does not stop the work: the order exists, and may be paid.
+        # A disconnected caller does not stop the work: the order exists, and may be paid.
         task: asyncio.Task[Answer] = self._tasks.spawn(around(self._flow, command))
         try:
             await asyncio.wait([task])
@@ -99,7 +101,7 @@ class Checkout:
             task.add_done_callback(_after_its_caller)
             raise
         finally:
-            # It holds an error, which holds this frame, until the garbage collector comes.
+            # It refers to an error, which refers to this frame: a cycle.
             del task
 
     async def _without_provider(self, command: Command) -> Answer:
@@ -112,7 +114,7 @@ class Checkout:
         return answer
 
     async def drain(self) -> None:
-        """Waits until everything begun is finished, even if its caller has left."""
+        """Waits until all running commands finish, including those whose callers have disconnected."""
         await self._tasks.drain()
 
     async def _create(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -125,24 +127,24 @@ class Checkout:
             if order.status == ORDER_STATUS_CANCELLED:
                 order = await flow.give_up(order)
                 if order.payment_status == PAYMENT_STATUS_FAILED:
-                    raise _declined(order)
+                    raise payment_declined(order, PaymentEvent())
             if not awaits_payment(order):
                 return _answer(order, answer)
         elif not uses_provider(order):
             return answer
         try:
-            # Once an intent is settled, a later failure does not cancel the order: it has been answered.
+            # After an intent is settled, a later failure does not cancel the order.
             settled = await flow.open(order, cancels=not order.HasField("payment_intent"))
         except ProviderUnavailable as error:
             raise await self._unpaid(flow, command, order) from error
-        if settled.declined:
-            raise _declined(settled.order)
+        if settled.decline:
+            raise payment_declined(settled.order, settled.decline)
         if awaits_payment(settled.order):
             settled.order.payment_intent.client_secret = settled.client_secret
         return _answer(settled.order, answer)
 
     async def _unpaid(self, flow: PaymentFlow, command: Command, order: Order) -> Refusal:
-        """The error for a new order that could not be paid. Without a request id no retry would find it, so it is cancelled."""
+        """The error for a new order that could not be paid. Without a request id no retry can find it, so it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
             text += f"order {order.order_number} awaits its payment; retry with the same request_id"
@@ -161,7 +163,7 @@ class Checkout:
         return await self._follow_total(flow, Order.FromString(answer.body), answer)
 
     async def _follow_total(self, flow: PaymentFlow, order: Order, answer: Answer) -> Answer:
-        """Brings the payment of a changed order to its total."""
+        """Updates the payment of a changed order to its total."""
         if answer.replayed and (uses_provider(order) or order.HasField("payment_intent")):
             order = await flow.current(order)
         if order.status == ORDER_STATUS_CANCELLED:
@@ -177,17 +179,16 @@ class Checkout:
         except ProviderUnavailable as error:
             text = f"order {order.order_number} is changed, but the payment provider does not answer; retry the request"
             raise _unavailable(text, order) from error
-        # A payment that had failed before is not a failure of this update.
+        # An earlier failed payment is not a failure of this update.
         tried = answer.replayed or settled.order.version > order.version
-        if settled.declined and tried:
-            raise _declined(settled.order)
+        if settled.decline and tried:
+            raise payment_declined(settled.order, settled.decline)
         return _answer(settled.order, answer)
 
     async def _open_due(self, flow: PaymentFlow, order: Order) -> Order:
         settled = await flow.open_due(order)
-        if settled.declined:
-            text = f"the amount due was declined; order {order.order_number} is changed, and ships once it is paid"
-            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+        if settled.decline:
+            raise due_declined(settled.order, settled.decline)
         if due(settled.order):
             settled.order.payment_intent.client_secret = settled.client_secret
         return settled.order
@@ -197,7 +198,7 @@ class Checkout:
         order = Order.FromString(answer.body)
         refund_ids = order.adjustments[-1].refund_ids
         if not refund_ids:
-            # An unpaid order has a new total, and so has its intent. The answer is the same as to an update.
+            # The total of an unpaid order and its intent have changed, as after an update.
             return await self._follow_total(flow, order, answer)
         return await self._pay_all_back(flow, command, answer, refund_ids)
 
@@ -210,13 +211,13 @@ class Checkout:
     async def _pay_all_back(
         self, flow: PaymentFlow, command: Command, answer: Answer, refund_ids: Sequence[str]
     ) -> Answer:
-        """Pays back the refunds that the server's provider has to make."""
+        """Makes the pending refunds of the server's provider."""
         order = Order.FromString(answer.body)
         order = await flow.current(order) if answer.replayed else order
         for refund_id in refund_ids:
             refund = refund_of(order, refund_id)
             if refund.status == REFUND_STATUS_PENDING and flow.took(order, refund):
-                order = await self._pay_back(flow.refund(order, refund), command, order, refund)
+                order, _ = await self._pay_back(flow, command, order, refund)
         return _answer(order, answer)
 
     async def _cancel(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -229,7 +230,7 @@ class Checkout:
         return _answer(await self._given_up(flow, order), answer)
 
     async def _given_up(self, flow: PaymentFlow, order: Order) -> Order:
-        """Gives up the intent, even if none is stored: another call may have opened one and not recorded it yet."""
+        """Cancels the intent, even if none is stored: another call may have opened one and not recorded it yet."""
         concerned = uses_provider(order) or order.HasField("payment_intent")
         return await flow.give_up(order) if concerned else order
 
@@ -243,26 +244,21 @@ class Checkout:
         order = Order.FromString(answer.body)
         refund_id = order.refunds[-1].refund_id
         if not flow.took(order, order.refunds[-1]):
-            # The party that took the money refunds it, and reports that by RecordPayment.
+            # The payment's provider makes the refund and reports it by RecordPayment.
             return answer
         if answer.replayed:
             order = await flow.current(order)
         refund = refund_of(order, refund_id)
+        event = None
         if refund.status == REFUND_STATUS_PENDING:
-            order = await self._pay_back(flow.refund(order, refund), command, order, refund)
+            order, event = await self._pay_back(flow, command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
-            failed = refund_of(order, refund_id)
-            amount = text_of(minor_of(failed.amount), failed.amount.currency_code)
-            text = (
-                f"the provider refused refund {refund_id} of {amount} of order {order.order_number}: nothing was refunded; "
-                "try again, or pay back by hand and report it with RecordPayment"
-            )
-            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+            raise refund_refused(order, refund_of(order, refund_id), event, provider=flow.provider)
         return _answer(order, answer)
 
     async def _capture(self, flow: PaymentFlow, command: Command) -> Answer:
         request, answer = command.request, await self._writer.execute(command)
-        # As it was when the capture was first requested: a retry captures the same amount under the same key.
+        # The amount of the first request: a retry captures the same amount under the same key.
         order = Order.FromString(answer.body)
         payment = _held_payment(order, command)
         if not flow.owns(payment):
@@ -270,13 +266,12 @@ class Checkout:
         amount = request.amount if request.HasField("amount") else default_capture(order, payment)
         key = f"{request.request_id or order.version}:{minor_of(amount)}"
         try:
-            order, captured = await flow.capture(order, payment, amount, key=key)
+            order, decline = await flow.capture(order, payment, amount, key=key)
         except ProviderUnavailable as error:
             text = f"the payment provider does not answer; retry the capture of order {order.order_number} with the same request_id"
             raise _unavailable(text, order) from error
-        if not captured:
-            text = f"the capture of order {order.order_number} was declined: nothing was captured"
-            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+        if decline:
+            raise capture_declined(order, payment, amount, decline)
         return _answer(order, answer)
 
     async def _void(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -292,9 +287,12 @@ class Checkout:
             text = f"the payment provider does not answer; retry the release of order {order.order_number}"
             raise _unavailable(text, order) from error
 
-    async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
+    async def _pay_back(
+        self, flow: PaymentFlow, command: Command, order: Order, refund: Refund
+    ) -> tuple[Order, PaymentEvent | None]:
+        """The order after a refund, and the provider's answer, if it has one already."""
         try:
-            return await call
+            return await flow.refund(order, refund)
         except ProviderUnavailable as error:
             # It may have been refunded: removing the refund would refund it twice.
             text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_number} is pending: "
@@ -304,14 +302,14 @@ class Checkout:
 
 
 def _after_its_caller(task: asyncio.Task[Any]) -> None:
-    """Logs the failure of a call whose caller has left. A refusal concerns only its caller."""
+    """Logs the failure of a call whose caller has disconnected. Refusals are not logged."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, Refusal):
         log.error("a call failed after its caller had left", exc_info=error)
 
 
 def _held_payment(order: Order, command: Command) -> Payment:
-    """The payment that a capture or release is about."""
+    """The payment to capture or release."""
     purpose = "capture" if isinstance(command.request, CapturePaymentRequest) else "release"
     payment = choose_payment(order, command.request.payment_id, room=held_by, purpose=purpose)
     assert payment is not None
@@ -320,14 +318,6 @@ def _held_payment(order: Order, command: Command) -> Payment:
 
 def _answer(order: Order, first: Answer) -> Answer:
     return Answer(order.SerializeToString(deterministic=True), replayed=first.replayed)
-
-
-def _declined(order: Order) -> Refusal:
-    if order.status == ORDER_STATUS_CANCELLED:
-        text = f"{order.cancellation.reason}; order {order.order_number} is cancelled and nothing is held; create a new order"
-    else:
-        text = f"the payment was declined; order {order.order_number} stays pending: choose another payment method"
-    return Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
 
 
 def _unavailable(text: str, order: Order | None = None) -> Refusal:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from orders.v1.error_reason_pb2 import ERROR_REASON_INTERNAL
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import Refusal
+from server.rpc.refused_calls import RefusedCall, RefusedCallTable
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -18,36 +18,27 @@ log = logging.getLogger(__name__)
 _WINDOW = 10.0
 _LOGGED = 5
 _MANY = 100
-# The callers that a window knows apart: more than the log can be read for.
+# The maximum number of callers in a window.
 _MOST_CALLERS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedCall:
-    """A call that was refused, as far as the log shows it."""
-
-    method: str
-    caller: Caller
-    peer: str
-    request_id: str
-    error: Refusal
 
 
 @dataclass(slots=True)
 class RefusalLog:
-    """Logs the first refusals of each caller in a window of time, and how many were left out when the next one is logged."""
+    """Logs the first refusals of each caller in a time window, and later the number of omitted ones."""
 
     count_caller: Callable[[str, str], None] = lambda caller, reason: None
     clock: Callable[[], float] = time.monotonic
+    table: RefusedCallTable = field(default_factory=RefusedCallTable)
     _until: float = 0.0
     _counts: Counter[str] = field(default_factory=Counter)
     _left_out: Counter[str] = field(default_factory=Counter)
     _has_warned: bool = False
 
     def note(self, call: RefusedCall) -> None:
-        """Counts a refusal, and logs it unless its caller had many."""
+        """Counts a refusal, and logs it unless its caller has had many."""
         subject, reason = call.caller.subject, call.error.reason
         self.count_caller(_label(call.caller), reason)
+        self.table.add(call)
         if call.error.error_reason == ERROR_REASON_INTERNAL:  # It is in the log already.
             return
         self._begin_window()
@@ -94,7 +85,7 @@ class RefusalLog:
 
 
 def _label(caller: Caller) -> str:
-    """The caller as metrics know it: people are not told apart."""
+    """The caller's label in metrics, which does not distinguish people."""
     if not caller.subject:
         return "unknown"
     if caller.subject.startswith("user:"):

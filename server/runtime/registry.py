@@ -1,12 +1,13 @@
-"""This process as it describes itself to operators and to the other processes on its database."""
+"""The description of this process for operators and for other processes on its database."""
 
 import json
 import logging
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
-from orders.v1.server_service_pb2 import LogLevelOverride, ServerInfo, ServerJob, ServerSetting
+from orders.v1.server_service_pb2 import LogLevelOverride, RefusedCalls, ServerInfo, ServerJob, ServerSetting, SlowCall
 
 from server.config import PREFIX, Settings
 from server.domain.servers.log_level import current_level
@@ -19,15 +20,30 @@ from server.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# The settings that decide on prices: processes on one database should have the same.
+# The settings that affect prices, which should be equal on all processes of a database.
 _PRICE_SETTINGS = ("point_value", "points_per_unit")
+
+
+class CallRecords(NamedTuple):
+    """The calls of this process that operators look for."""
+
+    refused: Callable[[], Iterable[RefusedCalls]]
+    slow: Callable[[], Iterable[SlowCall]]
 
 
 class Registry:
     """Describes this process, and reports the description to the database."""
 
-    def __init__(self, servers: ServerRepository, settings: Settings, metrics: Metrics, *, server_id: str) -> None:
-        self._servers, self._settings, self._metrics = servers, settings, metrics
+    def __init__(
+        self,
+        servers: ServerRepository,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        server_id: str,
+        calls: CallRecords,
+    ) -> None:
+        self._servers, self._settings, self._metrics, self._calls = servers, settings, metrics, calls
         self._server = ServerInfo(
             server_id=server_id,
             version=version("order-service"),
@@ -42,7 +58,7 @@ class Registry:
         self._has_compared = False
 
     def start(self, address: str) -> None:
-        """Notes the address on which the process takes calls, or '', and logs the start."""
+        """Records the address on which the process serves calls, or '', and logs the start."""
         self._server.address = address
         changed = {
             name: value
@@ -65,19 +81,22 @@ class Registry:
         self._metrics.expect_job(name)
 
     def note_success(self, job: str) -> None:
-        """Notes that a run of a background job has succeeded now."""
+        """Records that a run of a background job has succeeded now."""
         self._jobs[job].last_success_time.FromDatetime(datetime.now(UTC))
         self._metrics.note_success(job)
 
     def describe(self) -> ServerInfo:
-        """This process as it is now."""
+        """The current description of this process."""
         level = f"LOG_LEVEL_{(self._level or self._settings.log_level).upper()}"
         found = ServerInfo(jobs=self._jobs.values(), log_level=level, heartbeat_time=datetime.now(UTC))
         found.MergeFrom(self._server)
+        found.refused_calls.extend(self._calls.refused())
+        for call in self._calls.slow():
+            found.slow_calls.add(server_id=self._server.server_id).MergeFrom(call)
         return found
 
     async def report(self) -> None:
-        """Reports to the database, and takes the log level from there. The first report compares the processes."""
+        """Reports to the database, and reads the log level. The first report compares the processes."""
         self.apply(await self._servers.report(self.describe()))
         if not self._has_compared:
             self._has_compared = True
@@ -93,11 +112,11 @@ class Registry:
             log.warning("the log level has changed", extra=fields(log_level=level or self._settings.log_level))
 
     async def leave(self) -> None:
-        """Removes the description of this process. If that fails, it counts as dead soon."""
+        """Removes the description of this process. If that fails, the process soon counts as dead."""
         try:
             await self._servers.leave(self._server.server_id)
         except Exception as error:
-            log.warning("this process is not removed from the list of servers", extra=fields(error))
+            log.warning("this process was not removed from the list of servers", extra=fields(error))
 
 
 def settings_of(settings: Settings) -> list[ServerSetting]:

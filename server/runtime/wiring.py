@@ -36,6 +36,7 @@ from server.rpc.order_service import OrderServicer
 from server.rpc.refusal_log import RefusalLog
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.server_service import ServerServicer
+from server.rpc.slow_calls import SlowCalls
 from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
 from server.rpc.waiting import Waiting
@@ -45,7 +46,7 @@ from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
 from server.runtime.broker import Publishing, build_publishing
 from server.runtime.mail import Mail, build_mail
-from server.runtime.registry import Registry
+from server.runtime.registry import CallRecords, Registry
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
@@ -88,9 +89,9 @@ class Components:
     customers: CustomerRepository
     api_keys: ApiKeyRepository
     checkout: Checkout
-    # None if a payment service outside reports by RecordPayment.
+    # None if an external payment service reports by RecordPayment.
     provider: PaymentProvider | None
-    # None if everybody is let in.
+    # None if the server does not authenticate callers.
     authenticator: Authenticator | None
     gate: Gate
     health: Health
@@ -145,9 +146,11 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks, leases, servers = Tasks(), JobLeases(database), ServerRepository(database)
-    registry = Registry(servers, settings, metrics, server_id=leases.holder)
     health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
     refuser = Refuser(settings.error_docs_url, RefusalLog(metrics.count_caller))
+    slow_calls = SlowCalls(settings.slow_call_seconds or math.inf)
+    calls = CallRecords(refuser.refusals.table.listed, slow_calls.listed)
+    registry = Registry(servers, settings, metrics, server_id=leases.holder, calls=calls)
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -185,7 +188,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         orders=orders,
         health=health,
         gate=gate,
-        bounds=_bounds(settings),
+        bounds=_bounds(settings, slow_calls),
         metrics=metrics,
         refuser=refuser,
         connections=_connections(settings),
@@ -227,7 +230,7 @@ async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Auth
 
 
 def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
-    """Counts each batch, and tells the sequencer of those that may have written orders."""
+    """Counts each batch, and notifies the sequencer of batches that may have written orders."""
 
     def watch(lane: str, size: int, seconds: float) -> None:
         metrics.count_batch(lane, size, seconds)
@@ -238,7 +241,7 @@ def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
 
 
 def _terms(settings: Settings) -> Terms:
-    """The terms of points in each currency in which they have a value, and those of webhooks."""
+    """The terms of points by currency, and the settings that rules depend on."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
     return Terms(
@@ -258,12 +261,12 @@ def _support(settings: Settings) -> Support:
     )
 
 
-def _bounds(settings: Settings) -> Bounds:
+def _bounds(settings: Settings, slow_calls: SlowCalls) -> Bounds:
     return Bounds(
         settings.max_request_bytes,
         settings.max_call_seconds,
         settings.max_stream_seconds,
-        settings.slow_call_seconds or math.inf,
+        slow_calls,
     )
 
 

@@ -18,13 +18,17 @@ _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement's text, constant so that the server keeps it prepared, and the packers of its list parameters."""
+    """A statement's text, constant so that the server keeps it prepared, and the packers of its list parameters.
+
+    One that is not prepared is planned for its parameters each time.
+    """
 
     text: str
     packers: Mapping[str, Callable[[Sequence[Any]], Packed]] = field(default_factory=dict)
+    prepared: bool = True
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters as they are sent."""
+        """The parameters in their sent form."""
         packers = self.packers
         return {name: packers[name](value) if name in packers else value for name, value in parameters.items()}
 
@@ -36,7 +40,7 @@ class Query(Statement, Generic[NamedRow]):
     row: type[NamedRow]
 
     def named(self, rows: Iterable[tuple[Any, ...]]) -> list[NamedRow]:
-        """The rows, as they are fetched, with their names."""
+        """The fetched rows as named tuples."""
         return list(map(self.row._make, rows))  # type: ignore[attr-defined]
 
 

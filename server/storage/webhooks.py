@@ -1,4 +1,4 @@
-"""Webhook endpoints and their deliveries, to read, to queue and to delete."""
+"""Webhook endpoints and their deliveries."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from server.storage.write.webhook_deliveries import DELIVERY_COLUMNS, INSERT_DEL
 
 
 class StoredEndpoint(NamedTuple):
-    """An endpoint as it is stored."""
+    """A stored endpoint."""
 
     snapshot: bytes
     failing_since: datetime | None
@@ -42,7 +42,7 @@ class StoredEndpoint(NamedTuple):
 
 
 class StoredDelivery(NamedTuple):
-    """A delivery as it is stored."""
+    """A stored delivery."""
 
     delivery_id: str
     endpoint_id: str
@@ -54,7 +54,7 @@ class StoredDelivery(NamedTuple):
     next_time: datetime | None
     create_time: datetime
     end_time: datetime | None
-    # Newest first; empty unless they were asked for.
+    # Newest first; empty unless they are requested.
     recorded: list[bytes]
 
     @property
@@ -77,6 +77,13 @@ class StoredDelivery(NamedTuple):
         if self.end_time is not None:
             delivery.end_time.CopyFrom(timestamp_of(self.end_time))
         return delivery
+
+
+def _without_responses(delivery: WebhookDelivery) -> WebhookDelivery:
+    """The delivery, in a list of many."""
+    for attempt in delivery.attempts:
+        attempt.ClearField("response")
+    return delivery
 
 
 class EndpointHealth(NamedTuple):
@@ -118,7 +125,7 @@ _COLUMNS = """delivery_id::text, endpoint_id, order_id::text, version, event_typ
 _OF_ENDPOINT = "endpoint_id = %(endpoint_id)s AND delivery_id = %(delivery_id)s::text::uuid"
 # Of an endpoint that still exists.
 _EXISTS = "EXISTS (SELECT FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s)"
-# As of one moment with its newest attempts, if those are wanted.
+# Consistent with its newest attempts, if those are requested.
 _GET = Query(
     text=f"""
 SELECT {_COLUMNS}, ARRAY(
@@ -129,7 +136,10 @@ SELECT {_COLUMNS}, ARRAY(
 )
 _PAGE = Query(
     text=f"""
-SELECT {_COLUMNS}, '{{}}'::bytea[] FROM webhook_deliveries
+SELECT {_COLUMNS}, ARRAY(
+    SELECT attempt FROM webhook_attempts
+    WHERE webhook_attempts.delivery_id = webhook_deliveries.delivery_id ORDER BY attempt_time DESC LIMIT 1
+) FROM webhook_deliveries
 WHERE endpoint_id = %(endpoint_id)s AND (%(before)s::text = '' OR delivery_id < nullif(%(before)s::text, '')::uuid)
 AND (%(states)s::int[] = '{{}}' OR state = ANY(%(states)s::int[]))
 AND (%(order_ids)s::uuid[] = '{{}}' OR order_id = ANY(%(order_ids)s::uuid[]))
@@ -173,7 +183,10 @@ class WebhookRepository:
     async def deliveries(
         self, endpoint_id: str, *, states: Sequence[int], order_ids: Sequence[str], before: str, limit: int
     ) -> list[WebhookDelivery]:
-        """Up to `limit` deliveries of an endpoint, newest first. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
+        """Up to `limit` deliveries of an endpoint, newest first, with their last attempts without the responses.
+
+        Raises WEBHOOK_ENDPOINT_NOT_FOUND.
+        """
         await self.endpoint(endpoint_id)
         known = [each for each in order_ids if as_order_id(each)]
         if (order_ids and not known) or (before and not as_order_id(before)):
@@ -181,7 +194,7 @@ class WebhookRepository:
         found = await self._database.fetch_named(
             _PAGE, endpoint_id=endpoint_id, states=list(states), order_ids=known, before=before, limit=limit
         )
-        return [stored.message for stored in found]
+        return [_without_responses(stored.message) for stored in found]
 
     async def resend(self, endpoint_id: str, delivery_id: str, *, dry: bool) -> WebhookDelivery:
         """Queues a delivery again. Raises WEBHOOK_DELIVERY_NOT_FOUND."""
@@ -195,7 +208,7 @@ class WebhookRepository:
         return found[0].message
 
     async def recover(self, endpoint_id: str, *, since: datetime, dry: bool) -> int:
-        """Queues what failed since a time again; returns the number of deliveries. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
+        """Requeues the deliveries that failed since a time; returns their number. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
         await self.endpoint(endpoint_id)
         async with self._requeuing(endpoint_id, dry=dry) as connection:
             cursor = await connection.execute(_RECOVER.text, {"endpoint_id": endpoint_id, "since": since})
@@ -209,14 +222,14 @@ class WebhookRepository:
         return [snapshot for (snapshot,) in await fetch(connection, _SNAPSHOTS)]
 
     async def queue(self, connection: Connection, deliveries: Sequence[WebhookDelivery]) -> None:
-        """Queues deliveries, except for changes that the endpoint has already."""
+        """Queues deliveries, except for changes that are already queued for the endpoint."""
         for start in range(0, len(deliveries), _SLICE):
             rows: list[Row] = list(map(delivery_row, deliveries[start : start + _SLICE]))
             columns = columns_of([column.name for column in DELIVERY_COLUMNS], rows)
             await connection.execute(INSERT_DELIVERIES.text, INSERT_DELIVERIES.bind(columns), prepare=True)
 
     async def health(self) -> QueueHealth:
-        """The number of failing and disabled endpoints, and by how much deliveries to all others are late."""
+        """The numbers of failing and disabled endpoints, and the delay of deliveries to all others."""
         found = await self._database.fetch_named(_HEALTH)
         disabled = [WebhookEndpoint.FromString(row.snapshot).state == WEBHOOK_ENDPOINT_STATE_DISABLED for row in found]
         enabled = [row for row, is_disabled in zip(found, disabled, strict=True) if not is_disabled]

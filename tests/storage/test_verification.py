@@ -42,6 +42,7 @@ from tests.storage.helpers import (
 _TABLES = (
     "products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "coupons", "coupon_uses",
     "points_accounts", "points_entries", "payments", "document_numbers", "documents", "fulfilments",
+    "order_terms",
 )  # fmt: skip
 
 
@@ -105,6 +106,11 @@ def _flipped(bit: str) -> str:
 
 _DAMAGE = {
     "queue row lost": ("DELETE FROM fulfilments", [r"ORD-\d+-\d+: its row in fulfilments is None"]),
+    "terms lost": ("DELETE FROM order_terms", 2 * [r"ORD-\d+-\d+: order_terms lacks terms that the snapshot has"]),
+    "terms made": (
+        f"INSERT INTO order_terms VALUES ('x', {_NOBODYS}), ('x', {_JANES})",
+        ["order_terms: 2 rows are of no order, or of an order without that term"],
+    ),
     "queue row changed": ("UPDATE fulfilments SET zone_id = 'x'", [r"ORD-\d+-\d+: its row in fulfilments is EntryRow"]),
     "reserved made": (
         "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = 'mug'",
@@ -116,11 +122,11 @@ _DAMAGE = {
     ),
     "coupon uses made": (
         "UPDATE coupon_uses SET used = used + 1 WHERE customer_id = ''",
-        ["coupon WELCOME: coupon_uses has 3 in all; orders use it 2 times"],
+        ["coupon WELCOME: coupon_uses has 3 in total; orders use it 2 times"],
     ),
     "coupon uses lost": (
         "DELETE FROM coupon_uses WHERE customer_id = ''",
-        ["coupon WELCOME: coupon_uses has 0 in all; orders use it 2 times"],
+        ["coupon WELCOME: coupon_uses has 0 in total; orders use it 2 times"],
     ),
     "coupon use of a customer made": (
         "UPDATE coupon_uses SET used = used + 1 WHERE customer_id = 'jane'",
@@ -133,7 +139,7 @@ _DAMAGE = {
     "uses of another coupon": (
         "INSERT INTO coupon_uses VALUES ('OTHER', '', 1), ('OTHER', 'jane', 1)",
         [
-            "coupon OTHER: coupon_uses has 1 in all; orders use it 0 times",
+            "coupon OTHER: coupon_uses has 1 in total; orders use it 0 times",
             "coupon OTHER: coupon_uses by customer are not",
         ],
     ),
@@ -304,6 +310,12 @@ async def test_damage_is_found_and_nothing_else_is(sound: str, statement: str, t
 async def test_rebuilding_restores_the_work_queue(sound: str) -> None:
     await _damage(sound, "DELETE FROM fulfilments")
     assert await mend(sound) == 1
+    assert await disagreements(sound) == []
+
+
+async def test_rebuilding_restores_the_terms_of_orders(sound: str) -> None:
+    await _damage(sound, "DELETE FROM order_terms", f"INSERT INTO order_terms VALUES ('x', {_JANES})")
+    assert await mend(sound) == 2
     assert await disagreements(sound) == []
 
 
@@ -535,7 +547,7 @@ def _points(order: Order) -> None:
         (_invoice_number, r"document INV-\d+-000001 is not named by the order"),
         (_credit_note, r"document CN-\d+-000001 is over 100 in minor units; the order says 200"),
         (_total, r"document INV-\d+-000001 is over \d+ in minor units; the order says"),
-        (_coupon, "coupon WELCOME: coupon_uses has 2 in all; orders use it 1 times"),
+        (_coupon, "coupon WELCOME: coupon_uses has 2 in total; orders use it 1 times"),
         (_coupon, "coupon WELCOME: coupon_uses by customer"),
         (_points, "its entries of points sum to"),
     ],
@@ -561,7 +573,7 @@ async def test_an_order_that_is_lost_leaves_what_it_moved(sound: str) -> None:
     found = "\n".join(await disagreements(sound))
     for text in (
         "product mug: inventory has",
-        "coupon WELCOME: coupon_uses has 2 in all; orders use it 1 times",
+        "coupon WELCOME: coupon_uses has 2 in total; orders use it 1 times",
         r"payment ORD-\d+-000001-paid: its order does not exist",
         r"document INV-\d+-000001: its order does not exist",
         "points entry .* its order does not exist",

@@ -1,11 +1,13 @@
-"""The resources whose changes are audit events: what is recorded of a change, and how it is read back."""
+"""The resources whose changes are audit events, and how changes are recorded and read back."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from google.protobuf.message import Message
 from orders.v1.api_key_service_pb2 import ApiKey
+from orders.v1.cart_service_pb2 import Cart
 from orders.v1.catalog_service_pb2 import Coupon, DeliveryZone, Product
+from orders.v1.consumer_service_pb2 import Consumer
 from orders.v1.customer_service_pb2 import CustomerAccount
 from orders.v1.order_service_pb2 import FieldDifference
 from orders.v1.server_service_pb2 import LogLevelOverride
@@ -18,6 +20,8 @@ from server.domain.base.redaction import as_shown
 # The type of the resources of each collection.
 RESOURCES: dict[str, type[Message]] = {
     "apiKeys": ApiKey,
+    "carts": Cart,
+    "consumers": Consumer,
     "coupons": Coupon,
     "customers": CustomerAccount,
     "deliveryZones": DeliveryZone,
@@ -36,7 +40,7 @@ class RecordedChange(NamedTuple):
 
 
 def recorded(changes: Iterable[ResourceChange]) -> list[RecordedChange]:
-    """The changes as they are recorded: one for each resource, without secrets."""
+    """The recorded form of changes: one for each resource, without secrets."""
     found: dict[str, RecordedChange] = {}
     for change in changes:
         resource = f"{change.collection}/{change.key}"

@@ -19,7 +19,7 @@ _RATERS = frozenset({Role.CUSTOMER, Role.ADMIN})
 
 @operation(RateItemRequest, needs=lambda request: Needs(orders=[request.order_id], etag=request.etag))
 def rate_item(request: RateItemRequest, state: State, audit: Audit) -> Order | bytes:
-    """Sets the rating of a line, of which there is one."""
+    """Sets the only rating of a line."""
     before = state.order(request.order_id, audit.caller)
     check_role(before, _RATERS, audit.caller, what="rate lines of")
     check_etag(before, request.etag)
@@ -40,7 +40,7 @@ def _delivered_item(order: Order, item_id: str) -> OrderItem:
         known = ", ".join(item.item_id for item in order.items[:10])
         raise invalid_field("item_id", f"the order has no line {item_id!r}; it has {known}")
     if not item.delivered_quantity:
-        text = f"order {order.order_id}: line {item_id} was not delivered yet"
+        text = f"order {order.order_number}: line {item_id} was not delivered yet"
         metadata = {"order_id": order.order_id, "item_id": item_id}
         raise Refusal(ERROR_REASON_ITEM_NOT_DELIVERED, text, metadata=metadata)
     return item

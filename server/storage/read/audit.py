@@ -12,6 +12,7 @@ from server.domain.base.differences import field_differences
 from server.domain.base.errors import order_not_found
 from server.domain.base.event_values import StoredEvent, whole
 from server.domain.base.resources import changes_of
+from server.domain.carts.carts import current_cart_id
 from server.storage import sql
 from server.storage.database import Database
 from server.storage.projections import AuditEventRow, timestamp_of
@@ -20,7 +21,7 @@ from server.storage.schema.tables import orders
 from server.storage.sql import Query, Statement
 from server.storage.write import statements
 
-# The most changes of orders that one call searches, and those that one statement does.
+# The maximum changes of orders that one call searches, and that one statement searches.
 _SEARCHED, _AT_ONCE = 50_000, 5_000
 
 
@@ -31,7 +32,7 @@ _TIME_AT = Statement(
 
 
 class AuditFilter(NamedTuple):
-    """The wanted events; an empty value selects all."""
+    """The selected events; an empty value selects all."""
 
     # A path such as `products/mug`, or a collection.
     resource: str = ""
@@ -54,7 +55,7 @@ class AuditFilter(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An event, and its place among those of its kind: behind which time, id, position or version the next ones are."""
+    """An event with its place (time, id, position or version), after which the next ones follow."""
 
     event: AuditEvent
     place: tuple[str, str] | int
@@ -68,7 +69,7 @@ class _OrderRow(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """Changes of orders that were found, the place behind which nothing was searched, 0 at the end, and the time there."""
+    """The changes of orders that were found, the place up to which they were searched (0 at the end), and its time."""
 
     found: list[Found]
     until: int = 0
@@ -83,10 +84,11 @@ _CONDITIONS = {
 }
 _OF_RESOURCES = _CONDITIONS | {
     "resource": "resource = %(resource)s",
+    "carts": "resource = ANY(%(carts)s::text[])",
     "collection": "starts_with(resource, %(collection)s::text || '/')",
     "method": "method = %(method)s",
 }
-# The serialized fields are a part of the serialized event. What else has these bytes is left out later.
+# The serialized fields are a part of the serialized event. False matches are removed later.
 _OF_ORDERS = _CONDITIONS | {
     "method": "position(%(method_bytes)s::bytea IN event) > 0",
     "override": "position(%(override_bytes)s::bytea IN event) > 0",
@@ -135,10 +137,7 @@ class AuditRepository:
         """Up to `limit` events of resources before a time and an id."""
         if wanted.override or wanted.collection == "orders":
             return []
-        parameters = _parameters(wanted)
-        if wanted.resource:
-            name = "resource" if "/" in wanted.resource else "collection"
-            parameters[name] = wanted.resource
+        parameters = _parameters(wanted) | _resources(wanted)
         query = _resource_query(tuple(parameters))
         rows = await self._database.fetch_named(
             query, before_time=before[0], before_id=before[1], limit=limit, **parameters
@@ -187,8 +186,18 @@ def _parameters(wanted: AuditFilter) -> dict[str, object]:
     return {name: value for name in names if (value := getattr(wanted, name))}
 
 
+def _resources(wanted: AuditFilter) -> dict[str, object]:
+    """The parameter for the wanted resource or collection. A cart is named by its id or, if it is current, its customer."""
+    collection, is_one, name = wanted.resource.partition("/")
+    if collection == "carts" and is_one:
+        return {"carts": [wanted.resource, f"carts/{current_cart_id(name)}"]}
+    if collection:
+        return {"resource" if is_one else "collection": wanted.resource}
+    return {}
+
+
 def _with_bytes(parameters: dict[str, object]) -> dict[str, object]:
-    """The parameters with those that are looked for in serialized events."""
+    """The parameters, with those for the search in serialized events."""
     found = dict(parameters)
     if method := found.pop("method", None):
         found["method_bytes"] = OrderEvent(method=str(method)).SerializeToString()

@@ -1,4 +1,4 @@
-"""Proves that all tables say the same; and writes the projections of orders anew where they do not."""
+"""Checks that all tables are consistent, and rewrites projections of orders that differ."""
 
 from server.storage.database import Database, fetch
 from server.storage.verification.chain import ChainCheck
@@ -10,12 +10,13 @@ from server.storage.verification.payments import DocumentCheck, PaymentCheck
 from server.storage.verification.points import CouponCheck, PointsCheck
 from server.storage.verification.queue import QueueCheck
 from server.storage.verification.stock import StockCheck
+from server.storage.verification.terms import TermCheck
 
 __all__ = ["Problem", "Progress", "rebuild", "verify"]
 
 
 async def verify(database: Database, progress: Progress) -> list[Problem]:
-    """Every disagreement, over one consistent view of the database; `progress` gets the orders done and in all."""
+    """All mismatches in one consistent view of the database; `progress` gets the number of checked and of all orders."""
     checks: list[Check] = [
         OrderCheck(),
         ChainCheck(),
@@ -27,6 +28,7 @@ async def verify(database: Database, progress: Progress) -> list[Problem]:
         PaymentCheck(),
         DocumentCheck(),
         QueueCheck(),
+        TermCheck(),
     ]
     problems: list[Problem] = []
     async with database.long_connection() as connection:
