@@ -70,7 +70,10 @@ def _erase_order(order: Order, state: State, audit: Audit) -> None:
     before.customer.name = MARKER
     edit = edit_of(before, audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_ERASED))
+    stored_before = state.changes.orders.get(order.order_id, order)
     apply(edit.finish(), state)
+    # What else follows from the order is erased with it.
+    state.changes.orders[order.order_id] = stored_before
     for version, stored in state.stored_events[order.order_id]:
         if not is_erased(stored):
             _erase_event(order.order_id, version, stored, state)
