@@ -63,7 +63,7 @@ def _difference(before: Mapping[Sku, int], after: Mapping[Sku, int]) -> dict[Sku
 
 
 def check_available(taken: Mapping[Sku, int], stock: Mapping[Sku, int], *, before: Order | None) -> None:
-    """Refuses to take more of a SKU than is available. What the order held before is available to it."""
+    """Refuses to take more of a SKU than is available, including the units that the order already held."""
     for sku, quantity in taken.items():
         available = stock.get(sku, 0)
         if quantity > available:

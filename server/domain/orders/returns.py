@@ -61,7 +61,7 @@ def decide_return(request: DecideReturnRequest, state: State, audit: Audit) -> b
     ReceiveReturnRequest, needs=lambda request: Needs(orders=[request.order_id], etag=request.etag, related=True)
 )
 def receive_return(request: ReceiveReturnRequest, state: State, audit: Audit) -> bytes:
-    """Records what arrived; units to restock return to the stock."""
+    """Records the units that arrived, and returns units to stock."""
     change = returns.receive_return(_before(request, state, audit), request, audit)
     return apply(change, state)
 
@@ -90,7 +90,7 @@ def close_return(request: CloseReturnRequest, state: State, audit: Audit) -> byt
 
 
 def _refund(edit: OrderEdit, closed: OrderReturn, amount: int | None, *, reason: str) -> None:
-    """Opens refunds of an amount; None for that of the received units."""
+    """Opens refunds of an amount; None for the received units."""
     order = edit.order
     units = _received_shares(order, closed)
     amount = money_of(units) if amount is None else amount
@@ -107,7 +107,7 @@ def _refund(edit: OrderEdit, closed: OrderReturn, amount: int | None, *, reason:
 
 
 def _received_shares(order: Order, closed: OrderReturn) -> list[Share]:
-    """The shares of the units that arrived, as far as they are not refunded."""
+    """The shares of the units that arrived and are not refunded."""
     left = remaining(order)
     units = {part.item_id: part.quantity for part in left if part.part == PRICE_PART_LINE}
     counted = ((item.item_id, min(arrived(item), units.get(item.item_id, 0))) for item in closed.items)
@@ -119,7 +119,7 @@ def _requested(order: Order, request: CloseReturnRequest) -> int | None:
     if not request.HasField("refund_amount"):
         return None
     if request.no_refund:
-        raise invalid_field("refund_amount", "give either an amount, or no_refund")
+        raise invalid_field("refund_amount", "set either an amount or no_refund")
     return to_minor(request.refund_amount, field="refund_amount", currency=str(order.pricing.total.currency_code))
 
 

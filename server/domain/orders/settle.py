@@ -1,4 +1,4 @@
-"""Settling an update of an order after a payment: what is due now, and the adjustment that records it."""
+"""Settles an update of an order after a payment: computes the amount due and records the adjustment."""
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
 from orders.v1.order_pb2 import (
@@ -28,7 +28,7 @@ def can_settle(order: Order) -> bool:
 
 
 def record_update(edit: OrderEdit, before: Order, changed: list[str], *, settles: bool) -> None:
-    """Records an update of these fields, and settles it if the request asks for that."""
+    """Records an update of these fields, and settles it if the request has `settle`."""
     fields = [*changed, *_settle(edit, before)] if settles else changed
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=fields))
     if settles:
@@ -36,7 +36,7 @@ def record_update(edit: OrderEdit, before: Order, changed: list[str], *, settles
 
 
 def _settle(edit: OrderEdit, before: Order) -> list[str]:
-    """Records that the price of an order changed after a payment; returns the fields that change by that."""
+    """Records a change of an order's price after a payment; returns the fields that it changes."""
     order = edit.order
     if is_open(before) or order.pricing == before.pricing:
         return []
@@ -55,7 +55,7 @@ def _settle(edit: OrderEdit, before: Order) -> list[str]:
 def _refunded(order: Order) -> Refusal:
     status = status_name(order.status)
     text = (
-        f"order {order.order_number}: parts of its price are refunded, so it cannot be priced again; "
+        f"order {order.order_number}: parts of its price are refunded, so its price cannot be recomputed; "
         "call CancelOrderLines to cancel lines, or create a new order for more"
     )
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": "items"}

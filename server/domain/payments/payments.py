@@ -87,7 +87,7 @@ class SettleIntent:
     event: PaymentEvent | None
     # Whether a FAILED event cancels the order.
     cancels: bool
-    # Why the order is cancelled without an event; '' if it is not.
+    # The reason for cancelling the order without an event; '' if it is not cancelled.
     gives_up: str = ""
     # The cart that gets its lines back if the order is cancelled.
     cart_id: str = ""
@@ -117,7 +117,7 @@ def record_payment(before: Order, event: PaymentEvent, history: PaymentHistory, 
 def record_imported(
     before: Order, events: Sequence[PaymentEvent], earlier: Sequence[PaymentEvent], *, audit: Audit
 ) -> OrderChange:
-    """The order after events that its source implies, none of which is recorded yet. Its status stays."""
+    """The order after new events implied by its source. Its status does not change."""
     edit, own = edit_of(before, audit), list(earlier)
     for event in events:
         passed = Order()
@@ -129,7 +129,7 @@ def record_imported(
 
 
 def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, *, audit: Audit) -> OrderChange:
-    """The order after its intent's outcome; unchanged if that is known already."""
+    """The order after its intent's outcome; unchanged if the outcome was recorded before."""
     check_role(before, PAYMENT, audit.caller, what="record a payment of")
     edit = edit_of(before, audit)
     why = settle.gives_up
@@ -190,7 +190,7 @@ def check_void(before: Order, request: VoidPaymentRequest, history: PaymentHisto
 
 
 def list_payments(order: Order, events: Sequence[PaymentEvent], audit: Audit) -> Ledger:
-    """Sets an order's payments, refunds and sums to those that follow from its events; returns all payments."""
+    """Sets an order's payments, refunds and sums from its events; returns all payments."""
     ledger = ledger_of(events, currency=str(order.pricing.total.currency_code))
     del order.payments[:]
     order.payments.extend(ledger.listed)
@@ -246,7 +246,7 @@ def _set_intent(edit: OrderEdit, intent: PaymentIntent) -> None:
 
 
 def _record(edit: OrderEdit, event: PaymentEvent, history: PaymentHistory) -> bool:
-    """Records an event, and confirms the order if it is now paid for. False if the event was recorded before."""
+    """Records an event, and confirms the order if it is now paid. False if the event was recorded before."""
     order = edit.order
     recorded = history.recorded.get(payment_key(event))
     if recorded is not None:
@@ -265,7 +265,7 @@ def _record(edit: OrderEdit, event: PaymentEvent, history: PaymentHistory) -> bo
             changed_fields=_changed_fields(before, order),
         )
     )
-    # An order that costs nothing is not paid for by a payment that failed.
+    # A failed payment does not confirm an order that costs nothing.
     moved = event.type in _INTENT_STATUS or has_money(order)
     if order.status == ORDER_STATUS_PENDING and moved and is_paid_for(order):
         enter(edit, ORDER_STATUS_CONFIRMED)
@@ -282,14 +282,12 @@ def _post(edit: OrderEdit, event: PaymentEvent, earlier: Sequence[PaymentEvent])
     if minor_of(order.payment.paid_amount) > MAX_MINOR or minor_of(order.payment.authorized_amount) > MAX_MINOR:
         raise invalid_field("event.amount", "is too large")
     if len(order.payments) > MAX_PAYMENTS:
-        raise invalid_field(
-            "event.payment_id", f"order {order.order_number} has {MAX_PAYMENTS} payments, and takes no more"
-        )
+        raise invalid_field("event.payment_id", f"order {order.order_number} has {MAX_PAYMENTS} payments, the maximum")
     return full
 
 
 def _follow(intent: PaymentIntent, order: Order, event: PaymentEvent) -> None:
-    """Moves the intent as its provider's events say; an order that is paid otherwise no longer needs it."""
+    """Updates the intent from its provider's events. An order paid in another way no longer needs it."""
     own = intent_payment(order)
     if intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return
