@@ -34,7 +34,9 @@ BUILT_IN = {"up"}
 def exposed() -> set[str]:
     """The names of all series of a server."""
     metrics = Metrics()
-    WebhookMetrics(metrics.registry)
+    webhooks = WebhookMetrics(metrics.registry)
+    webhooks.note_attempt(status=200, seconds=0.1)
+    webhooks.set_queue(failing=0, disabled=0, overdue_seconds=0)
     BrokerMetrics(metrics.registry)
     MailMetrics(metrics.registry, ["order_shipped"])
     metrics.of(DESCRIPTOR.services_by_name["OrderService"].methods_by_name["GetOrder"])
@@ -63,6 +65,12 @@ def test_every_metric_that_they_name_exists() -> None:
     names = set().union(*map(named_in, expressions()))
     assert {"orders_ready", "grpc_server_handling_seconds_bucket"} <= names
     assert names - BUILT_IN - exposed() == set()
+
+
+@pytest.mark.parametrize("part", ["consumer", "feed", "broker", "webhook", "mail", "job"])
+def test_the_dashboard_shows_each_part_that_works_after_a_call(part: str) -> None:
+    shown = set().union(*(named_in(target["expr"]) for target in TARGETS))
+    assert any(name.startswith((f"orders_{part}_", f"orders_{part}s_")) for name in shown)
 
 
 def test_every_alert_has_a_section_in_the_runbook_and_no_other_has() -> None:
