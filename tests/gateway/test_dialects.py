@@ -252,6 +252,8 @@ async def follow_003(http: Http, key: str) -> None:
     assert order["pricing"]["appliedCoupons"] == [{"code": "WELCOME10", "discount": 30, "type": "percentage"}]
     assert made["data"]["paymentIntent"]["status"] == "succeeded"
     path = f"/003/v1/orders/{order['orderNumber']}"
+    sample = {"YOUR_API_KEY": key, "ord-123456": order["id"]}
+    assert json.loads(await run(http, "003-get.sh", "/003", **sample))["data"]["order"]["id"] == order["id"]
     assert (await http.call("GET", path, headers=headers)).json["data"]["order"]["id"] == order["id"]
     tracking = (await http.call("GET", f"{path}/tracking", headers=headers)).json["data"]["tracking"]
     assert (tracking["orderId"], tracking["status"]) == (order["id"], "order_confirmed")
