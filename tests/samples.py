@@ -164,9 +164,20 @@ _RETURNED = [{"item_id": line, "quantity": 2, "reason": returns.RETURN_REASON_DE
 
 
 def _delivered(at: Subject) -> Sequence[Message]:
+    return [*_paid_lines(at), *_delivery(at)]
+
+
+def _delivery(at: Subject) -> Sequence[Message]:
     label = {"carrier": "DHL", "tracking_number": "1Z"}
     moves = [{"status": pb.ORDER_STATUS_SHIPPED} | label, {"status": pb.ORDER_STATUS_DELIVERED}]
-    return [*_paid_lines(at), *(orders.TransitionOrderRequest(order_id=at.order_id, **move) for move in moves)]
+    return [orders.TransitionOrderRequest(order_id=at.order_id, **move) for move in moves]
+
+
+def _delivered_sofas(at: Subject) -> Sequence[Message]:
+    sofas = [{"product_id": "sofa", "variant_id": variant, "quantity": 1} for variant in ("blue", "red")]
+    bare = [sofa | {"without_installation": True} for sofa in sofas]
+    ordered = orders.UpdateOrderRequest(order={"order_id": at.order_id, "items": bare})
+    return [ordered, *_payment(at), *_delivery(at)]
 
 
 def _return(at: Subject) -> Sequence[Message]:
@@ -355,6 +366,12 @@ SAMPLES: dict[str, Sample] = {
     "RateItem": Sample(
         lambda at: returns.RateItemRequest(order_id=at.order_id, item_id="2", stars=4, comment="warm to sit on"),
         before=_delivered,
+    ),
+    "RequestInstallation": Sample(
+        lambda at: fulfilment.RequestInstallationRequest(
+            order_id=at.order_id, item_ids=["2", "3"], scheduled_time=_TIME, time_slot="afternoon"
+        ),
+        before=_delivered_sofas,
     ),
     "ClaimFulfilments": Sample(
         lambda at: queue.ClaimFulfilmentsRequest(

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE, ERROR_REASON_PAYMENT_FAILED
+from orders.v1.fulfilment_service_pb2 import RequestInstallationRequest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     PAYMENT_STATUS_FAILED,
@@ -70,6 +71,7 @@ class Checkout:
         self._around: Mapping[type, Around] = {
             CreateOrderRequest: self._create,
             UpdateOrderRequest: self._update,
+            RequestInstallationRequest: self._update,
             # A transition can cancel, too.
             TransitionOrderRequest: self._cancel,
             CancelOrderRequest: self._cancel,

@@ -52,6 +52,7 @@ from orders.v1.fulfilment_service_pb2 import (
     CreateShipmentRequest,
     HoldOrderRequest,
     ReleaseHoldRequest,
+    RequestInstallationRequest,
     UpdateShipmentRequest,
 )
 from orders.v1.invoice_pb2 import CreditNote, Invoice
@@ -136,6 +137,7 @@ RESPONSES: Mapping[type, type[Message]] = {
     CreateShipmentRequest: Order,
     HoldOrderRequest: Order,
     ReleaseHoldRequest: Order,
+    RequestInstallationRequest: Order,
     UpdateShipmentRequest: Order,
     CancelOrderRequest: Order,
     RecordTrackingEventRequest: Tracking,

@@ -45,6 +45,7 @@ from orders.v1.fulfilment_service_pb2 import (
     CreateShipmentRequest,
     HoldOrderRequest,
     ReleaseHoldRequest,
+    RequestInstallationRequest,
     UpdateShipmentRequest,
 )
 from orders.v1.order_pb2 import (
@@ -180,6 +181,7 @@ class Maker:
             (self.receive_return, 4),
             (self.close_return, 2),
             (self.rate, 1),
+            (self.request_installation, 2),
             (self.hold, 1),
             (self.release, 3),
             (self.payment, 12),
@@ -242,7 +244,8 @@ class Maker:
         product_id, variant_id = self.rng.choice(list(self.store.stock))
         if self.maybe(0.03):
             product_id, variant_id = self.pick(("ghost", ""), ("lamp", ""), ("lamp", "ghost"), ("chair", "x"))
-        return line(product_id, self.pick(1, 1, 2, 3, 6), variant_id=variant_id)
+        plain = self.maybe(0.3)
+        return line(product_id, self.pick(1, 1, 2, 3, 6), variant_id=variant_id, without_installation=plain)
 
     def lines(self) -> list[NewOrderItem]:
         yen = self.maybe(0.1)
@@ -383,7 +386,7 @@ class Maker:
     def ship(self) -> CreateShipmentRequest:
         """A shipment of all lines or of some units, which has left or not."""
         order = self.order()
-        shipment = Shipment(shipment_id=self.pick("", "", "", "box"), status=self.pick(0, 1, 2, 2))
+        shipment = Shipment(shipment_id=self.pick("", "", "box"), status=self.pick(0, 1, 2, 2))
         if order.items and self.maybe(0.7):
             item = self.pick(*order.items)
             shipment.items.add(item_id=item.item_id, quantity=self.pick(0, 1, 1, 2))
@@ -462,6 +465,14 @@ class Maker:
         order = self.returned()
         item_id = self.pick(*order.items).item_id if order.items else "1"
         return RateItemRequest(order_id=order.order_id, item_id=item_id, stars=self.pick(1, 5))
+
+    def request_installation(self) -> RequestInstallationRequest:
+        order = self.returned()
+        items = [item.item_id for item in order.items if item.requires_installation and item.delivered_quantity]
+        request = RequestInstallationRequest(order_id=order.order_id, time_slot=self.pick("", "am"))
+        request.item_ids.extend(items[:1] if self.maybe(0.5) else [])
+        request.scheduled_time.seconds = self.store.time.seconds + self.pick(DAY, 9 * DAY)
+        return request
 
     def shipment(self) -> tuple[Order, Shipment]:
         """A shipment, mostly of an order that has some."""

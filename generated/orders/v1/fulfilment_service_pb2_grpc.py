@@ -102,6 +102,11 @@ class FulfilmentServiceStub:
                 request_serializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.RequestInstallation = channel.unary_unary(
+                '/orders.v1.FulfilmentService/RequestInstallation',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.RequestInstallationRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.ClaimFulfilments = channel.unary_unary(
                 '/orders.v1.FulfilmentService/ClaimFulfilments',
                 request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.SerializeToString,
@@ -255,6 +260,19 @@ class FulfilmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestInstallation(self, request, context):
+        """Requests the installation of delivered lines that need it, and sets the appointment. For lines
+        whose price has no installation yet, it is added at today's installation price with its tax, and
+        `payment.due_amount` is the amount to pay: the payment provider opens an intent for it, as for an
+        update with `settle`. `validate_only` returns the price. Requesting it again moves the appointment.
+
+        Errors: FAILED_PRECONDITION (INSTALLATION_NOT_AVAILABLE, ITEM_NOT_DELIVERED, INVALID_TRANSITION,
+        PAYMENT_FAILED, ORDER_ALREADY_CANCELLED), NOT_FOUND (PRODUCT_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ClaimFulfilments(self, request, context):
         """Claims orders that wait in the work queue, earliest due time first. No order is given to two
         workers: it is claimed until it is completed, given back, shipped or cancelled, or until the
@@ -367,6 +385,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
             'RateItem': grpc.unary_unary_rpc_method_handler(
                     servicer.RateItem,
                     request_deserializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RequestInstallation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestInstallation,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.RequestInstallationRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
             'ClaimFulfilments': grpc.unary_unary_rpc_method_handler(
@@ -701,6 +724,33 @@ class FulfilmentService:
             target,
             '/orders.v1.FulfilmentService/RateItem',
             orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestInstallation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/RequestInstallation',
+            orders_dot_v1_dot_fulfilment__service__pb2.RequestInstallationRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

@@ -240,7 +240,7 @@ class DeliveryOption(_message.Message):
     def __init__(self, method: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., estimated_shipping_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slots: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NewOrderItem(_message.Message):
-    __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations")
+    __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations", "without_installation")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -253,12 +253,14 @@ class NewOrderItem(_message.Message):
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     DESIGN_PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     CUSTOMIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_INSTALLATION_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     variant_id: str
     quantity: int
     design_project_id: str
     customizations: _containers.ScalarMap[str, str]
-    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    without_installation: bool
+    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., without_installation: _Optional[bool] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
     __slots__ = ("order_id", "show_consumers", "version", "read_time", "show_provenance", "read_mask")

@@ -23,7 +23,7 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.carts.carts import checkout_lines, empty
-from server.domain.catalog.products import find_offer
+from server.domain.catalog.products import find_offer, without_installation
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
 from server.domain.orders.apply import apply, check
 from server.domain.pricing.coupons import CouponUser, check_combination, codes_of, new_discounts
@@ -218,6 +218,8 @@ def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple
             currency=currency,
             field=field,
         )
+        if wanted.without_installation:
+            offer = without_installation(offer)
         currency = offer.currency
         item = add_line(order, offer, quantity=wanted.quantity, item_id=str(index + 1), field=field)
         if wanted.design_project_id:

@@ -25,6 +25,7 @@ _DIFFERING = {
     "event_hash",
     "refund_id",
     "cart_id",
+    "claim_id",
     "entry_id",
     "key_id",
     "endpoint_id",
