@@ -11,7 +11,7 @@ from server.storage.consumer_positions import Connection, ConsumerPositions
 from server.storage.read.feed import Change, FeedRepository, Selection
 
 # Seconds between two looks at the feed, and while the consumer wants nothing.
-_POLL, _IDLE_POLL = 0.1, 0.5
+_POLL, _IDLE_POLL = 0.1, 1.0
 # Changes of one transaction.
 _AT_ONCE = 200
 # Seconds until the work is due for another success, as metrics report it.

@@ -12,7 +12,7 @@ from server.storage.sql import Statement
 # Seconds that a lease lasts unless it is renewed: so soon another process takes over the jobs of one that was killed.
 SECONDS = 30.0
 # How often a holder tries to renew a lease before it ends.
-_RENEWALS = 6
+_RENEWALS = 3
 # Seconds, at a stop. A lease that is not given back ends later.
 _GIVING_BACK = 0.5
 

@@ -39,8 +39,8 @@ _FAILING = timedelta(hours=120)
 _MOST_AT_ONCE, _DEFAULT_CONCURRENCY = 256, 10
 # Seconds that a lease lasts longer than a request may, to take the delivery and to record the attempt.
 _MARGIN = 15.0
-# Seconds between two looks for due deliveries, and the least between two looks.
-_POLL, _SHORTEST = 0.25, 0.01
+# Seconds between two looks for due deliveries, those without any endpoint, and the least between two looks.
+_POLL, _IDLE_POLL, _SHORTEST = 0.25, 1.0, 0.01
 # Seconds until the work is due for another success, as metrics report it.
 _RUN = 10.0
 _RECORDING = RetryPolicy(first=0.2, longest=2.0, attempts=5)
@@ -93,6 +93,7 @@ class WebhookWorker:
         self._tasks = Tasks()
         self._attempts: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
+        self._pause = _POLL
         self._outcomes = Batcher[Outcome, FailingEndpoint | None](
             self._record, max_batch=_MOST_AT_ONCE, max_queue=10 * _MOST_AT_ONCE, name="batch of webhook attempts"
         )
@@ -114,7 +115,7 @@ class WebhookWorker:
         """Waits until an attempt ends, which may make room for another one, or until it is time to look again."""
         self._finished.clear()
         try:
-            async with asyncio.timeout(_POLL):
+            async with asyncio.timeout(self._pause):
                 await self._finished.wait()
         except TimeoutError:
             return
@@ -124,6 +125,7 @@ class WebhookWorker:
         if free <= 0:
             return []
         async with self._queue.claiming() as claim:
+            self._pause = _POLL if claim.endpoints else _IDLE_POLL
             enabled = [each for each in claim.endpoints if _is_enabled(each)]
             fair = max(1, free // max(1, len(enabled)))
             shares = {

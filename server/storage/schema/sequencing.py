@@ -15,20 +15,24 @@ UNION ALL (
     LIMIT 1
 )"""
 
+# Not those of a dump of another cluster, whose snapshot means nothing here.
+_OWN = "feed_state.system_identifier = (SELECT system_identifier FROM pg_control_system())"
+
 # Keeps out another sequencer, should two run by mistake.
 LOCK = "SELECT FROM feed_state FOR UPDATE"
 
 # The snapshot and the events come from one statement, so that no event falls between them. Events are in the order of their times,
-# those of one order always by version. An event that has its position keeps it, whatever its transaction id says.
+# those of one order always by version. An event that has its position keeps it, whatever its transaction id says. Returns no row and
+# does nothing if the feed is another cluster's.
 ASSIGN = f"""
 WITH unseen AS (
     SELECT later.* FROM feed_state, LATERAL (
         SELECT order_id, version, event_time FROM order_events WHERE {_LATER} OFFSET 0
-    ) AS later
+    ) AS later WHERE {_OWN}
     UNION ALL
     SELECT earlier.* FROM feed_state, pg_snapshot_xip(feed_state.snapshot) AS running, LATERAL (
         SELECT order_id, version, event_time FROM order_events WHERE xid = running OFFSET 0
-    ) AS earlier
+    ) AS earlier WHERE {_OWN}
 ), timed AS (
     SELECT order_id, version, max(event_time) OVER (PARTITION BY order_id ORDER BY version) AS time
     FROM unseen
@@ -43,7 +47,8 @@ WITH unseen AS (
 )
 UPDATE feed_state
 SET position = feed_state.position + (SELECT count(*) FROM added), snapshot = pg_current_snapshot()
-RETURNING system_identifier = (SELECT system_identifier FROM pg_control_system())"""
+WHERE {_OWN}
+RETURNING true"""
 
 # Of a dump of another cluster: the snapshot sees nothing, so that every event without a position gets one.
 ADOPT = """
