@@ -359,7 +359,14 @@ SAMPLES: dict[str, Sample] = {
     ),
     "CloseReturn": Sample(
         lambda at: returns.CloseReturnRequest(
-            order_id=at.order_id, return_id="1", refund_amount=usd(5), reason="less the fee"
+            order_id=at.order_id,
+            return_id="1",
+            refund_amount=usd(5),
+            reason="less the fee",
+            exchange_items=[
+                {"product_id": "mug", "quantity": 1},
+                {"product_id": "sofa", "variant_id": "red", "quantity": 1},
+            ],
         ),
         before=_inspected_return,
     ),

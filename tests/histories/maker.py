@@ -326,7 +326,7 @@ class Maker:
         request.validate_only = self.maybe(0.05)
         request.override_reason = "override" if self.maybe(0.2) else ""
         request.accept_price_changes = self.maybe(0.7)
-        if self.maybe(0.2):
+        if self.maybe(0.35):
             request.add_coupon_codes.append(self.pick("ten", "FIVE", "LAMPS"))
         if self.maybe(0.2):
             request.remove_coupon_codes.append(self.pick("TEN", "five"))
@@ -454,12 +454,16 @@ class Maker:
     def close_return(self) -> CloseReturnRequest:
         order = self.returned(RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED)
         amount = {"refund_amount": money("1.00", order.pricing.total.currency_code)} if self.maybe(0.3) else {}
-        return CloseReturnRequest(
+        request = CloseReturnRequest(
             order_id=order.order_id,
             return_id=self.return_id(order, RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED),
             no_refund=not amount and self.maybe(0.3),
             **amount,
         )
+        if not request.no_refund and self.maybe(0.4):
+            new = self.line()
+            request.exchange_items.add(product_id=new.product_id, variant_id=new.variant_id, quantity=new.quantity)
+        return request
 
     def rate(self) -> RateItemRequest:
         order = self.returned()
@@ -575,7 +579,9 @@ class Maker:
 
     def payment(self) -> RecordPaymentRequest:
         order = self.paid_order() if self.maybe(0.3) else self.order()
-        usual = [PAYMENT_EVENT_TYPE_PAID] * 3 + [PAYMENT_EVENT_TYPE_REFUNDED] * (2 if order.refunds else 0)
+        usual = [PAYMENT_EVENT_TYPE_PAID] * 3
+        if order.refunds:
+            usual += [PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_REFUND_FAILED]
         others = (
             PAYMENT_EVENT_TYPE_AUTHORIZED,
             PAYMENT_EVENT_TYPE_FAILED,

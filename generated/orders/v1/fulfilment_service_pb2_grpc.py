@@ -242,10 +242,12 @@ class FulfilmentServiceServicer:
 
     def CloseReturn(self, request, context):
         """Closes a return: no more units are expected. Refunds the received units, another amount, or
-        nothing. A refund needs the role PAYMENT or ADMIN. Repeating it changes nothing.
+        nothing. With `exchange_items`, creates an order of other products, which the refund pays for. A
+        refund needs the role PAYMENT or ADMIN. Repeating it changes nothing.
 
         Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE,
-        REFUND_EXCEEDS_PAYMENT).
+        REFUND_EXCEEDS_PAYMENT); for an exchange also FAILED_PRECONDITION (INSUFFICIENT_STOCK,
+        PRODUCT_NOT_FOUND, DELIVERY_NOT_AVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -267,7 +269,7 @@ class FulfilmentServiceServicer:
         update with `settle`. `validate_only` returns the price. Requesting it again moves the appointment.
 
         Errors: FAILED_PRECONDITION (INSTALLATION_NOT_AVAILABLE, ITEM_NOT_DELIVERED, INVALID_TRANSITION,
-        PAYMENT_FAILED, ORDER_ALREADY_CANCELLED), NOT_FOUND (PRODUCT_NOT_FOUND).
+        PAYMENT_FAILED, PRODUCT_NOT_FOUND, ORDER_ALREADY_CANCELLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,7 @@ def _needs(request: CreateOrderRequest) -> Needs:
 def create_order(request: CreateOrderRequest, state: State, audit: Audit) -> bytes:
     """Creates an order at today's prices, and empties the cart that it was made from."""
     number = state.next_order_number()
-    created = _new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
+    created = new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
     body = apply(created.change, state, field=_lines_field(request))
     if request.cart_id:
         empty(request.cart_id, state, audit)
@@ -79,7 +79,7 @@ def _lines_field(request: CreateOrderRequest) -> str:
 def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> PriceOrderResponse:
     """The price of an order, when it would arrive, and the steps that led to the price."""
     try:
-        created = _new_order(request.order, state, order_id="", order_number="", audit=audit)
+        created = new_order(request.order, state, order_id="", order_number="", audit=audit)
         check(created.change, state, field=_lines_field(request.order))
     except Refusal as error:
         raise _within_order(error) from error
@@ -93,7 +93,7 @@ def _within_order(error: Refusal) -> Refusal:
     return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
 
 
-def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, audit: Audit) -> Created:
+def new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, audit: Audit) -> Created:
     """The new order, priced from the catalogue, the delivery zones and the coupon."""
     account = state.account(request.customer_id)
     order = Order(

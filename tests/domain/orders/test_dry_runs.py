@@ -23,6 +23,7 @@ _DIFFERING = {
     "credit_note_number",
     "replaced_invoice_number",
     "event_hash",
+    "exchange_order_id",
     "refund_id",
     "cart_id",
     "claim_id",
