@@ -76,6 +76,12 @@ from orders.v1.order_pb2 import (
     PaymentStatus,
     Tracking,
 )
+from orders.v1.order_return_pb2 import (
+    CloseReturnRequest,
+    DecideReturnRequest,
+    ReceiveReturnRequest,
+    RequestReturnRequest,
+)
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     BatchUpsertOrdersResponse,
@@ -137,6 +143,10 @@ RESPONSES: Mapping[type, type[Message]] = {
     CreateShipmentRequest: Order,
     HoldOrderRequest: Order,
     ReleaseHoldRequest: Order,
+    RequestReturnRequest: Order,
+    DecideReturnRequest: Order,
+    ReceiveReturnRequest: Order,
+    CloseReturnRequest: Order,
     RequestInstallationRequest: Order,
     UpdateShipmentRequest: Order,
     CancelOrderRequest: Order,
