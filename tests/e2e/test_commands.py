@@ -484,7 +484,7 @@ class TestVerifyAndRebuild:
             f"{order.order_number}: order_items has 1 rows that are not the snapshot's 1 items",
             "product lamp: inventory has 79; the adjustments less what orders hold are 80",
         ]
-        assert found.err == "orders: 3 disagreements; `orders rebuild` fixes columns and items\n"
+        assert found.err == "orders: 3 disagreements; `orders rebuild` fixes columns, items and the work queue\n"
         assert orders("rebuild", env=env) == Finished(0, "1 orders rebuilt\n", "")
         server.execute("UPDATE inventory SET available = available + 1 WHERE product_id = 'lamp'")
         assert orders("verify", env=env) == Finished(0, "everything agrees\n", "")

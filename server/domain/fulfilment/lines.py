@@ -81,14 +81,10 @@ def follow_shipments(order: Order) -> None:
 
 
 def _copy_label(order: Order) -> None:
-    """Copies the carrier and the tracking number of the first parcel to the delivery."""
-    shipments = list(active(order))
-    first = next((parcel for shipment in shipments for parcel in shipment.parcels), None)
+    """Copies the carrier and the tracking number of the first parcel to the delivery. Without one, those of the next are kept there."""
+    first = next((parcel for shipment in active(order) for parcel in shipment.parcels), None)
     if first is not None:
         order.delivery.carrier, order.delivery.tracking_number = first.carrier, first.tracking_number
-    elif not shipments:
-        order.delivery.ClearField("carrier")
-        order.delivery.ClearField("tracking_number")
 
 
 def counters_of(order: Order) -> dict[str, Units]:

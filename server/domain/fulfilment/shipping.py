@@ -180,6 +180,9 @@ def cancel(edit: OrderEdit, shipment: Shipment, *, reason: str) -> None:
     for parcel in shipment.parcels:
         parcel.status = SHIPMENT_STATUS_CANCELLED
     follow_shipments(edit.order)
+    if not any(active(edit.order)):
+        edit.order.delivery.ClearField("carrier")
+        edit.order.delivery.ClearField("tracking_number")
     record(edit, ORDER_EVENT_TYPE_SHIPMENT_CANCELLED, shipment, reason=reason)
 
 

@@ -186,14 +186,14 @@ def track(order: Order, events: Iterable[OrderEvent], support: Support = _NO_SUP
         _set_location(tracking, own[: own.index(current) + 1])
     if parcel.HasField("estimated_delivery_time"):
         tracking.estimated_delivery_time.CopyFrom(parcel.estimated_delivery_time)
+    elif order.delivery.HasField("estimated_time"):
+        tracking.estimated_delivery_time.CopyFrom(order.delivery.estimated_time)
     return tracking
 
 
 def _only_parcel(order: Order) -> Parcel:
     """The parcel of an order without shipments."""
-    delivery = order.delivery
-    estimated = delivery.estimated_time if delivery.HasField("estimated_time") else None
-    return Parcel(carrier=delivery.carrier, tracking_number=delivery.tracking_number, estimated_delivery_time=estimated)
+    return Parcel(carrier=order.delivery.carrier, tracking_number=order.delivery.tracking_number)
 
 
 def _current(story: Sequence[TrackingEvent]) -> TrackingEvent | None:

@@ -1,6 +1,7 @@
 """Invoices and credit notes: when they are issued, and their contents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from orders.v1.invoice_pb2 import CreditNote, Invoice
@@ -11,6 +12,7 @@ from orders.v1.order_pb2 import (
     PRICE_ADJUSTMENT_TYPE_SETTLED,
     REFUND_STATUS_SUCCEEDED,
     Order,
+    OrderEvent,
     PriceAdjustment,
     Refund,
 )
@@ -55,12 +57,12 @@ def issue_documents(
 
 def _is_due(change: OrderChange) -> bool:
     order = change.after
-    return not (order.source or order.invoice_number) and any(
-        event.type == ORDER_EVENT_TYPE_STATUS_CHANGED
-        and event.from_status == ORDER_STATUS_PENDING
-        and event.to_status == ORDER_STATUS_CONFIRMED
-        for event in change.events
-    )
+    return not (order.source or order.invoice_number) and any(map(_confirms, change.events))
+
+
+def _confirms(event: OrderEvent) -> bool:
+    moved = (event.from_status, event.to_status)
+    return event.type == ORDER_EVENT_TYPE_STATUS_CHANGED and moved == (ORDER_STATUS_PENDING, ORDER_STATUS_CONFIRMED)
 
 
 def _newly_paid_back(change: OrderChange) -> list[Refund]:
@@ -97,11 +99,14 @@ def _invoice(order: Order, number: Callable[[str], str], time: Timestamp) -> Inv
     return invoice
 
 
-def invoiced_totals(order: Order) -> dict[str, int]:
+def invoiced_totals(order: Order, events: Iterable[OrderEvent]) -> dict[str, int]:
     """The total of each invoice of an order, by number: that before the first adjustment after it."""
     totals: dict[str, int] = {}
     total: int | None = None
-    for adjustment in order.adjustments:
+    earlier = sum(
+        "adjustments" in event.changed_fields for event in takewhile(lambda event: not _confirms(event), events)
+    )
+    for adjustment in order.adjustments[earlier:]:
         total = minor_of(adjustment.previous_total) if total is None else total
         if adjustment.replaced_invoice_number:
             totals[adjustment.replaced_invoice_number], total = total, None

@@ -173,7 +173,7 @@ def _document_texts(stored: Stored, rows: list[DocumentRow]) -> Iterator[str]:
     for adjustment in order.adjustments:
         if adjustment.credit_note_number:
             amounts[adjustment.credit_note_number] = minor_of(adjustment.credited_amount)
-    amounts |= invoiced_totals(order)
+    amounts |= invoiced_totals(order, stored.history())
     own = {row.document_number: row for row in rows}
     for number in sorted({*amounts, *own}):
         if number not in own:
