@@ -590,6 +590,16 @@ SAMPLES: dict[str, Sample] = {
                         }
                         for shipment_id in ("1", "2")
                     ],
+                    "returns": [
+                        {
+                            "return_id": return_id,
+                            "status": returns.RETURN_STATUS_DECLINED,
+                            "items": [{"item_id": line, "quantity": 1} for line in ("1", "2")],
+                            "photo_uris": ["https://photos.example/1", "https://photos.example/2"],
+                            "refund_ids": ["1", "2"],
+                        }
+                        for return_id in ("1", "2")
+                    ],
                     "shipping_address": _ADDRESS,
                     "discount": usd(1),
                     "total": usd(27),
