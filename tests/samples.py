@@ -670,6 +670,8 @@ SAMPLES: dict[str, Sample] = {
                     "installation_prices": [money("EUR", 28), money("GBP", 25)],
                     "tax_class": "standard",
                     "omitted_fields": ["variants", "variants"],
+                    "backorder_until": _TIME,
+                    "restock_time": _TIME,
                     "variants": [
                         {
                             "variant_id": "oak",
@@ -677,6 +679,8 @@ SAMPLES: dict[str, Sample] = {
                             "price": usd(350),
                             "stock": 5,
                             "attributes": {"wood": "oak"},
+                            "backorder_until": _TIME,
+                            "restock_time": _TIME,
                             "prices": [money("EUR", 320), money("GBP", 290)],
                         },
                         {
@@ -685,6 +689,8 @@ SAMPLES: dict[str, Sample] = {
                             "price": usd(320),
                             "stock": 6,
                             "attributes": {"wood": "ash"},
+                            "backorder_until": _TIME,
+                            "restock_time": _TIME,
                             "prices": [money("EUR", 300), money("GBP", 270)],
                         },
                     ],

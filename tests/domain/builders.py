@@ -371,7 +371,7 @@ def fingerprint(state: State) -> Any:
 
 
 def counters_of(state: State) -> dict[str, Counters[Any]]:
-    names = ("stock", "reserved", "coupon_uses", "points", "documents")
+    names = ("stock", "reserved", "awaited", "coupon_uses", "points", "documents")
     return {name: getattr(state, name) for name in names}
 
 

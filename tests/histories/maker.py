@@ -102,6 +102,7 @@ from server.domain.base.records import Kind
 from server.domain.carts.carts import current_cart_id
 from server.domain.lifecycle.lifecycle import STEPS
 from server.domain.operations import OPERATIONS, Command
+from server.domain.orders.backorders import AllocateBackorder
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import (
     ADMIN,
@@ -192,6 +193,7 @@ class Maker:
             (self.upsert, 3),
             (self.products, 2),
             (self.adjust_stock, 3),
+            (self.allocate, 3),
             (self.coupons, 3),
             (self.zones, 1),
             (self.customer, 4),
@@ -203,6 +205,8 @@ class Maker:
         request = make()
         if make != self.sample:
             self.made.add(OPERATIONS[type(request)].method)
+        if isinstance(request, AllocateBackorder):
+            return command(request, ADMIN)
         if self.maybe(0.15) and not isinstance(request, SettleIntent | PriceOrderRequest | GetCartRequest):
             request.request_id = f"r{self.rng.randrange(40)}"
         if isinstance(request, BatchUpsertOrdersRequest):
@@ -386,7 +390,8 @@ class Maker:
     def ship(self) -> CreateShipmentRequest:
         """A shipment of all lines or of some units, which has left or not."""
         order = self.order()
-        shipment = Shipment(shipment_id=self.pick("", "", "box"), status=self.pick(0, 1, 2, 2))
+        known = [each.shipment_id for each in order.shipments]
+        shipment = Shipment(shipment_id=self.pick("", "", "box", *known), status=self.pick(0, 1, 2, 2))
         if order.items and self.maybe(0.7):
             item = self.pick(*order.items)
             shipment.items.add(item_id=item.item_id, quantity=self.pick(0, 1, 1, 2))
@@ -675,6 +680,12 @@ class Maker:
         delta = self.pick(-5, -1, 20, 40)
         return AdjustStockRequest(product_id=product_id, variant_id=variant_id, delta=delta, reason="count")
 
+    def allocate(self) -> AllocateBackorder:
+        """Of the first order that waits, as the server's job does."""
+        known = (self.store.order(order_id) for order_id in sorted(self.store.orders))
+        waiting = next((one for one in known if any(item.backordered_quantity for item in one.items)), self.order())
+        return AllocateBackorder(waiting.order_id)
+
     def coupons(self) -> BatchUpsertCouponsRequest:
         known = coupons(self.rng, self.store.time.seconds)
         return BatchUpsertCouponsRequest(coupons=self.rng.sample(known, self.rng.randint(1, 3)))
@@ -713,7 +724,13 @@ def catalogue(rng: random.Random) -> list[Product]:
     """Four products with prices and stock of the day; the lamp has one variant more or less."""
     variants = [variant("red", stock=rng.randint(0, 20)), variant("gold", price="55.55", stock=rng.randint(0, 20))]
     made = [
-        product("chair", rng.choice(["10.00", "10.05"]), stock=rng.randint(0, 60), prices=[money("9.5", "EUR")]),
+        product(
+            "chair",
+            rng.choice(["10.00", "10.05"]),
+            stock=rng.randint(0, 60),
+            prices=[money("9.5", "EUR")],
+            backorder_limit=rng.choice([0, 8, 8]),
+        ),
         product(
             "table",
             "99.99",

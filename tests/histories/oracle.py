@@ -108,7 +108,7 @@ def without_counters(order: Order | Invoice) -> list[OrderItem]:
     """The lines as they were ordered."""
     copy = Order(items=order.items)
     for item in copy.items:
-        for name in (*COUNTERS, "rating", "without_installation", "installation_price"):
+        for name in (*COUNTERS, "rating", "backordered_quantity", "without_installation", "installation_price"):
             item.ClearField(name)
     return list(copy.items)
 
@@ -132,6 +132,14 @@ def check_counters(order: Order) -> None:
     if order.shipments:
         check_statuses(order, shipments)
     assert not (order.holds and order.status >= ORDER_STATUS_SHIPPED)
+    check_backorders(order)
+
+
+def check_backorders(order: Order) -> None:
+    """An order that waits for units has one hold of the server's, and none of those units is shipped."""
+    waits = order.status != ORDER_STATUS_CANCELLED and any(item.backordered_quantity for item in order.items)
+    assert sum(hold.automatic for hold in order.holds) == waits
+    assert all(0 <= item.backordered_quantity <= item.quantity - item.shipped_quantity for item in order.items)
 
 
 def check_statuses(order: Order, shipments: list[Shipment]) -> None:
@@ -434,6 +442,7 @@ class Ledger:
 
     held: Counter[tuple[str, str]] = field(default_factory=Counter)
     reserved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    awaited: Counter[tuple[str, str]] = field(default_factory=Counter)
     uses: Counter[tuple[str, str]] = field(default_factory=Counter)
     # By order: points earned less points used, as the order says and as the entries say.
     points_due: Counter[str] = field(default_factory=Counter)
@@ -465,16 +474,23 @@ class Ledger:
                 self.uses[coupon.code, customer_id] += sign
             for item in version.items:
                 if item.product_id:
-                    self.held[item.product_id, item.variant_id] += sign * (item.quantity - item.restocked_quantity)
+                    there = item.quantity - item.restocked_quantity - item.backordered_quantity
+                    self.held[item.product_id, item.variant_id] += sign * there
+                    self.awaited[item.product_id, item.variant_id] += sign * item.backordered_quantity
                     if version.status < ORDER_STATUS_SHIPPED:
-                        waiting = item.quantity - item.shipped_quantity
+                        waiting = item.quantity - item.shipped_quantity - item.backordered_quantity
                         self.reserved[item.product_id, item.variant_id] += sign * waiting
 
     def check_counters(self, store: Store) -> None:
         for sku, available in store.stock.items():
             assert available >= 0
             assert available + self.held[sku] == store.adjusted.get(sku, 0), sku
-        for name, expected in (("reserved", self.reserved), ("coupon_uses", self.uses), ("points", self.balances)):
+        for name, expected in (
+            ("reserved", self.reserved),
+            ("awaited", self.awaited),
+            ("coupon_uses", self.uses),
+            ("points", self.balances),
+        ):
             kept = store.counters[name]
             assert all(kept.get(key, 0) == value >= 0 for key, value in expected.items()), name
             assert all(expected[key] == value for key, value in kept.items()), name

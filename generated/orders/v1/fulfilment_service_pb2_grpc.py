@@ -204,7 +204,7 @@ class FulfilmentServiceServicer:
     def ReleaseHold(self, request, context):
         """Releases a hold. The order has the other holds still.
 
-        Errors: NOT_FOUND (HOLD_NOT_FOUND).
+        Errors: NOT_FOUND (HOLD_NOT_FOUND), FAILED_PRECONDITION (UNITS_BACKORDERED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

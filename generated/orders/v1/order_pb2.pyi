@@ -185,6 +185,7 @@ class OrderEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_EVENT_TYPE_RETURN_CLOSED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_ITEM_RATED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_INSTALLATION_REQUESTED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_BACKORDER_ALLOCATED: _ClassVar[OrderEventType]
 EVENT_VALUES_STATE_UNSPECIFIED: EventValuesState
 EVENT_VALUES_STATE_RECORDED: EventValuesState
 EVENT_VALUES_STATE_NOT_RECORDED: EventValuesState
@@ -303,6 +304,7 @@ ORDER_EVENT_TYPE_RETURN_RECEIVED: OrderEventType
 ORDER_EVENT_TYPE_RETURN_CLOSED: OrderEventType
 ORDER_EVENT_TYPE_ITEM_RATED: OrderEventType
 ORDER_EVENT_TYPE_INSTALLATION_REQUESTED: OrderEventType
+ORDER_EVENT_TYPE_BACKORDER_ALLOCATED: OrderEventType
 
 class Order(_message.Message):
     __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "shipments", "holds", "adjustments", "returns", "fulfilment", "exchange_of", "order_time", "consumers", "provenance")
@@ -424,7 +426,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class OrderItem(_message.Message):
-    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity", "without_installation", "restocked_quantity", "rating")
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity", "backordered_quantity", "without_installation", "restocked_quantity", "rating")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -455,6 +457,7 @@ class OrderItem(_message.Message):
     DELIVERED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RETURN_REQUESTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RETURNED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    BACKORDERED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     WITHOUT_INSTALLATION_FIELD_NUMBER: _ClassVar[int]
     RESTOCKED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RATING_FIELD_NUMBER: _ClassVar[int]
@@ -481,10 +484,11 @@ class OrderItem(_message.Message):
     delivered_quantity: int
     return_requested_quantity: int
     returned_quantity: int
+    backordered_quantity: int
     without_installation: bool
     restocked_quantity: int
     rating: ItemRating
-    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ..., without_installation: _Optional[bool] = ..., restocked_quantity: _Optional[int] = ..., rating: _Optional[_Union[ItemRating, _Mapping]] = ...) -> None: ...
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ..., backordered_quantity: _Optional[int] = ..., without_installation: _Optional[bool] = ..., restocked_quantity: _Optional[int] = ..., rating: _Optional[_Union[ItemRating, _Mapping]] = ...) -> None: ...
 
 class ItemRating(_message.Message):
     __slots__ = ("stars", "comment", "rate_time")

@@ -26,6 +26,7 @@ from server.domain.carts.carts import checkout_lines, empty
 from server.domain.catalog.products import find_offer, without_installation
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
 from server.domain.orders.apply import apply, check
+from server.domain.orders.backorders import backorder_lines, hold_new, placed_as_of
 from server.domain.pricing.coupons import CouponUser, check_combination, codes_of, new_discounts
 from server.domain.pricing.delivery import choose_delivery, delivery_options, schedule
 from server.domain.pricing.discounts import Discount, Line
@@ -127,7 +128,9 @@ def new_order(request: CreateOrderRequest, state: State, *, order_id: str, order
         discounts=new_discounts(state, codes, user) if codes else (),
         points=_points(request, state, currency),
     )
-    schedule(order, choice, now=audit.time)
+    backorder_lines(None, order, state)
+    hold_new(order, audit)
+    schedule(order, choice, now=placed_as_of(order, state, audit.time))
     edit = OrderEdit(order=order, before=None, audit=audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
     return Created(edit.finish(), priced)
@@ -149,7 +152,7 @@ def _price_of(created: Created, state: State) -> PriceOrderResponse:
                 order.shipping_address,
                 currency=order.pricing.total.currency_code,
                 quote=priced,
-                now=state.time,
+                now=placed_as_of(order, state, state.time),
             )
         )
     return response
