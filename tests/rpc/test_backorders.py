@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from orders.v1 import order_pb2 as pb
+from orders.v1.cart_service_pb2 import AddCartItemRequest
 from orders.v1.catalog_service_pb2 import AdjustStockRequest, BatchUpsertProductsRequest
 from orders.v1.fulfilment_service_pb2 import ReleaseHoldRequest
 from orders.v1.fulfilment_service_pb2_grpc import FulfilmentServiceStub
@@ -52,6 +53,15 @@ async def test_units_beyond_the_stock_wait_for_new_stock(service: Service) -> No
     assert (whole.items[0].backordered_quantity, list(whole.holds)) == (0, [])
     assert await service.stock("kit") == 1
     assert await disagreements(service.url) == []
+
+
+async def test_a_cart_takes_units_beyond_the_stock(service: Service) -> None:
+    await sell(service, "carted", stock=1, backorder_limit=2)
+    wanted = AddCartItemRequest(customer_id="waiting", product_id="carted", quantity=3)
+    cart = await service.carts.AddCartItem(wanted)
+    assert list(cart.notices) == []
+    wanted.quantity = 1
+    assert (await refused(service.carts.AddCartItem(wanted))).reason == "INSUFFICIENT_STOCK"
 
 
 async def test_units_are_sold_beyond_the_stock_until_a_time(service: Service) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from orders.v1.catalog_service_pb2 import Product, ProductVariant
 from orders.v1.order_pb2 import ORDER_EVENT_TYPE_BACKORDER_ALLOCATED, Order, OrderEvent, OrderItem
 from orders.v1.shipment_pb2 import HOLD_REASON_INVENTORY_OUT_OF_STOCK, Hold
 
@@ -14,11 +13,10 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.base.values import Sku
+from server.domain.catalog.backorders import backorder_terms, beyond_stock
 from server.domain.catalog.stock import awaited_by, held_by
 from server.domain.fulfilment.holds import place_hold, remove_hold
 from server.domain.orders.apply import apply
-
-_FIELDS = ("backorder_limit", "backorder_until", "restock_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +63,18 @@ def backorder_lines(before: Order | None, order: Order, state: State) -> None:
         else:
             free = max(0, state.stock.get(sku) - state.awaited.get(sku) + own.get(sku, 0)) + held.get(sku, 0)
             short = max(0, quantity - free)
-        if short > own.get(sku, 0) and not _can_wait(sku, short - own.get(sku, 0), state):
+        if short > own.get(sku, 0) and short - own.get(sku, 0) > beyond_stock(sku, state):
             short = own.get(sku, 0)
         for item in reversed(items):
             item.backordered_quantity = min(short, item.quantity)
             short -= item.backordered_quantity
 
 
-def _can_wait(sku: Sku, more: int, state: State) -> bool:
-    """Whether this many more units of a SKU can be sold beyond its stock now."""
-    terms = _terms(sku, state)
-    if terms is None:
-        return False
-    limit, until = terms.backorder_limit, terms.backorder_until
-    if not limit and not terms.HasField("backorder_until"):
-        return False
-    if terms.HasField("backorder_until") and until.ToNanoseconds() <= state.time.ToNanoseconds():
-        return False
-    return not limit or state.awaited.get(sku) + more <= limit
-
-
-def _terms(sku: Sku, state: State) -> Product | ProductVariant | None:
-    """The message that has the terms of a SKU: the variant's, or else the product's."""
-    snapshot = state.products.stored.get(sku[0])
-    if snapshot is None:
-        return None
-    product = Product.FromString(snapshot)
-    variant = next((one for one in product.variants if one.variant_id == sku[1]), None)
-    named = {field.name for field, _ in variant.ListFields()} if variant is not None else set()
-    return variant if named & set(_FIELDS) else product
-
-
 def placed_as_of(order: Order, state: State, now: Timestamp) -> Timestamp:
     """The time as of which an order is promised: when the units that it waits for are expected."""
     found = now
     for sku in awaited_skus(order):
-        terms = _terms(sku, state)
+        terms = backorder_terms(sku, state)
         if terms is not None and terms.restock_time.ToNanoseconds() > found.ToNanoseconds():
             found = terms.restock_time
     return found
