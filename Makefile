@@ -33,7 +33,7 @@ serve: $(VENV)/.local ## Serve gRPC on 127.0.0.1:50051 and HTTP on 8080 with an 
 	@exec $(BIN)/orders serve --http-port 8080 $(ARGS)
 
 # Tests wait now and then: one more process than there are cores. One that crashes ends the run: with another in its place, it can wait forever.
-PYTEST = $(BIN)/python -m pytest --dist loadscope --max-worker-restart 0 --numprocesses $$($(PYTHON) -c 'import os; print(min(8, 1 + os.cpu_count()))')
+PYTEST = $(BIN)/python -m pytest --dist loadscope --no-loadscope-reorder --max-worker-restart 0 --numprocesses $$($(PYTHON) -c 'import os; print(min(8, 1 + os.cpu_count()))')
 
 test: $(VENV)/.dev ## Run all tests on PostgreSQL 18, and those whose statements could depend on the version also on 16
 	$(PYTEST)

@@ -179,6 +179,7 @@ class Service:
         tables = (
             "orders",
             "order_items",
+            "order_terms",
             "order_events",
             "fulfilments",
             "consumers",

@@ -923,7 +923,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "ListStockMovements": Sample(
         lambda at: catalog.ListStockMovementsRequest(
-            product_id="sofa", time_from={"seconds": 1}, time_to={"seconds": 7_000_000_000}
+            product_id="sofa", time_from={"seconds": 1}, time_to={"seconds": 7_000_000_000}, page_size=1
         )
     ),
     "ListAuditEvents": Sample(
@@ -938,6 +938,10 @@ SAMPLES: dict[str, Sample] = {
     ),
     "GetServerInfo": Sample(lambda at: servers.GetServerInfoRequest()),
     "ListServers": Sample(lambda at: servers.ListServersRequest()),
+    "ListRefusedCalls": Sample(
+        lambda at: servers.ListRefusedCallsRequest(caller="anonymous", reason="ORDER_NOT_FOUND")
+    ),
+    "ListSlowCalls": Sample(lambda at: servers.ListSlowCallsRequest(caller="anonymous", method="SearchOrders")),
     "WhoAmI": Sample(lambda at: servers.WhoAmIRequest()),
     "SetLogLevel": Sample(
         lambda at: servers.SetLogLevelRequest(

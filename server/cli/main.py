@@ -148,14 +148,14 @@ def verify(*, settings: config.Settings) -> None:
     for problem in problems[:1000]:
         print(f"{problem.subject}: {problem.text}")
     if problems:
-        raise Failure(f"{len(problems)} disagreements; `orders rebuild` fixes columns, items and the work queue")
+        raise Failure(f"{len(problems)} disagreements; `orders rebuild` fixes columns, items, terms and the work queue")
     print("everything agrees")
 
 
 @app.command()
 @with_settings(*DATABASE)
 def rebuild(*, settings: config.Settings) -> None:
-    """Rewrite columns, items and rows of the work queue that differ from the snapshots."""
+    """Rewrite columns, items, terms and rows of the work queue that differ from the snapshots."""
     from server.storage.verification import rebuild as run
 
     print(f"{_on_all_orders(settings, 'rebuilding', run)} orders rebuilt")

@@ -22,6 +22,14 @@ _OF_ORDERS = (
     "payment_provider",
     "variant_id",
     "imported",
+    "customer_email",
+    "customer_phone",
+    "metadata_key",
+    "metadata_value",
+    "tracking_number",
+    "coupon_code",
+    "payment_id",
+    "held",
 )
 
 
@@ -60,12 +68,14 @@ def _equals(name: str, value: str) -> Test:
 
 def _time_tests(selection: Selection) -> Iterator[Test]:
     wanted = selection.filter
-    times = [("create_time", "create_time"), ("update_time", "event_time")]
+    times = [("create_time", "create_time"), ("update_time", "event_time"), ("status_time", "event_time")]
     for prefix, name in times:
         if wanted.HasField(f"{prefix}_from"):
             yield _from(name, ceiling_of(getattr(wanted, f"{prefix}_from")))
         if wanted.HasField(f"{prefix}_to"):
             yield _before(name, ceiling_of(getattr(wanted, f"{prefix}_to")))
+    if wanted.HasField("status_time_from") or wanted.HasField("status_time_to"):
+        yield lambda change: change.from_status != change.to_status
     if selection.since is not None:
         yield _from("event_time", selection.since)
 

@@ -4,32 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import jwt
-from jwt.exceptions import InvalidSubjectError
 
-from server.domain.base.errors import Refusal, unauthenticated
+from server.domain.base.errors import unauthenticated
 from server.identity.claims import ClaimRules, caller_of
 from server.identity.credential_cache import Verified
 from server.identity.key_sources import KeySource
 from server.identity.signing_keys import ALGORITHMS, SigningKey
+from server.identity.token_refusals import refusal_of
 
 _MAX_TOKEN = 8 << 10
 
 # The latest time that a float can hold; later ones mean never.
 _LAST_TIME = 1 << 53
-
-# The cause of a refusal, by the library's error: the first that matches.
-_REFUSALS: tuple[tuple[type[jwt.PyJWTError], str, str], ...] = (
-    (jwt.ExpiredSignatureError, "expired", "the token has expired; get a new one"),
-    (jwt.ImmatureSignatureError, "not_yet_valid", "the token is not valid yet; check the clocks, or wait"),
-    (jwt.InvalidAudienceError, "audience", "the token is for another audience; get one for this service"),
-    (
-        jwt.MissingRequiredClaimError,
-        "claim_missing",
-        "the token lacks one of the claims exp, iss, aud and sub; get one with all",
-    ),
-    (InvalidSubjectError, "subject", "the token's sub claim must be text; get a token for another subject"),
-    (jwt.PyJWTError, "malformed", "the token is damaged; send it as it was issued"),
-)
 
 
 class TokenVerifier:
@@ -50,6 +36,7 @@ class TokenVerifier:
         self._keys = keys
         self._issuer = issuer
         self._audiences = audiences
+        self._accepted = {"iss": issuer, "aud": ", ".join(sorted(audiences))}
         self._algorithms = algorithms
         self._rules = rules
         self._leeway = leeway
@@ -91,11 +78,9 @@ class TokenVerifier:
                 return self._decode(token, key, algorithm)
             except jwt.InvalidSignatureError:
                 continue
-            except jwt.InvalidIssuerError as error:
-                text = f"another provider issued the token; this service accepts tokens of {self._issuer}"
-                raise unauthenticated("issuer", text) from error
             except jwt.PyJWTError as error:
-                raise _refusal(error) from error
+                # The signature is right, so the claims may be shown.
+                raise refusal_of(error, _claims_of(token), accepted=self._accepted) from error
         raise unauthenticated("signature", "the token's signature is wrong; send the token as it was issued")
 
     def _decode(self, token: str, key: SigningKey, algorithm: str) -> Mapping[str, Any]:
@@ -118,10 +103,9 @@ def _check_settings(issuer: str, audiences: frozenset[str], algorithms: frozense
         raise ValueError(f"tokens may be signed with {', '.join(sorted(ALGORITHMS))}, not with {named}")
 
 
-def _refusal(error: jwt.PyJWTError) -> Refusal:
-    cause, text = next((cause, text) for kind, cause, text in _REFUSALS if isinstance(error, kind))
-    refusal = unauthenticated(cause, text)
-    if isinstance(error, jwt.MissingRequiredClaimError):
-        refusal.message = f"the token has no claim {error.claim}; get one that has it"
-        refusal.metadata["claim"] = error.claim
-    return refusal
+def _claims_of(token: str) -> Mapping[str, Any]:
+    """The claims of a token, which are not checked; none if they cannot be read."""
+    try:
+        return jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return {}

@@ -6,10 +6,10 @@ can be repeated, so a retry of the request continues where the first attempt sto
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE, ERROR_REASON_PAYMENT_FAILED
+from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
 from orders.v1.fulfilment_service_pb2 import RequestInstallationRequest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
@@ -18,6 +18,7 @@ from orders.v1.order_pb2 import (
     REFUND_STATUS_PENDING,
     Order,
     Payment,
+    PaymentEvent,
     Refund,
 )
 from orders.v1.order_return_pb2 import CloseReturnRequest
@@ -34,10 +35,11 @@ from orders.v1.order_service_pb2 import (
 )
 
 from server.domain.base.errors import Refusal
-from server.domain.base.money import minor_of, text_of
+from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import due
 from server.domain.operations import Answer, Command
 from server.domain.payments.requests import choose_payment, default_capture, held_by, of_other_provider
+from server.payments.declines import capture_declined, due_declined, payment_declined, refund_refused
 from server.payments.flow import (
     Accounts,
     Orders,
@@ -127,7 +129,7 @@ class Checkout:
             if order.status == ORDER_STATUS_CANCELLED:
                 order = await flow.give_up(order)
                 if order.payment_status == PAYMENT_STATUS_FAILED:
-                    raise _declined(order)
+                    raise payment_declined(order, PaymentEvent())
             if not awaits_payment(order):
                 return _answer(order, answer)
         elif not uses_provider(order):
@@ -137,8 +139,8 @@ class Checkout:
             settled = await flow.open(order, cancels=not order.HasField("payment_intent"))
         except ProviderUnavailable as error:
             raise await self._unpaid(flow, command, order) from error
-        if settled.declined:
-            raise _declined(settled.order)
+        if settled.decline:
+            raise payment_declined(settled.order, settled.decline)
         if awaits_payment(settled.order):
             settled.order.payment_intent.client_secret = settled.client_secret
         return _answer(settled.order, answer)
@@ -181,15 +183,14 @@ class Checkout:
             raise _unavailable(text, order) from error
         # A payment that had failed before is not a failure of this update.
         tried = answer.replayed or settled.order.version > order.version
-        if settled.declined and tried:
-            raise _declined(settled.order)
+        if settled.decline and tried:
+            raise payment_declined(settled.order, settled.decline)
         return _answer(settled.order, answer)
 
     async def _open_due(self, flow: PaymentFlow, order: Order) -> Order:
         settled = await flow.open_due(order)
-        if settled.declined:
-            text = f"the amount due was declined; order {order.order_number} is changed, and ships once it is paid"
-            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+        if settled.decline:
+            raise due_declined(settled.order, settled.decline)
         if due(settled.order):
             settled.order.payment_intent.client_secret = settled.client_secret
         return settled.order
@@ -232,7 +233,7 @@ class Checkout:
         for refund_id in refund_ids:
             refund = refund_of(order, refund_id)
             if refund.status == REFUND_STATUS_PENDING and flow.took(order, refund):
-                order = await self._pay_back(flow.refund(order, refund), command, order, refund)
+                order, _ = await self._pay_back(flow, command, order, refund)
         return _answer(order, answer)
 
     async def _cancel(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -264,16 +265,11 @@ class Checkout:
         if answer.replayed:
             order = await flow.current(order)
         refund = refund_of(order, refund_id)
+        event = None
         if refund.status == REFUND_STATUS_PENDING:
-            order = await self._pay_back(flow.refund(order, refund), command, order, refund)
+            order, event = await self._pay_back(flow, command, order, refund)
         if refund_of(order, refund_id).status == REFUND_STATUS_FAILED:
-            failed = refund_of(order, refund_id)
-            amount = text_of(minor_of(failed.amount), failed.amount.currency_code)
-            text = (
-                f"the provider refused refund {refund_id} of {amount} of order {order.order_number}: nothing was refunded; "
-                "try again, or pay back by hand and report it with RecordPayment"
-            )
-            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+            raise refund_refused(order, refund_of(order, refund_id), event, provider=flow.provider)
         return _answer(order, answer)
 
     async def _capture(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -286,13 +282,12 @@ class Checkout:
         amount = request.amount if request.HasField("amount") else default_capture(order, payment)
         key = f"{request.request_id or order.version}:{minor_of(amount)}"
         try:
-            order, captured = await flow.capture(order, payment, amount, key=key)
+            order, decline = await flow.capture(order, payment, amount, key=key)
         except ProviderUnavailable as error:
             text = f"the payment provider does not answer; retry the capture of order {order.order_number} with the same request_id"
             raise _unavailable(text, order) from error
-        if not captured:
-            text = f"the capture of order {order.order_number} was declined: nothing was captured"
-            raise Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
+        if decline:
+            raise capture_declined(order, payment, amount, decline)
         return _answer(order, answer)
 
     async def _void(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -308,9 +303,12 @@ class Checkout:
             text = f"the payment provider does not answer; retry the release of order {order.order_number}"
             raise _unavailable(text, order) from error
 
-    async def _pay_back(self, call: Awaitable[Order], command: Command, order: Order, refund: Refund) -> Order:
+    async def _pay_back(
+        self, flow: PaymentFlow, command: Command, order: Order, refund: Refund
+    ) -> tuple[Order, PaymentEvent | None]:
+        """The order after a refund, and the provider's answer, if it has one already."""
         try:
-            return await call
+            return await flow.refund(order, refund)
         except ProviderUnavailable as error:
             # It may have been refunded: removing the refund would refund it twice.
             text = f"the payment provider does not answer; refund {refund.refund_id} of order {order.order_number} is pending: "
@@ -336,14 +334,6 @@ def _held_payment(order: Order, command: Command) -> Payment:
 
 def _answer(order: Order, first: Answer) -> Answer:
     return Answer(order.SerializeToString(deterministic=True), replayed=first.replayed)
-
-
-def _declined(order: Order) -> Refusal:
-    if order.status == ORDER_STATUS_CANCELLED:
-        text = f"{order.cancellation.reason}; order {order.order_number} is cancelled and nothing is held; create a new order"
-    else:
-        text = f"the payment was declined; order {order.order_number} stays pending: choose another payment method"
-    return Refusal(ERROR_REASON_PAYMENT_FAILED, text, metadata={"order_id": order.order_id})
 
 
 def _unavailable(text: str, order: Order | None = None) -> Refusal:

@@ -79,8 +79,8 @@ class Settled(NamedTuple):
 
     order: Order
     client_secret: str
-    # Whether the payment failed, in this call or in an earlier attempt of it.
-    declined: bool
+    # The failure of the payment, in this call or in an earlier attempt of it; None if it did not fail.
+    decline: PaymentEvent | None
 
 
 def uses_provider(order: Order) -> bool:
@@ -129,11 +129,10 @@ class PaymentFlow:
             if not awaits_payment(settled) or _terms(settled) == _terms(order):
                 break
             order = settled
-        failed = event is not None and event.type == PAYMENT_EVENT_TYPE_FAILED
-        declined = failed and settled.payment_status == PAYMENT_STATUS_FAILED
+        decline = _failure(event) if settled.payment_status == PAYMENT_STATUS_FAILED else None
         if settled.status == ORDER_STATUS_CANCELLED:
             settled = await self.give_up(settled)
-        return Settled(settled, opened.intent.client_secret, declined)
+        return Settled(settled, opened.intent.client_secret, decline)
 
     async def open_due(self, order: Order) -> Settled:
         """Opens an intent for the amount that is due after a settled update, and records the outcome."""
@@ -148,12 +147,16 @@ class PaymentFlow:
             if not due(settled) or due(settled) == due(order):
                 break
             order = settled
-        failed = event is not None and event.type == PAYMENT_EVENT_TYPE_FAILED
-        return Settled(settled, opened.intent.client_secret, failed)
+        return Settled(settled, opened.intent.client_secret, _failure(event))
 
     async def give_up(self, order: Order) -> Order:
         """Gives up the intent of a cancelled order, if the provider can be reached; never raises."""
         return order if minor_of(intent_payment(order).captured_amount) else await self.close(order)
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self._provider.name
 
     def took(self, order: Order, refund: Refund) -> bool:
         """Whether this provider took the payment that is refunded."""
@@ -201,13 +204,15 @@ class PaymentFlow:
             log.warning("the payment intent may still be open", extra=fields(error, order_id=order.order_id))
             return order
 
-    async def capture(self, order: Order, payment: Payment, amount: Money, *, key: str) -> tuple[Order, bool]:
-        """Captures a held amount and records the outcome. Returns the order, and whether the provider captured it."""
+    async def capture(
+        self, order: Order, payment: Payment, amount: Money, *, key: str
+    ) -> tuple[Order, PaymentEvent | None]:
+        """Captures a held amount and records the outcome. Returns the order, and the failure if the provider declined."""
         view = _about(order, payment)
         events = await self._ask(view.order_id, self._provider.capture_intent(view, amount, key=key))
         for event in events:
             order = await self.record(order, self._named(event, view.payment_intent))
-        return order, events[0].type != PAYMENT_EVENT_TYPE_FAILED
+        return order, _failure(events[0])
 
     async def release(self, order: Order, payment: Payment, *, reason: str) -> Order:
         """Releases what a payment holds and records the outcome."""
@@ -219,23 +224,23 @@ class PaymentFlow:
         event.description = event.description or reason
         return await self.record(order, event)
 
-    async def refund(self, order: Order, refund: Refund) -> Order:
-        """Makes a pending refund and records the outcome, unless the provider has yet to report it."""
+    async def refund(self, order: Order, refund: Refund) -> tuple[Order, PaymentEvent | None]:
+        """Makes a pending refund and records the outcome, unless the provider has yet to report it. Returns both."""
         own = (one for one in order.payments if one.payment_id == refund.payment_id)
         view = _about(order, next(own, Payment()))
         event = await self._ask(view.order_id, self._provider.refund(view, refund))
         if event is None:
-            return order
+            return order, None
         event = self._named(event, view.payment_intent)
         event.refund_id = refund.refund_id
         try:
-            return await self.record(order, event)
+            return await self.record(order, event), event
         except Refusal:
             # The provider may have reported it by another path meanwhile.
             now = await self.current(order)
             if refund_of(now, refund.refund_id).status == REFUND_STATUS_PENDING:
                 raise
-            return now
+            return now, event
 
     async def record(self, order: Order, event: PaymentEvent) -> Order:
         """Records an event of the provider's. Raises Refusal."""
@@ -300,6 +305,10 @@ class PaymentFlow:
         if not event.payment_id and intent.provider == self._provider.name:
             event.payment_id = intent.id
         return event
+
+
+def _failure(event: PaymentEvent | None) -> PaymentEvent | None:
+    return event if event is not None and event.type == PAYMENT_EVENT_TYPE_FAILED else None
 
 
 def _since(began: float) -> float:

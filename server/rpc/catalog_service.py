@@ -1,7 +1,5 @@
 """orders.v1.CatalogService."""
 
-from datetime import UTC, datetime, timedelta
-
 from orders.v1.catalog_service_pb2 import (
     Coupon,
     DeliveryZone,
@@ -23,6 +21,7 @@ from orders.v1.catalog_service_pb2 import (
 
 from server.rpc.endpoint import Call
 from server.rpc.paging import read_page
+from server.rpc.stock_movements import list_movements
 from server.storage.read.catalog import CatalogRepository
 from server.storage.read.stock_movements import StockMovementRepository
 
@@ -57,11 +56,7 @@ class CatalogServicer:
         )
 
     async def ListStockMovements(self, request: ListStockMovementsRequest, call: Call) -> ListStockMovementsResponse:
-        end = request.time_to.ToDatetime(UTC) if request.HasField("time_to") else datetime.now(UTC)
-        start = request.time_from.ToDatetime(UTC) if request.HasField("time_from") else end - timedelta(days=1)
-        return ListStockMovementsResponse(
-            movements=await self._movements.movements(request.product_id, start=start, end=end)
-        )
+        return await list_movements(self._movements, request)
 
     async def GetCoupon(self, request: GetCouponRequest, call: Call) -> Coupon:
         return await self._catalog.coupon(request.code)

@@ -34,7 +34,8 @@ class ConsumerServicer:
     async def UpsertConsumer(self, request: UpsertConsumerRequest, call: Call) -> Consumer:
         _check_name(request.consumer.consumer_id, field="consumer.consumer_id")
         check_filter(request.consumer.filter, field="consumer.filter")
-        return (await self._consumers.upsert(request.consumer, dry=request.validate_only)).message
+        stored = await self._consumers.upsert(request.consumer, caller=call.caller, dry=request.validate_only)
+        return stored.message
 
     async def GetConsumer(self, request: GetConsumerRequest, call: Call) -> Consumer:
         return (await self._consumers.get(request.consumer_id)).message
@@ -54,7 +55,7 @@ class ConsumerServicer:
 
     async def DeleteConsumer(self, request: DeleteConsumerRequest, call: Call) -> Empty:
         _check_name(request.consumer_id)
-        await self._consumers.delete(request.consumer_id, dry=request.validate_only)
+        await self._consumers.delete(request.consumer_id, caller=call.caller, dry=request.validate_only)
         return Empty()
 
     async def AckConsumer(self, request: AckConsumerRequest, call: Call) -> Consumer:
@@ -80,7 +81,11 @@ class ConsumerServicer:
         else:
             position = await self._feed.position_before(request.start_time.ToDatetime(UTC))
         stored = await self._consumers.seek(
-            request.consumer_id, position=position, unseen_by=unseen_by, dry=request.validate_only
+            request.consumer_id,
+            position=position,
+            unseen_by=unseen_by,
+            caller=call.caller,
+            dry=request.validate_only,
         )
         return stored.message
 

@@ -5,7 +5,6 @@ requests that cannot be decoded, it serves unary and streaming methods, and it a
 """
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,13 +26,14 @@ from server.domain.base.error_codes import code_of
 from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.sizes import MAX_ANSWER, readable
 from server.rpc.access import MethodAccess
-from server.rpc.call_log import log_call, log_slow
+from server.rpc.call_log import log_call
 from server.rpc.call_metadata import EXPLAIN, REQUEST_ID, CallMetadata, metadata_of, request_id_trailer
 from server.rpc.effects_text import effects_text
 from server.rpc.errors import Refuser, failure
 from server.rpc.gate import Gate
-from server.rpc.refusal_log import RefusedCall
+from server.rpc.refused_calls import RefusedCall
 from server.rpc.request_reader import RequestReader
+from server.rpc.slow_calls import SlowCalls
 from server.rpc.tracing import Tracing, traced
 from server.storage.references import Reference
 from server.tasks import contain
@@ -74,10 +74,10 @@ class _Call:
     access: MethodAccess
     metrics: MethodMetrics
     refuser: Refuser
-    # The start of the call and its latest end, by `time.monotonic`, and the seconds from which on it is slow.
+    # The start of the call and its latest end, by `time.monotonic`.
     began: float
     until: float
-    slow_seconds: float
+    slow_calls: SlowCalls
     # NOBODY until the gate has identified the caller.
     caller: Caller = NOBODY
     # Whether the request can be repeated safely, wherever this call ended.
@@ -156,8 +156,16 @@ class _Call:
         if error is not None:
             call = RefusedCall(self.access.method, self.caller, self.context.peer(), self.metadata.request_id, error)
             self.refuser.refusals.note(call)
-        if seconds >= self.slow_seconds:
-            log_slow(seconds, self.timings, self.request, least=self.slow_seconds, streams=self.access.streams)
+        if seconds >= self.slow_calls.seconds:
+            self.slow_calls.note(
+                seconds,
+                self.timings,
+                self.request,
+                streams=self.access.streams,
+                method=self.access.method,
+                caller=self.caller.subject,
+                request_id=self.metadata.request_id,
+            )
 
     async def mark_replayed(self, details: Mapping[str, str]) -> None:
         """Marks the answer as that of an earlier request."""
@@ -189,8 +197,7 @@ class Bounds:
     request_bytes: int
     seconds: float
     stream_seconds: float
-    # The seconds from which on a call is logged as slow.
-    slow_seconds: float = math.inf
+    slow_calls: SlowCalls = field(default_factory=SlowCalls)
 
 
 def service_handler(
@@ -250,7 +257,7 @@ def _method_handler(
     async def serve(data: Any, context: Context) -> bytes:
         now = time.monotonic()
         call = _Call(
-            context, metadata_of(context), gate, access, metrics, refuser, now, now + seconds, bounds.slow_seconds
+            context, metadata_of(context), gate, access, metrics, refuser, now, now + seconds, bounds.slow_calls
         )
         TIMINGS.set(call.timings)
         try:

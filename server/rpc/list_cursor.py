@@ -37,10 +37,16 @@ class Cursor(NamedTuple):
     delivered: int
     # Of the orders delivered; 0 where nobody asks for it.
     checksum: int = 0
+    # Whether it stands for the orders before `after`.
+    backward: bool = False
 
     def behind(self, page: Page) -> "Cursor":
         """The cursor after a page."""
-        return self._replace(after=page.end, delivered=self.delivered + len(page))
+        return self._replace(after=page.end, delivered=self.delivered + len(page), backward=False)
+
+    def before(self, page: Page) -> "Cursor":
+        """The cursor of the orders before a page."""
+        return self._replace(after=page.beginning, backward=True)
 
     def with_checksum_of(self, page: Page) -> "Cursor":
         """The cursor with the checksum after a page."""
@@ -49,7 +55,7 @@ class Cursor(NamedTuple):
 
 def encode(query: Query, cursor: Cursor) -> str:
     """The token of a cursor."""
-    began, after, delivered, checksum = cursor
+    began, after, delivered, checksum, backward = cursor
     # A list without orders ends with its first message.
     assert began.newest is not None
     assert began.latest is not None
@@ -64,20 +70,28 @@ def encode(query: Query, cursor: Cursor) -> str:
     if after is not None:
         key = [_microseconds(value) if isinstance(value, datetime) else value for value in after.key]
         position += [after.order_id, *key]
+    if backward:
+        position.append(backward)
     return tokens.encode(query, position)
 
 
 def decode(token: str, query: Query, *, field: str) -> Cursor:
     """The cursor of a token. Raises RESUME_TOKEN_INVALID, also for values that no list has."""
     is_by_total = query.order_by == ORDER_BY_TOTAL
+    placed = _BY_TOTAL if is_by_total else _BY_TIME
+    # Only pages can be read backwards, a stream cannot.
+    shapes = [_START, placed] if isinstance(query, ListOrdersRequest) else [_START, placed, (*placed, bool)]
     snapshot, newest, latest, delivered, checksum, end, history, *position = tokens.decode(
-        token, query, _START, _BY_TOTAL if is_by_total else _BY_TIME, field=field
+        token, query, *shapes, field=field
     )
+    backward = len(position) > len(placed) - len(_START)
     try:
+        _check(not backward or position.pop())
         check_snapshot(snapshot)
         _check(delivered >= 0 and 0 <= checksum < 1 << 32 and end >= 0)
         after = (_position_by_total if is_by_total else _position_by_time)(*position) if position else None
-        return Cursor(Began(snapshot, _time(newest), _time(latest), end, history), after, delivered, checksum)
+        began = Began(snapshot, _time(newest), _time(latest), end, history)
+        return Cursor(began, after, delivered, checksum, backward)
     except ValueError as error:
         raise tokens.token_invalid(field) from error
 

@@ -117,11 +117,21 @@ async def search(lists: ListRepository, request: SearchOrdersRequest) -> bytes:
         return b""
     size = request.page_size or _DEFAULT_SEARCH_PAGE
     page = await lists.page(
-        listing, cursor.began, cursor.after, size=size, skip=request.skip, max_bytes=MAX_PAGE, **mask._asdict()
+        listing,
+        cursor.began,
+        cursor.after,
+        size=size,
+        skip=request.skip,
+        max_bytes=MAX_PAGE,
+        backward=cursor.backward,
+        **mask._asdict(),
     )
-    token = list_cursor.encode(query, cursor.behind(page)) if page.more else ""
     counted = await lists.count(request.filter)
-    rest = SearchOrdersResponse(next_page_token=token, total_size=counted.total, total_size_estimated=counted.estimated)
+    rest = SearchOrdersResponse(total_size=counted.total, total_size_estimated=counted.estimated)
+    if page.more or (cursor.backward and len(page)):
+        rest.next_page_token = list_cursor.encode(query, cursor.behind(page))
+    if len(page) and (page.more if cursor.backward else cursor.after or request.skip):
+        rest.previous_page_token = list_cursor.encode(query, cursor.before(page))
     return wire.with_records(rest, page)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from orders.v1.error_reason_pb2 import ERROR_REASON_INTERNAL
 
 from server.domain.base.caller import Caller, Role
-from server.domain.base.errors import Refusal
+from server.rpc.refused_calls import RefusedCall, RefusedCallTable
 from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
@@ -22,23 +22,13 @@ _MANY = 100
 _MOST_CALLERS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedCall:
-    """A call that was refused, as far as the log shows it."""
-
-    method: str
-    caller: Caller
-    peer: str
-    request_id: str
-    error: Refusal
-
-
 @dataclass(slots=True)
 class RefusalLog:
     """Logs the first refusals of each caller in a window of time, and how many were left out when the next one is logged."""
 
     count_caller: Callable[[str, str], None] = lambda caller, reason: None
     clock: Callable[[], float] = time.monotonic
+    table: RefusedCallTable = field(default_factory=RefusedCallTable)
     _until: float = 0.0
     _counts: Counter[str] = field(default_factory=Counter)
     _left_out: Counter[str] = field(default_factory=Counter)
@@ -48,6 +38,7 @@ class RefusalLog:
         """Counts a refusal, and logs it unless its caller had many."""
         subject, reason = call.caller.subject, call.error.reason
         self.count_caller(_label(call.caller), reason)
+        self.table.add(call)
         if call.error.error_reason == ERROR_REASON_INTERNAL:  # It is in the log already.
             return
         self._begin_window()

@@ -6,11 +6,16 @@ from orders.v1.server_service_pb2 import (
     SETTING_ORIGIN_DEFAULT,
     CallerInfo,
     GetServerInfoRequest,
+    ListRefusedCallsRequest,
+    ListRefusedCallsResponse,
     ListServersRequest,
     ListServersResponse,
+    ListSlowCallsRequest,
+    ListSlowCallsResponse,
     RateLimitState,
     ServerInfo,
     ServerJob,
+    SlowCall,
     WhoAmIRequest,
 )
 
@@ -18,6 +23,7 @@ from server.domain.base.caller import Caller
 from server.domain.servers.warnings import warnings_about
 from server.rpc.endpoint import Call
 from server.rpc.limits import LimitState, RateLimiter
+from server.rpc.refused_calls import merged
 from server.storage.projections import timestamp_of
 from server.storage.servers import ServerRepository
 
@@ -47,8 +53,38 @@ class ServerServicer:
             set_ones = [setting for setting in server.settings if setting.origin != SETTING_ORIGIN_DEFAULT]
             server.ClearField("jobs")
             server.ClearField("settings")
+            server.ClearField("refused_calls")
+            server.ClearField("slow_calls")
             server.settings.extend(set_ones)
         return response
+
+    async def ListRefusedCalls(self, request: ListRefusedCallsRequest, call: Call) -> ListRefusedCallsResponse:
+        servers = await self._with_own()
+        groups = merged(group for server in servers for group in server.refused_calls)
+        return ListRefusedCallsResponse(
+            refused_calls=[
+                group
+                for group in groups
+                if request.caller in ("", group.caller)
+                if request.reason in ("", group.reason)
+            ]
+        )
+
+    async def ListSlowCalls(self, request: ListSlowCallsRequest, call: Call) -> ListSlowCallsResponse:
+        slow_calls: list[SlowCall] = [
+            slow
+            for server in await self._with_own()
+            for slow in server.slow_calls
+            if request.caller in ("", slow.caller)
+            if request.method in ("", slow.method.rpartition(".")[2])
+        ]
+        slow_calls.sort(key=lambda slow: -slow.duration.ToNanoseconds())
+        return ListSlowCallsResponse(slow_calls=slow_calls)
+
+    async def _with_own(self) -> list[ServerInfo]:
+        """All processes, this one as it is now."""
+        own = self._describe()
+        return [own, *(server for server in await self._servers.all() if server.server_id != own.server_id)]
 
     async def WhoAmI(self, request: WhoAmIRequest, call: Call) -> CallerInfo:
         caller = call.caller

@@ -2,11 +2,12 @@
 
 import json
 import logging
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
-from orders.v1.server_service_pb2 import LogLevelOverride, ServerInfo, ServerJob, ServerSetting
+from orders.v1.server_service_pb2 import LogLevelOverride, RefusedCalls, ServerInfo, ServerJob, ServerSetting, SlowCall
 
 from server.config import PREFIX, Settings
 from server.domain.servers.log_level import current_level
@@ -23,11 +24,26 @@ log = logging.getLogger(__name__)
 _PRICE_SETTINGS = ("point_value", "points_per_unit")
 
 
+class CallRecords(NamedTuple):
+    """The calls of this process that operators look for."""
+
+    refused: Callable[[], Iterable[RefusedCalls]]
+    slow: Callable[[], Iterable[SlowCall]]
+
+
 class Registry:
     """Describes this process, and reports the description to the database."""
 
-    def __init__(self, servers: ServerRepository, settings: Settings, metrics: Metrics, *, server_id: str) -> None:
-        self._servers, self._settings, self._metrics = servers, settings, metrics
+    def __init__(
+        self,
+        servers: ServerRepository,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        server_id: str,
+        calls: CallRecords,
+    ) -> None:
+        self._servers, self._settings, self._metrics, self._calls = servers, settings, metrics, calls
         self._server = ServerInfo(
             server_id=server_id,
             version=version("order-service"),
@@ -74,6 +90,9 @@ class Registry:
         level = f"LOG_LEVEL_{(self._level or self._settings.log_level).upper()}"
         found = ServerInfo(jobs=self._jobs.values(), log_level=level, heartbeat_time=datetime.now(UTC))
         found.MergeFrom(self._server)
+        found.refused_calls.extend(self._calls.refused())
+        for call in self._calls.slow():
+            found.slow_calls.add(server_id=self._server.server_id).MergeFrom(call)
         return found
 
     async def report(self) -> None:

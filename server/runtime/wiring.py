@@ -36,6 +36,7 @@ from server.rpc.order_service import OrderServicer
 from server.rpc.refusal_log import RefusalLog
 from server.rpc.server import SERVICE_NAMES, Connections, build_server
 from server.rpc.server_service import ServerServicer
+from server.rpc.slow_calls import SlowCalls
 from server.rpc.tracing import Tracing
 from server.rpc.validation import violations_of
 from server.rpc.waiting import Waiting
@@ -45,7 +46,7 @@ from server.rpc.zone_preview import ZonePreview
 from server.runtime import payment_provider, security
 from server.runtime.broker import Publishing, build_publishing
 from server.runtime.mail import Mail, build_mail
-from server.runtime.registry import Registry
+from server.runtime.registry import CallRecords, Registry
 from server.runtime.webhooks import Webhooks, build_webhooks
 from server.storage.consumers import ConsumerRepository
 from server.storage.database import Database
@@ -145,9 +146,11 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
     authenticator = await _authenticator(settings, api_keys)
     gate = security.build_gate(settings, authenticator=authenticator, database=database)
     tasks, leases, servers = Tasks(), JobLeases(database), ServerRepository(database)
-    registry = Registry(servers, settings, metrics, server_id=leases.holder)
     health = Health(SERVICE_NAMES, is_alive=lambda: writer.is_alive and tasks.is_alive)
     refuser = Refuser(settings.error_docs_url, RefusalLog(metrics.count_caller))
+    slow_calls = SlowCalls(settings.slow_call_seconds or math.inf)
+    calls = CallRecords(refuser.refusals.table.listed, slow_calls.listed)
+    registry = Registry(servers, settings, metrics, server_id=leases.holder, calls=calls)
     server = build_server(
         servicers={
             "OrderService": OrderServicer(
@@ -185,7 +188,7 @@ async def build(settings: Settings, database: Database, *, tracing: Tracing | No
         orders=orders,
         health=health,
         gate=gate,
-        bounds=_bounds(settings),
+        bounds=_bounds(settings, slow_calls),
         metrics=metrics,
         refuser=refuser,
         connections=_connections(settings),
@@ -258,12 +261,12 @@ def _support(settings: Settings) -> Support:
     )
 
 
-def _bounds(settings: Settings) -> Bounds:
+def _bounds(settings: Settings, slow_calls: SlowCalls) -> Bounds:
     return Bounds(
         settings.max_request_bytes,
         settings.max_call_seconds,
         settings.max_stream_seconds,
-        settings.slow_call_seconds or math.inf,
+        slow_calls,
     )
 
 

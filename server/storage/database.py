@@ -288,7 +288,7 @@ async def fetch(connection: AsyncConnection[Row], statement: Statement, **parame
 async def _fetch_result(connection: AsyncConnection[Row], statement: Statement, **parameters: object) -> PGresult:
     note("statement", **{"db.query.text": statement.text})
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(statement.text, statement.bind(parameters), prepare=True)
+        await cursor.execute(statement.text, statement.bind(parameters), prepare=statement.prepared)
         result = cursor.pgresult
         assert result is not None
         return result

@@ -18,10 +18,14 @@ _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement's text, constant so that the server keeps it prepared, and the packers of its list parameters."""
+    """A statement's text, constant so that the server keeps it prepared, and the packers of its list parameters.
+
+    One that is not prepared is planned for its parameters each time.
+    """
 
     text: str
     packers: Mapping[str, Callable[[Sequence[Any]], Packed]] = field(default_factory=dict)
+    prepared: bool = True
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as they are sent."""

@@ -79,6 +79,13 @@ class StoredDelivery(NamedTuple):
         return delivery
 
 
+def _without_responses(delivery: WebhookDelivery) -> WebhookDelivery:
+    """The delivery, in a list of many."""
+    for attempt in delivery.attempts:
+        attempt.ClearField("response")
+    return delivery
+
+
 class EndpointHealth(NamedTuple):
     """The state of an endpoint's queue, for metrics."""
 
@@ -129,7 +136,10 @@ SELECT {_COLUMNS}, ARRAY(
 )
 _PAGE = Query(
     text=f"""
-SELECT {_COLUMNS}, '{{}}'::bytea[] FROM webhook_deliveries
+SELECT {_COLUMNS}, ARRAY(
+    SELECT attempt FROM webhook_attempts
+    WHERE webhook_attempts.delivery_id = webhook_deliveries.delivery_id ORDER BY attempt_time DESC LIMIT 1
+) FROM webhook_deliveries
 WHERE endpoint_id = %(endpoint_id)s AND (%(before)s::text = '' OR delivery_id < nullif(%(before)s::text, '')::uuid)
 AND (%(states)s::int[] = '{{}}' OR state = ANY(%(states)s::int[]))
 AND (%(order_ids)s::uuid[] = '{{}}' OR order_id = ANY(%(order_ids)s::uuid[]))
@@ -173,7 +183,10 @@ class WebhookRepository:
     async def deliveries(
         self, endpoint_id: str, *, states: Sequence[int], order_ids: Sequence[str], before: str, limit: int
     ) -> list[WebhookDelivery]:
-        """Up to `limit` deliveries of an endpoint, newest first. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
+        """Up to `limit` deliveries of an endpoint, newest first, with their last attempts without the responses.
+
+        Raises WEBHOOK_ENDPOINT_NOT_FOUND.
+        """
         await self.endpoint(endpoint_id)
         known = [each for each in order_ids if as_order_id(each)]
         if (order_ids and not known) or (before and not as_order_id(before)):
@@ -181,7 +194,7 @@ class WebhookRepository:
         found = await self._database.fetch_named(
             _PAGE, endpoint_id=endpoint_id, states=list(states), order_ids=known, before=before, limit=limit
         )
-        return [stored.message for stored in found]
+        return [_without_responses(stored.message) for stored in found]
 
     async def resend(self, endpoint_id: str, delivery_id: str, *, dry: bool) -> WebhookDelivery:
         """Queues a delivery again. Raises WEBHOOK_DELIVERY_NOT_FOUND."""

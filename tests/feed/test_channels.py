@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from orders.v1.cart_service_pb2 import AddCartItemRequest, GetCartRequest
+from orders.v1.fulfilment_service_pb2_grpc import FulfilmentServiceStub
 from orders.v1.order_pb2 import (
     ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PROCESSING,
@@ -13,11 +14,18 @@ from orders.v1.order_pb2 import (
     PAYMENT_METHOD_CREDIT_CARD,
     Order,
 )
+from orders.v1.order_return_pb2 import (
+    RETURN_DECISION_APPROVE,
+    RETURN_DISPOSITION_RESTOCK,
+    CloseReturnRequest,
+    DecideReturnRequest,
+    ReceiveReturnRequest,
+    RequestReturnRequest,
+)
 from orders.v1.order_service_pb2 import (
     CancelOrderRequest,
     CreateOrderRequest,
     RecordPaymentRequest,
-    RefundOrderRequest,
     TransitionOrderRequest,
     WatchOrdersRequest,
 )
@@ -51,8 +59,19 @@ async def report(service: Service, order: Order, kind: int, **fields: object) ->
     return await service.orders.RecordPayment(RecordPaymentRequest(order_id=order.order_id, event=event))
 
 
+async def send_back(service: Service, order: Order) -> Order:
+    """The order after all of it came back and is to be refunded."""
+    fulfilment, named = FulfilmentServiceStub(service.channel), {"order_id": order.order_id, "return_id": "1"}
+    await fulfilment.RequestReturn(RequestReturnRequest(order_id=order.order_id))
+    await fulfilment.DecideReturn(DecideReturnRequest(**named, decision=RETURN_DECISION_APPROVE))
+    restocked = {"disposition": RETURN_DISPOSITION_RESTOCK}
+    items = [{"item_id": item.item_id, "quantity": item.quantity} | restocked for item in order.items]
+    await fulfilment.ReceiveReturn(ReceiveReturnRequest(**named, items=items))
+    return await fulfilment.CloseReturn(CloseReturnRequest(**named))
+
+
 async def live(service: Service) -> list[Order]:
-    """One order is delivered and refunded, another one is cancelled."""
+    """One order is delivered, returned and refunded, another one is cancelled."""
     first, second = await check_out(service), await check_out(service)
     await report(service, first, PAYMENT_EVENT_TYPE_PAID, amount=first.pricing.total)
     for status, fields in (
@@ -63,8 +82,7 @@ async def live(service: Service) -> list[Order]:
         request = TransitionOrderRequest(order_id=first.order_id, status=status, **fields)
         await service.orders.TransitionOrder(request)
     second = await service.orders.CancelOrder(CancelOrderRequest(order_id=second.order_id, reason="changed my mind"))
-    asked = await service.orders.RefundOrder(RefundOrderRequest(order_id=first.order_id, reason="scratched"))
-    refund = asked.refunds[0]
+    refund = (await send_back(service, first)).refunds[0]
     first = await report(service, first, PAYMENT_EVENT_TYPE_REFUNDED, refund_id=refund.refund_id, amount=refund.amount)
     return [first, second]
 
@@ -95,7 +113,7 @@ async def test_all_channels_tell_the_same_story(new_database: Callable[[], str])
         watch.cancel()
         hooks = await receiver.until("/hooks", lambda got: len(got) >= count)
         messages = await published(broker, watched)
-        mails = await mailbox.to("jane@example.com", 7)
+        mails = await mailbox.to("jane@example.com", 8)
 
     for order in orders:
 
@@ -120,6 +138,7 @@ async def test_all_channels_tell_the_same_story(new_database: Callable[[], str])
         "order_confirmed",
         "order_shipped",
         "order_delivered",
+        "return_received",
         "order_refunded",
     ]
     assert [kind for kind, order_id, _ in named if order_id == orders[1].order_id] == [

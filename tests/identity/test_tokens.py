@@ -230,6 +230,26 @@ async def test_claims_at_the_edge_are_right(changed: dict[str, Any], file: Path)
     assert verified.caller.subject == f"user:{payload['sub']}"
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"iss": "https://id2.example"},
+            f"the token was issued by https://id2.example; this service accepts tokens issued by {ISSUER}",
+        ),
+        ({"aud": ["shop", "cms"]}, f"the token is for shop, cms; this service accepts tokens for {AUDIENCE}"),
+        ({"aud": {"orders": 1}}, f"the token is for another audience; this service accepts tokens for {AUDIENCE}"),
+        ({"exp": 1_000_000_000}, "the token expired at 2001-09-09T01:46:40Z; get a new one"),
+        ({"nbf": 4_000_000_000}, "the token is not valid before 2096-10-02T07:06:40Z; check the clocks, or wait"),
+    ],
+)
+async def test_a_refusal_names_the_claim_and_what_is_accepted(changed: dict[str, Any], told: str, file: Path) -> None:
+    with pytest.raises(Refusal) as caught:
+        await by_file(file).verify(jwt.encode(claims(**changed), RSA, "RS256"))
+    assert caught.value.message == told
+    assert caught.value.metadata["claim"] == next(iter(changed))
+
+
 async def test_each_of_several_audiences_is_served(file: Path) -> None:
     checking = by_file(file, audiences=frozenset({"orders", "shop"}))
     for audience in ("orders", "shop"):

@@ -236,8 +236,9 @@ async def test_a_declined_order_is_cancelled_and_releases_what_it_held(
 ) -> None:
     error = await refusal(created(checkout, "tok_decline_no_funds", quantity=3))
     order = shop.only_order
-    assert (error.reason, error.metadata) == ("PAYMENT_FAILED", {"order_id": order.order_id})
-    assert "no funds" in error.message
+    metadata = {"order_id": order.order_id, "provider": "test", "decline_reason": "no funds"}
+    assert (error.reason, error.metadata) == ("PAYMENT_FAILED", metadata)
+    assert error.message.startswith("payment declined: no funds; ")
     assert (order.status, order.payment_status) == (ORDER_STATUS_CANCELLED, PAYMENT_STATUS_FAILED)
     assert shop.store.stock[SHELF] == 10
     assert provider.calls("cancel") == [order.order_id]
@@ -626,8 +627,9 @@ async def test_an_update_whose_payment_is_declined_stands_and_the_order_stays_pe
     request = command(pay_with(order, "tok_decline", request_id="u1"))
     for _ in range(2):
         error = await refusal(checkout.execute(request))
-        assert (error.reason, error.metadata) == ("PAYMENT_FAILED", {"order_id": order.order_id})
-        assert "stays pending" in error.message
+        metadata = {"order_id": order.order_id, "provider": "test", "decline_reason": "declined by the bank"}
+        assert (error.reason, error.metadata) == ("PAYMENT_FAILED", metadata)
+        assert f"payment declined: declined by the bank; order {order.order_number} stays pending" in error.message
     after = shop.only_order
     assert (after.status, after.payment_status) == (ORDER_STATUS_PENDING, PAYMENT_STATUS_FAILED)
     assert after.payment_method_id == "tok_decline"
@@ -759,9 +761,12 @@ async def test_the_same_refund_again_pays_back_once(checkout: Checkout, provider
 
 async def test_a_refund_that_the_provider_refuses_is_told_and_kept(checkout: Checkout, shop: Shop) -> None:
     order = await created(checkout, "tok_visa", metadata={"test_refund": "fails"})
-    for _ in range(2):
+    told = {"order_id": order.order_id, "provider": "test", "refund_id": "1", "amount": "10.00 USD"}
+    for words in ({"decline_reason": "refused by the bank"}, {}):
         error = await refusal(checkout.execute(refund(order, request_id="b1")))
-        assert (error.reason, error.metadata) == ("PAYMENT_FAILED", {"order_id": order.order_id})
+        assert (error.reason, error.metadata) == ("PAYMENT_FAILED", told | words)
+        text = f"the provider 'test' refused refund 1 of 10.00 USD of order {order.order_number}"
+        assert error.message.startswith(": ".join((text, *words.values())) + "; nothing was refunded")
     assert [one.status for one in shop.only_order.refunds] == [REFUND_STATUS_FAILED]
     assert shop.only_order.payment_status == PAYMENT_STATUS_PAID
 

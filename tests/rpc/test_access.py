@@ -139,6 +139,9 @@ def met(refusal: RefusedCall | None) -> Verdict | None:
     # Of those who got in, some may not do to the order what they want to.
     if refusal.reason == "ORDER_ACCESS_DENIED" and "order_id" in refusal.metadata:
         return None
+    if refusal.code is UNAUTHENTICATED:
+        # What else is told depends on the credential.
+        return refusal.code, refusal.reason, {"cause": refusal.metadata["cause"]}
     return refusal.code, refusal.reason, refusal.metadata
 
 

@@ -11,6 +11,7 @@ from orders.v1 import audit_service_pb2 as pb
 from orders.v1 import order_pb2
 from orders.v1.api_key_service_pb2 import ApiKey
 from orders.v1.audit_service_pb2_grpc import AuditServiceStub
+from orders.v1.cart_service_pb2 import AddCartItemRequest, ClearCartRequest, UpdateCartItemRequest
 from orders.v1.catalog_service_pb2 import (
     AdjustStockRequest,
     BatchUpsertCouponsRequest,
@@ -21,6 +22,13 @@ from orders.v1.catalog_service_pb2 import (
     DeliveryZone,
     Product,
 )
+from orders.v1.consumer_service_pb2 import (
+    AckConsumerRequest,
+    DeleteConsumerRequest,
+    GetConsumerRequest,
+    SeekConsumerRequest,
+    UpsertConsumerRequest,
+)
 from orders.v1.customer_service_pb2 import (
     AdjustPointsRequest,
     EraseCustomerRequest,
@@ -28,7 +36,7 @@ from orders.v1.customer_service_pb2 import (
     UpsertCustomerRequest,
     UpsertPaymentMethodRequest,
 )
-from orders.v1.order_service_pb2 import TransitionOrderRequest, UpdateOrderRequest
+from orders.v1.order_service_pb2 import ListOrderChangesRequest, TransitionOrderRequest, UpdateOrderRequest
 from orders.v1.server_service_pb2 import LOG_LEVEL_INFO, SetLogLevelRequest
 from orders.v1.server_service_pb2_grpc import ServerServiceStub
 from orders.v1.webhook_service_pb2 import CreateWebhookEndpointRequest
@@ -136,6 +144,54 @@ async def test_zones_coupons_webhooks_keys_and_settings_are_events(shop: Shop) -
     event = (await shop.events(resource=f"apiKeys/{shop.key.key_id}"))[0]
     assert "rotate_time" in changes(event)
     assert rotated.key not in str(event)
+
+
+async def test_changes_of_consumers_are_events_without_acks(shop: Shop) -> None:
+    await shop.call(new_order())
+
+    async def sequenced() -> bool:
+        return bool(await shop.service.rows("SELECT FROM feed"))
+
+    await until(sequenced)
+    name = {"consumer_id": "warehouse"}
+    for wanted in ({}, {}, {"filter": {"customer_id": "jane"}}):
+        await shop.call(UpsertConsumerRequest(consumer=name | wanted))
+    token = (await shop.call(ListOrderChangesRequest())).resume_token
+    await shop.call(AckConsumerRequest(**name, resume_token=token))
+    before = await shop.call(GetConsumerRequest(**name))
+    await shop.call(SeekConsumerRequest(**name, start_time={"seconds": 1}))
+    await shop.call(SeekConsumerRequest(**name, start_time={"seconds": 1}, validate_only=True))
+    await shop.call(DeleteConsumerRequest(**name))
+    deleted, moved, changed, made = await shop.events(resource="consumers/warehouse")
+    methods = ["DeleteConsumer", "SeekConsumer", "UpsertConsumer", "UpsertConsumer"]
+    assert [event.method for event in (deleted, moved, changed, made)] == methods
+    assert changes(moved) == {"position": (str(before.position), None)}
+    assert changes(changed) == {"filter": (None, {"customerId": "jane"})}
+    assert (deleted.actor, deleted.actor_owner) == (f"key:{shop.key.key_id}", "back office")
+
+
+async def test_staff_s_changes_of_carts_are_events_with_the_lines(shop: Shop) -> None:
+    item = {"customer_id": "cora", "product_id": "mug", "currency_code": "USD"}
+    await shop.call(AddCartItemRequest(**item, quantity=2, customizations={"text": "for Quentin"}))
+    await shop.call(AddCartItemRequest(**item | {"product_id": "lamp"}, quantity=1))
+    await shop.call(UpdateCartItemRequest(customer_id="cora", item_id="2", quantity=3))
+    await shop.call(UpdateCartItemRequest(customer_id="cora", item_id="2", quantity=3))
+    await shop.call(ClearCartRequest(customer_id="cora"))
+    cleared, updated, _, added = await shop.events(resource="carts/cora")
+    lamp = {"itemId": "2", "productId": "lamp"}
+    assert changes(updated) == {"items": ([lamp | {"quantity": 1}], [lamp | {"quantity": 3}])}
+    mug = {"itemId": "1", "productId": "mug", "quantity": 2}
+    assert changes(cleared) == {"items": ([mug, lamp | {"quantity": 3}], None)}
+    assert "Quentin" not in str(added)
+    assert await shop.events(resource=added.resource) == await shop.events(resource="carts/cora")
+
+
+async def test_of_customers_only_clearing_their_carts_is_an_event(shop: Shop) -> None:
+    own = bearer((await new_key(shop.service, "customer", customer_id="carla", scopes=sorted(SCOPES))).key)
+    item = AddCartItemRequest(product_id="mug", customer_id="carla", quantity=1, currency_code="USD")
+    await shop.service.carts.AddCartItem(item, metadata=own)
+    await shop.service.carts.ClearCart(ClearCartRequest(customer_id="carla"), metadata=own)
+    assert [event.method for event in await shop.events(resource="carts/carla")] == ["ClearCart"]
 
 
 async def test_changes_of_orders_are_among_the_events_of_a_key(shop: Shop) -> None:

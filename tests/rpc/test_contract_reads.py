@@ -15,6 +15,7 @@ from orders.v1.catalog_service_pb2 import (
     ListProductsRequest,
     Product,
 )
+from orders.v1.customer_service_pb2 import UpsertCustomerRequest
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
     ORDER_EVENT_TYPE_SHIPMENT_DELIVERED,
@@ -37,6 +38,7 @@ from orders.v1.order_pb2 import (
     TRACKING_STATUS_ORDER_PLACED,
     TRACKING_STATUS_PROCESSING,
     TRACKING_STATUS_SHIPPED,
+    Customer,
     Order,
     OrderEvent,
 )
@@ -53,6 +55,7 @@ from orders.v1.order_service_pb2 import (
     CancelOrderRequest,
     GetOrderRequest,
     ListOrderEventsRequest,
+    ListOrdersRequest,
     OrderFilter,
     RecordTrackingEventRequest,
     SearchOrdersRequest,
@@ -96,6 +99,8 @@ async def corpus(new_database: Callable[[], str]) -> AsyncIterator[Corpus]:
 async def fill(service: Service) -> Corpus:
     """Orders of two currencies and sources, several customers and statuses, with totals that are equal here and there."""
     orders = service.orders
+    jane = Customer(customer_id="jane", email="Jane@Example.com", phone="0020 100 200")
+    await service.customers.UpsertCustomer(UpsertCustomerRequest(customer=jane))
     first = [
         await orders.CreateOrder(new_order(customer, product_id=product, quantity=quantity))
         for customer, product, quantity in (
@@ -197,11 +202,45 @@ FILTERS: dict[str, tuple[Callable[[Corpus], OrderFilter], Callable[[Order, Corpu
         lambda o, c: any((item.product_id, item.variant_id) == ("sofa", "blue") for item in o.items),
     ),
     "imported": (lambda c: OrderFilter(imported=True), lambda o, c: bool(o.source)),
+    "customer_email": (
+        lambda c: OrderFilter(customer_email=" JANE@example.com"),
+        lambda o, c: o.customer.customer_id == "jane",
+    ),
+    "customer_phone": (
+        lambda c: OrderFilter(customer_phone="+20 (100) 200"),
+        lambda o, c: o.customer.customer_id == "jane",
+    ),
+    "another customer_phone": (lambda c: OrderFilter(customer_phone="201"), lambda o, c: False),
+    "status_time_from": (
+        lambda c: OrderFilter(status_time_from=c.between),
+        lambda o, c: at(o.create_time) >= at(c.between) or o.status in CHANGED,
+    ),
+    "status_time_to": (
+        lambda c: OrderFilter(status_time_to=c.between),
+        lambda o, c: at(o.create_time) < at(c.between) and o.status not in CHANGED,
+    ),
+    "metadata_key": (
+        lambda c: OrderFilter(metadata_key="channel", metadata_value="fair"),
+        lambda o, c: o.metadata.get("channel") == "fair",
+    ),
+    "metadata_value": (lambda c: OrderFilter(metadata_key="channel", metadata_value="FAIR"), lambda o, c: False),
+    "tracking_number": (
+        lambda c: OrderFilter(tracking_number="1z 99"),
+        lambda o, c: o.delivery.tracking_number == "1Z99",
+    ),
+    "coupon_code": (lambda c: OrderFilter(coupon_code="none"), lambda o, c: False),
+    "payment_id": (lambda c: OrderFilter(payment_id="pi_1"), lambda o, c: False),
+    "held": (lambda c: OrderFilter(held=True), lambda o, c: bool(o.holds)),
+    "not held": (lambda c: OrderFilter(held=False), lambda o, c: not o.holds),
     "several": (
         lambda c: OrderFilter(customer_id="jane", statuses=[ORDER_STATUS_PENDING], total_to=usd(20)),
         lambda o, c: o.customer.customer_id == "jane" and o.status == ORDER_STATUS_PENDING and in_usd_below_20(o),
     ),
 }
+
+
+# The statuses that orders get after the moment between.
+CHANGED = {ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELLED}
 
 
 def amount_of(money: Money) -> tuple[str, int, int]:
@@ -270,6 +309,43 @@ async def test_a_search_says_how_many_match_on_every_page(corpus: Corpus, name: 
         if not response.next_page_token:
             return
         request.page_token = response.next_page_token
+
+
+async def test_pages_lead_back_to_those_before_them(corpus: Corpus) -> None:
+    for order_by in KEYS:
+        for sort_order in (SORT_ORDER_DESC, SORT_ORDER_ASC):
+            request = SearchOrdersRequest(order_by=order_by, sort_order=sort_order, page_size=3)
+            forward = await pages(corpus.service, request)
+            request.skip = len(flat(forward)) - len(forward[-1])
+            last = await corpus.service.orders.SearchOrders(request)
+            backward, token = [list(last.orders)], last.previous_page_token
+            while token:
+                page = await corpus.service.orders.SearchOrders(
+                    SearchOrdersRequest(order_by=order_by, sort_order=sort_order, page_size=4, page_token=token)
+                )
+                follower = await corpus.service.orders.SearchOrders(
+                    SearchOrdersRequest(
+                        order_by=order_by, sort_order=sort_order, page_size=1, page_token=page.next_page_token
+                    )
+                )
+                assert list(follower.orders) == backward[0][:1]
+                backward.insert(0, list(page.orders))
+                token = page.previous_page_token
+            assert flat(backward) == flat(forward)
+            assert {len(page) for page in backward[1:-1]} == {4}
+
+
+async def test_first_and_empty_pages_have_no_page_before(corpus: Corpus) -> None:
+    for skip in (0, 100):
+        page = await corpus.service.orders.SearchOrders(SearchOrdersRequest(page_size=2, skip=skip))
+        assert (page.previous_page_token, len(page.orders)) == ("", 0 if skip else 2)
+    first = await corpus.service.orders.SearchOrders(SearchOrdersRequest(page_size=2))
+    second = SearchOrdersRequest(page_size=2, page_token=first.next_page_token)
+    token = (await corpus.service.orders.SearchOrders(second)).previous_page_token
+    again = await corpus.service.orders.SearchOrders(SearchOrdersRequest(page_size=2, page_token=token))
+    assert (again.orders, again.previous_page_token) == (first.orders, "")
+    stream = corpus.service.orders.ListOrders(ListOrdersRequest(resume_token=token))
+    assert (await refused(anext(aiter(stream)))).reason == "RESUME_TOKEN_INVALID"
 
 
 async def test_a_page_by_number_is_the_page_by_token(corpus: Corpus) -> None:

@@ -279,6 +279,7 @@ def bad_tokens(method: str, world: World) -> list[Case]:
     named = {
         "ListOrderEvents": {"order_id": world.shipped.order_id},
         "ListStockAdjustments": {"product_id": "lamp"},
+        "ListStockMovements": {"product_id": "lamp"},
         "ListPointsEntries": {"customer_id": "jane"},
         "ListWebhookDeliveries": {"endpoint_id": world.endpoint_id},
         "SearchCustomers": {"name": "Jane"},

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from orders.v1.cart_service_pb2 import AddCartItemRequest, ListCartsRequest
-from orders.v1.catalog_service_pb2 import AdjustStockRequest, ListStockMovementsRequest
+from orders.v1.catalog_service_pb2 import AdjustStockRequest, ListStockMovementsRequest, StockMovement
 from orders.v1.customer_service_pb2 import (
     EraseCustomerRequest,
     ListCustomersRequest,
@@ -64,3 +64,24 @@ async def test_stock_moves_by_adjustments_and_orders(service: Service) -> None:
     newest = [(each.delta, each.order_number, each.reason) for each in answer.movements[:3]]
     assert newest == [(2, order.order_number, ""), (-2, order.order_number, ""), (-7, "", "broken")]
     assert sum(each.delta for each in answer.movements) == await service.stock("lamp")
+
+
+async def test_pages_of_stock_movements_have_each_once(service: Service) -> None:
+    await service.catalog.AdjustStock(AdjustStockRequest(product_id="lamp", delta=3, reason="found"))
+    for quantity in (1, 2, 3):
+        await service.orders.CreateOrder(new_order(product_id="lamp", quantity=quantity))
+    wanted = ListStockMovementsRequest(product_id="lamp")
+    whole = list((await service.catalog.ListStockMovements(wanted)).movements)
+    assert len(whole) > 4
+    wanted.page_size = 2
+    pages = list[StockMovement]()
+    while True:
+        page = await service.catalog.ListStockMovements(wanted)
+        pages += page.movements
+        assert len(page.movements) <= 2
+        if not page.next_page_token:
+            break
+        wanted.page_token = page.next_page_token
+    assert pages == whole
+    wanted.product_id = "mug"
+    assert (await refused(service.catalog.ListStockMovements(wanted))).reason == "RESUME_TOKEN_INVALID"

@@ -21,7 +21,7 @@ from orders.v1.order_service_pb2 import (
     UpsertOrder,
 )
 
-from server.domain.access.card_data import NUMBER_TEXT
+from server.domain.access.card_data import NUMBER_TEXT, TOKEN_ADVICE
 from server.domain.base.errors import Refusal, Violation
 from server.rpc.validation import check, decode, violations_of
 from tests.domain.builders import Store, batch, command, create, fields_of, new_state, run, upsert
@@ -101,7 +101,7 @@ def test_card_data_is_refused_before_and_instead_of_all_else() -> None:
 def test_a_card_number_instead_of_a_token_is_refused() -> None:
     saved = SavedPaymentMethod(type=PAYMENT_METHOD_CREDIT_CARD, provider_token=VISA)
     error = refusal(UpsertPaymentMethodRequest(customer_id="carl", payment_method=saved))
-    assert error.violations == [Violation("payment_method.provider_token", NUMBER_TEXT)]
+    assert error.violations == [Violation("payment_method.provider_token", NUMBER_TEXT + TOKEN_ADVICE)]
 
 
 def test_a_card_number_in_a_field_that_the_server_does_not_know_is_dropped() -> None:

@@ -254,6 +254,11 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"filter": {"total_to": usd(1)}}, []),
     ({"filter": {"create_time_from": {"seconds": 7_000_000_000}}}, []),
     ({"filter": {"update_time_to": {"seconds": 7_000_000_000}}}, [1, 2]),
+    ({"filter": {"status_time_from": {"seconds": 1}, "status_time_to": {"seconds": 7_000_000_000}}}, [1, 2]),
+    ({"filter": {"status_time_from": {"seconds": 7_000_000_000}}}, []),
+    ({"filter": {"customer_email": "filtered@example.com"}}, []),
+    ({"filter": {"held": False}}, [1, 2]),
+    ({"filter": {"metadata_key": "channel", "metadata_value": "fair"}}, []),
     ({"filter": {"source": "elsewhere"}}, []),
     ({"filter": {"stuck_for": {"seconds": 3600}}}, []),
 ]

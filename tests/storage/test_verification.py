@@ -42,6 +42,7 @@ from tests.storage.helpers import (
 _TABLES = (
     "products", "inventory", "stock_adjustments", "orders", "order_items", "order_events", "coupons", "coupon_uses",
     "points_accounts", "points_entries", "payments", "document_numbers", "documents", "fulfilments",
+    "order_terms",
 )  # fmt: skip
 
 
@@ -105,6 +106,11 @@ def _flipped(bit: str) -> str:
 
 _DAMAGE = {
     "queue row lost": ("DELETE FROM fulfilments", [r"ORD-\d+-\d+: its row in fulfilments is None"]),
+    "terms lost": ("DELETE FROM order_terms", 2 * [r"ORD-\d+-\d+: order_terms lacks terms that the snapshot has"]),
+    "terms made": (
+        f"INSERT INTO order_terms VALUES ('x', {_NOBODYS}), ('x', {_JANES})",
+        ["order_terms: 2 rows are of no order, or of an order without that term"],
+    ),
     "queue row changed": ("UPDATE fulfilments SET zone_id = 'x'", [r"ORD-\d+-\d+: its row in fulfilments is EntryRow"]),
     "reserved made": (
         "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = 'mug'",
@@ -304,6 +310,14 @@ async def test_damage_is_found_and_nothing_else_is(sound: str, statement: str, t
 async def test_rebuilding_restores_the_work_queue(sound: str) -> None:
     await _damage(sound, "DELETE FROM fulfilments")
     assert await mend(sound) == 1
+    assert await disagreements(sound) == []
+
+
+async def test_rebuilding_restores_the_terms_of_orders(sound: str) -> None:
+    await _damage(
+        sound, "DELETE FROM order_terms", f"INSERT INTO order_terms VALUES ('x', {_NOBODYS}), ('x', {_JANES})"
+    )
+    assert await mend(sound) == 3
     assert await disagreements(sound) == []
 
 

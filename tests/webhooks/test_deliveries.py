@@ -132,6 +132,8 @@ async def test_failed_attempt_is_recorded_and_retried_with_the_same_id(service: 
     assert failed.state == pb.WEBHOOK_DELIVERY_STATE_PENDING
     assert failed.attempts[0].status_code == 500
     assert len(failed.attempts[0].response) == 20_000
+    (listed,) = await deliveries(service, queued.endpoint_id)
+    assert [(attempt.status_code, attempt.response) for attempt in listed.attempts] == [(500, b"")]
     wait = failed.next_attempt_time.ToDatetime() - failed.attempts[0].attempt_time.ToDatetime()
     assert 4 <= wait.total_seconds() < 60
     endpoint = await stub(service).GetWebhookEndpoint(pb.GetWebhookEndpointRequest(endpoint_id=queued.endpoint_id))

@@ -358,6 +358,8 @@ class ServerService(Protocol):
 
     GetServerInfo: Unary[server_service_pb2.GetServerInfoRequest, server_service_pb2.ServerInfo]
     ListServers: Unary[server_service_pb2.ListServersRequest, server_service_pb2.ListServersResponse]
+    ListRefusedCalls: Unary[server_service_pb2.ListRefusedCallsRequest, server_service_pb2.ListRefusedCallsResponse]
+    ListSlowCalls: Unary[server_service_pb2.ListSlowCallsRequest, server_service_pb2.ListSlowCallsResponse]
     WhoAmI: Unary[server_service_pb2.WhoAmIRequest, server_service_pb2.CallerInfo]
     SetLogLevel: Unary[server_service_pb2.SetLogLevelRequest, server_service_pb2.LogLevelOverride]
 
@@ -367,6 +369,8 @@ class AsyncServerService(Protocol):
 
     GetServerInfo: AsyncUnary[server_service_pb2.GetServerInfoRequest, server_service_pb2.ServerInfo]
     ListServers: AsyncUnary[server_service_pb2.ListServersRequest, server_service_pb2.ListServersResponse]
+    ListRefusedCalls: AsyncUnary[server_service_pb2.ListRefusedCallsRequest, server_service_pb2.ListRefusedCallsResponse]
+    ListSlowCalls: AsyncUnary[server_service_pb2.ListSlowCallsRequest, server_service_pb2.ListSlowCallsResponse]
     WhoAmI: AsyncUnary[server_service_pb2.WhoAmIRequest, server_service_pb2.CallerInfo]
     SetLogLevel: AsyncUnary[server_service_pb2.SetLogLevelRequest, server_service_pb2.LogLevelOverride]
 

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Who changed what, when, and how: orders, catalogue, customers, keys, webhooks and settings.
+    """Who changed what, when, and how: orders, catalogue, customers, carts, keys, webhooks, consumers and
+    settings.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -48,7 +49,8 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """Who changed what, when, and how: orders, catalogue, customers, keys, webhooks and settings.
+    """Who changed what, when, and how: orders, catalogue, customers, carts, keys, webhooks, consumers and
+    settings.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -86,7 +88,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Who changed what, when, and how: orders, catalogue, customers, keys, webhooks and settings.
+    """Who changed what, when, and how: orders, catalogue, customers, carts, keys, webhooks, consumers and
+    settings.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,

@@ -415,20 +415,26 @@ class DeleteDeliveryZoneRequest(_message.Message):
     def __init__(self, zone_id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class ListStockMovementsRequest(_message.Message):
-    __slots__ = ("product_id", "time_from", "time_to")
+    __slots__ = ("product_id", "time_from", "time_to", "page_size", "page_token")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_FROM_FIELD_NUMBER: _ClassVar[int]
     TIME_TO_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     time_from: _timestamp_pb2.Timestamp
     time_to: _timestamp_pb2.Timestamp
-    def __init__(self, product_id: _Optional[str] = ..., time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, product_id: _Optional[str] = ..., time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListStockMovementsResponse(_message.Message):
-    __slots__ = ("movements",)
+    __slots__ = ("movements", "next_page_token")
     MOVEMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     movements: _containers.RepeatedCompositeFieldContainer[StockMovement]
-    def __init__(self, movements: _Optional[_Iterable[_Union[StockMovement, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, movements: _Optional[_Iterable[_Union[StockMovement, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class StockMovement(_message.Message):
     __slots__ = ("time", "variant_id", "delta", "order_id", "order_number", "order_version", "actor", "request_id", "reason")

@@ -160,9 +160,12 @@ class CatalogServiceServicer:
 
     def ListStockMovements(self, request, context):
         """Lists every movement of a product's stock in a period, the newest first: adjustments, and what
-        orders took and returned.
+        orders took and returned. Orders that no longer have the product are not searched.
 
-        Errors: FAILED_PRECONDITION (TOO_MANY_ORDERS).
+        A page can have fewer movements than requested, or none, and still have a `next_page_token`: a
+        call searches a limited number of changes.
+
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID), FAILED_PRECONDITION (TOO_MANY_ORDERS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -130,7 +130,7 @@ class CustomerServiceServicer:
 
     def SearchCustomers(self, request, context):
         """Finds customers by their contact, by id. At least one of the fields must be set, and all must
-        match. Contacts of orders without an account are found by SearchOrders.
+        match. Contacts of orders without an account are not searched.
 
         Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """

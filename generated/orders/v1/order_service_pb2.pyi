@@ -298,7 +298,7 @@ class BatchGetOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., missing_order_ids: _Optional[_Iterable[str]] = ..., remaining_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OrderFilter(_message.Message):
-    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for", "order_ids", "document_number", "payment_event_id", "payment_provider", "variant_id", "imported")
+    __slots__ = ("customer_id", "statuses", "payment_statuses", "source", "product_id", "create_time_from", "create_time_to", "update_time_from", "update_time_to", "total_from", "total_to", "external_order_id", "stuck_for", "order_ids", "document_number", "payment_event_id", "payment_provider", "variant_id", "imported", "customer_email", "customer_phone", "status_time_from", "status_time_to", "metadata_key", "metadata_value", "tracking_number", "coupon_code", "payment_id", "held")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_STATUSES_FIELD_NUMBER: _ClassVar[int]
@@ -318,6 +318,16 @@ class OrderFilter(_message.Message):
     PAYMENT_PROVIDER_FIELD_NUMBER: _ClassVar[int]
     VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
     IMPORTED_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_EMAIL_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_PHONE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_TIME_FROM_FIELD_NUMBER: _ClassVar[int]
+    STATUS_TIME_TO_FIELD_NUMBER: _ClassVar[int]
+    METADATA_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_VALUE_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    COUPON_CODE_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus]
     payment_statuses: _containers.RepeatedScalarFieldContainer[_order_pb2.PaymentStatus]
@@ -337,7 +347,17 @@ class OrderFilter(_message.Message):
     payment_provider: str
     variant_id: str
     imported: bool
-    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., document_number: _Optional[str] = ..., payment_event_id: _Optional[str] = ..., payment_provider: _Optional[str] = ..., variant_id: _Optional[str] = ..., imported: _Optional[bool] = ...) -> None: ...
+    customer_email: str
+    customer_phone: str
+    status_time_from: _timestamp_pb2.Timestamp
+    status_time_to: _timestamp_pb2.Timestamp
+    metadata_key: str
+    metadata_value: str
+    tracking_number: str
+    coupon_code: str
+    payment_id: str
+    held: bool
+    def __init__(self, customer_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_order_pb2.OrderStatus, str]]] = ..., payment_statuses: _Optional[_Iterable[_Union[_order_pb2.PaymentStatus, str]]] = ..., source: _Optional[str] = ..., product_id: _Optional[str] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_from: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_to: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., external_order_id: _Optional[str] = ..., stuck_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., document_number: _Optional[str] = ..., payment_event_id: _Optional[str] = ..., payment_provider: _Optional[str] = ..., variant_id: _Optional[str] = ..., imported: _Optional[bool] = ..., customer_email: _Optional[str] = ..., customer_phone: _Optional[str] = ..., status_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status_time_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata_key: _Optional[str] = ..., metadata_value: _Optional[str] = ..., tracking_number: _Optional[str] = ..., coupon_code: _Optional[str] = ..., payment_id: _Optional[str] = ..., held: _Optional[bool] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("filter", "order_by", "sort_order", "limit", "page_size", "resume_token", "read_mask")
@@ -394,16 +414,18 @@ class SearchOrdersRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[OrderFilter, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., sort_order: _Optional[_Union[SortOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., skip: _Optional[int] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
 
 class SearchOrdersResponse(_message.Message):
-    __slots__ = ("orders", "next_page_token", "total_size", "total_size_estimated")
+    __slots__ = ("orders", "next_page_token", "total_size", "total_size_estimated", "previous_page_token")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_SIZE_ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]
     next_page_token: str
     total_size: int
     total_size_estimated: bool
-    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_estimated: _Optional[bool] = ...) -> None: ...
+    previous_page_token: str
+    def __init__(self, orders: _Optional[_Iterable[_Union[_order_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_estimated: _Optional[bool] = ..., previous_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateOrderRequest(_message.Message):
     __slots__ = ("order", "update_mask", "request_id", "validate_only", "override_reason", "accept_price_changes", "add_coupon_codes", "remove_coupon_codes", "settle", "merge")

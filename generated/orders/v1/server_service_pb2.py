@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from orders.v1 import access_pb2 as orders_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eorders/v1/server_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16orders/v1/access.proto\"\xd5\x02\n\nServerInfo\x12\x11\n\tserver_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0eschema_version\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eheartbeat_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61live\x18\x06 \x01(\x08\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12\x0f\n\x07workers\x18\x08 \x01(\x05\x12&\n\tlog_level\x18\t \x01(\x0e\x32\x13.orders.v1.LogLevel\x12*\n\x08settings\x18\n \x03(\x0b\x32\x18.orders.v1.ServerSetting\x12\"\n\x04jobs\x18\x0b \x03(\x0b\x32\x14.orders.v1.ServerJob\"n\n\rServerSetting\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12(\n\x06origin\x18\x03 \x01(\x0e\x32\x18.orders.v1.SettingOrigin\x12\x16\n\x0e\x61\x66\x66\x65\x63ts_prices\x18\x04 \x01(\x08\"\xa0\x01\n\tServerJob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\texclusive\x18\x02 \x01(\x08\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06holder\x18\x04 \x01(\t\x12\x35\n\x11last_success_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdd\x01\n\nCallerInfo\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x1e\n\x05roles\x18\x03 \x03(\x0e\x32\x0f.orders.v1.Role\x12 \n\x06scopes\x18\x04 \x03(\x0e\x32\x10.orders.v1.Scope\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12-\n\rignored_roles\x18\x06 \x03(\x0b\x32\x16.orders.v1.IgnoredRole\x12)\n\x06limits\x18\x07 \x03(\x0b\x32\x19.orders.v1.RateLimitState\"?\n\x0bIgnoredRole\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x93\x01\n\x0eRateLimitState\x12,\n\x0cmethod_class\x18\x01 \x01(\x0e\x32\x16.orders.v1.MethodClass\x12\x0c\n\x04rate\x18\x02 \x01(\x01\x12\x11\n\tremaining\x18\x03 \x01(\x03\x12\x32\n\x0e\x62lock_end_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x10LogLevelOverride\x12\"\n\x05level\x18\x01 \x01(\x0e\x32\x13.orders.v1.LogLevel\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\rServerWarning\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x06values\x18\x03 \x03(\x0b\x32\x16.orders.v1.ServerValue\"0\n\x0bServerValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x12\n\nserver_ids\x18\x02 \x03(\t\"\x16\n\x14GetServerInfoRequest\"\x14\n\x12ListServersRequest\"i\n\x13ListServersResponse\x12&\n\x07servers\x18\x01 \x03(\x0b\x32\x15.orders.v1.ServerInfo\x12*\n\x08warnings\x18\x02 \x03(\x0b\x32\x18.orders.v1.ServerWarning\"\x0f\n\rWhoAmIRequest\"\xc0\x01\n\x12SetLogLevelRequest\x12,\n\x05level\x18\x01 \x01(\x0e\x32\x13.orders.v1.LogLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12&\n\nrequest_id\x18\x03 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12\x15\n\rvalidate_only\x18( \x01(\x08*z\n\x08LogLevel\x12\x19\n\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x13\n\x0fLOG_LEVEL_DEBUG\x10\x01\x12\x12\n\x0eLOG_LEVEL_INFO\x10\x02\x12\x15\n\x11LOG_LEVEL_WARNING\x10\x03\x12\x13\n\x0fLOG_LEVEL_ERROR\x10\x04*\x9d\x01\n\rSettingOrigin\x12\x1e\n\x1aSETTING_ORIGIN_UNSPECIFIED\x10\x00\x12\x1a\n\x16SETTING_ORIGIN_DEFAULT\x10\x01\x12\x17\n\x13SETTING_ORIGIN_FILE\x10\x02\x12\x1e\n\x1aSETTING_ORIGIN_ENVIRONMENT\x10\x03\x12\x17\n\x13SETTING_ORIGIN_FLAG\x10\x04\x32\xb5\x03\n\rServerService\x12\x66\n\rGetServerInfo\x12\x1f.orders.v1.GetServerInfoRequest\x1a\x15.orders.v1.ServerInfo\"\x1d\xda\xe2\x18\x07\x08#\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/server\x12l\n\x0bListServers\x12\x1d.orders.v1.ListServersRequest\x1a\x1e.orders.v1.ListServersResponse\"\x1e\xda\xe2\x18\x07\x08#\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/servers\x12U\n\x06WhoAmI\x12\x18.orders.v1.WhoAmIRequest\x1a\x15.orders.v1.CallerInfo\"\x1a\xda\xe2\x18\x04 \x01(\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/caller\x12w\n\x0bSetLogLevel\x12\x1d.orders.v1.SetLogLevelRequest\x1a\x1b.orders.v1.LogLevelOverride\",\xda\xe2\x18\x07\x08$\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/server:setLogLevel:\x01*B\x9a\x01\n\rcom.orders.v1B\x12ServerServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eorders/v1/server_service.proto\x12\torders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16orders/v1/access.proto\"\xae\x03\n\nServerInfo\x12\x11\n\tserver_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0eschema_version\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eheartbeat_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61live\x18\x06 \x01(\x08\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12\x0f\n\x07workers\x18\x08 \x01(\x05\x12&\n\tlog_level\x18\t \x01(\x0e\x32\x13.orders.v1.LogLevel\x12*\n\x08settings\x18\n \x03(\x0b\x32\x18.orders.v1.ServerSetting\x12\"\n\x04jobs\x18\x0b \x03(\x0b\x32\x14.orders.v1.ServerJob\x12.\n\rrefused_calls\x18\x0c \x03(\x0b\x32\x17.orders.v1.RefusedCalls\x12\'\n\nslow_calls\x18\r \x03(\x0b\x32\x13.orders.v1.SlowCall\"n\n\rServerSetting\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12(\n\x06origin\x18\x03 \x01(\x0e\x32\x18.orders.v1.SettingOrigin\x12\x16\n\x0e\x61\x66\x66\x65\x63ts_prices\x18\x04 \x01(\x08\"\xa0\x01\n\tServerJob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\texclusive\x18\x02 \x01(\x08\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06holder\x18\x04 \x01(\t\x12\x35\n\x11last_success_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x02\n\x0cRefusedCalls\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\x12\x0e\n\x06key_id\x18\x05 \x01(\t\x12\r\n\x05\x63ount\x18\x06 \x01(\x03\x12.\n\nfirst_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06method\x18\t \x01(\t\x12\x0c\n\x04peer\x18\n \x01(\t\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x12\x0f\n\x07message\x18\x0c \x01(\t\"\x96\x03\n\x08SlowCall\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x02 \x01(\t\x12\x0e\n\x06\x66ields\x18\x03 \x03(\t\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rwait_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rread_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0f\x64\x65\x63ide_duration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0f\x63ommit_duration\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04rows\x18\n \x01(\x03\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x12\x11\n\tserver_id\x18\x0c \x01(\t\"\xdd\x01\n\nCallerInfo\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x1e\n\x05roles\x18\x03 \x03(\x0e\x32\x0f.orders.v1.Role\x12 \n\x06scopes\x18\x04 \x03(\x0e\x32\x10.orders.v1.Scope\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12-\n\rignored_roles\x18\x06 \x03(\x0b\x32\x16.orders.v1.IgnoredRole\x12)\n\x06limits\x18\x07 \x03(\x0b\x32\x19.orders.v1.RateLimitState\"?\n\x0bIgnoredRole\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x93\x01\n\x0eRateLimitState\x12,\n\x0cmethod_class\x18\x01 \x01(\x0e\x32\x16.orders.v1.MethodClass\x12\x0c\n\x04rate\x18\x02 \x01(\x01\x12\x11\n\tremaining\x18\x03 \x01(\x03\x12\x32\n\x0e\x62lock_end_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x10LogLevelOverride\x12\"\n\x05level\x18\x01 \x01(\x0e\x32\x13.orders.v1.LogLevel\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\rServerWarning\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x06values\x18\x03 \x03(\x0b\x32\x16.orders.v1.ServerValue\"0\n\x0bServerValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x12\n\nserver_ids\x18\x02 \x03(\t\"\x16\n\x14GetServerInfoRequest\"\x14\n\x12ListServersRequest\"i\n\x13ListServersResponse\x12&\n\x07servers\x18\x01 \x03(\x0b\x32\x15.orders.v1.ServerInfo\x12*\n\x08warnings\x18\x02 \x03(\x0b\x32\x18.orders.v1.ServerWarning\"l\n\x17ListRefusedCallsRequest\x12-\n\x06\x63\x61ller\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xd2\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\"\n\x06reason\x18\x02 \x01(\tB\x12\xbaH\x0fr\r\x18@2\t^[A-Z_]*$\"J\n\x18ListRefusedCallsResponse\x12.\n\rrefused_calls\x18\x01 \x03(\x0b\x32\x17.orders.v1.RefusedCalls\"k\n\x14ListSlowCallsRequest\x12-\n\x06\x63\x61ller\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xd2\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12$\n\x06method\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18@2\x0b^[A-Za-z]*$\"@\n\x15ListSlowCallsResponse\x12\'\n\nslow_calls\x18\x01 \x03(\x0b\x32\x13.orders.v1.SlowCall\"\x0f\n\rWhoAmIRequest\"\xc0\x01\n\x12SetLogLevelRequest\x12,\n\x05level\x18\x01 \x01(\x0e\x32\x13.orders.v1.LogLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12&\n\nrequest_id\x18\x03 \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x01\x32\x08^[!-~]*$\x12\x15\n\rvalidate_only\x18( \x01(\x08*z\n\x08LogLevel\x12\x19\n\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x13\n\x0fLOG_LEVEL_DEBUG\x10\x01\x12\x12\n\x0eLOG_LEVEL_INFO\x10\x02\x12\x15\n\x11LOG_LEVEL_WARNING\x10\x03\x12\x13\n\x0fLOG_LEVEL_ERROR\x10\x04*\x9d\x01\n\rSettingOrigin\x12\x1e\n\x1aSETTING_ORIGIN_UNSPECIFIED\x10\x00\x12\x1a\n\x16SETTING_ORIGIN_DEFAULT\x10\x01\x12\x17\n\x13SETTING_ORIGIN_FILE\x10\x02\x12\x1e\n\x1aSETTING_ORIGIN_ENVIRONMENT\x10\x03\x12\x17\n\x13SETTING_ORIGIN_FLAG\x10\x04\x32\xae\x05\n\rServerService\x12\x66\n\rGetServerInfo\x12\x1f.orders.v1.GetServerInfoRequest\x1a\x15.orders.v1.ServerInfo\"\x1d\xda\xe2\x18\x07\x08#\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/server\x12l\n\x0bListServers\x12\x1d.orders.v1.ListServersRequest\x1a\x1e.orders.v1.ListServersResponse\"\x1e\xda\xe2\x18\x07\x08#\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/servers\x12\x80\x01\n\x10ListRefusedCalls\x12\".orders.v1.ListRefusedCallsRequest\x1a#.orders.v1.ListRefusedCallsResponse\"#\xda\xe2\x18\x07\x08#\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/refusedCalls\x12t\n\rListSlowCalls\x12\x1f.orders.v1.ListSlowCallsRequest\x1a .orders.v1.ListSlowCallsResponse\" \xda\xe2\x18\x07\x08#\x12\x01\x04 \x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/slowCalls\x12U\n\x06WhoAmI\x12\x18.orders.v1.WhoAmIRequest\x1a\x15.orders.v1.CallerInfo\"\x1a\xda\xe2\x18\x04 \x01(\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/caller\x12w\n\x0bSetLogLevel\x12\x1d.orders.v1.SetLogLevelRequest\x1a\x1b.orders.v1.LogLevelOverride\",\xda\xe2\x18\x07\x08$\x12\x01\x04 \x02\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/server:setLogLevel:\x01*B\x9a\x01\n\rcom.orders.v1B\x12ServerServiceProtoP\x01Z0example.com/order-service/gen/orders/v1;ordersv1\xa2\x02\x03OXX\xaa\x02\tOrders.V1\xca\x02\tOrders\\V1\xe2\x02\x15Orders\\V1\\GPBMetadata\xea\x02\nOrders::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'orders.v1.server_service_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rcom.orders.v1B\022ServerServiceProtoP\001Z0example.com/order-service/gen/orders/v1;ordersv1\242\002\003OXX\252\002\tOrders.V1\312\002\tOrders\\V1\342\002\025Orders\\V1\\GPBMetadata\352\002\nOrders::V1'
+  _globals['_LISTREFUSEDCALLSREQUEST'].fields_by_name['caller']._loaded_options = None
+  _globals['_LISTREFUSEDCALLSREQUEST'].fields_by_name['caller']._serialized_options = b'\272H\032r\030\030\322\0012\023^[^\\x00-\\x1f\\x7f]*$'
+  _globals['_LISTREFUSEDCALLSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_LISTREFUSEDCALLSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\017r\r\030@2\t^[A-Z_]*$'
+  _globals['_LISTSLOWCALLSREQUEST'].fields_by_name['caller']._loaded_options = None
+  _globals['_LISTSLOWCALLSREQUEST'].fields_by_name['caller']._serialized_options = b'\272H\032r\030\030\322\0012\023^[^\\x00-\\x1f\\x7f]*$'
+  _globals['_LISTSLOWCALLSREQUEST'].fields_by_name['method']._loaded_options = None
+  _globals['_LISTSLOWCALLSREQUEST'].fields_by_name['method']._serialized_options = b'\272H\021r\017\030@2\013^[A-Za-z]*$'
   _globals['_SETLOGLEVELREQUEST'].fields_by_name['level']._loaded_options = None
   _globals['_SETLOGLEVELREQUEST'].fields_by_name['level']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SETLOGLEVELREQUEST'].fields_by_name['duration']._loaded_options = None
@@ -47,42 +55,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVERSERVICE'].methods_by_name['GetServerInfo']._serialized_options = b'\332\342\030\007\010#\022\001\004 \001\202\323\344\223\002\014\022\n/v1/server'
   _globals['_SERVERSERVICE'].methods_by_name['ListServers']._loaded_options = None
   _globals['_SERVERSERVICE'].methods_by_name['ListServers']._serialized_options = b'\332\342\030\007\010#\022\001\004 \001\202\323\344\223\002\r\022\013/v1/servers'
+  _globals['_SERVERSERVICE'].methods_by_name['ListRefusedCalls']._loaded_options = None
+  _globals['_SERVERSERVICE'].methods_by_name['ListRefusedCalls']._serialized_options = b'\332\342\030\007\010#\022\001\004 \001\202\323\344\223\002\022\022\020/v1/refusedCalls'
+  _globals['_SERVERSERVICE'].methods_by_name['ListSlowCalls']._loaded_options = None
+  _globals['_SERVERSERVICE'].methods_by_name['ListSlowCalls']._serialized_options = b'\332\342\030\007\010#\022\001\004 \001\202\323\344\223\002\017\022\r/v1/slowCalls'
   _globals['_SERVERSERVICE'].methods_by_name['WhoAmI']._loaded_options = None
   _globals['_SERVERSERVICE'].methods_by_name['WhoAmI']._serialized_options = b'\332\342\030\004 \001(\001\202\323\344\223\002\014\022\n/v1/caller'
   _globals['_SERVERSERVICE'].methods_by_name['SetLogLevel']._loaded_options = None
   _globals['_SERVERSERVICE'].methods_by_name['SetLogLevel']._serialized_options = b'\332\342\030\007\010$\022\001\004 \002\202\323\344\223\002\033\"\026/v1/server:setLogLevel:\001*'
-  _globals['_LOGLEVEL']._serialized_start=1866
-  _globals['_LOGLEVEL']._serialized_end=1988
-  _globals['_SETTINGORIGIN']._serialized_start=1991
-  _globals['_SETTINGORIGIN']._serialized_end=2148
+  _globals['_LOGLEVEL']._serialized_start=2997
+  _globals['_LOGLEVEL']._serialized_end=3119
+  _globals['_SETTINGORIGIN']._serialized_start=3122
+  _globals['_SETTINGORIGIN']._serialized_end=3279
   _globals['_SERVERINFO']._serialized_start=194
-  _globals['_SERVERINFO']._serialized_end=535
-  _globals['_SERVERSETTING']._serialized_start=537
-  _globals['_SERVERSETTING']._serialized_end=647
-  _globals['_SERVERJOB']._serialized_start=650
-  _globals['_SERVERJOB']._serialized_end=810
-  _globals['_CALLERINFO']._serialized_start=813
-  _globals['_CALLERINFO']._serialized_end=1034
-  _globals['_IGNOREDROLE']._serialized_start=1036
-  _globals['_IGNOREDROLE']._serialized_end=1099
-  _globals['_RATELIMITSTATE']._serialized_start=1102
-  _globals['_RATELIMITSTATE']._serialized_end=1249
-  _globals['_LOGLEVELOVERRIDE']._serialized_start=1251
-  _globals['_LOGLEVELOVERRIDE']._serialized_end=1354
-  _globals['_SERVERWARNING']._serialized_start=1356
-  _globals['_SERVERWARNING']._serialized_end=1449
-  _globals['_SERVERVALUE']._serialized_start=1451
-  _globals['_SERVERVALUE']._serialized_end=1499
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=1501
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=1523
-  _globals['_LISTSERVERSREQUEST']._serialized_start=1525
-  _globals['_LISTSERVERSREQUEST']._serialized_end=1545
-  _globals['_LISTSERVERSRESPONSE']._serialized_start=1547
-  _globals['_LISTSERVERSRESPONSE']._serialized_end=1652
-  _globals['_WHOAMIREQUEST']._serialized_start=1654
-  _globals['_WHOAMIREQUEST']._serialized_end=1669
-  _globals['_SETLOGLEVELREQUEST']._serialized_start=1672
-  _globals['_SETLOGLEVELREQUEST']._serialized_end=1864
-  _globals['_SERVERSERVICE']._serialized_start=2151
-  _globals['_SERVERSERVICE']._serialized_end=2588
+  _globals['_SERVERINFO']._serialized_end=624
+  _globals['_SERVERSETTING']._serialized_start=626
+  _globals['_SERVERSETTING']._serialized_end=736
+  _globals['_SERVERJOB']._serialized_start=739
+  _globals['_SERVERJOB']._serialized_end=899
+  _globals['_REFUSEDCALLS']._serialized_start=902
+  _globals['_REFUSEDCALLS']._serialized_end=1171
+  _globals['_SLOWCALL']._serialized_start=1174
+  _globals['_SLOWCALL']._serialized_end=1580
+  _globals['_CALLERINFO']._serialized_start=1583
+  _globals['_CALLERINFO']._serialized_end=1804
+  _globals['_IGNOREDROLE']._serialized_start=1806
+  _globals['_IGNOREDROLE']._serialized_end=1869
+  _globals['_RATELIMITSTATE']._serialized_start=1872
+  _globals['_RATELIMITSTATE']._serialized_end=2019
+  _globals['_LOGLEVELOVERRIDE']._serialized_start=2021
+  _globals['_LOGLEVELOVERRIDE']._serialized_end=2124
+  _globals['_SERVERWARNING']._serialized_start=2126
+  _globals['_SERVERWARNING']._serialized_end=2219
+  _globals['_SERVERVALUE']._serialized_start=2221
+  _globals['_SERVERVALUE']._serialized_end=2269
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=2271
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=2293
+  _globals['_LISTSERVERSREQUEST']._serialized_start=2295
+  _globals['_LISTSERVERSREQUEST']._serialized_end=2315
+  _globals['_LISTSERVERSRESPONSE']._serialized_start=2317
+  _globals['_LISTSERVERSRESPONSE']._serialized_end=2422
+  _globals['_LISTREFUSEDCALLSREQUEST']._serialized_start=2424
+  _globals['_LISTREFUSEDCALLSREQUEST']._serialized_end=2532
+  _globals['_LISTREFUSEDCALLSRESPONSE']._serialized_start=2534
+  _globals['_LISTREFUSEDCALLSRESPONSE']._serialized_end=2608
+  _globals['_LISTSLOWCALLSREQUEST']._serialized_start=2610
+  _globals['_LISTSLOWCALLSREQUEST']._serialized_end=2717
+  _globals['_LISTSLOWCALLSRESPONSE']._serialized_start=2719
+  _globals['_LISTSLOWCALLSRESPONSE']._serialized_end=2783
+  _globals['_WHOAMIREQUEST']._serialized_start=2785
+  _globals['_WHOAMIREQUEST']._serialized_end=2800
+  _globals['_SETLOGLEVELREQUEST']._serialized_start=2803
+  _globals['_SETLOGLEVELREQUEST']._serialized_end=2995
+  _globals['_SERVERSERVICE']._serialized_start=3282
+  _globals['_SERVERSERVICE']._serialized_end=3968
 # @@protoc_insertion_point(module_scope)

@@ -41,7 +41,7 @@ SETTING_ORIGIN_ENVIRONMENT: SettingOrigin
 SETTING_ORIGIN_FLAG: SettingOrigin
 
 class ServerInfo(_message.Message):
-    __slots__ = ("server_id", "version", "schema_version", "start_time", "heartbeat_time", "alive", "address", "workers", "log_level", "settings", "jobs")
+    __slots__ = ("server_id", "version", "schema_version", "start_time", "heartbeat_time", "alive", "address", "workers", "log_level", "settings", "jobs", "refused_calls", "slow_calls")
     SERVER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +53,8 @@ class ServerInfo(_message.Message):
     LOG_LEVEL_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    SLOW_CALLS_FIELD_NUMBER: _ClassVar[int]
     server_id: str
     version: str
     schema_version: str
@@ -64,7 +66,9 @@ class ServerInfo(_message.Message):
     log_level: LogLevel
     settings: _containers.RepeatedCompositeFieldContainer[ServerSetting]
     jobs: _containers.RepeatedCompositeFieldContainer[ServerJob]
-    def __init__(self, server_id: _Optional[str] = ..., version: _Optional[str] = ..., schema_version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alive: _Optional[bool] = ..., address: _Optional[str] = ..., workers: _Optional[int] = ..., log_level: _Optional[_Union[LogLevel, str]] = ..., settings: _Optional[_Iterable[_Union[ServerSetting, _Mapping]]] = ..., jobs: _Optional[_Iterable[_Union[ServerJob, _Mapping]]] = ...) -> None: ...
+    refused_calls: _containers.RepeatedCompositeFieldContainer[RefusedCalls]
+    slow_calls: _containers.RepeatedCompositeFieldContainer[SlowCall]
+    def __init__(self, server_id: _Optional[str] = ..., version: _Optional[str] = ..., schema_version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alive: _Optional[bool] = ..., address: _Optional[str] = ..., workers: _Optional[int] = ..., log_level: _Optional[_Union[LogLevel, str]] = ..., settings: _Optional[_Iterable[_Union[ServerSetting, _Mapping]]] = ..., jobs: _Optional[_Iterable[_Union[ServerJob, _Mapping]]] = ..., refused_calls: _Optional[_Iterable[_Union[RefusedCalls, _Mapping]]] = ..., slow_calls: _Optional[_Iterable[_Union[SlowCall, _Mapping]]] = ...) -> None: ...
 
 class ServerSetting(_message.Message):
     __slots__ = ("name", "value", "origin", "affects_prices")
@@ -91,6 +95,62 @@ class ServerJob(_message.Message):
     holder: str
     last_success_time: _timestamp_pb2.Timestamp
     def __init__(self, name: _Optional[str] = ..., exclusive: _Optional[bool] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., holder: _Optional[str] = ..., last_success_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RefusedCalls(_message.Message):
+    __slots__ = ("caller", "owner", "reason", "cause", "key_id", "count", "first_time", "last_time", "method", "peer", "request_id", "message")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_TIME_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    owner: str
+    reason: str
+    cause: str
+    key_id: str
+    count: int
+    first_time: _timestamp_pb2.Timestamp
+    last_time: _timestamp_pb2.Timestamp
+    method: str
+    peer: str
+    request_id: str
+    message: str
+    def __init__(self, caller: _Optional[str] = ..., owner: _Optional[str] = ..., reason: _Optional[str] = ..., cause: _Optional[str] = ..., key_id: _Optional[str] = ..., count: _Optional[int] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., method: _Optional[str] = ..., peer: _Optional[str] = ..., request_id: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class SlowCall(_message.Message):
+    __slots__ = ("method", "caller", "fields", "end_time", "duration", "wait_duration", "read_duration", "decide_duration", "commit_duration", "rows", "request_id", "server_id")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    WAIT_DURATION_FIELD_NUMBER: _ClassVar[int]
+    READ_DURATION_FIELD_NUMBER: _ClassVar[int]
+    DECIDE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_DURATION_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVER_ID_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    caller: str
+    fields: _containers.RepeatedScalarFieldContainer[str]
+    end_time: _timestamp_pb2.Timestamp
+    duration: _duration_pb2.Duration
+    wait_duration: _duration_pb2.Duration
+    read_duration: _duration_pb2.Duration
+    decide_duration: _duration_pb2.Duration
+    commit_duration: _duration_pb2.Duration
+    rows: int
+    request_id: str
+    server_id: str
+    def __init__(self, method: _Optional[str] = ..., caller: _Optional[str] = ..., fields: _Optional[_Iterable[str]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., wait_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., read_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., decide_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., commit_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., rows: _Optional[int] = ..., request_id: _Optional[str] = ..., server_id: _Optional[str] = ...) -> None: ...
 
 class CallerInfo(_message.Message):
     __slots__ = ("subject", "owner", "roles", "scopes", "customer_id", "ignored_roles", "limits")
@@ -173,6 +233,34 @@ class ListServersResponse(_message.Message):
     servers: _containers.RepeatedCompositeFieldContainer[ServerInfo]
     warnings: _containers.RepeatedCompositeFieldContainer[ServerWarning]
     def __init__(self, servers: _Optional[_Iterable[_Union[ServerInfo, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[ServerWarning, _Mapping]]] = ...) -> None: ...
+
+class ListRefusedCallsRequest(_message.Message):
+    __slots__ = ("caller", "reason")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    reason: str
+    def __init__(self, caller: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ListRefusedCallsResponse(_message.Message):
+    __slots__ = ("refused_calls",)
+    REFUSED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    refused_calls: _containers.RepeatedCompositeFieldContainer[RefusedCalls]
+    def __init__(self, refused_calls: _Optional[_Iterable[_Union[RefusedCalls, _Mapping]]] = ...) -> None: ...
+
+class ListSlowCallsRequest(_message.Message):
+    __slots__ = ("caller", "method")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    method: str
+    def __init__(self, caller: _Optional[str] = ..., method: _Optional[str] = ...) -> None: ...
+
+class ListSlowCallsResponse(_message.Message):
+    __slots__ = ("slow_calls",)
+    SLOW_CALLS_FIELD_NUMBER: _ClassVar[int]
+    slow_calls: _containers.RepeatedCompositeFieldContainer[SlowCall]
+    def __init__(self, slow_calls: _Optional[_Iterable[_Union[SlowCall, _Mapping]]] = ...) -> None: ...
 
 class WhoAmIRequest(_message.Message):
     __slots__ = ()

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ServerServiceStub:
-    """The servers themselves: version, settings, background jobs, and the caller as they see it.
+    """The servers themselves: version, settings, background jobs, refused and slow calls, and the caller as
+    they see it.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -50,6 +51,16 @@ class ServerServiceStub:
                 request_serializer=orders_dot_v1_dot_server__service__pb2.ListServersRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_server__service__pb2.ListServersResponse.FromString,
                 _registered_method=True)
+        self.ListRefusedCalls = channel.unary_unary(
+                '/orders.v1.ServerService/ListRefusedCalls',
+                request_serializer=orders_dot_v1_dot_server__service__pb2.ListRefusedCallsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_server__service__pb2.ListRefusedCallsResponse.FromString,
+                _registered_method=True)
+        self.ListSlowCalls = channel.unary_unary(
+                '/orders.v1.ServerService/ListSlowCalls',
+                request_serializer=orders_dot_v1_dot_server__service__pb2.ListSlowCallsRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_server__service__pb2.ListSlowCallsResponse.FromString,
+                _registered_method=True)
         self.WhoAmI = channel.unary_unary(
                 '/orders.v1.ServerService/WhoAmI',
                 request_serializer=orders_dot_v1_dot_server__service__pb2.WhoAmIRequest.SerializeToString,
@@ -63,7 +74,8 @@ class ServerServiceStub:
 
 
 class ServerServiceServicer:
-    """The servers themselves: version, settings, background jobs, and the caller as they see it.
+    """The servers themselves: version, settings, background jobs, refused and slow calls, and the caller as
+    they see it.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -84,6 +96,29 @@ class ServerServiceServicer:
     def ListServers(self, request, context):
         """Lists the processes on this database that reported within the last hour, the oldest first, with
         warnings about settings and versions in which they differ.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRefusedCalls(self, request, context):
+        """Lists the calls that were refused within the last hour, grouped by caller and reason, the most
+        frequent first: which caller is blocked, overloads the servers, fails to authenticate, or sends
+        requests that are refused. Covers all processes on this database that are listed by ListServers;
+        those of other processes appear within 5 seconds.
+
+        Errors: only those common to all methods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSlowCalls(self, request, context):
+        """Lists slow calls of the last hour, the slowest first, with the steps that took the time. A call is
+        slow if it takes longer than ORDERS_SLOW_CALL_SECONDS. Covers the last 50 of each process that
+        ListServers lists; those of other processes appear within 5 seconds.
 
         Errors: only those common to all methods.
         """
@@ -123,6 +158,16 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     request_deserializer=orders_dot_v1_dot_server__service__pb2.ListServersRequest.FromString,
                     response_serializer=orders_dot_v1_dot_server__service__pb2.ListServersResponse.SerializeToString,
             ),
+            'ListRefusedCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefusedCalls,
+                    request_deserializer=orders_dot_v1_dot_server__service__pb2.ListRefusedCallsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_server__service__pb2.ListRefusedCallsResponse.SerializeToString,
+            ),
+            'ListSlowCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSlowCalls,
+                    request_deserializer=orders_dot_v1_dot_server__service__pb2.ListSlowCallsRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_server__service__pb2.ListSlowCallsResponse.SerializeToString,
+            ),
             'WhoAmI': grpc.unary_unary_rpc_method_handler(
                     servicer.WhoAmI,
                     request_deserializer=orders_dot_v1_dot_server__service__pb2.WhoAmIRequest.FromString,
@@ -142,7 +187,8 @@ def add_ServerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ServerService:
-    """The servers themselves: version, settings, background jobs, and the caller as they see it.
+    """The servers themselves: version, settings, background jobs, refused and slow calls, and the caller as
+    they see it.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -194,6 +240,60 @@ class ServerService:
             '/orders.v1.ServerService/ListServers',
             orders_dot_v1_dot_server__service__pb2.ListServersRequest.SerializeToString,
             orders_dot_v1_dot_server__service__pb2.ListServersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefusedCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.ServerService/ListRefusedCalls',
+            orders_dot_v1_dot_server__service__pb2.ListRefusedCallsRequest.SerializeToString,
+            orders_dot_v1_dot_server__service__pb2.ListRefusedCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSlowCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.ServerService/ListSlowCalls',
+            orders_dot_v1_dot_server__service__pb2.ListSlowCallsRequest.SerializeToString,
+            orders_dot_v1_dot_server__service__pb2.ListSlowCallsResponse.FromString,
             options,
             channel_credentials,
             insecure,

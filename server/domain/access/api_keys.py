@@ -145,11 +145,18 @@ def caller_of(api_key: ApiKey) -> Caller:
 def check_valid(api_key: ApiKey, *, newest: bool, now: datetime) -> None:
     """Refuses a key that is revoked or has expired, and the text before its `newest` one when the overlap is over."""
     if api_key.HasField("revoke_time"):
-        raise unauthenticated("revoked", f"API key {api_key.key_id} is revoked; ask its creator for a new one")
+        time = api_key.revoke_time.ToDatetime(UTC)
+        raise _ended("revoked", api_key, f"was revoked at {time:%Y-%m-%dT%H:%M:%SZ}; ask its creator for a new one")
     end = expire_time_of(api_key, newest=newest)
     if end is not None and end <= now:
-        what = "has expired; ask its creator for a new one" if newest else "was rotated; use its new text"
-        raise unauthenticated("expired", f"API key {api_key.key_id} {what}")
+        advice = "ask its creator for a new one" if newest else "it was rotated: use its new text"
+        raise _ended("expired", api_key, f"expired at {end:%Y-%m-%dT%H:%M:%SZ}; {advice}")
+
+
+def _ended(cause: str, api_key: ApiKey, text: str) -> Refusal:
+    refusal = unauthenticated(cause, f"API key {api_key.key_id} {text}")
+    refusal.metadata["key_id"] = api_key.key_id
+    return refusal
 
 
 def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:

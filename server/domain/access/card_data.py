@@ -20,9 +20,11 @@ from server.domain.base.errors import Violation, invalid_field
 # Replaces card data that `conceal` has removed, and is refused like it.
 CONCEALED = "[card data removed]"
 
-_ADVICE = "card data is never stored here: remove it; a payment method takes the payment provider's token instead"
-NUMBER_TEXT = f"looks like a card number; {_ADVICE}"
-CODE_TEXT = f"looks like a card's security code; {_ADVICE}"
+_ADVICE = "which is never stored here; remove it"
+NUMBER_TEXT = f"contains what looks like a card number, {_ADVICE}"
+CODE_TEXT = f"contains what looks like a card's security code, {_ADVICE}"
+# Only payment methods have a token.
+TOKEN_ADVICE = "; send the payment provider's token of the card as provider_token instead"
 
 # Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. What
 # may stand between the digits of a number goes: blanks, dashes, dots and the like, and whatever is not a letter's first byte.
@@ -102,7 +104,8 @@ class CardSearch:
         """For each text of a message, a violation if it looks like card data."""
         for text in _texts(message, "", saved=False):
             description = self._describe(text.value, key=text.key)
-            yield Violation(self._path(text), description) if description else None
+            advice = TOKEN_ADVICE if text.saved else ""
+            yield Violation(self._path(text), description + advice) if description else None
 
     def conceal(self, message: Message) -> Iterator[None]:
         """Removes what looks like card data from a message, such that a search still finds the places. Yields after each text."""
@@ -168,6 +171,8 @@ class _Text(NamedTuple):
     key: str = ""
     # Whether `value` is only the beginning of it.
     is_cut: bool = False
+    # Whether it is in a payment method.
+    saved: bool = False
 
 
 def _put(text: _Text, value: str) -> None:
@@ -191,9 +196,9 @@ def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
             rules = _rules_of(field)
             if field.is_repeated:
                 for index, text in enumerate(value):
-                    yield _cut(_Text(f"{path}[{index}]", text, value, index), rules.repeated.items)
+                    yield _cut(_Text(f"{path}[{index}]", text, value, index, saved=saved), rules.repeated.items)
             else:
-                yield _cut(_Text(path, value, message, field.name), rules)
+                yield _cut(_Text(path, value, message, field.name, saved=saved), rules)
         elif field.type == FieldDescriptor.TYPE_BYTES:
             # A byte a character. What is a hash has no such row of digits.
             yield _cut(_Text(path, value.decode("latin-1"), message, field.name), _rules_of(field))

@@ -63,6 +63,10 @@ class Caller:
         """The one customer whose orders the caller sees; empty for a caller who sees all."""
         return self.customer_id if self.roles == _CUSTOMER_ONLY else ""
 
+    def acts_for(self, customer_id: str) -> bool:
+        """Whether the caller is known and is not the customer: staff, for example."""
+        return customer_id != self.customer_id and self.subject != ANONYMOUS.subject
+
     def roles_towards(self, customer_id: str) -> frozenset[Role]:
         """The caller's roles towards the data of a customer."""
         return self.roles if customer_id == self.customer_id else self.roles - _CUSTOMER_ONLY

@@ -6,7 +6,12 @@ from server.domain.base.errors import Violation, invalid
 from server.domain.base.money import to_minor
 
 # Fields that mean nothing without another one.
-_REQUIRED = {"payment_event_id": "payment_provider", "payment_provider": "payment_event_id", "variant_id": "product_id"}
+_REQUIRED = {
+    "payment_event_id": "payment_provider",
+    "payment_provider": "payment_event_id",
+    "variant_id": "product_id",
+    "metadata_value": "metadata_key",
+}
 
 
 def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
@@ -24,7 +29,7 @@ def check_filter(wanted: OrderFilter, *, field: str = "filter") -> None:
 def _times(wanted: OrderFilter) -> list[tuple[str, str]]:
     """Ranges of times that include nothing, since a range excludes its end."""
     found = []
-    for name in ("create_time", "update_time"):
+    for name in ("create_time", "update_time", "status_time"):
         low, high = f"{name}_from", f"{name}_to"
         given = wanted.HasField(low) and wanted.HasField(high)
         if given and getattr(wanted, low).ToNanoseconds() >= getattr(wanted, high).ToNanoseconds():

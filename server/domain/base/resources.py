@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 from orders.v1.api_key_service_pb2 import ApiKey
+from orders.v1.cart_service_pb2 import Cart
 from orders.v1.catalog_service_pb2 import Coupon, DeliveryZone, Product
+from orders.v1.consumer_service_pb2 import Consumer
 from orders.v1.customer_service_pb2 import CustomerAccount
 from orders.v1.order_service_pb2 import FieldDifference
 from orders.v1.server_service_pb2 import LogLevelOverride
@@ -18,6 +20,8 @@ from server.domain.base.redaction import as_shown
 # The type of the resources of each collection.
 RESOURCES: dict[str, type[Message]] = {
     "apiKeys": ApiKey,
+    "carts": Cart,
+    "consumers": Consumer,
     "coupons": Coupon,
     "customers": CustomerAccount,
     "deliveryZones": DeliveryZone,

@@ -29,6 +29,7 @@ from server.domain.base.operation import operation
 from server.domain.base.records import Kind
 from server.domain.base.sizes import check_content
 from server.domain.base.state import State
+from server.domain.carts.audit import line_changes
 from server.domain.carts.estimate import notify, offer_of, price_changes, public_view, sku_of
 from server.domain.catalog.backorders import for_sale
 from server.domain.catalog.products import Offer, find_offer
@@ -108,7 +109,7 @@ def clear_cart(request: ClearCartRequest, state: State, audit: Audit) -> Cart:
     """Removes every line."""
     cart = _find_cart(request, state)
     del cart.items[:]
-    return _store(cart, state, audit)
+    return _store(cart, state, audit, audited=True)
 
 
 @operation(
@@ -304,20 +305,26 @@ def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) 
     return offer_of(products, product_id=line.product_id, variant_id=line.variant_id, currency=currency)
 
 
-def _store(cart: Cart, state: State, audit: Audit) -> Cart:
-    """Stores a cart if it has changed; returns its public view."""
-    _put(cart, state, audit)
+def _store(cart: Cart, state: State, audit: Audit, *, audited: bool = False) -> Cart:
+    """Stores a cart if it has changed; returns its public view. What others change than the customer is audited, too."""
+    stored = _put(cart, state, audit)
+    if audited or audit.caller.acts_for(cart.customer_id):
+        change = line_changes(stored, cart)
+        if change is not None:
+            state.resource_changes.append(change)
     return public_view(cart, state)
 
 
-def _put(cart: Cart, state: State, audit: Audit) -> None:
+def _put(cart: Cart, state: State, audit: Audit) -> Cart:
+    """Stores a cart if it has changed; returns it as it was."""
     if not cart.items:
         cart.ClearField("currency_code")
     snapshot = state.carts.stored.get(cart.cart_id)
     stored = Cart(cart_id=cart.cart_id, customer_id=cart.customer_id) if snapshot is None else Cart.FromString(snapshot)
     if cart == stored:
-        return
+        return stored
     if not cart.HasField("create_time"):
         cart.create_time.CopyFrom(audit.time)
     cart.update_time.CopyFrom(audit.time)
     state.carts.put(cart.cart_id, cart.SerializeToString(deterministic=True))
+    return stored

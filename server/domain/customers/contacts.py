@@ -17,9 +17,9 @@ class Contact(NamedTuple):
 
 
 def contact_of(customer: Customer) -> Contact:
-    """The contact, as it is compared."""
+    """The contact, as it is compared: without NUL, which PostgreSQL keeps in no text."""
     return Contact(
-        email=customer.email.strip().casefold(),
+        email=customer.email.replace("\0", "").strip().casefold(),
         phone=_NOT_DIALLED.sub("", customer.phone).lstrip("0"),
-        name=" ".join(customer.name.split()).casefold(),
+        name=" ".join(customer.name.replace("\0", "").split()).casefold(),
     )

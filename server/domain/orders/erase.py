@@ -70,7 +70,10 @@ def _erase_order(order: Order, state: State, audit: Audit) -> None:
     before.customer.name = MARKER
     edit = edit_of(before, audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_ERASED))
+    stored_before = state.changes.orders.get(order.order_id, order)
     apply(edit.finish(), state)
+    # What else follows from the order is erased with it.
+    state.changes.orders[order.order_id] = stored_before
     for version, stored in state.stored_events[order.order_id]:
         if not is_erased(stored):
             _erase_event(order.order_id, version, stored, state)
@@ -86,13 +89,16 @@ def _erase_event(order_id: str, version: int, stored: StoredEvent, state: State)
 
 @operation(EraseCarts, needs=lambda request: Needs(carts=request.cart_ids))
 def erase_carts(request: EraseCarts, state: State, audit: Audit) -> EraseCustomerResponse:
-    """Erases the customer's carts among those that are named, and counts them."""
+    """Erases the customer's carts among those that are named, counts them, and records who did it."""
     response = EraseCustomerResponse(customer_id=request.customer_id)
     for cart_id in request.cart_ids:
         cart = Cart.FromString(state.carts.stored.get(cart_id, b""))
         if cart.customer_id == request.customer_id:
             outcome = state.carts.upsert(cart_id, erased(cart).SerializeToString(deterministic=True))
-            response.erased_carts += outcome == "updated"
+            if outcome == "updated":
+                response.erased_carts += 1
+                state.resource_changes.append(ResourceChange("carts", cart_id, b"", b""))
+    state.add_audit_events(replace(audit, method="EraseCustomer"))
     return response
 
 

@@ -69,6 +69,9 @@ _INTENT_STATUS = {
     PAYMENT_EVENT_TYPE_PAID: PAYMENT_INTENT_STATUS_SUCCEEDED,
 }
 
+# How the reason of a cancellation begins after a declined payment.
+DECLINED = "payment declined"
+
 
 @dataclass(frozen=True, slots=True)
 class SettleIntent:
@@ -141,7 +144,7 @@ def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, 
     event = settle.event
     recorded = event is not None and _record(edit, event, history)
     if recorded and event is not None and settle.cancels and event.type == PAYMENT_EVENT_TYPE_FAILED:
-        why = ": ".join(filter(None, ("payment declined", event.description)))
+        why = ": ".join(filter(None, (DECLINED, event.description)))
     if why and edit.order.status == ORDER_STATUS_PENDING and not has_money(edit.order):
         transition(edit, ORDER_STATUS_CANCELLED, reason=why)
     return _changed(edit)

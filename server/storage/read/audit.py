@@ -12,6 +12,7 @@ from server.domain.base.differences import field_differences
 from server.domain.base.errors import order_not_found
 from server.domain.base.event_values import StoredEvent, whole
 from server.domain.base.resources import changes_of
+from server.domain.carts.carts import current_cart_id
 from server.storage import sql
 from server.storage.database import Database
 from server.storage.projections import AuditEventRow, timestamp_of
@@ -83,6 +84,7 @@ _CONDITIONS = {
 }
 _OF_RESOURCES = _CONDITIONS | {
     "resource": "resource = %(resource)s",
+    "carts": "resource = ANY(%(carts)s::text[])",
     "collection": "starts_with(resource, %(collection)s::text || '/')",
     "method": "method = %(method)s",
 }
@@ -135,10 +137,7 @@ class AuditRepository:
         """Up to `limit` events of resources before a time and an id."""
         if wanted.override or wanted.collection == "orders":
             return []
-        parameters = _parameters(wanted)
-        if wanted.resource:
-            name = "resource" if "/" in wanted.resource else "collection"
-            parameters[name] = wanted.resource
+        parameters = _parameters(wanted) | _resources(wanted)
         query = _resource_query(tuple(parameters))
         rows = await self._database.fetch_named(
             query, before_time=before[0], before_id=before[1], limit=limit, **parameters
@@ -185,6 +184,16 @@ class AuditRepository:
 def _parameters(wanted: AuditFilter) -> dict[str, object]:
     names = ("actor", "method", "request_id", "time_from", "time_to", "override")
     return {name: value for name in names if (value := getattr(wanted, name))}
+
+
+def _resources(wanted: AuditFilter) -> dict[str, object]:
+    """The parameter for the wanted resource or collection. A cart is named by its id or, if it is current, its customer."""
+    collection, is_one, name = wanted.resource.partition("/")
+    if collection == "carts" and is_one:
+        return {"carts": [wanted.resource, f"carts/{current_cart_id(name)}"]}
+    if collection:
+        return {"resource" if is_one else "collection": wanted.resource}
+    return {}
 
 
 def _with_bytes(parameters: dict[str, object]) -> dict[str, object]:

@@ -253,6 +253,7 @@ _moved_since = (
     .correlate(order_events)
     .exists()
 )
+_changes_status = order_events.c.from_status != order_events.c.to_status
 _statuses = func.any(sql.array("statuses", SmallInteger()))
 
 # The conditions of a filter that are about the change, not about the order as it is now.
@@ -260,6 +261,8 @@ _OF_CHANGES: dict[str, ColumnElement[bool]] = {
     "statuses": or_(order_events.c.from_status == _statuses, order_events.c.to_status == _statuses),
     "update_time_from": order_events.c.event_time >= sql.parameter("update_time_from", _TIME),
     "update_time_to": order_events.c.event_time < sql.parameter("update_time_to", _TIME),
+    "status_time_from": _changes_status & (order_events.c.event_time >= sql.parameter("status_time_from", _TIME)),
+    "status_time_to": _changes_status & (order_events.c.event_time < sql.parameter("status_time_to", _TIME)),
     "total_from": (orders.c.currency == sql.parameter("total_from_currency", orders.c.currency.type))
     & (order_events.c.total_minor >= sql.parameter("total_from", BigInteger())),
     "total_to": (orders.c.currency == sql.parameter("total_to_currency", orders.c.currency.type))

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from orders.v1.order_pb2 import Customer
 from orders.v1.order_service_pb2 import OrderFilter
 from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
     DateTime,
+    LargeBinary,
     SmallInteger,
     Text,
     Uuid,
@@ -21,10 +23,13 @@ from sqlalchemy import (
 )
 
 from server.domain.base.money import to_minor
+from server.domain.customers.contacts import contact_of
 from server.storage import sql
+from server.storage.order_terms import HELD, coupon_term, metadata_term, payment_term, tracking_term
 from server.storage.projections import ceiling_of
 from server.storage.references import Reference, split_references
-from server.storage.schema.tables import documents, item_product, order_events, order_items, orders, payments
+from server.storage.schema.list_tables import order_terms
+from server.storage.schema.tables import customers, documents, item_product, order_events, order_items, orders, payments
 
 _TIME = DateTime(timezone=True)
 
@@ -34,6 +39,8 @@ class Condition(NamedTuple):
 
     where: ColumnElement[bool]
     parameters: Callable[[OrderFilter], dict[str, Any]]
+    # Whether a filter has it, if it is not named like the field.
+    applies: Callable[[OrderFilter], bool] | None = None
 
 
 # The first of the final statuses, written so that the planner finds the index of open orders.
@@ -92,6 +99,31 @@ def _has_payment_event() -> ColumnElement[bool]:
     return orders.c.order_id == select(payments.c.order_id).where(event).scalar_subquery()
 
 
+def _has_term(name: str) -> ColumnElement[bool]:
+    term = order_terms.c.term == sql.parameter(name, LargeBinary())
+    return exists(select(order_terms.c.order_id).where(order_terms.c.order_id == orders.c.order_id, term))
+
+
+def _of_contact(name: str) -> ColumnElement[bool]:
+    """Orders of the accounts with a contact. Blank contacts are stored as empty texts, which no account is found by."""
+    column = customers.c[name]
+    matches = (column == sql.parameter(f"customer_{name}", Text())) & (column != text("''"))
+    accounts = select(customers.c.customer_id).where(matches)
+    return orders.c.customer_id == func.any(func.array(accounts.scalar_subquery()))
+
+
+def _status_changed_since(name: str) -> ColumnElement[bool]:
+    """Whether the status of an order has changed since a time."""
+    changes = order_events.alias("status_changes")
+    changed = select(changes.c.version).where(
+        changes.c.order_id == orders.c.order_id,
+        changes.c.from_status != changes.c.to_status,
+        changes.c.event_time >= sql.parameter(name, _TIME),
+    )
+    # OFFSET 0: it looks up the changes of each order that is read, and does not collect those of all orders first.
+    return exists(changed.offset(literal_column("0")))
+
+
 def _range(field: str, where: ColumnElement[bool]) -> Condition:
     # Stored times are whole microseconds: both bounds of a half-open range keep what they say when they are rounded up.
     return Condition(where, lambda f: {field: ceiling_of(getattr(f, field))})
@@ -142,6 +174,35 @@ CONDITIONS: dict[str, Condition] = {
     "imported": Condition(
         (orders.c.source != text("''")) == sql.parameter("imported", Boolean()), lambda f: {"imported": f.imported}
     ),
+    "customer_email": Condition(
+        _of_contact("email"), lambda f: {"customer_email": contact_of(Customer(email=f.customer_email)).email}
+    ),
+    "customer_phone": Condition(
+        _of_contact("phone"), lambda f: {"customer_phone": contact_of(Customer(phone=f.customer_phone)).phone}
+    ),
+    # The orders that have not changed at all since are told apart by their columns.
+    "status_time_from": _range(
+        "status_time_from",
+        (orders.c.update_time >= sql.parameter("status_time_from", _TIME)) & _status_changed_since("status_time_from"),
+    ),
+    "status_time_to": _range(
+        "status_time_to",
+        (orders.c.create_time < sql.parameter("status_time_to", _TIME)) & ~_status_changed_since("status_time_to"),
+    ),
+    "metadata_key": Condition(
+        _has_term("metadata_term"), lambda f: {"metadata_term": metadata_term(f.metadata_key, f.metadata_value)}
+    ),
+    "tracking_number": Condition(
+        _has_term("tracking_term"), lambda f: {"tracking_term": tracking_term(f.tracking_number)}
+    ),
+    "coupon_code": Condition(_has_term("coupon_term"), lambda f: {"coupon_term": coupon_term(f.coupon_code)}),
+    "payment_id": Condition(_has_term("payment_term"), lambda f: {"payment_term": payment_term(f.payment_id)}),
+    "held": Condition(
+        _has_term("held_term"), lambda f: {"held_term": HELD}, applies=lambda f: f.HasField("held") and f.held
+    ),
+    "not_held": Condition(
+        ~_has_term("held_term"), lambda f: {"held_term": HELD}, applies=lambda f: f.HasField("held") and not f.held
+    ),
     "stuck_for": Condition(_stuck(), lambda f: {"stuck_since": datetime.now(UTC) - f.stuck_for.ToTimedelta()}),
 }
 
@@ -151,5 +212,9 @@ def parameters_of(wanted: OrderFilter, names: Sequence[str]) -> dict[str, Any]:
 
 
 def is_set(wanted: OrderFilter, name: str) -> bool:
+    """Whether a filter has the condition of this name."""
+    applies = CONDITIONS[name].applies
+    if applies is not None:
+        return applies(wanted)
     field = wanted.DESCRIPTOR.fields_by_name[name]
     return bool(wanted.HasField(name)) if field.has_presence else bool(getattr(wanted, name))

@@ -10,6 +10,7 @@ that it had when the list began:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -57,8 +58,24 @@ _STAMP = literal_column(r"(orders.order_id || ':' || orders.version || E'\n')", 
 MOST_LOOKED_UP = 300
 # The positions that a page reads at most. It tries the next number if none of them is an order's of the list.
 WINDOWS = (4_000, 64_000, None)
+# The orders that are few: each of them is looked up instead.
+FEW = 1_000
 # Few orders match these conditions.
-_SELECTIVE = {"customer_id", "external_order_id", "order_ids", "document_number", "payment_event_id"}
+_SELECTIVE = {
+    "customer_id",
+    "customer_email",
+    "customer_phone",
+    "external_order_id",
+    "order_ids",
+    "document_number",
+    "payment_event_id",
+    "payment_id",
+    "tracking_number",
+}
+# Few orders have one value of these, and many another: the best plan depends on the value.
+_UNEVEN = {"metadata_key", "coupon_code", "held"}
+# Few or many orders match these, which an index tells.
+_INDEXED = {"product_id", "source", "metadata_key", "coupon_code", "held"}
 
 
 class PageShape(NamedTuple):
@@ -79,6 +96,10 @@ class PageShape(NamedTuple):
     @property
     def is_selective(self) -> bool:
         return not _SELECTIVE.isdisjoint(self.conditions)
+
+    @property
+    def may_be_selective(self) -> bool:
+        return not _INDEXED.isdisjoint(self.conditions)
 
 
 def keys_of(order_by: OrderBy, table: Table = orders) -> list[ColumnElement[Any]]:
@@ -102,7 +123,7 @@ def key_name(index: int) -> str:
 def page_statement(shape: PageShape) -> sql.Statement:
     """A page. Once much has changed since the list began, it is empty: `past_page_statement` takes over."""
     build = _by_fixed_key if shape.order_by == ORDER_BY_CREATE_TIME else _by_changing_key
-    return sql.compiled(build(shape))
+    return replace(sql.compiled(build(shape)), prepared=_UNEVEN.isdisjoint(shape.conditions))
 
 
 @lru_cache(maxsize=4096)
@@ -111,9 +132,18 @@ def past_page_statement(shape: PageShape, window: int | None) -> sql.Statement:
     return sql.compiled(_by_past_key(shape, window))
 
 
-def windows_of(shape: PageShape) -> tuple[int | None, ...]:
-    """The windows to try for a page."""
-    return (None,) if shape.is_selective else WINDOWS
+@lru_cache(maxsize=4096)
+def few_orders_statement(shape: PageShape) -> sql.Statement:
+    """A page of a list by a key that changes, of few orders, however much has changed."""
+    return sql.compiled(_by_past_key_of_each(shape))
+
+
+@lru_cache(maxsize=1024)
+def count_statement(conditions: tuple[str, ...], most: int) -> sql.Statement:
+    """The number of orders that match now, counted until one more than `most`."""
+    some = select(orders.c.order_id).where(*(CONDITIONS[name].where for name in conditions))
+    counted = some.limit(literal_column(str(most + 1))).subquery()
+    return sql.compiled(select(func.count()).select_from(counted))
 
 
 def _by_fixed_key(shape: PageShape) -> Select[Any]:
@@ -145,11 +175,13 @@ def _by_changing_key(shape: PageShape) -> Select[Any]:
     )
 
 
+def _by_past_key_of_each(shape: PageShape) -> Select[Any]:
+    then, keys = _then(shape)
+    part = _part(orders.join(then, true()), keys, shape.where, shape)
+    return _within_bytes(_ordered(part, [*keys, orders.c.order_id], shape.ascending), shape)
+
+
 def _by_past_key(shape: PageShape, window: int | None) -> Select[Any]:
-    if shape.is_selective:
-        then, keys = _then(shape)
-        part = _part(orders.join(then, true()), keys, shape.where, shape)
-        return _within_bytes(_ordered(part, [*keys, orders.c.order_id], shape.ascending), shape)
     position = _past_and_present(shape, window)
     written_before = func.pg_visible_in_snapshot(position.c.written_xid, _SEEN)
     replaced_before = func.pg_visible_in_snapshot(position.c.replaced_xid, _SEEN)

@@ -26,15 +26,17 @@ from server.storage import sql
 from server.storage.arrays import from_binary
 from server.storage.batcher import point_reader
 from server.storage.database import Database
+from server.storage.read import list_statements
 from server.storage.read.feed import HISTORY
 from server.storage.read.filters import CONDITIONS, is_set, parameters_of
 from server.storage.read.list_statements import (
     PageShape,
+    count_statement,
+    few_orders_statement,
     key_name,
     keys_of,
     page_statement,
     past_page_statement,
-    windows_of,
 )
 from server.storage.schema.feed_tables import feed_state
 from server.storage.schema.tables import orders
@@ -60,14 +62,24 @@ class Position(NamedTuple):
 class Page:
     """Orders of a list, as PostgreSQL sent them. Each value is copied only where it is used."""
 
-    __slots__ = ("_key", "_pick", "_result", "_start", "_stop", "more")
+    __slots__ = ("_backward", "_key", "_pick", "_result", "_start", "_stop", "more")
 
     def __init__(
-        self, key: OrderBy, result: PGresult, rows: range, *, more: bool, pick: Callable[[bytes], bytes] | None = None
+        self,
+        key: OrderBy,
+        result: PGresult,
+        rows: range,
+        *,
+        more: bool,
+        pick: Callable[[bytes], bytes] | None = None,
+        backward: bool = False,
     ) -> None:
-        """`rows` are those of the result that belong to the page; `more` says whether orders follow it; `pick` picks fields."""
+        """`rows` are those of the result that belong to the page; `more` says whether orders follow it; `pick` picks fields.
+
+        A page that was read `backward` has its rows from last to first, and `more` is about the orders before it.
+        """
         self._key, self._result, self.more, self._pick = key, result, more, pick
-        self._start, self._stop = rows.start, rows.stop
+        self._start, self._stop, self._backward = rows.start, rows.stop, backward
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -78,7 +90,8 @@ class Page:
 
     def _orders(self) -> Iterator[bytes]:
         value, column = self._result.get_value, _column(self._result, "snapshot")
-        for row in range(self._start, self._stop):
+        rows = range(self._start, self._stop)
+        for row in reversed(rows) if self._backward else rows:
             body = value(row, column) or b""
             # Nearly all of them are: this spares the call.
             yield body if len(body) <= MAX_READABLE else readable(Order, body)
@@ -99,12 +112,20 @@ class Page:
     @property
     def end(self) -> Position:
         """The position of the last order."""
-        key = tuple(self._last(key_name(index), column.type) for index, column in enumerate(keys_of(self._key)))
-        return Position(key, self._last("order_id", Uuid()))
+        return self._position(self._start if self._backward else self._stop - 1)
 
-    def _last(self, name: str, type_: TypeEngine[Any]) -> Any:
-        """A column of the last order."""
-        return from_binary(type_, self._result.get_value(self._stop - 1, _column(self._result, name)) or b"")
+    @property
+    def beginning(self) -> Position:
+        """The position of the first order."""
+        return self._position(self._stop - 1 if self._backward else self._start)
+
+    def _position(self, row: int) -> Position:
+        key = tuple(self._read(row, key_name(index), column.type) for index, column in enumerate(keys_of(self._key)))
+        return Position(key, self._read(row, "order_id", Uuid()))
+
+    def _read(self, row: int, name: str, type_: TypeEngine[Any]) -> Any:
+        """A column of an order."""
+        return from_binary(type_, self._result.get_value(row, _column(self._result, name)) or b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +193,15 @@ class ListRepository:
         max_bytes: int = _UNBOUNDED,
         pick: Callable[[bytes], bytes] | None = None,
         columns: tuple[str, ...] = (),
+        backward: bool = False,
     ) -> Page:
         """Up to `size` orders after a position, or from the beginning, less the first `skip` of them.
 
         Together they have at most `max_bytes`, unless it is a single order. `pick` picks the fields that are wanted of each; `columns`
-        are these fields if no others are.
+        are these fields if no others are. With `backward`, they are the nearest ones before the position.
         """
         names = tuple(name for name in CONDITIONS if is_set(listing.filter, name))
-        shape = PageShape(names, listing.key, listing.ascending, after is not None, columns)
+        shape = PageShape(names, listing.key, listing.ascending is not backward, after is not None, columns)
         parameters = parameters_of(listing.filter, names)
         # One more than the page holds tells whether anything follows.
         parameters |= {"limit": size + 1, "offset": skip, "max_bytes": max_bytes}
@@ -192,25 +214,38 @@ class ListRepository:
         # The last row only shows that more follow.
         is_full = found > size or (found > 0 and _bytes_until(result, found - 1) > max_bytes)
         if is_full and found == 1:
-            return await self.page(listing, began, after, size=1, skip=skip, pick=pick, columns=columns)
-        return Page(listing.key, result, range(found - is_full), more=is_full or is_cut, pick=pick)
+            return await self.page(
+                listing, began, after, size=1, skip=skip, pick=pick, columns=columns, backward=backward
+            )
+        rows = range(found - is_full)
+        return Page(listing.key, result, rows, more=is_full or is_cut, pick=pick, backward=backward)
 
     async def _fetch(self, shape: PageShape, parameters: dict[str, Any]) -> tuple[PGresult, bool]:
         """The rows of a page, and whether more may follow although it is not full."""
         result = await self._database.fetch_result(page_statement(shape), **parameters)
         if result.ntuples or shape.order_by == ORDER_BY_CREATE_TIME:
             return result, False
-        for window in windows_of(shape):
+        if shape.is_selective or await self._are_few(shape, parameters):
+            return await self._database.fetch_result(few_orders_statement(shape), **parameters), False
+        for window in list_statements.WINDOWS:
             result = await self._database.fetch_result(past_page_statement(shape, window), **parameters)
             if result.ntuples:
                 return result, window is not None
         return result, False
 
+    async def _are_few(self, shape: PageShape, parameters: dict[str, Any]) -> bool:
+        """Whether few orders match now: reading the positions of all orders would find them last, or none at all."""
+        if not shape.may_be_selective:
+            return False
+        counting = count_statement(shape.conditions, list_statements.FEW)
+        ((found,),) = await self._database.fetch(counting, **parameters)
+        return bool(found <= list_statements.FEW)
+
     async def count(self, wanted: OrderFilter) -> Count:
         """The number of orders that match now."""
         names = tuple(name for name in CONDITIONS if is_set(wanted, name))
         parameters = parameters_of(wanted, names)
-        ((found,),) = await self._database.fetch(_count_statement(names), **parameters)
+        ((found,),) = await self._database.fetch(count_statement(names, _COUNTED), **parameters)
         if found <= _COUNTED:
             return Count(found, estimated=False)
         ((plan,),) = await self._database.fetch(_estimate_statement(names), **parameters)
@@ -224,12 +259,6 @@ def _bytes_until(result: PGresult, row: int) -> int:
 def _column(result: PGresult, name: str) -> int:
     """The position of a column."""
     return next(column for column in range(result.nfields) if result.fname(column) == name.encode())
-
-
-@lru_cache(maxsize=1024)
-def _count_statement(names: tuple[str, ...]) -> sql.Statement:
-    some = _matching(names).limit(literal_column(str(_COUNTED + 1))).subquery()
-    return sql.compiled(select(func.count()).select_from(some))
 
 
 @lru_cache(maxsize=1024)

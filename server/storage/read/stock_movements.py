@@ -1,7 +1,7 @@
 """Movements of a product's stock: adjustments, and what orders took and returned, from their histories."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,48 +20,85 @@ from server.storage.projections import timestamp_of
 from server.storage.sql import Query
 
 # The most orders whose histories one call searches.
-_MOST_ORDERS = 1_000
+_MOST_ORDERS = 50_000
 
 
-class _Adjustment(NamedTuple):
+class Period(NamedTuple):
+    """Times from `start` to before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+class Place(NamedTuple):
+    """The place of a change among a product's: its time, its order or NO_ORDER, and its version or the adjustment's id."""
+
+    time: datetime
+    order_id: str
+    number: int
+
+
+NO_ORDER = "00000000-0000-0000-0000-000000000000"
+
+
+class PlacedMovements(NamedTuple):
+    """A change of an order or an adjustment, and the movements that it made."""
+
+    place: Place
+    movements: list[StockMovement]
+
+
+class _Change(NamedTuple):
+    time: datetime
+    order_id: str
+    number: int
     variant_id: str
     delta: int
     reason: str
     actor: str
     request_id: str
-    adjust_time: datetime
 
-
-class _Order(NamedTuple):
-    order_id: str
-    snapshot: bytes
+    @property
+    def place(self) -> Place:
+        return Place(self.time, self.order_id, self.number)
 
 
 class _Event(NamedTuple):
     order_id: str
+    snapshot: bytes
     event: bytes
     event_values: bytes | None
 
 
-_ADJUSTMENTS = Query(
-    text="""
-SELECT variant_id, delta, reason, actor, request_id, adjust_time FROM stock_adjustments
-WHERE product_id = %(product_id)s AND adjust_time >= %(start)s AND adjust_time < %(end)s""",
-    row=_Adjustment,
-)
-# An order that moved stock in the period was created before its end and has changed since its start. Lines that were removed from
-# an order before are not found.
-_ORDERS = Query(
-    text="""
-SELECT DISTINCT order_id::text, snapshot FROM orders JOIN order_items USING (order_id)
+class _Orders(NamedTuple):
+    number: int
+
+
+# An order that moved stock in the period was created before its end and has changed since its start.
+_OF_PRODUCT = """
+SELECT DISTINCT order_id FROM orders JOIN order_items USING (order_id)
 WHERE coalesce(order_items.product_id, order_items.sku) = %(product_id)s::text
-    AND update_time >= %(start)s AND create_time < %(end)s LIMIT %(limit)s::bigint""",
-    row=_Order,
+    AND update_time >= %(start)s AND create_time < %(end)s"""
+_COUNT = Query(text=f"SELECT count(*) FROM ({_OF_PRODUCT} LIMIT %(limit)s::bigint) AS found", row=_Orders)
+_CHANGES = Query(
+    text=f"""
+SELECT event_time, order_id::text, version, '', 0, '', '', '' FROM ({_OF_PRODUCT}) AS found
+CROSS JOIN LATERAL (
+    SELECT event_time, version FROM order_events WHERE order_events.order_id = found.order_id OFFSET 0
+) AS events
+WHERE event_time >= %(start)s AND event_time < %(end)s
+    AND (event_time, order_id, version) < (%(time)s, %(order_id)s::text::uuid, %(number)s::bigint)
+UNION ALL
+SELECT adjust_time, '{NO_ORDER}', adjustment_id, variant_id, delta, reason, actor, request_id FROM stock_adjustments
+WHERE product_id = %(product_id)s AND adjust_time >= %(start)s AND adjust_time < %(end)s
+    AND (adjust_time, '{NO_ORDER}'::uuid, adjustment_id) < (%(time)s, %(order_id)s::text::uuid, %(number)s::bigint)
+ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT %(limit)s::bigint""",
+    row=_Change,
 )
 _EVENTS = Query(
     text="""
-SELECT order_id::text, event, event_values FROM order_events WHERE order_id = ANY(%(order_ids)s)
-ORDER BY order_id, version DESC""",
+SELECT order_id::text, snapshot, event, event_values FROM order_events JOIN orders USING (order_id)
+WHERE order_id = ANY(%(order_ids)s) ORDER BY order_id, order_events.version DESC""",
     row=_Event,
     packers={"order_ids": packer(Uuid())},
 )
@@ -73,28 +110,53 @@ class StockMovementRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def movements(self, product_id: str, *, start: datetime, end: datetime) -> list[StockMovement]:
-        """The movements of a period, the newest first. Raises TOO_MANY_ORDERS."""
-        period = {"product_id": product_id, "start": start, "end": end}
-        found = [_adjusted(row) for row in await self._database.fetch_named(_ADJUSTMENTS, **period)]
-        orders = await self._database.fetch_named(_ORDERS, **period, limit=_MOST_ORDERS + 1)
-        if len(orders) > _MOST_ORDERS:
+    async def check_number_of_orders(self, product_id: str, period: Period) -> None:
+        """Raises TOO_MANY_ORDERS if more orders have changed than one call can search."""
+        limit = _MOST_ORDERS + 1
+        found = await self._database.fetch_named(_COUNT, product_id=product_id, limit=limit, **period._asdict())
+        if found[0].number > _MOST_ORDERS:
             raise _too_many(product_id)
-        events: defaultdict[str, list[OrderEvent]] = defaultdict(list)
-        order_ids = sorted(row.order_id for row in orders)
-        for row in await self._database.fetch_named(_EVENTS, order_ids=order_ids):
-            events[row.order_id].append(whole(StoredEvent(row.event, row.event_values)))
-        for order in orders:
-            moved = _moved(Order.FromString(order.snapshot), events[order.order_id], product_id)
-            found += [each for each in moved if timestamp_of(start).ToNanoseconds() <= each.time.ToNanoseconds()]
-        latest = timestamp_of(end).ToNanoseconds()
-        found = [each for each in found if each.time.ToNanoseconds() < latest]
-        return sorted(found, key=lambda each: -each.time.ToNanoseconds())
+
+    async def changes(self, product_id: str, period: Period, *, after: Place, limit: int) -> list[PlacedMovements]:
+        """Up to `limit` changes behind a place, the newest first. Many changes of orders move no stock."""
+        changes = await self._database.fetch_named(
+            _CHANGES, product_id=product_id, limit=limit, **period._asdict(), **after._asdict()
+        )
+        order_ids = sorted({change.order_id for change in changes} - {NO_ORDER})
+        events = await self._database.fetch_named(_EVENTS, order_ids=order_ids) if order_ids else []
+        moved = _by_version(events, product_id)
+        return [
+            PlacedMovements(
+                change.place,
+                [_adjusted(change)] if change.order_id == NO_ORDER else moved[change.order_id, change.number],
+            )
+            for change in changes
+        ]
 
 
-def _adjusted(row: _Adjustment) -> StockMovement:
-    fields = row._asdict()
-    return StockMovement(time=timestamp_of(fields.pop("adjust_time")), **fields)
+def _adjusted(change: _Change) -> StockMovement:
+    return StockMovement(
+        time=timestamp_of(change.time),
+        variant_id=change.variant_id,
+        delta=change.delta,
+        reason=change.reason,
+        actor=change.actor,
+        request_id=change.request_id,
+    )
+
+
+def _by_version(rows: Iterable[_Event], product_id: str) -> defaultdict[tuple[str, int], list[StockMovement]]:
+    """The movements of each version of the orders."""
+    orders: dict[str, tuple[Order, list[OrderEvent]]] = {}
+    for row in rows:
+        if row.order_id not in orders:
+            orders[row.order_id] = Order.FromString(row.snapshot), []
+        orders[row.order_id][1].append(whole(StoredEvent(row.event, row.event_values)))
+    moved: defaultdict[tuple[str, int], list[StockMovement]] = defaultdict(list)
+    for order, events in orders.values():
+        for movement in _moved(order, events, product_id):
+            moved[movement.order_id, movement.order_version].append(movement)
+    return moved
 
 
 def _moved(order: Order, events: Sequence[OrderEvent], product_id: str) -> Iterator[StockMovement]:

@@ -1,6 +1,6 @@
-"""The table that lists of orders look into once orders have changed."""
+"""The tables that lists of orders look into: where orders were before they changed, and what few orders have."""
 
-from sqlalchemy import DDL, BigInteger, Column, DateTime, Index, Table, Text, Uuid, event, func
+from sqlalchemy import DDL, BigInteger, Column, DateTime, Index, LargeBinary, Table, Text, Uuid, event, func
 
 from server.storage.schema.tables import Xid8, metadata
 
@@ -36,3 +36,12 @@ FOR EACH ROW WHEN (OLD.xid <> NEW.xid) EXECUTE FUNCTION keep_position()"""
 )
 event.listen(past_positions, "after_create", _KEEP_POSITION)
 event.listen(metadata, "after_create", _ORDERS_KEEP_POSITION)
+
+# The values that few orders have, as `storage/order_terms.py` makes them: an order without any has no row here, and costs nothing.
+# It does not refer to the orders, which would be looked up again for each row: orders are never deleted.
+order_terms = Table(
+    "order_terms",
+    metadata,
+    Column("term", LargeBinary, primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+)

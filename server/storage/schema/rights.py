@@ -25,6 +25,7 @@ RIGHTS = {
     "mails": "SELECT, INSERT, UPDATE, DELETE",
     "order_events": "SELECT, INSERT",
     "order_items": "SELECT, INSERT, DELETE",
+    "order_terms": "SELECT, INSERT, DELETE",
     "orders": "SELECT, INSERT, UPDATE",
     "past_positions": "SELECT, INSERT",
     "payments": "SELECT, INSERT",

@@ -10,6 +10,7 @@ from server.storage.verification.payments import DocumentCheck, PaymentCheck
 from server.storage.verification.points import CouponCheck, PointsCheck
 from server.storage.verification.queue import QueueCheck
 from server.storage.verification.stock import StockCheck
+from server.storage.verification.terms import TermCheck
 
 __all__ = ["Problem", "Progress", "rebuild", "verify"]
 
@@ -27,6 +28,7 @@ async def verify(database: Database, progress: Progress) -> list[Problem]:
         PaymentCheck(),
         DocumentCheck(),
         QueueCheck(),
+        TermCheck(),
     ]
     problems: list[Problem] = []
     async with database.long_connection() as connection:

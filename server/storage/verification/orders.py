@@ -14,6 +14,7 @@ from server.storage.database import Database, Row, fetch, fetch_named
 from server.storage.projections import EventRow, ItemRow, OrderRow, event_row, item_rows, order_row
 from server.storage.references import BEFORE_ALL
 from server.storage.schema.tables import order_events, order_items, orders
+from server.storage.verification import terms
 from server.storage.verification.checks import Problem, Progress, Stored, by_order, event_of, page_ids
 from server.storage.verification.fulfilment import fulfilment_problems
 from server.storage.verification.prices import price_problems
@@ -102,23 +103,26 @@ def _event_problems(stored: Stored) -> list[str]:
 
 async def rebuild(database: Database, progress: Progress) -> int:
     """Writes columns and items anew from the snapshots, where they differ; returns how many orders did."""
-    rebuilt = done = 0
-    after = BEFORE_ALL
+    rebuilt: set[str] = set()
+    done, after = 0, BEFORE_ALL
     async with database.long_connection() as connection:
         ((total,),) = await fetch(connection, COUNT)
         while True:
             await connection.execute("BEGIN")
             page = await _read_page(connection, _LOCK_PAGE, after)
-            rebuilt += await _rebuild_page(connection, page)
+            rebuilt |= await _rebuild_page(connection, page)
             await connection.execute("COMMIT")
             done += len(page)
             progress(done, total)
             if len(page) < _AT_ONCE:
-                return rebuilt
+                break
             after = page[-1].order_id
+        rebuilt |= await terms.delete_wrong(connection)
+    return len(rebuilt)
 
 
-async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) -> int:
+async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) -> set[str]:
+    """Returns the ids of the orders that were rebuilt."""
     page = [stored for stored in page if stored.readable]
     rows = [stored for stored in page if stored.row != _expected_row(stored)]
     items = [stored for stored in page if stored.items != item_rows(stored.order)]
@@ -130,7 +134,8 @@ async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) ->
         parameters = columns_of(names_of(ITEM_COLUMNS), [row for stored in items for row in item_rows(stored.order)])
         await _run(connection, statements.INSERT_ITEMS, parameters)
     queued = await _rebuild_queue(connection, page)
-    return len({stored.order.order_id for stored in (*rows, *items, *queued)})
+    found = await terms.add_missing(connection, page)
+    return found | {stored.order.order_id for stored in (*rows, *items, *queued)}
 
 
 async def _rebuild_queue(connection: AsyncConnection[Row], page: list[Stored]) -> list[Stored]:

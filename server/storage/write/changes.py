@@ -12,6 +12,7 @@ from server.domain.base.records import Counters, Kind
 from server.domain.base.state import State
 from server.storage.database import Row
 from server.storage.fairness import Pause
+from server.storage.order_terms import NO_TERMS, term_rows, terms_of
 from server.storage.projections import (
     ApiKeyRow,
     api_key_row,
@@ -34,6 +35,7 @@ from server.storage.write.customer_statements import (
 )
 from server.storage.write.lock_order import LOCK_ORDER
 from server.storage.write.statements import CounterStatements
+from server.storage.write.term_statements import DELETE_TERMS, INSERT_TERMS, TERM_COLUMNS
 from server.storage.write.webhook_deliveries import DELIVERY_COLUMNS, INSERT_DELIVERIES, delivery_row
 
 Parameters = dict[str, list[Any]]
@@ -136,6 +138,20 @@ def _items(state: State) -> Written:
         yield statements.DELETE_ITEMS, {"order_ids": replaced}
     for items in _slices(row for order_id in (*inserted, *replaced) for row in item_rows(state.orders[order_id])):
         yield statements.INSERT_ITEMS, columns_of(names_of(statements.ITEM_COLUMNS), items)
+
+
+def _terms(state: State) -> Written:
+    """The terms by which orders are found, where they change."""
+    removed, added = [], []
+    for order_id, before in state.changes.orders.items():
+        order = state.orders[order_id]
+        old, new = NO_TERMS if before is None else terms_of(before), terms_of(order)
+        if new != old:
+            removed += term_rows(order, old - new)
+            added += term_rows(order, new - old)
+    for statement, rows in ((DELETE_TERMS, removed), (INSERT_TERMS, added)):
+        for part in _slices(rows):
+            yield statement, columns_of(names_of(TERM_COLUMNS), part)
 
 
 def _events(state: State) -> Written:
@@ -276,6 +292,7 @@ _CHANGING: dict[str, Callable[[State], Written]] = {
 # Rows that are only appended, or belong to locked orders, last the request ids, by which batches of other replicas meet.
 _APPENDING: tuple[Callable[[State], Written], ...] = (
     _items,
+    _terms,
     _events,
     _erased_events,
     _erased_payments,

@@ -25,7 +25,14 @@ from orders.v1.order_service_pb2 import (
     UpsertOrderItem,
 )
 
-from server.domain.access.card_data import CODE_TEXT, NUMBER_TEXT, CardSearch, card_violations, may_hold_card_data
+from server.domain.access.card_data import (
+    CODE_TEXT,
+    NUMBER_TEXT,
+    TOKEN_ADVICE,
+    CardSearch,
+    card_violations,
+    may_hold_card_data,
+)
 from server.domain.base.errors import Refusal, Violation, invalid
 from tests.domain.builders import unhurried
 
@@ -177,7 +184,8 @@ def note(text: str) -> list[Violation]:
 def test_a_card_number_is_found_in_a_field_and_not_repeated(field: Field, number: str) -> None:
     path, make = field
     found = violations_in(make(number))
-    assert found == [Violation(path, NUMBER_TEXT)]
+    advice = TOKEN_ADVICE if path.startswith("payment_method.") else ""
+    assert found == [Violation(path, NUMBER_TEXT + advice)]
     assert number not in str(invalid(*found).message)
 
 

@@ -12,6 +12,7 @@ EMPTY = {
     ),
     "filter.source": OrderFilter(external_order_id="1"),
     "filter.create_time_from": OrderFilter(create_time_from={"seconds": 2}, create_time_to={"seconds": 2}),
+    "filter.status_time_from": OrderFilter(status_time_from={"seconds": 1}, status_time_to={"seconds": 1}),
     "filter.update_time_from": OrderFilter(update_time_from={"seconds": 2}, update_time_to={"seconds": 1}),
 }
 

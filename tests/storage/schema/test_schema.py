@@ -235,6 +235,7 @@ _DELIVERY = {
     "create_time": "now()",
 }
 _WAITING = "'01890a5d-ac96-774b-bcce-b302099a8059'"
+_TERM = {"term": "'held'", "order_id": _ID}
 _FULFILMENT = {
     "order_id": _WAITING,
     "order_number": "'ORD-1'",
@@ -283,6 +284,7 @@ _ROWS = {
     "webhook_deliveries": _DELIVERY,
     "webhook_attempts": _ATTEMPT,
     "fulfilments": _FULFILMENT,
+    "order_terms": _TERM,
     "mails": _MAIL,
     "servers": _SERVER,
     "runtime_settings": _RUNTIME_SETTING,
@@ -324,6 +326,7 @@ _STORED = [
     ("webhook_deliveries", _DELIVERY | {"delivery_id": _ID, "version": "1"}),
     ("webhook_attempts", _ATTEMPT | {"delivery_id": _ID}),
     ("fulfilments", _FULFILMENT | {"order_id": _ID}),
+    ("order_terms", _TERM | {"term": "'1'"}),
     ("mails", _MAIL | {"mail_id": "'order_received.1'"}),
     ("servers", _SERVER | {"server_id": "'host:1:aa'"}),
     ("runtime_settings", _RUNTIME_SETTING | {"name": "'log_level'"}),
@@ -393,6 +396,7 @@ _REFUSED: list[tuple[str, str, dict[str, str]]] = [
     ("webhook_deliveries_pkey", "webhook_deliveries", {"delivery_id": _ID}),
     ("webhook_deliveries_change_key", "webhook_deliveries", {"version": "1"}),
     ("webhook_attempts_pkey", "webhook_attempts", {"delivery_id": _ID}),
+    ("order_terms_pkey", "order_terms", {"term": "'1'"}),
     ("fulfilments_pkey", "fulfilments", {"order_id": _ID}),
     ("fulfilments_order_id_fkey", "fulfilments", {"order_id": _OTHER_ID}),
     ("mails_pkey", "mails", {"mail_id": "'order_received.1'"}),
