@@ -15,6 +15,9 @@ from server.identity.credential_cache import CredentialCache, Verified
 if TYPE_CHECKING:
     from server.identity.jwt import TokenVerifier
 
+# Characters of a certificate's names that a refusal shows.
+_LONGEST_NAME = 300
+
 
 class KeyStore(Protocol):
     """The reader of API keys: `storage/read/api_keys.py`."""
@@ -97,8 +100,11 @@ class Authenticator:
             stored = await self._store.find_certificate(name)
             if stored is not None:
                 return self._use(stored)
-        text = "the client certificate's name is not known; register it with `orders keys create --certificate-name`"
-        raise unauthenticated("unknown", text)
+        named = ", ".join(names)[:_LONGEST_NAME]
+        text = f"no key has the client certificate's name ({named}); run `orders keys create --certificate-name NAME`"
+        refusal = unauthenticated("unknown", text)
+        refusal.metadata["certificate_name"] = named
+        raise refusal
 
     def _use(self, stored: StoredKey, digest: bytes = b"", *, newest: bool = True) -> Verified:
         api_key, now = stored.api_key, datetime.now(UTC)

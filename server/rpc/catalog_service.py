@@ -20,6 +20,7 @@ from orders.v1.catalog_service_pb2 import (
 )
 
 from server.rpc.endpoint import Call
+from server.rpc.low_stock import list_low_stock
 from server.rpc.paging import read_page
 from server.rpc.stock_movements import list_movements
 from server.storage.read.catalog import CatalogRepository
@@ -35,7 +36,9 @@ class CatalogServicer:
     async def GetProduct(self, request: GetProductRequest, call: Call) -> Product:
         return await self._catalog.get(request.product_id)
 
-    async def ListProducts(self, request: ListProductsRequest, call: Call) -> bytes:
+    async def ListProducts(self, request: ListProductsRequest, call: Call) -> bytes | ListProductsResponse:
+        if request.HasField("stock_below"):
+            return await list_low_stock(self._catalog, request)
         return await read_page(
             request,
             ListProductsRequest(),

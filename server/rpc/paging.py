@@ -33,6 +33,14 @@ def fitting(kind: type[Message], records: Iterable[bytes]) -> list[bytes]:
     return page
 
 
+def key_in(token: str, query: Message, kind: type[Key]) -> Key:
+    """The key in a page token. Raises RESUME_TOKEN_INVALID."""
+    (key,) = tokens.decode(token, query, (kind,), field="page_token")
+    if isinstance(key, str) and not _TEXT_KEY.fullmatch(key):
+        raise tokens.token_invalid("page_token")
+    return key  # type: ignore[no-any-return]
+
+
 async def read_page(
     request: Any,
     query: Message,
@@ -50,9 +58,7 @@ async def read_page(
     size = request.page_size or _DEFAULT_SIZE
     after = first
     if request.page_token:
-        (after,) = tokens.decode(request.page_token, query, (type(first),), field="page_token")
-        if isinstance(after, str) and not _TEXT_KEY.fullmatch(after):
-            raise tokens.token_invalid("page_token")
+        after = key_in(request.page_token, query, type(first))
     found = await read(after, size + 1)
     page = fitting(type(found[0]), (record.SerializeToString() for record in found[:size])) if found else []
     if len(found) > len(page):

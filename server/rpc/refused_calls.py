@@ -74,12 +74,12 @@ def merged(groups: Iterable[RefusedCalls]) -> list[RefusedCalls]:
     """The groups of several processes as one list, the most frequent first. Each describes its last call."""
     found: dict[_Group, RefusedCalls] = {}
     for group in sorted(groups, key=lambda group: group.last_time.ToNanoseconds()):
-        merged = RefusedCalls()
-        merged.CopyFrom(group)
+        total = RefusedCalls()
+        total.CopyFrom(group)
         key = _Group(group.caller, group.reason, group.cause, group.key_id)
         if (earlier := found.get(key)) is not None:
-            merged.count += earlier.count
+            total.count += earlier.count
             first = min(earlier.first_time, group.first_time, key=lambda each: each.ToNanoseconds())
-            merged.first_time.CopyFrom(first)
-        found[key] = merged
+            total.first_time.CopyFrom(first)
+        found[key] = total
     return sorted(found.values(), key=lambda group: -group.count)

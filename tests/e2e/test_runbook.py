@@ -131,7 +131,7 @@ async def trade(shop: Shop, night: str) -> None:
     methods = [{"method": "standard", "prices": [{"currency_code": "USD"}]}]
     taxed = {"zone_id": "new-york", "areas": [{"country": "US", "state": "NY"}], "methods": methods}
     await shop.send(catalog.BatchUpsertDeliveryZonesRequest(zones=[taxed | {"tax_rates": rates, "tax_included": True}]))
-    first = await paid(shop, "stripe", event_id="evt_1")
+    first = await paid(shop, "stripe", event_id="evt_1", payment_id="pi_1")
     await shop.send(orders.TransitionOrderRequest(order_id=first.order_id, status=pb.ORDER_STATUS_PROCESSING))
     shipped = {"status": pb.ORDER_STATUS_SHIPPED, "carrier": "UPS", "tracking_number": "1Z999AA10123456784"}
     await shop.send(orders.TransitionOrderRequest(order_id=first.order_id, **shipped))

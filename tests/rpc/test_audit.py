@@ -293,6 +293,14 @@ async def test_erased_customers_leave_events_without_values(shop: Shop) -> None:
     )
 
 
+async def test_erasing_a_cart_is_an_event_without_values(shop: Shop) -> None:
+    item = {"customer_id": "erased", "product_id": "mug", "quantity": 1, "currency_code": "USD"}
+    await shop.call(AddCartItemRequest(**item, customizations={"text": "for Quentin"}))
+    await shop.call(EraseCustomerRequest(customer_id="erased"))
+    event = (await shop.events(resource="carts/erased"))[0]
+    assert (event.method, list(event.changes)) == ("EraseCustomer", [])
+
+
 async def test_unknown_keys_and_orders_are_refused(shop: Shop) -> None:
     audit = AuditServiceStub(shop.service.channel)
     for wanted, reason in (({"key_id": "nope"}, "API_KEY_NOT_FOUND"), ({"resource": "orders/nope"}, "ORDER_NOT_FOUND")):

@@ -4,7 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from orders.v1.cart_service_pb2 import AddCartItemRequest, ListCartsRequest
-from orders.v1.catalog_service_pb2 import AdjustStockRequest, ListStockMovementsRequest, StockMovement
+from orders.v1.catalog_service_pb2 import (
+    AdjustStockRequest,
+    BatchUpsertProductsRequest,
+    ListProductsRequest,
+    ListStockMovementsRequest,
+    StockMovement,
+)
 from orders.v1.customer_service_pb2 import (
     EraseCustomerRequest,
     ListCustomersRequest,
@@ -14,7 +20,7 @@ from orders.v1.customer_service_pb2 import (
 from orders.v1.order_service_pb2 import CancelOrderRequest
 
 from tests.conftest import Service, refused
-from tests.shop import new_order
+from tests.shop import new_order, usd
 
 ADA = {"customer_id": "ada", "name": "Ada  Byron", "email": "Ada@Example.com", "phone": "+44 20 7946-0018"}
 
@@ -54,6 +60,28 @@ async def test_carts_are_found_by_product(service: Service, product_id: str, cus
     assert sorted(cart.customer_id for cart in answer.carts) == customers
     old = ListCartsRequest(update_time_to=datetime.now(UTC) - timedelta(hours=1))
     assert not (await service.carts.ListCarts(old)).carts
+
+
+async def test_products_that_run_out_are_found(service: Service) -> None:
+    chairs = {"product_id": "chair", "sku": "C", "name": "Chair", "price": usd(5)}
+    variants = [{"variant_id": "red", "name": "Red", "sku": "C-R", "stock": 3}, {"variant_id": "blue", "sku": "C-B"}]
+    products = [
+        chairs | {"variants": [variants[0], variants[1] | {"name": "Blue", "stock": 9}]},
+        chairs | {"product_id": "bench", "stock": 4},
+        chairs | {"product_id": "desk"},
+    ]
+    await service.catalog.BatchUpsertProducts(BatchUpsertProductsRequest(products=products))
+
+    async def low(below: int, token: str = "") -> tuple[list[str], str]:
+        request = ListProductsRequest(stock_below=below, page_size=2, page_token=token)
+        answer = await service.catalog.ListProducts(request)
+        return [product.product_id for product in answer.products], answer.next_page_token
+
+    found, token = await low(5)
+    assert found == ["bench", "chair"]
+    assert await low(5, token) == (["desk"], "")
+    assert await low(4) == (["chair", "desk"], "")
+    assert (await refused(low(4, token))).reason == "RESUME_TOKEN_INVALID"
 
 
 async def test_stock_moves_by_adjustments_and_orders(service: Service) -> None:

@@ -168,7 +168,11 @@ def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:
 
 
 def api_key_not_found(key_id: str) -> Refusal:
-    return Refusal(ERROR_REASON_API_KEY_NOT_FOUND, f"there is no API key {key_id!r}", metadata={"key_id": key_id})
+    return Refusal(
+        ERROR_REASON_API_KEY_NOT_FOUND,
+        f"there is no API key {key_id!r}; ListApiKeys lists all",
+        metadata={"key_id": key_id},
+    )
 
 
 def certificate_name_taken(name: str) -> Refusal:

@@ -306,7 +306,7 @@ def _offer_again(line: OrderItem, products: Mapping[str, bytes], currency: str) 
 
 
 def _store(cart: Cart, state: State, audit: Audit, *, audited: bool = False) -> Cart:
-    """Stores a cart if it has changed; returns its public view. What others change than the customer is audited, too."""
+    """Stores a cart if it has changed; returns its public view. The change is audited if the caller is not the customer."""
     stored = _put(cart, state, audit)
     if audited or audit.caller.acts_for(cart.customer_id):
         change = line_changes(stored, cart)

@@ -32,10 +32,10 @@ def hold_order(before: Order, request: HoldOrderRequest, audit: Audit) -> OrderC
     if RANK[before.status] > RANK[ORDER_STATUS_PROCESSING]:
         status = status_name(before.status)
         metadata = {"order_id": before.order_id, "from": status, "field": "holds"}
-        text = f"order {before.order_id} is {status}: nothing is left to hold"
+        text = f"order {before.order_number} is {status}: nothing is left to hold"
         raise Refusal(ERROR_REASON_INVALID_TRANSITION, text, metadata=metadata)
     if len(before.holds) >= _MAX_HOLDS:
-        raise invalid_field("order_id", f"order {before.order_id} has {_MAX_HOLDS} holds, the maximum")
+        raise invalid_field("order_id", f"order {before.order_number} has {_MAX_HOLDS} holds, the maximum")
     edit = edit_of(before, audit)
     place_hold(edit, request.reason, note=request.note)
     return edit.finish()
@@ -63,7 +63,7 @@ def release_hold(before: Order, request: ReleaseHoldRequest, audit: Audit) -> Or
     hold = next((hold for hold in before.holds if hold.hold_id == request.hold_id), None)
     if hold is None:
         metadata = {"order_id": before.order_id, "hold_id": request.hold_id}
-        text = f"order {before.order_id} has no hold {request.hold_id!r}"
+        text = f"order {before.order_number} has no hold {request.hold_id!r}"
         raise Refusal(ERROR_REASON_HOLD_NOT_FOUND, text, metadata=metadata)
     if hold.automatic:
         metadata = {"order_id": before.order_id, "hold_id": hold.hold_id}

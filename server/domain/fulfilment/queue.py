@@ -102,7 +102,7 @@ def claimed(order: Order, claim_id: str, state: State) -> Queued:
 
 def _lost(order: Order, claim_id: str) -> Refusal:
     status = status_name(order.status)
-    text = f"order {order.order_id} is {status} and not claimed under {claim_id!r}: the claim has ended"
+    text = f"order {order.order_number} is {status} and not claimed under {claim_id!r}: the claim has ended"
     metadata = {"order_id": order.order_id, "claim_id": claim_id, "status": status}
     return Refusal(ERROR_REASON_FULFILMENT_CLAIM_LOST, text, metadata=metadata)
 

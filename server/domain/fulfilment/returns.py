@@ -60,7 +60,7 @@ def request_return(before: Order, request: RequestReturnRequest, audit: Audit, *
     """The order with a requested return. `days` is the customers' return window; 0 for none."""
     check_role(before, _REQUESTERS, audit.caller, what="request returns of")
     if len(before.returns) >= MAX_RETURNS:
-        raise invalid_field("order_id", f"order {before.order_id} has {MAX_RETURNS} returns, and takes no more")
+        raise invalid_field("order_id", f"order {before.order_number} has {MAX_RETURNS} returns, and takes no more")
     edit = edit_of(before, audit)
     list_shipments(edit.order)
     items = list(_chosen(edit.order, request.items))
@@ -115,7 +115,7 @@ def find_return(order: Order, return_id: str) -> OrderReturn:
     for each in order.returns:
         if each.return_id == return_id:
             return each
-    text = f"order {order.order_id} has no return {return_id!r}"
+    text = f"order {order.order_number} has no return {return_id!r}"
     metadata = {"order_id": order.order_id, "return_id": return_id}
     raise Refusal(ERROR_REASON_RETURN_NOT_FOUND, text, metadata=metadata)
 
@@ -124,7 +124,7 @@ def check_status(order: Order, each: OrderReturn, allowed: Iterable[ReturnStatus
     """Refuses a return in another status; `what` ends the sentence."""
     if each.status not in allowed:
         status = ReturnStatus.Name(each.status).removeprefix("RETURN_STATUS_")
-        text = f"return {each.return_id} of order {order.order_id} is {status} and cannot be {what}"
+        text = f"return {each.return_id} of order {order.order_number} is {status} and cannot be {what}"
         metadata = {"order_id": order.order_id, "return_id": each.return_id, "status": status}
         raise Refusal(ERROR_REASON_RETURN_NOT_CHANGEABLE, text, metadata=metadata)
 
@@ -216,7 +216,7 @@ def _too_many(order: Order, item_id: str, *, requested: int, available: int) -> 
         "available": str(available),
     }
     line = f"{available} units of line {item_id}" if item_id else "no units"
-    text = f"order {order.order_id}: {line} can be returned, not {requested}"
+    text = f"order {order.order_number}: {line} can be returned, not {requested}"
     return Refusal(ERROR_REASON_LINE_QUANTITY_EXCEEDED, text, metadata=metadata)
 
 
@@ -226,7 +226,9 @@ def _check_window(order: Order, items: Sequence[ReturnItem], days: int, now: Tim
         if now.ToDatetime(UTC) > closes:
             close_time = Timestamp()
             close_time.FromDatetime(closes)
-            text = f"order {order.order_id}: line {item.item_id} could be returned until {close_time.ToJsonString()}"
+            text = (
+                f"order {order.order_number}: line {item.item_id} could be returned until {close_time.ToJsonString()}"
+            )
             metadata = {"order_id": order.order_id, "item_id": item.item_id, "close_time": close_time.ToJsonString()}
             raise Refusal(ERROR_REASON_RETURN_WINDOW_CLOSED, text, metadata=metadata)
 

@@ -98,7 +98,7 @@ def report(before: Order, request: RecordTrackingEventRequest, *, recorded: int,
     check_not_cancelled(before)
     check_role(before, FULFILMENT, audit.caller, what="record what the carrier reports of")
     if recorded >= _MAX_TRACKED:
-        text = f"order {before.order_id} has {recorded:,} tracking events, the maximum"
+        text = f"order {before.order_number} has {recorded:,} tracking events, the maximum"
         raise invalid_field("order_id", text)
     reported = _reported(request, audit)
     edit = edit_of(before, audit)

@@ -40,7 +40,7 @@ def _delivered_item(order: Order, item_id: str) -> OrderItem:
         known = ", ".join(item.item_id for item in order.items[:10])
         raise invalid_field("item_id", f"the order has no line {item_id!r}; it has {known}")
     if not item.delivered_quantity:
-        text = f"order {order.order_id}: line {item_id} was not delivered yet"
+        text = f"order {order.order_number}: line {item_id} was not delivered yet"
         metadata = {"order_id": order.order_id, "item_id": item_id}
         raise Refusal(ERROR_REASON_ITEM_NOT_DELIVERED, text, metadata=metadata)
     return item

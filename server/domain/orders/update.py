@@ -155,7 +155,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     if before.version >= _MAX_VERSIONS:
         raise invalid_field(
             "order.order_id",
-            f"order {before.order_id} has changed {before.version:,} times, the maximum; it cannot be updated",
+            f"order {before.order_number} has changed {before.version:,} times, the maximum; it cannot be updated",
         )
     edit = edit_of(before, audit)
     changed = _change_fields(before, edit, request, [path for path in paths if path != "status"], state)

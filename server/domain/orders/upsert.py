@@ -62,7 +62,7 @@ def upsert_order(
     if before is None:
         return _insert(wished, amounts, fresh, audit), amounts.warnings
     if before.customer.name == MARKER:
-        text = f"the personal data of order {before.order_id} was erased; erase it in the source, too"
+        text = f"the personal data of order {before.order_number} was erased; erase it in the source, too"
         raise Refusal(ERROR_REASON_CUSTOMER_ERASED, text, metadata={"order_id": before.order_id})
     if before.pricing.total.currency_code != amounts.currency:
         text = f"the order is in {before.pricing.total.currency_code}, which cannot change"

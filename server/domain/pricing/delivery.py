@@ -201,7 +201,7 @@ def delete_zone(request: DeleteDeliveryZoneRequest, state: State, audit: Audit) 
     zone_id = request.zone_id
     snapshot = state.zones.stored.get(zone_id)
     if snapshot is None:
-        text = f"there is no delivery zone {zone_id!r}"
+        text = f"there is no delivery zone {zone_id!r}; ListDeliveryZones lists all"
         raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
     state.zones.remove(zone_id)
     return DeliveryZone.FromString(snapshot)

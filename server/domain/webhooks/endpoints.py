@@ -294,5 +294,5 @@ def _stored(endpoint_id: str, state: State) -> WebhookEndpoint:
 
 
 def webhook_endpoint_not_found(endpoint_id: str) -> Refusal:
-    text = f"there is no webhook endpoint {endpoint_id!r}"
+    text = f"there is no webhook endpoint {endpoint_id!r}; ListWebhookEndpoints lists all"
     return Refusal(ERROR_REASON_WEBHOOK_ENDPOINT_NOT_FOUND, text, metadata={"endpoint_id": endpoint_id})

@@ -120,7 +120,11 @@ class CatalogRepository:
         """The coupon, with its number of uses. Raises COUPON_NOT_FOUND."""
         coupon = await self._coupons.submit(code_of(code))
         if coupon is None:
-            raise Refusal(ERROR_REASON_COUPON_NOT_FOUND, f"there is no coupon {code!r}", metadata={"coupon_code": code})
+            raise Refusal(
+                ERROR_REASON_COUPON_NOT_FOUND,
+                f"there is no coupon {code!r}; ListCoupons lists all",
+                metadata={"coupon_code": code},
+            )
         return coupon
 
     async def coupons(self, *, after: str, limit: int) -> list[Coupon]:
@@ -132,7 +136,7 @@ class CatalogRepository:
         """The delivery zone. Raises DELIVERY_ZONE_NOT_FOUND."""
         zone = await self._zones.submit(zone_id)
         if zone is None:
-            text = f"there is no delivery zone {zone_id!r}"
+            text = f"there is no delivery zone {zone_id!r}; ListDeliveryZones lists all"
             raise Refusal(ERROR_REASON_DELIVERY_ZONE_NOT_FOUND, text, metadata={"zone_id": zone_id})
         return zone
 
