@@ -16,9 +16,9 @@ from server.fulfilment_settings import FulfilmentSettings
 from server.outbound_settings import OutboundSettings
 from server.setting_origins import Origins
 
-# gRPC's handling of forks is for programs that fork, and says so on stderr; this one does not.
+# gRPC's fork support logs to stderr, and this program does not fork.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
-# What its core says by itself goes to stderr in a form of its own, past the log's.
+# gRPC's core writes to stderr in its own format, bypassing the log.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 PREFIX = "ORDERS_"
@@ -40,15 +40,15 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*:)[^@/?]+(?=@)")
 _SECRET_PARAMETER = re.compile(r"(?<=[?&])((?![a-z_]+=)[^=&]*|[a-z_]*(?:pass|secret|key)[a-z_]*)=[^&]*")
 
-# Kubernetes puts variables of these names into every container beside a Service that is called "orders" or "orders-…".
+# Kubernetes sets variables of these names in every container if a Service is named "orders" or "orders-…".
 _SERVICE_LINK = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 
 
 def keep_metrics_in(folder: str | None) -> None:
-    """Has processes that are started from now on keep their metrics in files of a folder; with None, each in its memory.
+    """Sets the folder in which processes started from now on keep their metrics; with None, they use memory.
 
-    The library looks for these variables when it is imported, and both may be there, for another program.
+    The library reads these variables when it is imported, and they may be set for another program.
     """
     variable = "PROMETHEUS_MULTIPROC_DIR"
     os.environ.pop(variable, None)
@@ -58,11 +58,11 @@ def keep_metrics_in(folder: str | None) -> None:
 
 
 class ConfigError(Exception):
-    """A setting is wrong; the message names it and says what it takes."""
+    """A setting is invalid; the message names it and the valid values."""
 
 
 class Settings(FulfilmentSettings, OutboundSettings):
-    """Everything that can be set. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
+    """All settings. Each has a flag, a variable ORDERS_<NAME> and a key in the TOML file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -114,7 +114,7 @@ class Settings(FulfilmentSettings, OutboundSettings):
     )
     tls_client_ca: Path | None = Field(
         None,
-        description="PEM file of certificate authorities; every caller must present a client certificate of one of them.",
+        description="PEM file of certificate authorities. Every caller must present a client certificate signed by one of them.",
     )
     jwt_jwks_url: str | None = Field(None, description="URL of the token provider's keys (JWKS).")
     jwt_key_file: Path | None = Field(
@@ -122,7 +122,7 @@ class Settings(FulfilmentSettings, OutboundSettings):
     )
     jwt_issuer: str = Field("", description="Required iss of a token.")
     jwt_audience: str = Field(
-        "", description="Required aud of a token; separate several by spaces, of which a token needs one."
+        "", description="Required aud of a token. If there are several, separated by spaces, a token needs one of them."
     )
     jwt_algorithms: str = Field("RS256 ES256", description="Accepted signature algorithms, separated by spaces.")
     jwt_leeway: Annotated[float, Field(ge=0, le=300)] = Field(
@@ -154,7 +154,7 @@ class Settings(FulfilmentSettings, OutboundSettings):
         5000, description="Maximum concurrent calls of each worker; further ones are refused."
     )
     max_call_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        60.0, description="Maximum duration of a call in seconds, whatever its deadline."
+        60.0, description="Maximum duration of a call in seconds, regardless of its deadline."
     )
     max_stream_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
         3600.0, description="Maximum duration of a stream in seconds; it then ends truncated, with a token to resume."
@@ -181,17 +181,17 @@ class Settings(FulfilmentSettings, OutboundSettings):
     otlp_endpoint: str | None = Field(
         None,
         pattern="^https?://[^/@ ]+$",
-        description="OpenTelemetry collector that gets traces over OTLP/gRPC, for example http://localhost:4317; needs "
+        description="OpenTelemetry collector to send traces to over OTLP/gRPC, for example http://localhost:4317; needs "
         "order-service[otel]. Default: no traces.",
     )
     trace_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.01, description="Fraction of calls that are traced. If a caller sends traceparent, its flag decides instead."
+        0.01, description="Fraction of calls to trace. The flag in a caller's traceparent takes precedence."
     )
     drain_delay: Annotated[float, Field(ge=0)] = Field(
         1.0, description="Seconds between NOT_SERVING and the shutdown, for clients and load balancers to react."
     )
     shutdown_grace: Annotated[float, Field(ge=0)] = Field(
-        10.0, description="Seconds that calls have to finish at shutdown."
+        10.0, description="Maximum seconds for calls to finish at shutdown."
     )
     idempotency_days: Annotated[float, Field(gt=0)] = Field(7.0, description="Days that request ids are kept.")
     payment_provider: Literal["test", "external", "stripe"] | None = Field(
@@ -225,8 +225,8 @@ class Settings(FulfilmentSettings, OutboundSettings):
     )
     point_value: str = Field(
         "EUR=0.01 GBP=0.01 USD=0.01",
-        description="Value of a loyalty point in units of each currency, separated by spaces. Points neither pay for nor are "
-        "earned by orders in other currencies. A number alone is the value in EUR, GBP and USD.",
+        description="Value of a loyalty point in units of each currency, separated by spaces. Orders in other "
+        "currencies neither accept nor earn points. A number alone is the value in EUR, GBP and USD.",
     )
     points_per_unit: str = Field(
         "EUR=0.05 GBP=0.05 USD=0.05",
@@ -252,10 +252,10 @@ class Settings(FulfilmentSettings, OutboundSettings):
     )
     dialects: str = Field(
         "",
-        description="Published order APIs whose paths, names and statuses to serve over HTTP too, separated by spaces: 000, 001, 002, 003.",
+        description="Published order APIs to serve in addition over HTTP, with their own paths, names and statuses, separated by spaces: 000, 001, 002, 003.",
     )
     dialect_currency: str = Field(
-        "USD", pattern="^[A-Z]{3}$", description="Currency of amounts in dialects that name none (ISO 4217)."
+        "USD", pattern="^[A-Z]{3}$", description="Currency of amounts in dialects without currencies (ISO 4217)."
     )
     reflection: bool = Field(True, description="Serve gRPC reflection, for grpcurl, ghz and buf curl.")
     log_level: str = Field("info", description="Minimum level of log messages.", pattern="^(debug|info|warning|error)$")
@@ -288,13 +288,13 @@ class Settings(FulfilmentSettings, OutboundSettings):
     @classmethod
     def _are_dialects(cls, dialects: str) -> str:
         if not set(dialects.split()) <= {"000", "001", "002", "003"}:
-            raise PydanticCustomError("dialects", "Input should be of 000, 001, 002 and 003, separated by spaces")
+            raise PydanticCustomError("dialects", "Input should be 000, 001, 002 or 003, separated by spaces")
         return dialects
 
     @field_validator("database_url")
     @classmethod
     def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
-        """Refuses what would be taken apart wrongly, and then shown: a piece of the password for a host."""
+        """Refuses a URL that would be parsed incorrectly, which could show a part of the password as a host."""
         if url is not None and not _URL.fullmatch(url.get_secret_value()):
             text = "Input should be postgresql://user:password@host:port/name, with %40, %2F, %25 for @, / and %"
             raise PydanticCustomError("database_url", text)
@@ -374,23 +374,23 @@ def client_flags_in_environment() -> dict[str, str | None]:
 
 
 def _is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set this variable, which then says nothing about the server."""
+    """Whether Kubernetes set this variable, which is then not a setting."""
     return bool(_SERVICE_LINK.fullmatch(name) or _SERVICE_ADDRESS.match(value))
 
 
 def set_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are set, without the white space around them: files of secrets end with a line break."""
+    """The values that are set, without surrounding white space: files of secrets end with a line break."""
     stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
     return {name: value for name, value in stripped.items() if value not in (None, "")}
 
 
 def _no_setting(name: str, known: Collection[str]) -> str:
-    by_rest = {each.removeprefix(PREFIX): each for each in known}  # what all have in common makes none alike
+    by_rest = {each.removeprefix(PREFIX): each for each in known}  # ignore the common prefix
     nearest = difflib.get_close_matches(name.removeprefix(PREFIX), by_rest, n=1)
     advice = f"did you mean {by_rest[nearest[0]]}?" if nearest else "`orders config` lists them all"
     return f"there is no setting {name}; {advice}"
 
 
 def _masked(url: str) -> str:
-    """The URL without its password, or anything in its parameters that may be one."""
+    """The URL without its password and without parameters that may contain one."""
     return _SECRET_PARAMETER.sub(rf"\1={_MASK}", _PASSWORD.sub(rf"\1{_MASK}", url))

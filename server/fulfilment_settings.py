@@ -17,6 +17,8 @@ class FulfilmentSettings(BaseModel):
         max_length=254,
         description="E-mail address of the shop's support, which TrackOrder returns.",
     )
-    support_phone: str = Field("", max_length=32, description="Telephone number of the support.")
-    support_url: str = Field("", pattern="^(https?://[!-~]{1,490})?$", description="Address of the support's page.")
-    support_hours: str = Field("", max_length=200, description="When the support answers, such as Mon-Fri 9:00-17:00.")
+    support_phone: str = Field("", max_length=32, description="Telephone number of the shop's support.")
+    support_url: str = Field("", pattern="^(https?://[!-~]{1,490})?$", description="Web page of the shop's support.")
+    support_hours: str = Field(
+        "", max_length=200, description="Opening hours of the support, such as Mon-Fri 9:00-17:00."
+    )

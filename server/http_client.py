@@ -12,18 +12,18 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 # A compressed body could grow beyond any limit on what is received.
 _HEADERS = {"User-Agent": "orders", "Accept-Encoding": "identity"}
 
-# The errors of a connection, also of one that a library makes with the same client.
+# The errors of a connection, including those of libraries that use the same client.
 TRANSPORT_ERRORS = (ClientError, OSError)
 
 
 class HttpError(Exception):
-    """There is no usable response: no connection, no trusted certificate, too late, too long, or a status other than 2xx."""
+    """The request failed: no connection, an untrusted certificate, a timeout, too long a response, or a status other than 2xx."""
 
 
 async def get(url: str, *, accept: str, seconds: float, max_bytes: int, may_use_proxy: bool = True) -> bytes:
     """The body of a successful response. Raises HttpError.
 
-    It ends within so many seconds, from looking up the name to the last byte. Redirects are not followed.
+    The timeout includes the name lookup and the last byte. Redirects are not followed.
     """
     proxy = proxy_for(url) if may_use_proxy else None
     try:
@@ -47,17 +47,17 @@ class Reply(NamedTuple):
 
 
 class Poster:
-    """Posts to addresses that callers choose, with connections that are kept. It uses no proxy, whose addresses cannot be checked."""
+    """Posts to URLs that callers choose, over persistent connections. It uses no proxy, because it could not check addresses."""
 
     def __init__(self, *, seconds: float, max_bytes: int, allowed: Container[str]) -> None:
-        """`seconds` bound a request as a whole; of a response, no more than `max_bytes` are read."""
+        """`seconds` is the timeout of a whole request; at most `max_bytes` of a response are read."""
         self._seconds, self._max_bytes, self._allowed = seconds, max_bytes, allowed
         self._kept: ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """The response, whatever its status. Raises HttpError if there is none. Redirects are not followed."""
+        """The response of any status. Raises HttpError if there is none. Redirects are not followed."""
         try:
-            # Not the library's own timeout, which rounds to seconds.
+            # The library's own timeout rounds to seconds.
             async with asyncio.timeout(self._seconds):
                 return await self._post(url, body, headers)
         except TimeoutError as error:
@@ -100,7 +100,7 @@ class Poster:
 
 
 class AddressNotAllowed(OSError):
-    """The name stands for an address that must not be connected to."""
+    """The name resolves to an address that is not allowed."""
 
 
 def _text_of(error: ClientError) -> str:

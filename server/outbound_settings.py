@@ -1,4 +1,4 @@
-"""The settings of background jobs and of what the server sends to others: a part of `server.config.Settings`."""
+"""The settings of background jobs, webhooks, the message broker and mails: a part of `server.config.Settings`."""
 
 import re
 from ipaddress import ip_network
@@ -21,17 +21,17 @@ class OutboundSettings(BaseModel):
 
     jobs: str = Field(
         "all",
-        description="Background jobs that this process takes, separated by spaces; all, or none. Jobs that serve this process's own "
+        description="Background jobs that this process runs, separated by spaces; all, or none. Jobs that serve this process's own "
         "calls always run.",
     )
     error_docs_url: str = Field(
         "docs/errors.md",
         pattern="^[!-~]{1,200}$",
-        description="Address of the page about errors that refusals link to, such as https://docs.example.com/orders/errors. "
+        description="Address of the page about errors that error responses link to, such as https://docs.example.com/orders/errors. "
         "Default: the page's path in the repository.",
     )
     slow_call_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
-        1.0, description="Seconds from which on a call is logged as slow; 0 logs none."
+        1.0, description="Minimum duration of a call that is logged as slow, in seconds; 0 logs none."
     )
     webhook_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         15.0, description="Timeout of a webhook request, in seconds."
@@ -65,7 +65,7 @@ class OutboundSettings(BaseModel):
 
     mails: str = Field(
         "",
-        description="Mails that are sent, separated by spaces: order_received, order_confirmed, order_shipped, order_delivered, "
+        description="Mails to send, separated by spaces: order_received, order_confirmed, order_shipped, order_delivered, "
         "order_cancelled, order_refunded, return_received, endpoint_disabled; or all. Default: none. Needs order-service[mail].",
     )
     smtp_url: SecretStr | None = Field(
@@ -74,11 +74,11 @@ class OutboundSettings(BaseModel):
         "networks, smtp+plain://.",
     )
     mail_sender: str = Field("", description="Sender of mails, such as Example Shop <orders@example.com>.")
-    mail_operator: str = Field("", description="Address that the mail endpoint_disabled is sent to.")
+    mail_operator: str = Field("", description="Recipient of the mail endpoint_disabled.")
     mail_languages: str = Field(
         "en DE=de AT=de",
         pattern=r"^[a-z]{2,8}( [A-Z]{2}=[a-z]{2,8})*$",
-        description="Language of mails, followed by those of the countries that orders are shipped to.",
+        description="Default language of mails, followed by the languages of destination countries.",
     )
     mail_templates: Path | None = Field(
         None, description="Folder of templates that replace the built-in ones of the same name."

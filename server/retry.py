@@ -1,4 +1,4 @@
-"""The server's one way to retry: exponential backoff with jitter."""
+"""The server's retries: exponential backoff with jitter."""
 
 import asyncio
 import logging
@@ -18,21 +18,21 @@ def _no_wait(_: Exception) -> float:
     return 0.0
 
 
-# Delays double this often at most, far beyond any limit: a float overflows after a thousand failures.
+# The maximum number of doublings, far beyond any limit: a float overflows after a thousand failures.
 _MAX_DOUBLINGS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often to try, and how long to wait in between, in seconds."""
+    """The number of attempts, and the delays between them in seconds."""
 
     first: float
     longest: float
-    # None never gives up.
+    # None for unlimited attempts.
     attempts: int | None = None
 
     def delay(self, failures: int) -> float:
-        """The delay after so many failures: random, up to a limit that doubles with each, so that callers do not return together."""
+        """The delay after a number of failures: random up to a doubling limit, so that callers do not retry together."""
         limit = self.first * 2.0 ** min(failures - 1, _MAX_DOUBLINGS)
         return random.uniform(0, min(limit, self.longest))
 
@@ -45,7 +45,7 @@ class RetryPolicy:
     ) -> Result:
         """The result of the first attempt that succeeds. Raises the last attempt's error, or the first that is not retryable.
 
-        `wait` returns the minimum delay that an error asks for, in seconds.
+        `wait` returns the minimum delay that an error requests, in seconds.
         """
         failures = 0
         while True:

@@ -1,4 +1,4 @@
-"""Tasks of the server: they are held until they end, and no exception ends one that has to go on."""
+"""Tasks of the server: they are referenced until they end, and permanent ones survive exceptions."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ Result = TypeVar("Result")
 
 
 class Contained(Exception):
-    """A BaseException, such as a panic in an extension, as an error of the work that raised it and of nothing else."""
+    """A BaseException, such as a panic in an extension, as an ordinary error of the work that raised it."""
 
 
 def contain(error: BaseException) -> Exception:
-    """The error as an Exception. Raises it again if it is meant for the running task: the task was cancelled, for example."""
+    """The error as an Exception. Re-raises it if it is meant for the running task, for example its cancellation."""
     if isinstance(error, Exception):
         return error
     if isinstance(error, KeyboardInterrupt | GeneratorExit) or _is_own_cancellation(error):
@@ -50,11 +50,11 @@ class Tasks:
 
     @property
     def is_alive(self) -> bool:
-        """False from the moment that a kept task has ended before its work was done: only a new process brings it back."""
+        """False after a kept task has ended before its work was done; only a new process can restart it."""
         return self._is_alive
 
     def spawn(self, work: Coroutine[Any, Any, Result], *, context: Context | None = None) -> asyncio.Task[Result]:
-        """Starts a task, in a copy of the current context by default. The event loop alone would not keep it from the garbage collector."""
+        """Starts a task, by default in a copy of the current context. Keeps a reference, which the event loop does not."""
         task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -63,7 +63,7 @@ class Tasks:
     def keep(self, work: Callable[[], Awaitable[None]], *, pause: float = 0.0) -> asyncio.Task[None]:
         """Starts a task that runs `work` until it returns, and again, after `pause` seconds, whenever it raises anything.
 
-        It has a context of its own: it is no part of the call that starts it.
+        It has a separate context, independent of the call that starts it.
         """
         task = self.spawn(_restarting(work, pause), context=Context())
         task.add_done_callback(self._note_end)

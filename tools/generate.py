@@ -66,7 +66,7 @@ def compile_into(out: Path, dependencies: Path) -> None:
         "--include_source_info",
         f"--descriptor_set_out={out / 'orders.binpb'}",
         *sources,
-        # Whoever turns errors into JSON needs the types of their details too.
+        # Conversion of errors to JSON also needs the types of their details.
         "google/rpc/error_details.proto",
     )
 

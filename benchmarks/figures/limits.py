@@ -31,12 +31,12 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
                 return alone()
 
         alone()
-        turns.run({"one caller": alone, f"one caller beside {CALLERS}": crowded}, rounds=bench.rounds(2))
+        turns.run({"one caller": alone, f"one caller with {CALLERS}": crowded}, rounds=bench.rounds(2))
     others = f"while {CALLERS} others are over their limit"
     return [
         Row(
             f"A caller within its limit, {name} of GetOrder {others} ÷ without",
-            turns.ratio(f"one caller beside {CALLERS}", "one caller", of=of),
+            turns.ratio(f"one caller with {CALLERS}", "one caller", of=of),
             at_most=2,
         )
         for name, of in (("p50", lambda value: value.p50), ("p99", lambda value: value.p99))

@@ -10,7 +10,7 @@ import nats
 async def main() -> None:
     client = await nats.connect(os.environ.get("NATS_URL", "nats://localhost:4222"))
     subscription = await client.jetstream().subscribe("orders.>", durable="warehouse", manual_ack=True)
-    # The version that is handled of each order. Keep it in your database, in the transaction of your work.
+    # The handled version of each order. Store it in your database, in the transaction of your own work.
     versions: dict[str, int] = {}
     async for message in subscription.messages:
         event = json.loads(message.data)

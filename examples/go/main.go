@@ -1,4 +1,4 @@
-// Creates an order that is safe to repeat, lists orders over a break, and takes an error apart:
+// Creates an order with retries, resumes a broken list, and reads the details of an error:
 // go run . TARGET SERVICE_CONFIG
 package main
 
@@ -37,7 +37,7 @@ func explain(err error) *errdetails.ErrorInfo {
 	return nil
 }
 
-// create sends an order until its outcome is known. The request id makes that safe.
+// create sends an order until its outcome is known. The request id makes this safe.
 func create(ctx context.Context, client pb.OrderServiceClient, order *pb.CreateOrderRequest) (*pb.Order, error) {
 	for attempt := 1; ; attempt++ {
 		created, err := client.CreateOrder(ctx, order)
@@ -48,7 +48,7 @@ func create(ctx context.Context, client pb.OrderServiceClient, order *pb.CreateO
 	}
 }
 
-// list hands out the messages of a list until handle returns false; a stream that breaks continues behind the last message.
+// list passes the messages of a list to handle until it returns false; a broken stream resumes after the last message.
 func list(ctx context.Context, client pb.OrderServiceClient, request *pb.ListOrdersRequest, handle func(*pb.ListOrdersResponse) bool) error {
 	request = proto.Clone(request).(*pb.ListOrdersRequest)
 	for failures := 0; ; {
@@ -95,7 +95,7 @@ func main() {
 	}
 	connection, err := grpc.NewClient(os.Args[1],
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		// Deadlines, and the retries of reads.
+		// Deadlines and retries of reads.
 		grpc.WithDefaultServiceConfig(string(config)))
 	if err != nil {
 		log.Fatal(err)

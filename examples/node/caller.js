@@ -1,4 +1,4 @@
-// Creates an order that is safe to repeat, lists orders over a break, and takes an error apart:
+// Creates an order with retries, resumes a broken list, and reads the details of an error:
 // node caller.js TARGET PROTOS SERVICE_CONFIG
 const fs = require("node:fs");
 const grpc = require("@grpc/grpc-js");
@@ -13,7 +13,7 @@ const types = loader.loadSync(["google/rpc/error_details.proto", "google/rpc/sta
 const decode = (name, bytes) => types[name].deserialize(bytes);
 
 const client = new api.orders.v1.OrderService(target, grpc.credentials.createInsecure(), {
-  // Deadlines, and the retries of reads.
+  // Deadlines and retries of reads.
   "grpc.service_config": fs.readFileSync(serviceConfig, "utf8"),
 });
 
@@ -30,7 +30,7 @@ function explain(error) {
 const send = (order) =>
   new Promise((resolve, reject) => client.CreateOrder(order, (error, answer) => (error ? reject(error) : resolve(answer))));
 
-// Sends an order until its outcome is known. The request id makes that safe.
+// Sends an order until its outcome is known. The request id makes this safe.
 async function create(order, attempts = 8) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -42,7 +42,7 @@ async function create(order, attempts = 8) {
   }
 }
 
-// Hands out the orders of a list; a stream that breaks continues behind the last message.
+// Yields the orders of a list; a broken stream resumes after the last message.
 async function* list(request, from = "") {
   for (let token = from, failures = 0; ; ) {
     const stream = client.ListOrders({ ...request, resume_token: token });

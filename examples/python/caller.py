@@ -18,11 +18,11 @@ def main(target: str) -> None:
             shipping_address=HOME,
             payment_method="PAYMENT_METHOD_CASH_ON_DELIVERY",
         )
-        # The client retries calls that may have failed on the way. A request that arrives twice is carried out once.
+        # The client retries failed calls. A request that arrives twice is executed once.
         created, again = client.orders.CreateOrder(order), client.orders.CreateOrder(order)
         print("created", OrderStatus.Name(created.status), "again" if again.order_id == created.order_id else "anew")
 
-        # A list that breaks goes on behind the last order. Another process could do so with the token.
+        # A broken list resumes after the last order. With the token, another process could resume it too.
         first = client.list_orders(ListOrdersRequest(page_size=1))
         seen = []
         for listed in first:

@@ -11,12 +11,12 @@ from server.broker import urls
 from server.broker.messages import BrokerMessage
 from server.tasks import Tasks
 
-# Milliseconds after which a message that is not acknowledged fails; seconds that closing waits for such messages.
+# Milliseconds until an unacknowledged message fails; seconds that closing waits for such messages.
 _REQUEST_TIMEOUT, _CLOSING = 10_000, 1.0
 
 
 class KafkaBroker:
-    """Publishes to one topic, with the order as the key, so that a partition has all changes of an order."""
+    """Publishes to one topic with the order as the key, so all changes of an order are in one partition."""
 
     def __init__(self, url: str, *, topic: str) -> None:
         self._options, self._topic = _options(url), topic
@@ -36,7 +36,7 @@ class KafkaBroker:
         await asyncio.gather(*[await self._send(message) for message in messages])
 
     async def _send(self, message: BrokerMessage) -> Any:
-        """The future of the acknowledgement."""
+        """Returns the future of the acknowledgement."""
         assert self._producer is not None
         headers = [
             ("content-type", message.content_type.encode()),

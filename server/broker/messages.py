@@ -79,5 +79,5 @@ def _as_protobuf(event_type: str, event: OrderEvent, data: OutboundEventData) ->
         message.attributes[name].ce_string = text
     message.attributes["time"].ce_timestamp.CopyFrom(event.event_time)
     message.proto_data.Pack(data)
-    # Maps have no order of their own: a message that is sent again has the same bytes.
+    # Maps are unordered: sort them, so that a message that is sent again has the same bytes.
     return message.SerializeToString(deterministic=True)

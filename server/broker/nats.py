@@ -12,7 +12,7 @@ from nats.js.errors import NotFoundError
 from server.broker import urls
 from server.broker.messages import BrokerMessage
 
-# Seconds that a stream which the server creates keeps messages, and until an acknowledgement is given up.
+# Seconds that a stream created by the server keeps messages, and seconds to wait for an acknowledgement.
 _MAX_AGE, _TIMEOUT = 7 * 86_400, 10.0
 
 
@@ -62,4 +62,4 @@ class NatsBroker:
 
 
 async def _ignore(_: Exception) -> None:
-    """Publishing fails too, and tells."""
+    """Ignores the error: publishing fails too, and reports it."""

@@ -15,7 +15,7 @@ from server.storage.read.feed import Change
 from server.storage.read.order_versions import OrderVersion
 from server.telemetry.spans import Attributes, Tracer, producer_span
 
-# Seconds until a broker that does not acknowledge is given up and connected to again.
+# Seconds to wait for an acknowledgement before reconnecting.
 _TIMEOUT = 30.0
 _FAILURES = RetryPolicy(first=0.2, longest=5.0)
 
@@ -24,12 +24,12 @@ class Broker(Protocol):
     """A message broker."""
 
     async def connect(self) -> None:
-        """Connects, unless it is connected, and creates what messages are published to if it does not exist."""
+        """Connects unless it is connected, and creates the destination of messages if it does not exist."""
 
     async def publish(self, messages: Sequence[BrokerMessage]) -> None:
         """Returns once the broker has acknowledged all of them.
 
-        They may be published in any order, because each has another key. Raises an exception of the client's library if any
+        The messages have different keys, so their order does not matter. Raises an exception of the client's library if any
         of them may be missing.
         """
 
@@ -44,7 +44,7 @@ class Orders(Protocol):
 
 
 class Watch(Protocol):
-    """Notes what happens, for metrics."""
+    """Records events for metrics."""
 
     def note_published(self, count: int, *, seconds: float) -> None: ...
 
@@ -85,7 +85,7 @@ class EventPublisher:
         self._watch.note_published(len(events), seconds=time.monotonic() - began)
 
     async def store(self, connection: Connection, changes: Sequence[Change]) -> None:
-        """Stores nothing: the position says what is published."""
+        """Stores nothing: the position shows what has been published."""
 
     async def _publish(self, events: Sequence[OrderEvent], orders: Sequence[Order | None]) -> None:
         pairs = zip(events, orders, strict=True)
@@ -111,7 +111,7 @@ class EventPublisher:
 
     @asynccontextmanager
     async def _attempt(self) -> AsyncIterator[None]:
-        """After a failure, drops the connection and waits before the job is repeated, which connects again."""
+        """After a failure, drops the connection and waits before the job reconnects."""
         try:
             async with asyncio.timeout(_TIMEOUT):
                 yield
@@ -128,7 +128,7 @@ class EventPublisher:
 
 
 def _rounds(messages: Sequence[BrokerMessage]) -> Iterator[list[BrokerMessage]]:
-    """The messages in turns that have at most one of each key: a message waits until the one before it is acknowledged."""
+    """Splits the messages into rounds with at most one of each key, so that a key's messages are sent one after the other."""
     rounds: list[list[BrokerMessage]] = []
     counts: dict[str, int] = {}
     for message in messages:

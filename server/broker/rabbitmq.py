@@ -39,7 +39,7 @@ class RabbitBroker:
             content_type=message.content_type,
             delivery_mode=DeliveryMode.PERSISTENT,
         )
-        # An event that no queue is bound for is wanted by no consumer.
+        # Events without a bound queue have no consumer.
         await self._exchange.publish(sent, routing_key=message.type, mandatory=False)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Flags of the commands that call a server, which find it from its settings unless a flag or a variable names another."""
+"""Flags of the commands that call a server. By default, the commands find it from its settings."""
 
 import asyncio
 import functools
@@ -32,7 +32,7 @@ _FILES = ("tls_ca", "tls_certificate", "tls_key")
 
 
 def with_client(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the flags by which a server is reached, and hands it the client that results."""
+    """Adds the connection flags to a command, and passes the resulting client to it."""
 
     @functools.wraps(function)
     def command(*, config_file: str | None = None, **given: Any) -> None:
@@ -45,7 +45,7 @@ def with_client(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_client_and_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command those flags and one for each named setting, and hands it the client and the settings."""
+    """Adds the connection flags and a flag for each named setting, and passes the client and the settings."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -83,7 +83,7 @@ def client_of(settings: config.Settings, flags: Mapping[str, Any]) -> "Client":
 
 
 def call(client: "Client", method: str, **fields: Any) -> Any:
-    """The answer to a call of a method with these fields. A call that fails ends the command with one line."""
+    """Calls a method with these fields and returns the response. A failed call ends the command with one line."""
     from server.domain.base.methods import path_of, request_type_of, response_type_of
 
     async def work() -> Any:
@@ -98,7 +98,7 @@ def call(client: "Client", method: str, **fields: Any) -> Any:
 
 
 def run(client: "Client", work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Runs work that calls the client's server. A call that fails ends the command with one line."""
+    """Runs work that calls the client's server. A failed call ends the command with one line."""
     import grpc
 
     from server.transfer.calls import explain

@@ -1,9 +1,9 @@
 """The `orders` command from its first moment, so that Ctrl-C prints no traceback while modules load."""
 
-# `signal` would first load modules of its own.
+# `signal` would first load other modules.
 import _signal  # type: ignore[import-not-found]
 
-# There is nothing to clean up: the signal just ends the process, unless a command has it handled.
+# Nothing needs cleanup: the signal ends the process unless a command handles it.
 _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 

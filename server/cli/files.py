@@ -61,20 +61,24 @@ def import_(
     ] = "",
     client: "Client",
     format: Annotated[
-        ImportFormat, typer.Option("--format", help="Format of the file: our own, or another system's CSV.")
+        ImportFormat, typer.Option("--format", help="Format of the file: this service's own, or another system's CSV.")
     ] = ImportFormat.auto,
     map_file: Annotated[
         Path | None, typer.Option("--map", help="YAML file that maps the columns of a CSV to fields.")
     ] = None,
     currency: Annotated[str, typer.Option("--currency", help="ISO 4217 code for amounts without a currency.")] = "USD",
     delimiter: Annotated[
-        str, typer.Option("--delimiter", help="Column separator, or tab, comma, semicolon. [default: as in the header]")
+        str,
+        typer.Option(
+            "--delimiter",
+            help="Column separator: a character, tab, comma or semicolon. [default: detected from the header]",
+        ),
     ] = "",
     decimal: Annotated[
-        str, typer.Option("--decimal", help="Decimal separator, . or , [default: as each amount shows]")
+        str, typer.Option("--decimal", help="Decimal separator, . or , [default: detected for each amount]")
     ] = "",
     encoding: Annotated[
-        str, typer.Option("--encoding", help="For example cp1252. [default: UTF-16 if the file shows it, or UTF-8]")
+        str, typer.Option("--encoding", help="Encoding, such as cp1252. [default: UTF-16 if detected, otherwise UTF-8]")
     ] = "",
     timezone: Annotated[
         str, typer.Option("--timezone", help="Time zone of times without an offset, for example Europe/Oslo.")
@@ -90,16 +94,18 @@ def import_(
     validate_only: Annotated[
         bool, typer.Option("--validate-only", help="Validate without storing, and show the first orders.")
     ] = False,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1000, help="Orders a call.")] = 500,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1000, help="Orders per call.")] = 500,
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Calls in flight.")] = 4,
-    runs: Annotated[bool, typer.Option("--runs", help="List the import runs instead, the oldest first.")] = False,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="List the import runs, oldest first, instead of importing.")
+    ] = False,
     days: Annotated[int, typer.Option("--days", min=1, help="Age of the oldest run to list.")] = 7,
 ) -> None:
     """Import orders from JSON Lines or CSV through the API.
 
     Reads the shapes of BatchUpsertOrders, of `orders export`, flat records with name, products, order_id and total_amount, and
-    the CSV of other systems. Rejected lines go to a file with their reasons. You can stop it and run it again: orders that exist
-    are left unchanged.
+    the CSV of other systems. Rejected lines and their reasons go to a file. You can stop the import and run it again: existing
+    orders do not change.
     """
     if runs:
         raise typer.Exit(_transfer(lambda: _print_runs(client, days)))
@@ -158,7 +164,7 @@ def _reading(
     returns: Returns,
     tax_included: bool,
 ) -> "Reading":
-    """The flags that say how to read the file. Raises Failure for one that makes no sense."""
+    """Builds the options for reading the file. Raises Failure for an invalid flag."""
     from server.transfer.dialect import Dialect, named_separator
     from server.transfer.layout_table import LayoutOptions
     from server.transfer.layouts import read_layout
@@ -211,14 +217,16 @@ def export(
     *,
     client: "Client",
     output: Annotated[Path, typer.Option("--output", "-o", help="Output file; - for standard output.")] = Path("-"),
-    format: Annotated[Format, typer.Option("--format", help="auto goes by the file's name.")] = Format.auto,
+    format: Annotated[
+        Format, typer.Option("--format", help="Format of the file. auto uses the file's name.")
+    ] = Format.auto,
     source: Annotated[str, typer.Option("--source", help="Only orders imported from this system.")] = "",
     customer: Annotated[str, typer.Option("--customer", help="Only orders of this customer.")] = "",
     order_by: Annotated[OrderBy, typer.Option("--order-by", help="Oldest or smallest first.")] = OrderBy.create_time,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Maximum number of orders; 0 for all.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Export orders as JSON Lines, CSV or Parquet. You can stop it; the same command resumes where it stopped."""
+    """Export orders as JSON Lines, CSV or Parquet. If you stop it, the same command resumes."""
     from orders.v1.order_service_pb2 import OrderBy as OrderByEnum
     from orders.v1.order_service_pb2 import OrderFilter
 
@@ -229,7 +237,7 @@ def export(
 
     as_csv = format == Format.csv or (format == Format.auto and output.suffix == ".csv")
     as_parquet = format == Format.parquet or (format == Format.auto and output.suffix == ".parquet")
-    # A Parquet file cannot be continued, so its orders are written as lines first, which can.
+    # A Parquet file cannot be resumed, so orders are first written as lines, which can.
     target = output.with_name(output.name + ".jsonl") if as_parquet else output
 
     async def run() -> int:

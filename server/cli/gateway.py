@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def gateway(*, client: "Client", settings: config.Settings) -> None:
     """Serve HTTP/JSON for a server until stopped, with the documentation at /docs.
 
-    `orders serve --http-port` runs one beside the server. Run more of them on other machines with --target. TLS of callers is by
-    ORDERS_TLS_CERTIFICATE and ORDERS_TLS_KEY; the TLS flags are about the connection to the server.
+    `orders serve --http-port` starts a gateway with the server. To run more of them on other machines, use --target.
+    ORDERS_TLS_CERTIFICATE and ORDERS_TLS_KEY define TLS for callers; the TLS flags apply to the connection to the server.
     """
     from server.gateway.listener import GatewayError
     from server.gateway.serve import serve

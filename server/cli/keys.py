@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 keys = typer.Typer(
     name="keys",
-    help="Create, list, rotate and revoke API keys. Works on the database, without a server; changes reach servers within seconds.",
+    help="Create, list, rotate and revoke API keys. Works directly on the database; servers apply changes within seconds.",
     no_args_is_help=True,
 )
 
@@ -74,7 +74,7 @@ def list_(
     *,
     settings: Settings,
     unused_days: Annotated[
-        int, typer.Option("--unused-days", min=0, help="Only valid keys that were not used for so many days.")
+        int, typer.Option("--unused-days", min=0, help="Only valid keys that were not used for this number of days.")
     ] = 0,
 ) -> None:
     """List keys with their roles, scopes, expiry, last use, creator and description."""
@@ -90,7 +90,7 @@ def list_(
 
 
 def _is_unused(api_key: "ApiKey", time: timedelta) -> bool:
-    """Whether a valid key was neither made nor used within a time."""
+    """Whether a valid key was neither created nor used within a period."""
     last = api_key.last_use_time if api_key.HasField("last_use_time") else api_key.create_time
     return _state(api_key).startswith("valid") and datetime.now(UTC) - last.ToDatetime(UTC) >= time
 
@@ -123,7 +123,7 @@ def revoke(key_id: KeyId, *, settings: Settings) -> None:
 
 
 def _execute(settings: Settings, request: "Message") -> "ApiKey":
-    """Carries out an operation on the database, as a server does; returns the key that it answers with."""
+    """Executes an operation on the database, as a server does, and returns the resulting key."""
     from orders.v1.api_key_service_pb2 import ApiKey
 
     from server.domain.base.caller import Caller, Role
@@ -178,7 +178,7 @@ async def _all(connections: "Database") -> "list[ApiKey]":
 
 
 def _actor() -> str:
-    """The user of the command as the audit log names them; `cli` if the system has no name for them, as in a container."""
+    """The user of the command as in the audit log; `cli` if the user has no name, for example in a container."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

@@ -68,7 +68,7 @@ def orders(
 
 
 def main() -> None:
-    """Runs the command. Errors that a person can fix print one line and exit with 1; an interruption exits with 130."""
+    """Runs the command. User errors print one line and exit with 1; an interruption exits with 130."""
     try:
         app()
     except (Failure, config.ConfigError) as error:
@@ -123,7 +123,9 @@ def migrate(
     *,
     grant_to: Annotated[
         str | None,
-        typer.Option("--grant-to", help="Role of the servers: gets the rights that serving needs, and no others."),
+        typer.Option(
+            "--grant-to", help="Database role of the servers, which gets only the rights that serving requires."
+        ),
     ] = None,
     settings: config.Settings,
 ) -> None:
@@ -138,9 +140,9 @@ def migrate(
 @app.command()
 @with_settings(*DATABASE)
 def verify(*, settings: config.Settings) -> None:
-    """Prove that orders, stock, coupon uses, points, payments, invoices and credit notes agree; print disagreements.
+    """Check that orders, stock, coupon uses, points, payments, invoices and credit notes are consistent.
 
-    Reads everything as of one moment, while servers run, and changes nothing.
+    Prints each mismatch. Reads one consistent view of the database while servers run, and changes nothing.
     """
     from server.storage.verification import verify as run
 
@@ -148,8 +150,8 @@ def verify(*, settings: config.Settings) -> None:
     for problem in problems[:1000]:
         print(f"{problem.subject}: {problem.text}")
     if problems:
-        raise Failure(f"{len(problems)} disagreements; `orders rebuild` fixes columns, items, terms and the work queue")
-    print("everything agrees")
+        raise Failure(f"{len(problems)} mismatches; `orders rebuild` fixes columns, items, terms and the work queue")
+    print("everything is consistent")
 
 
 @app.command()
@@ -162,7 +164,7 @@ def rebuild(*, settings: config.Settings) -> None:
 
 
 def _on_all_orders(settings: config.Settings, title: str, work: Callable[..., Any]) -> Any:
-    """Runs work that goes over all orders, with a progress bar on a terminal."""
+    """Runs work on all orders, with a progress bar on a terminal."""
     folder = settings.data_dir.expanduser().resolve()
     if settings.database_url is None and not (folder / "PG_VERSION").exists():
         raise Failure(f"there is no database in {folder}; name one with ORDERS_DATABASE_URL or --data-dir")
@@ -229,7 +231,7 @@ def config_(
         ),
     ] = False,
 ) -> None:
-    """Print the settings that this shell would give a server, as variables that a shell can read. Passwords are masked."""
+    """Print the settings of a server started from this shell, as shell variables. Passwords are masked."""
     from server.cli import config_output
 
     if server:

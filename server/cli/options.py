@@ -24,7 +24,7 @@ class Failure(Exception):
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command a flag for each named setting (all, if none is named) and passes it the effective settings."""
+    """Adds a flag for each named setting (by default all) to a command, and passes the effective settings."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         fields = {name: config.Settings.model_fields[name] for name in names or config.Settings.model_fields}
@@ -63,7 +63,7 @@ def setting_flags(names: Iterable[str]) -> list[inspect.Parameter]:
 
 def _flag(name: str, field: Any) -> inspect.Parameter:
     long = "--" + name.replace("_", "-")
-    # Unset flags are None. The settings parse and check values that are not of a plain type.
+    # Unset flags are None. The settings parse and validate values of complex types.
     plain, choices = _type_of(field.annotation)
     kind = plain if plain in (str, int, float, bool) else str
     names = f"{long}/--no-{name.replace('_', '-')}" if kind is bool else long
@@ -87,7 +87,7 @@ def flag(name: str, annotation: Any) -> inspect.Parameter:
 
 @contextmanager
 def database(settings: config.Settings) -> Iterator[str]:
-    """The database's URL; if it is unavailable, the command fails."""
+    """Yields the database's URL. If the database is unavailable, the command fails."""
     from server.domain.base.errors import Refusal
     from server.runtime.preflight import StartError, database_url
 

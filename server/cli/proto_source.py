@@ -1,6 +1,6 @@
 """Renders a file's descriptor as proto2 source.
 
-protovalidate's packages contain the descriptor of validate.proto, but not its source. The renderer knows what that file uses: no
+    protovalidate's packages contain the descriptor of validate.proto, but not its source. The renderer supports what that file uses: no
 services, maps or groups.
 """
 

@@ -16,17 +16,17 @@ from server.cli.proto_source import render
 _ERROR_DETAILS = "google/rpc/error_details.proto"
 _VALIDATE = "buf/validate/validate.proto"
 _IMPORT = re.compile(r'^import (?:public )?"(.+)";', re.MULTILINE)
-# Every compiler brings these, in the version that it understands.
+# Every compiler includes these in a suitable version.
 _BUILT_IN = "google/protobuf/"
 
 
 def protos(
     *, output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; created if it is missing.")]
 ) -> None:
-    """Write the protos of the API and all that they import, for protoc, buf and other code generators.
+    """Write the protos of the API and all their imports, for protoc, buf and other code generators.
 
-    The folder is the import path: protoc -I FOLDER, or buf build FOLDER. It leaves out only google/protobuf, which comes with
-    every compiler.
+    The folder is the import path: protoc -I FOLDER, or buf build FOLDER. It omits only google/protobuf, which every compiler
+    includes.
     """
     sources = _sources()
     try:

@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 
 class Row(NamedTuple):
-    """A line of the report: a section, what it is about, and its amounts."""
+    """A line of the report: a section, a subject and amounts."""
 
     section: str
     subject: str
@@ -46,7 +46,7 @@ def report(
     client: "Client",
     start: Annotated[str, typer.Option("--from", help="First day (UTC). [default: first day of this month]")] = "",
     end: Annotated[str, typer.Option("--to", help="Day after the last one (UTC). [default: tomorrow]")] = "",
-    form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.table,
+    form: Annotated[Format, typer.Option("--format", help="Format of the output.")] = Format.table,
 ) -> None:
     """Report revenue, tax by rate, refunds by day and provider, and invoices against payments."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

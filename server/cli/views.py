@@ -76,7 +76,7 @@ def watch(
     since: Annotated[
         datetime | None,
         typer.Option(
-            "--since", help="Begin with the changes since this time (UTC). [default: now]", show_default=False
+            "--since", help="Start with the changes since this time (UTC). [default: now]", show_default=False
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End when there are no more changes.")] = False,

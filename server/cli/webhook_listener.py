@@ -19,7 +19,7 @@ _TIMEOUT, _MAX_BYTES = 30.0, 20_000
 
 
 class Listener:
-    """Prints each change, and forwards it in the form that an endpoint would get."""
+    """Prints each change, and forwards it in the form of a webhook request."""
 
     def __init__(self, client: Client, *, forward_to: str, types: Sequence[str], full: bool, secret: str) -> None:
         self._client, self._url, self._types, self._full = client, forward_to, types, full
@@ -27,7 +27,7 @@ class Listener:
         self._poster = Poster(seconds=_TIMEOUT, max_bytes=_MAX_BYTES, allowed=Everything())
 
     async def run(self) -> None:
-        """Listens until it is interrupted. After an interruption of the connection, it continues where it was."""
+        """Listens until it is interrupted. If the connection breaks, it resumes at the same position."""
         if self._url:
             _print(f"forwarding to {self._url}, signed with {self._secret}")
         request = WatchOrdersRequest(include_order=self._full)

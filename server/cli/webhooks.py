@@ -61,9 +61,7 @@ class Signature(StrEnum):
 
 SignatureOption = Annotated[
     Signature | None,
-    typer.Option(
-        "--signature", help="v1, as new endpoints have it, signs with a shared secret; v1a with a private key."
-    ),
+    typer.Option("--signature", help="v1 (default) signs with a shared secret, v1a with a private key."),
 ]
 
 
@@ -202,7 +200,9 @@ def test(endpoint_id: EndpointId, *, client: "Client") -> None:
         ids = {"endpoint_id": endpoint_id, "delivery_id": queued.delivery_id}
         delivery = call(client, "GetWebhookDelivery", **ids)
     if not delivery.attempts:
-        raise Failure(f"the test {queued.delivery_id} still waits; does a process run the job deliver_webhooks?")
+        raise Failure(
+            f"the test {queued.delivery_id} is still queued; check that a process runs the job deliver_webhooks"
+        )
     (attempt,) = delivery.attempts
     print(_outcome(attempt))
     if not 200 <= attempt.status_code < 300:

@@ -1,4 +1,4 @@
-"""The welcome text of a started server: commands to paste, from the cart to the door."""
+"""The welcome text of a started server: commands that take an order from the cart to delivery."""
 
 from server.domain.carts.carts import current_cart_id
 from server.identity import addresses
@@ -15,11 +15,11 @@ _STOP = "Stop with Ctrl-C."
 
 _TEXT = """{served}
 
-An order from the cart to the door. Paste one of these first: with grpcurl, or with the buf that `make serve` has installed:
+Take an order from the cart to delivery. First define `call`, with grpcurl or with the buf that `make serve` installs:
 
 {callers}
 
-and then, one after the other:
+Then run these commands in order:
 
 {steps}
 

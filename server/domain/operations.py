@@ -1,4 +1,4 @@
-"""Every operation, and carrying one out on the state. No I/O."""
+"""All operations, and their execution on the state. No I/O."""
 
 import pkgutil
 from collections.abc import Generator, Iterator
@@ -36,13 +36,13 @@ OPERATIONS = MappingProxyType({operation.request: operation for operation in _de
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request for an operation, and the caller who makes it."""
+    """A request for an operation, and its caller."""
 
     request: Any
     caller: Caller
-    # That of the call that makes the command; '' if there is none.
+    # The trace context of the call that issues the command; '' if there is none.
     traceparent: str = field(default_factory=TRACEPARENT.get)
-    # Whether the caller asks for the effects of a dry write.
+    # Whether the caller requests the effects of a dry write.
     explain: bool = False
 
     @property
@@ -78,14 +78,14 @@ class Answer(NamedTuple):
 
     body: bytes
     replayed: Replay | None = None
-    # Those that a dry write would have, if its caller asks.
+    # The effects of a dry write, if its caller requests them.
     effects: WriteEffects | None = None
 
 
 def decide(command: Command, state: State) -> Generator[None, None, Answer]:
-    """Carries a command out on the state, or refuses it and leaves the state as it was.
+    """Executes a command on the state, or refuses it and leaves the state unchanged.
 
-    Yields between the parts of a long command, so that its driver can let other work run.
+    Yields between the parts of a long command, so that other work can run.
     """
     key = command.key
     if key is not None and (remembered := state.remembered.get(key)):
@@ -124,7 +124,7 @@ def _audit(command: Command, state: State) -> Audit:
 
 
 def _without_secrets(response: Response) -> bytes:
-    """The response of a dry write: what its rule has made up is no secret of anything."""
+    """The response of a dry write, without the secrets that its rule has generated."""
     return response if isinstance(response, bytes) else _serialized(without_secrets(response))
 
 

@@ -10,7 +10,7 @@ from orders.v1.order_service_pb2 import OrderFilter
 from server.storage.consumer_positions import Connection, ConsumerPositions
 from server.storage.read.feed import Change, FeedRepository, Selection
 
-# Seconds between two looks at the feed, and while the consumer wants nothing.
+# Seconds between polls of the feed, and while the consumer is idle.
 _POLL, _IDLE_POLL = 0.1, 1.0
 # Changes of one transaction.
 _AT_ONCE = 200
@@ -27,13 +27,13 @@ class Handler(Protocol):
         """Prepares for changes, once the position is known."""
 
     async def is_idle(self) -> bool:
-        """Whether no change is wanted now. The consumer then skips what the feed has."""
+        """Whether no changes are needed now. The consumer then skips the existing changes."""
 
     async def handle(self, changes: Sequence[Change]) -> None:
-        """Does what happens outside the database. Repeated, with at least these changes, unless the position moves afterwards."""
+        """Does the work outside the database. It is repeated, with at least these changes, unless the position moves."""
 
     async def store(self, connection: Connection, changes: Sequence[Change]) -> None:
-        """Stores what belongs to the changes, in the transaction that moves the position."""
+        """Stores rows for the changes, in the transaction that moves the position."""
 
 
 class FeedConsumer:
@@ -45,12 +45,12 @@ class FeedConsumer:
         self._id, self._handler, self._feed, self._positions = consumer_id, handler, feed, positions
 
     async def run(self) -> None:
-        """Works for some seconds. Two processes at once do no harm: one of them moves the position, the other one fails."""
+        """Works for some seconds. Two processes at once are safe: one of them moves the position, the other one fails."""
         until = time.monotonic() + _RUN
         position = await self._positions.start(self._id)
         await self._handler.start()
         while time.monotonic() < until:
-            # In this order: whatever the handler wants afterwards begins behind the end.
+            # In this order: the handler's later changes start after the end.
             end = (await self._feed.end()).position
             is_idle = await self._handler.is_idle()
             changes = 0
@@ -63,7 +63,7 @@ class FeedConsumer:
                 await asyncio.sleep(_IDLE_POLL if is_idle else _POLL)
 
     async def _advance(self, position: int) -> tuple[int, int]:
-        """Handles the next changes; returns their number, and the position behind them."""
+        """Handles the next changes; returns their number, and the position after them."""
         page = await self._feed.page(Change, _EVERYTHING, position, limit=_AT_ONCE)
         if page.until > position:
             await self._handler.handle(page.changes)

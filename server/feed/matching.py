@@ -11,7 +11,7 @@ from server.storage.read.feed import Change, Selection
 
 Test = Callable[[Change], bool]
 
-# What they are about is not in the change: only the database can tell.
+# Their values are not in the change, only in the database.
 _OF_ORDERS = (
     "payment_statuses",
     "product_id",
@@ -34,13 +34,13 @@ _OF_ORDERS = (
 
 
 def can_match(selection: Selection) -> bool:
-    """Whether a change alone tells if the selection has it."""
+    """Whether the change itself is sufficient to evaluate the selection."""
     names = {field.name for field, _ in selection.filter.ListFields()}
     return not selection.unseen_by and names.isdisjoint(_OF_ORDERS)
 
 
 def test_of(selection: Selection) -> Test:
-    """The test that a change passes if the selection has it."""
+    """A predicate for the changes of a selection."""
     tests = list(_tests(selection))
     if len(tests) == 1:
         return tests[0]

@@ -1,4 +1,4 @@
-"""The one reader of the feed in a process: it fills the ring from which the watchers are served."""
+"""The only reader of the feed in a process, which fills the ring for all watchers."""
 
 import asyncio
 import time
@@ -12,21 +12,21 @@ from server.feed.ring import Entry, Group, Ring, RingEntry
 from server.feed.signals import FeedSignals, wait_for
 from server.storage.read.feed import Change, FeedRepository, Selection
 
-# Seconds between two looks at the feed, which another process may have appended to, and the least between two reads.
+# Seconds between polls of the feed, to which other processes may append, and minimum seconds between reads.
 _POLL, _SHORTEST = 0.05, 0.01
 # Changes of one read.
 _AT_ONCE = 2_000
 # Seconds until the work is due for another success, as metrics report it.
 _RUN = 10.0
 # CPU seconds of a message, and the part of the event loop that messages may take: when many watchers want everything, they get
-# fewer and larger messages, and calls are served meanwhile.
+# fewer and larger messages, so that calls are still served.
 _MESSAGE, _SHARE = 0.0001, 0.05
 
 _EVERYTHING = Selection(OrderFilter())
 
 
 class FeedReader:
-    """Reads while anyone watches. All watchers of a process share its reads and the changes that they return."""
+    """Reads while there are watchers. All watchers of a process share its reads and changes."""
 
     def __init__(self, feed: FeedRepository, signals: FeedSignals, *, encode: Callable[[Change], Entry]) -> None:
         self._feed, self._signals, self._encode = feed, signals, encode
@@ -42,7 +42,7 @@ class FeedReader:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Keeps the reader at work."""
+        """Keeps the reader active within the context."""
         self._watchers += 1
         self._joined.set()
         try:
@@ -66,7 +66,7 @@ class FeedReader:
             await wait_for(self._signals.appended, seconds=_POLL)
 
     async def _read(self) -> int:
-        """Reads on from the ring's head; returns the number of watchers that it woke."""
+        """Reads the changes after the ring's head; returns the number of watchers that it woke."""
         ring = self._ring
         if ring is None:
             end = await self._feed.end()
@@ -76,7 +76,7 @@ class FeedReader:
             return 0
         page = await self._feed.page(Change, _EVERYTHING, ring.head, limit=_AT_ONCE)
         if page.end.history != ring.history:
-            # After a failover, what is in the ring may never have happened.
+            # After a failover, the ring may contain changes that were never committed.
             self._ring = Ring(page.end.history, page.end.position)
             ring.wake_all()
             return 0
@@ -95,7 +95,7 @@ class FeedReader:
         return ring is self._ring and not self.is_closed
 
     def join(self, ring: Ring, selection: Selection, after: int) -> Group | None:
-        """The group of a selection; None if only the database tells what it selects, or if the ring begins later."""
+        """The group of a selection; None if only the database can evaluate it, or if the ring begins later."""
         return ring.join(selection, after) if can_match(selection) else None
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The newest changes in memory, and who waits for which of them."""
+"""The newest changes in memory, and their watchers."""
 
 import asyncio
 from bisect import bisect_right
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class RingEntry(NamedTuple):
-    """An entry, and what filters look at."""
+    """An entry, and the values that filters use."""
 
     entry: Entry
     change: Change
@@ -41,7 +41,7 @@ class FellBehind(Exception):
 
 
 class Group:
-    """The watchers of one selection, who share the changes that it has."""
+    """The watchers of one selection, which share its changes."""
 
     def __init__(self, selection: Selection, since: int) -> None:
         self.test: Test = test_of(selection)
@@ -53,7 +53,7 @@ class Group:
         self.waiting: set[asyncio.Future[None]] = set()
 
     def wake(self) -> int:
-        """Wakes those who wait; returns their number."""
+        """Wakes the waiting watchers; returns their number."""
         return _wake(self.waiting)
 
 
@@ -79,14 +79,14 @@ class Ring:
         self._groups: dict[tuple[bytes, tuple[int, ...], object], Group] = {}
         self._by_customer: dict[str, list[Group]] = {}
         self._others: list[Group] = []
-        # Those who want to know of every append.
+        # The watchers of every append.
         self.waiting: set[asyncio.Future[None]] = set()
-        # Those who wait for the next change of an order.
+        # The watchers of the next change of an order.
         self._orders: dict[str, set[asyncio.Future[None]]] = {}
 
     @contextmanager
     def waiting_for(self, order_id: str) -> Iterator[asyncio.Future[None]]:
-        """A future that is done when the order has changed, or the ring is given up."""
+        """A future that completes when the order changes or the ring is abandoned."""
         future = asyncio.get_running_loop().create_future()
         self._orders.setdefault(order_id, set()).add(future)
         try:
@@ -98,7 +98,7 @@ class Ring:
                 self._orders.pop(order_id, None)
 
     def join(self, selection: Selection, after: int) -> Group | None:
-        """The group of a selection, with a new member that has everything up to a position; None if the ring begins later."""
+        """The group of a selection, with a new member at a position; None if the ring begins later."""
         if after < self.start:
             return None
         key = (selection.filter.SerializeToString(deterministic=True), selection.types, selection.since)
@@ -126,7 +126,7 @@ class Ring:
         return self._by_customer.setdefault(group.customer_id, []) if group.customer_id else self._others
 
     def append(self, entries: Sequence[RingEntry], head: int) -> int:
-        """Adds the changes up to a position and wakes those who wait for them; returns how many it woke."""
+        """Adds the changes up to a position and wakes their watchers; returns the number of woken watchers."""
         touched: dict[int, Group] = {}
         woken = 0
         for entry, change in entries:
@@ -152,7 +152,7 @@ class Ring:
         return taken, max(after, self.head) if is_all else taken[-1].position
 
     def wake_all(self) -> None:
-        """Wakes everyone who waits."""
+        """Wakes all waiting watchers."""
         for group in self._groups.values():
             group.wake()
         for waiting in (self.waiting, *self._orders.values()):

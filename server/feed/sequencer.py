@@ -1,4 +1,4 @@
-"""The sequencer: appends committed events to the feed. One process runs it at a time; a second one does no harm."""
+"""The sequencer: appends committed events to the feed. One process runs it at a time; a second one is safe."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from server.feed.signals import FeedSignals, wait_for
 from server.storage.database import Database
 from server.storage.sequencing import assign_positions
 
-# Seconds between two looks for events that other processes have committed, and the least between two looks at all.
+# Seconds between polls for events of other processes, and minimum seconds between polls.
 _POLL, _SHORTEST = 0.05, 0.02
 # Seconds until the work is due for another success, as metrics report it.
 _RUN = 10.0
@@ -20,7 +20,7 @@ class Sequencer:
         self._database, self._signals = database, signals
 
     async def run(self) -> None:
-        """Works for some seconds, on a connection of its own: it must not wait for one behind the calls."""
+        """Works for some seconds, on a separate connection, so that it does not wait behind calls."""
         end = time.monotonic() + _RUN
         async with await self._database.connect() as connection:
             while (began := time.monotonic()) < end:

@@ -1,4 +1,4 @@
-"""Signals of events in this process, which spare their receivers a poll."""
+"""Signals of events in this process, which let receivers react before their next poll."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class FeedSignals:
-    """Set when orders were written here, and when the feed was appended to here."""
+    """Events that are set when this process writes orders, and when it appends to the feed."""
 
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     appended: asyncio.Event = field(default_factory=asyncio.Event)

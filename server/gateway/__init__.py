@@ -1,1 +1,1 @@
-"""HTTP/JSON for the API: a client of the gRPC service that serves the bindings in its protos."""
+"""HTTP/JSON for the API: a client of the gRPC service, which serves the bindings in the protos."""

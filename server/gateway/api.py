@@ -84,7 +84,7 @@ class Api:
         if origin is None or origin in self._origins or _EVERY_ORIGIN in self._origins:
             return
         if urlsplit(origin).netloc != exchange.headers.get("host"):
-            text = "pages of this origin may not call; allow it with ORDERS_HTTP_CORS_ORIGINS"
+            text = "pages of this origin may not call the API; ORDERS_HTTP_CORS_ORIGINS allows origins"
             raise refused_by_gateway("ORIGIN_REFUSED", text)
 
     def _find(self, exchange: Exchange) -> tuple[Binding, dict[str, str]]:
@@ -92,10 +92,10 @@ class Api:
             # HEAD is a GET whose body the server leaves out.
             return self._router.find("GET" if exchange.verb == "HEAD" else exchange.verb, exchange.path)
         except NoSuchVerb as error:
-            text = f"this path takes {', '.join(error.allowed)}"
+            text = f"this path supports {', '.join(error.allowed)}"
             raise refused_by_gateway("NO_SUCH_VERB", text, headers=[("allow", ", ".join(error.allowed))]) from None
         except NoSuchPath:
-            text = "there is no such path; /openapi.json lists all, /docs shows them"
+            text = "there is no such path; see /docs or /openapi.json"
             raise refused_by_gateway("NO_SUCH_PATH", text) from None
 
     async def _send_message(self, exchange: Exchange, binding: Binding, request: Message, call: Any) -> None:

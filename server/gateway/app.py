@@ -110,7 +110,7 @@ def _cors(origins: Sequence[str]) -> list[Middleware]:
 
 
 async def _serves(channel: grpc.aio.Channel) -> bool:
-    """Whether the server says that it serves."""
+    """Whether the server's health check reports SERVING."""
     try:
         check = health_pb2_grpc.HealthStub(channel).Check
         answer = await check(health_pb2.HealthCheckRequest(), timeout=_HEALTH_SECONDS)

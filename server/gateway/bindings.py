@@ -41,7 +41,7 @@ class Binding:
 
     @cached_property
     def name(self) -> str:
-        """The method's name, as the log has it."""
+        """The method's name for the log."""
         return f"{self.method.containing_service.name}.{self.method.name}"
 
     @cached_property

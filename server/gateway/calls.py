@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from server.gateway.bindings import Binding
 
-# Headers that the server gets as metadata, beside those that begin with `x-`.
+# Headers that the server gets as metadata, in addition to those that begin with `x-`.
 _PASSED = frozenset({"authorization", "token", "traceparent", "tracestate", "baggage"})
 _NAME = re.compile(r"[a-z0-9_.-]+")
 _VALUE = re.compile("[ -~]*")
@@ -42,7 +42,7 @@ class Calls:
         request_id: str,
         timeout: float | None,
     ) -> Call:
-        """Starts the call, with the caller's credentials. Without a stream of requests there is one."""
+        """Starts the call with the caller's credentials and one request, or a stream of requests."""
         return self._methods[binding.grpc_path](
             iter(requests) if binding.takes_stream else requests[0],
             metadata=metadata(headers, request_id=request_id),
@@ -57,7 +57,7 @@ def _kind(channel: grpc.aio.Channel, binding: Binding) -> Any:
 
 
 def metadata(headers: Mapping[str, str], *, request_id: str) -> tuple[tuple[str, str], ...]:
-    """The metadata of a call from the headers of a request, without those that gRPC does not take."""
+    """The metadata of a call from the headers of a request, without those that gRPC does not accept."""
     passed = [
         (name, value)
         for name, value in headers.items()
@@ -67,7 +67,7 @@ def metadata(headers: Mapping[str, str], *, request_id: str) -> tuple[tuple[str,
 
 
 def is_metadata(name: str, value: str) -> bool:
-    """Whether gRPC takes a header as it is. A name that ends in `-bin` would be read as base64."""
+    """Whether a header is valid gRPC metadata. A name that ends in `-bin` would be decoded as base64."""
     return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value)) and not name.endswith("-bin")
 
 
@@ -82,7 +82,7 @@ def timeout_of(header: str | None) -> float | None:
 
 
 def headers_of(*sources: Iterable[tuple[str, Any]] | None) -> list[tuple[str, str]]:
-    """The response headers that a call's metadata become, each value once."""
+    """The response headers for a call's metadata, each value once."""
     found: dict[tuple[str, str], None] = {}
     for source in sources:
         for name, value in source or ():

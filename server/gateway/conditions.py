@@ -1,4 +1,4 @@
-"""Preconditions, retries and positions in HTTP's own headers, and the fields of requests that they set."""
+"""Standard HTTP headers for preconditions, retries and positions, and the request fields that they set."""
 
 from collections.abc import Mapping
 from typing import Any

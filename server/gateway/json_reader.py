@@ -1,4 +1,4 @@
-"""Reads JSON values into messages, strictly: every unknown name, wrong type and repeated key is a fault of its field."""
+"""Strictly reads JSON values into messages: unknown names, wrong types and repeated keys are faults of their fields."""
 
 import json
 import re
@@ -22,19 +22,19 @@ _INTEGERS = (
     FieldDescriptor.CPPTYPE_UINT64,
 )
 _FLOATS = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
-# Messages that are a text in JSON, and what that text looks like.
+# Messages that are strings in JSON, and the form of the string.
 TEXT_FORMS = {
     "google.protobuf.Timestamp": "a time with a time zone, such as 2026-01-20T10:00:00Z",
     "google.protobuf.Duration": "seconds, such as 3.5s",
     "google.protobuf.FieldMask": "paths of fields, separated by commas",
 }
-# Fields that mean a date, and so take one without a time.
+# Fields that accept a date without a time.
 _DATES = frozenset({"requested_delivery_time", "installation_time", "requested_time", "scheduled_time"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class NotJson(Exception):
-    """The text is not JSON; the message says where."""
+    """The text is not JSON; the message has the position."""
 
 
 class _Repeating(dict[str, Any]):
@@ -182,7 +182,7 @@ class _Reading:
 
 
 def _time_of(value: object, place: str) -> object:
-    """The value; the time at which a date begins in UTC, for a field that means a date."""
+    """The value; for a field that accepts dates, the beginning of a date in UTC."""
     is_date = place.rpartition(".")[2] in _DATES and isinstance(value, str) and _DATE.fullmatch(value)
     return f"{value}T00:00:00Z" if is_date else value
 
@@ -217,7 +217,7 @@ def _converter(field: FieldDescriptor) -> Convert | None:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"must be a text, not {_kind(value)}")
+        raise ValueError(f"must be a string, not {_kind(value)}")
     return value
 
 
@@ -270,7 +270,7 @@ def _enum_converter(enum: EnumDescriptor) -> Convert:
             return value
         if not isinstance(value, str):
             raise ValueError(f"must be a name of {enum.name}, not {_kind(value)}")
-        # Others write `pending` for ORDER_STATUS_PENDING.
+        # Other APIs write `pending` for ORDER_STATUS_PENDING.
         near = [name for name in numbers if name.endswith(f"_{value.upper()}")]
         hint = f"; did you mean {near[0]}?" if near else suggestion(value, numbers)
         raise ValueError(f"{_shown(value)} is not a name of {enum.name}{hint}")
@@ -278,7 +278,7 @@ def _enum_converter(enum: EnumDescriptor) -> Convert:
     return convert
 
 
-_KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a truth value", int: "a number", float: "a number"}
+_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
 
 
 def _kind(value: object) -> str:

@@ -1,6 +1,6 @@
 """Messages as JSON values, by writers that are built once for each type.
 
-They write what protobuf's `json_format` writes with the protos' names and with empty fields, in a tenth of the time.
+The output equals that of protobuf's `json_format` with proto names and empty fields, in a tenth of the time.
 """
 
 import math
@@ -60,7 +60,7 @@ def _message_writer(message: Descriptor) -> Write:
 
 
 def _field_writer(field: FieldDescriptor) -> Write | None:
-    """None if the value is written as it is."""
+    """The writer of a field's values; None if they are written unchanged."""
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return _map_writer(field.message_type)
     one = _value_writer(field)
@@ -99,7 +99,7 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
 
 
 class _Names(dict[int, Any]):
-    """The names of an enum's values; an unknown number stands for itself."""
+    """The names of an enum's values; an unknown number remains a number."""
 
     def __missing__(self, number: int) -> int:
         return number

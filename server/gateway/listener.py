@@ -27,7 +27,7 @@ _TLS_LOOK = 10.0
 
 
 class GatewayError(Exception):
-    """The gateway cannot start; the message says why and what to do."""
+    """The gateway cannot start; the message has the cause and the fix."""
 
 
 def listen(options: Options) -> socket.socket:
@@ -96,7 +96,7 @@ class Listener(uvicorn.Server):
         self._options = options
 
     def stop(self) -> None:
-        """Ends the serving after the drain delay. Streams end at once; they can be resumed elsewhere."""
+        """Stops serving after the drain delay. Streams end immediately; they can be resumed elsewhere."""
         self._stopping.set()
         asyncio.get_running_loop().call_later(self._options.drain_delay, self._exit)
 

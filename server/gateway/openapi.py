@@ -1,4 +1,4 @@
-"""The OpenAPI and AsyncAPI descriptions, which `make proto` generates beside the API's modules."""
+"""The OpenAPI and AsyncAPI descriptions, which `make proto` generates with the API's modules."""
 
 from importlib.resources import files
 

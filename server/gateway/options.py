@@ -17,7 +17,7 @@ class Options:
     tls_client_ca: Path | None = None
     # The origins whose pages may call; `*` for all.
     cors_origins: tuple[str, ...] = ()
-    # The documents whose dialects are served beside the API.
+    # The documents whose dialects are served in addition to the API.
     dialects: tuple[str, ...] = ()
     # The currency of amounts in dialects that have none.
     dialect_currency: str = "USD"

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-# What other APIs call a field, and what it is called here. They are suggested where their letters alone would not be.
+# Names of fields in other APIs and in this one, to suggest names that are not similar in spelling.
 _OTHER_NAMES = {
     "zip": "postal_code",
     "zip_code": "postal_code",
@@ -38,7 +38,7 @@ class Problems:
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
-    """A clause that names what was probably meant, or else what there is."""
+    """A clause with the most similar name, or with all names."""
     known = sorted(set(names))
     other = _OTHER_NAMES.get(_snake(name), "")
     if other.split(".")[0] in known:

@@ -15,7 +15,7 @@ WHOLE = "*"
 
 
 class BadRequest(Exception):
-    """The request is not one of the method's; its faults by field."""
+    """The request is invalid for the method; contains the faults by field."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{field}: {text}" for field, text in problems))
@@ -88,7 +88,7 @@ def _read_query(request: Any, binding: Binding, query: str, problems: Problems) 
 
 
 def _nest(values: dict[str, Any], message: Descriptor, name: str, text: str, problems: Problems) -> None:
-    """Puts a parameter where the JSON of the message would have it."""
+    """Inserts a parameter at its place in the JSON of the message."""
     *outer, last = name.split(".")
     for at, part in enumerate(outer):
         field = _field(message, part)
@@ -101,7 +101,7 @@ def _nest(values: dict[str, Any], message: Descriptor, name: str, text: str, pro
         problems.unknown(".".join([*outer, ""]), last, _names(message))
     elif field.message_type is not None and not _is_text(field):
         inner = ", ".join(f"{name}.{each.name}" for each in field.message_type.fields[:3])
-        problems.add(name, f"is not one value; write its fields, such as {inner}")
+        problems.add(name, f"is a message; set its fields, such as {inner}")
     elif field.is_repeated:
         values.setdefault(field.name, []).append(_value(field, text))
     elif field.name in values:
@@ -123,7 +123,7 @@ def _is_text(field: Any) -> bool:
 
 
 def _value(field: Any, text: str) -> object:
-    """The JSON value of a parameter; one that has none stays a text, which is then refused."""
+    """The JSON value of a parameter. An invalid value stays a text, which is then refused."""
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return {"true": True, "false": False}.get(text, text)
     if field.enum_type is not None and text.isdecimal():
@@ -144,7 +144,7 @@ def _camel(path: str) -> str:
 
 
 def _set(request: Any, path: str, text: str, source: str, problems: Problems) -> None:
-    """Sets a field from the path or the headers. The body may repeat it, but not say otherwise."""
+    """Sets a field from the path or the headers. The body may repeat the value but not differ from it."""
     *outer, last = path.split(".")
     message = request
     for name in outer:

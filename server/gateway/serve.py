@@ -20,7 +20,7 @@ def serve(connect: Callable[[], grpc.aio.Channel], options: Options, *, announce
     """Serves until SIGINT or SIGTERM; announces the URL. `connect` makes the channel to the server. Raises GatewayError."""
     import uvloop
 
-    # What it says is of no use under the log's rules, and bad requests would fill the log.
+    # Its messages do not follow the log's rules, and bad requests would fill the log.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     uvloop.run(_serve(connect, options, announce))
 
@@ -45,7 +45,7 @@ def _url(options: Options, port: int) -> str:
 
 
 async def _check_exposure(channel: grpc.aio.Channel, options: Options) -> None:
-    """Refuses to serve other machines without TLS, or for a server that asks nobody for credentials. Raises GatewayError."""
+    """Refuses to serve other machines without TLS, or for a server without authentication. Raises GatewayError."""
     if options.insecure or options.host.startswith(_LOOPBACK):
         return
     if options.tls_certificate is None:
@@ -63,7 +63,7 @@ def _exposed(options: Options, missing: str) -> str:
 
 
 async def _asks_for_credentials(channel: grpc.aio.Channel) -> bool:
-    """Whether the server refuses a call without credentials."""
+    """Whether the server requires credentials."""
     reading = next(binding for binding in bindings() if binding.verb == "GET" and not binding.streams)
     call = channel.unary_unary(reading.grpc_path)
     try:

@@ -42,7 +42,7 @@ BY_REASON: Mapping[str, int] = MappingProxyType(
     }
 )
 
-# What the gateway itself refuses: status, code, and the case in words.
+# The gateway's own refusals: status, code, and a description.
 OWN: Mapping[str, tuple[int, int, str]] = MappingProxyType(
     {
         "NO_SUCH_PATH": (404, code_pb2.UNIMPLEMENTED, "an unknown path"),
@@ -50,7 +50,7 @@ OWN: Mapping[str, tuple[int, int, str]] = MappingProxyType(
         "BODY_TIMEOUT": (408, code_pb2.DEADLINE_EXCEEDED, "a body that does not arrive within 30 s"),
         "BODY_TOO_LARGE": (413, code_pb2.INVALID_ARGUMENT, "a body larger than 16 MiB"),
         "BODY_ENCODED": (415, code_pb2.INVALID_ARGUMENT, "a compressed body"),
-        "ORIGIN_REFUSED": (403, code_pb2.PERMISSION_DENIED, "a page of another origin that no setting allows"),
+        "ORIGIN_REFUSED": (403, code_pb2.PERMISSION_DENIED, "a page of an origin that is not allowed"),
     }
 )
 

@@ -17,7 +17,7 @@ from server.gateway.json_writer import to_json
 NDJSON = "application/x-ndjson"
 EVENTS = "text/event-stream"
 
-# Seconds of silence after which the headers are sent, and event sources get a comment, so that no proxy gives up.
+# Seconds of silence after which the headers are sent, and event sources get a comment, so that proxies do not time out.
 _SILENCE = 15.0
 _COMMENT = b": waiting\n\n"
 _GZIP = 31  # zlib's window bits for the gzip format.
@@ -72,7 +72,7 @@ class _Stream:
         await self._exchange.start(200, headers)
 
     async def _next(self) -> Any:
-        """The next message, or EOF at the end, which the caller or the gateway may bring about."""
+        """The next message, or EOF at the end, which the caller or the gateway can cause."""
         read = asyncio.ensure_future(self._call.read())
         try:
             while not read.done():
@@ -114,7 +114,7 @@ async def _until_disconnect(exchange: Exchange) -> None:
 
 
 def _compressor() -> Encode:
-    """Compresses each chunk so that it can be read at once; an empty chunk ends the stream."""
+    """Compresses each chunk so that it can be decoded immediately; an empty chunk ends the stream."""
     compressor = zlib.compressobj(wbits=_GZIP)
 
     def encode(text: bytes) -> bytes:

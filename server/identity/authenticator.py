@@ -38,13 +38,13 @@ class Authenticator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._tokens = store, tokens
-        # A cache of their own, so that no text from a caller can match a certificate.
+        # A separate cache, so that no text from a caller can match a certificate.
         self._texts = CredentialCache(seconds=cache_seconds, clock=clock)
         self._certificates = CredentialCache(seconds=cache_seconds, clock=clock)
         self._uses: dict[Use, datetime] = {}
 
     async def authenticate(self, bearer: str, certificate_names: Sequence[str] = ()) -> Caller:
-        """The caller who presents a text, or else a verified certificate. Raises UNAUTHENTICATED and DEPENDENCY_UNAVAILABLE."""
+        """The caller of a credential or a verified certificate. Raises UNAUTHENTICATED and DEPENDENCY_UNAVAILABLE."""
         recent, presented = (self._texts, bearer) if bearer else (self._certificates, "\n".join(certificate_names))
         caller = recent.find(presented)
         if caller is None:
@@ -54,7 +54,7 @@ class Authenticator:
         return caller
 
     def take_uses(self) -> dict[Use, datetime]:
-        """The keys used since the last call of this method, and when."""
+        """The keys used since the last call of this method, with their times."""
         uses, self._uses = self._uses, {}
         return uses
 
@@ -83,7 +83,7 @@ class Authenticator:
         if stored is None:
             raise _unknown_key()
         newest = key_texts.matches(presented.digest, stored.digest)
-        # Only the holder of a key learns what is wrong with it.
+        # Only the holder of a key learns why it is invalid.
         if not newest and not key_texts.matches(presented.digest, stored.previous):
             raise _unknown_key()
         return self._use(stored, presented.digest, newest=newest)

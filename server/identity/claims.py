@@ -9,7 +9,7 @@ from server.domain.base.caller import Caller, IgnoredRole, Role
 from server.domain.base.errors import unauthenticated
 
 _MAX_SUBJECT = 200
-# The most ignored roles that a caller is told of: tokens can have many that are meant for other services.
+# The maximum number of ignored roles to report: tokens can have many roles for other services.
 _MAX_IGNORED = 20
 
 # As in the protos.
@@ -36,7 +36,7 @@ class _Claim(NamedTuple):
 
 
 def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
-    """The bearer of a token whose claims are proven; UNAUTHENTICATED if it has no proper name."""
+    """The caller of a token with verified claims. Raises UNAUTHENTICATED without a valid subject."""
     words, scopes = _words(claims, rules.roles), _words(claims, rules.scopes)
     roles = rules.default_roles if words is None else frozenset(role for role in Role if role.value in words)
     customer_id = _customer_id(claims, rules.customer_id)
@@ -60,7 +60,7 @@ def _ignored(words: frozenset[str], unusable: frozenset[Role], rules: ClaimRules
 
 def _subject(claims: Mapping[str, Any]) -> str:
     subject = claims.get("sub")
-    # It goes to the audit log, where no name may imitate another.
+    # The audit log shows it, so it must not be able to imitate another name.
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
         text = (
             f"the token's sub claim must be 1 to {_MAX_SUBJECT} printable characters; get a token for another subject"

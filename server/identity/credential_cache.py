@@ -32,7 +32,7 @@ class CredentialCache:
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
     def find(self, text: str) -> Caller | None:
-        """The caller of a recently checked text; None if it has to be checked."""
+        """The caller of a recently checked text; None if it must be checked."""
         digest = _digest(text)
         known = self._known.get(digest)
         if known is None:

@@ -56,10 +56,10 @@ class TokenVerifier:
         return Verified(caller_of(claims, self._rules), float(min(int(claims["exp"]), _LAST_TIME)))
 
     def _read_header(self, token: str) -> tuple[str, str]:
-        """The key id and the algorithm. Callers write the header: nothing else in it is used."""
+        """The key id and the algorithm. The header is not trusted: nothing else in it is used."""
         first, *_ = token.split(".", 1)
         try:
-            # Only the header: the library would decode the rest too, which it does later anyway.
+            # Decodes only the header; the library decodes the rest later.
             header = jwt.get_unverified_header(f"{first}..")
         except (jwt.PyJWTError, ValueError) as error:
             raise unauthenticated(

@@ -1,4 +1,4 @@
-"""Where the keys of an OpenID provider come from: its address, or a file."""
+"""The sources of an OpenID provider's keys: its URL, or a file."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ class KeySource(Protocol):
     """A source of a provider's keys."""
 
     async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
-        """The keys that may have signed a token; DEPENDENCY_UNAVAILABLE if the provider's keys are not to be had."""
+        """The keys that may have signed a token. Raises DEPENDENCY_UNAVAILABLE without the provider's keys."""
         ...
 
 
@@ -37,7 +37,7 @@ class KeyFile:
     """The keys in a file, a PEM or a JSON Web Key Set, which is read again when it changes."""
 
     def __init__(self, path: Path) -> None:
-        """Reads the file. OSError or ValueError if there are no keys in it."""
+        """Reads the file. Raises OSError or ValueError if it contains no keys."""
         self._path = path
         self._seen = fingerprint(path)
         self._keys = parse(path.read_bytes())
@@ -63,7 +63,7 @@ class KeyFile:
 
 
 class KeyUrl:
-    """The keys that a provider publishes, fetched by whoever needs them first, and now and then again."""
+    """The keys that a provider publishes, fetched on first use and refreshed regularly."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class KeyUrl:
         min_interval: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """All in seconds: an age at which keys are fetched again, and the least between two fetches for unknown keys.
+        """The refresh interval, and the minimum interval between fetches for unknown keys, in seconds.
 
-        ValueError if the address is not to be trusted.
+        Raises ValueError for an untrusted URL.
         """
         _check(url)
         self._url = url
@@ -92,7 +92,7 @@ class KeyUrl:
 
     async def find(self, *, key_id: str, algorithm: str) -> list[SigningKey]:
         if self._keys and self._clock() >= self._fetch_at:
-            # Nobody waits for new keys while the known ones do.
+            # No call waits for new keys while the known ones suffice.
             self._begin()
         found = choose(self._keys, key_id=key_id, algorithm=algorithm)
         if not found:
@@ -103,9 +103,9 @@ class KeyUrl:
         return found
 
     async def _fetched(self) -> None:
-        """Waits for a fetch, one for all who wait; for none if the last one was just now."""
+        """Waits for a fetch that all waiting calls share; returns immediately if the last one was recent."""
         if task := self._begin():
-            # The fetch goes on for the others when one of them leaves.
+            # The fetch continues for the other calls if one is cancelled.
             await asyncio.shield(task)
 
     def _begin(self) -> asyncio.Task[None] | None:

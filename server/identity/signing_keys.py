@@ -19,7 +19,7 @@ _RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _EDWARDS = frozenset({"EdDSA"})
 _BY_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
-# Asymmetric only: a party that can verify a token must not be able to sign one.
+# Asymmetric only: a verifier of tokens must not be able to sign them.
 ALGORITHMS = _RSA | _EDWARDS | frozenset(_BY_CURVE.values())
 
 _MIN_RSA_BITS = 2048

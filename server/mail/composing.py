@@ -1,4 +1,4 @@
-"""Composes mails: who gets them, in which language, and with what."""
+"""Composes mails: recipient, language and contents."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from orders.v1.webhook_service_pb2 import WEBHOOK_DISABLE_CAUSE_GONE, WebhookEnd
 from server.mail.kinds import ENDPOINT_DISABLED
 from server.mail.rendering import Renderer
 
-# Lines that hold any Message-ID: some clients cannot read one that is folded.
+# A line length for any Message-ID: some clients cannot read a folded one.
 _POLICY = SMTP.clone(max_line_length=400)
 # Mails that list the order's lines.
 _WITH_LINES = ("order_received", "order_confirmed")
@@ -37,16 +37,16 @@ class NoRecipient(Exception):
 
 
 class BadAddress(Exception):
-    """The email address cannot be written to."""
+    """The email address is invalid."""
 
 
 class Subject(NamedTuple):
-    """What a mail is about."""
+    """The subject of a mail: an order and a change, or a webhook endpoint."""
 
     kind: str
     order: Order
     event: OrderEvent
-    # Those of the mails that are about them.
+    # Set only for mails about them.
     invoice: Invoice | None = None
     endpoint: WebhookEndpoint | None = None
 
@@ -75,7 +75,7 @@ class Composer:
         message["Auto-Submitted"] = "auto-generated"
         language = self._language(subject.order)
         self._render(message, subject, language)
-        # Last: it would move to the first part.
+        # Last, because it would otherwise move to the first part.
         message["Content-Language"] = language
         return message
 
@@ -127,7 +127,7 @@ class Composer:
 
 
 def _shipment_of(subject: Subject) -> Shipment:
-    """The shipment that the change is about; an empty one if it is about none."""
+    """The shipment of the change; an empty one if there is none."""
     wanted = subject.event.shipment_id
     return next((each for each in subject.order.shipments if each.shipment_id == wanted), Shipment())
 

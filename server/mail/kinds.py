@@ -1,4 +1,4 @@
-"""The mails, and the changes of orders that they are about."""
+"""The kinds of mails, and the changes of orders that trigger them."""
 
 from collections.abc import Collection
 
@@ -23,7 +23,7 @@ KINDS = (*_KINDS.values(), REFUNDED, ENDPOINT_DISABLED)
 
 
 def kind_of(change: Change, selected: Collection[str]) -> str | None:
-    """The mail about a change, if it is selected. Orders of other systems get none: these write to their customers themselves."""
+    """The mail for a change, if it is selected. Imported orders get none, because their source notifies its customers."""
     if change.source:
         return None
     names = names_of(change.type, change.from_status, change.to_status)

@@ -1,4 +1,4 @@
-"""Queues a mail for each change that one is about."""
+"""Queues a mail for each change that triggers one."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from server.storage.consumer_positions import Connection
 from server.storage.mails import NewMail
 from server.storage.read.feed import Change
 
-# Nobody expects a mail about a change that is older: mails were off, or the server did not run.
+# Mails about older changes are not useful: mails were off, or the server did not run.
 _OLDEST = timedelta(days=3)
 
 

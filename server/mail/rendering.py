@@ -19,7 +19,7 @@ from server.mail import texts
 
 
 class RenderingError(Exception):
-    """A template is missing or wrong. The cause says where."""
+    """A template is missing or invalid. The cause has the location."""
 
 
 class Rendered(NamedTuple):
@@ -31,7 +31,7 @@ class Rendered(NamedTuple):
 
 
 class Renderer:
-    """Templates of a folder, and the built-in ones for those that it lacks."""
+    """The templates of a folder, with the built-in ones as fallback."""
 
     def __init__(self, folder: Path | None = None) -> None:
         own = [FileSystemLoader(folder)] if folder else []
@@ -40,7 +40,7 @@ class Renderer:
         self._text = _environment(loader, autoescape=False)
 
     def check(self, kinds: Iterable[str], languages: Iterable[str]) -> None:
-        """Raises RenderingError, which says where, if a template is missing or has an error that shows before it is used."""
+        """Raises RenderingError, with the location, if a template is missing or has a syntax error."""
         names = [f"{language}/{kind}.j2" for language in set(languages) for kind in kinds]
         for name in ("layout.txt", "layout.html", "subject.txt", "invoice.html", *names):
             try:
@@ -63,7 +63,7 @@ class Renderer:
         return Rendered(" ".join(subject.split()), f"{text.strip()}\n", html)
 
     def page(self, name: str, language: str, values: Mapping[str, Any]) -> str:
-        """An HTML page beside the mail, such as the invoice. Raises RenderingError."""
+        """An additional HTML page, such as the invoice. Raises RenderingError."""
         try:
             return self._html.get_template(name).render(_context(language, values))
         except Exception as error:

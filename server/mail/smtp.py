@@ -15,7 +15,7 @@ from aiosmtplib import (
 
 from server.identity.loopback import is_loopback
 
-# Seconds for each command and its answer, and for saying goodbye.
+# Seconds for each command and its reply, and for QUIT.
 _TIMEOUT, _QUITTING = 30.0, 1.0
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
@@ -25,10 +25,10 @@ class ServerUnreachable(Exception):
 
 
 class MailRefused(Exception):
-    """This mail was not taken."""
+    """The server did not accept this mail."""
 
     def __init__(self, code: int, *, is_lasting: bool) -> None:
-        """`code` is that of the server's answer, 0 without one."""
+        """`code` is the code of the server's reply, 0 without one."""
         super().__init__(str(code))
         self.code, self.is_lasting = code, is_lasting
 
@@ -52,16 +52,16 @@ class SmtpServer:
         )
 
     async def send(self, message: EmailMessage) -> None:
-        """Returns once the server has taken the mail. Raises ServerUnreachable and MailRefused."""
+        """Returns when the server has accepted the mail. Raises ServerUnreachable and MailRefused."""
         if not self._client.is_connected:
             await self._connect()
         try:
-            # The library's own way to send a message would fold its headers as it likes.
+            # The library's own method to send a message would fold its headers.
             await self._client.sendmail(_address_in(message["From"]), _address_in(message["To"]), message.as_bytes())
         except SMTPRecipientsRefused as error:
             raise _refused(error.recipients[0].code) from error
         except SMTPSenderRefused as error:
-            # Every mail has this sender: it can be allowed before the next attempt.
+            # All mails have this sender, which the server may accept at the next attempt.
             raise MailRefused(error.code, is_lasting=False) from error
         except SMTPResponseException as error:
             raise _refused(error.code) from error

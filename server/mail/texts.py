@@ -1,4 +1,4 @@
-"""How amounts and dates are written in mails."""
+"""The format of amounts and dates in mails."""
 
 from collections.abc import Mapping
 from datetime import UTC

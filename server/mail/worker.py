@@ -1,4 +1,4 @@
-"""Sends due mails, one after the other. A mail that cannot be sent waits or ends, and holds up no other."""
+"""Sends due mails, one after the other. A mail that cannot be sent waits or fails, and does not delay others."""
 
 import asyncio
 import logging
@@ -30,12 +30,12 @@ from server.telemetry.spans import Tracer, continued_span
 
 log = logging.getLogger(__name__)
 
-# Seconds that a mail is taken for: longer than all commands of SMTP with their timeouts.
+# Seconds for which a mail is leased: longer than all SMTP commands with their timeouts.
 _LEASE = 300.0
 # Seconds between two looks for due mails, and until the work is due for another success, as metrics report it.
 _POLL, _RUN = 0.5, 10.0
 _FAILURES = RetryPolicy(first=1.0, longest=30.0)
-# The operator is told of endpoints that were disabled since.
+# The operator gets mails about endpoints that were disabled since.
 _RECENT = timedelta(days=3)
 _DISABLED_BY_SERVER = (WEBHOOK_DISABLE_CAUSE_GONE, WEBHOOK_DISABLE_CAUSE_FAILING)
 
@@ -55,7 +55,7 @@ class Endpoints(Protocol):
 
 
 class Watch(Protocol):
-    """Notes what happens, for metrics."""
+    """Records events for metrics."""
 
     def note(self, kind: str, outcome: str) -> None: ...
 
@@ -81,7 +81,7 @@ class MailWorker:
         self._failures = 0
 
     async def run(self) -> None:
-        """Works for some seconds. A mail whose process is killed while it is sent is sent again, with the same id."""
+        """Works for some seconds. If the process is killed while it sends a mail, the mail is sent again with the same id."""
         until = time.monotonic() + _RUN
         try:
             if ENDPOINT_DISABLED in self._selected:
@@ -124,7 +124,7 @@ class MailWorker:
             cause = f"smtp_{error.code:03d}"
             return MailOutcome(MailState.FAILED, cause) if error.is_lasting else _retry(mail, cause)
         except Exception as error:
-            # A wrong template, or an order that it does not fit: the templates can be corrected before the last attempt.
+            # A template error: the template can be fixed before the last attempt.
             return _retry(mail, str(error) if isinstance(error, RenderingError) else type(error).__name__)
         return MailOutcome(MailState.SENT)
 
@@ -136,7 +136,7 @@ class MailWorker:
         return Subject(mail.kind, order, event, invoice, endpoint)
 
     async def _endpoint(self, endpoint_id: str) -> WebhookEndpoint | None:
-        """None if it was deleted meanwhile."""
+        """The endpoint; None if it has been deleted."""
         try:
             return await self._endpoints.endpoint(endpoint_id)
         except Refusal as error:

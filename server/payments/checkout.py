@@ -1,7 +1,7 @@
 """Writes of orders with a payment provider.
 
-The write commits, then the provider is called, then its outcome is written. The process may die after any of these steps. Each
-can be repeated, so a retry of the request continues where the first attempt stopped.
+The write commits, then the provider is called, then its outcome is written. Each step can be repeated, so if the process dies, a
+retry of the request continues where the first attempt stopped.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ Around = Callable[[PaymentFlow, Command], Coroutine[Any, Any, Answer]]
 
 
 class Checkout:
-    """Executes commands as the writer does, and involves the payment provider, if there is one."""
+    """Executes commands with the writer, and calls the payment provider, if there is one."""
 
     def __init__(
         self, *, writer: Writes, orders: Orders, customers: Accounts, provider: PaymentProvider | None, timeout: float
@@ -74,7 +74,7 @@ class Checkout:
             CreateOrderRequest: self._create,
             UpdateOrderRequest: self._update,
             RequestInstallationRequest: self._update,
-            # A transition can cancel, too.
+            # A transition can also cancel.
             TransitionOrderRequest: self._cancel,
             CancelOrderRequest: self._cancel,
             CancelOrderLinesRequest: self._cancel_lines,
@@ -87,14 +87,14 @@ class Checkout:
         self._tasks = Tasks()
 
     async def execute(self, command: Command) -> Answer:
-        """The command's answer. Raises what the writer raises, and for commands that move money:
+        """The command's answer. Raises the writer's errors and, for commands that move money:
 
         PAYMENT_FAILED if the provider declines, and DEPENDENCY_UNAVAILABLE if it does not answer.
         """
         around = self._around.get(type(command.request))
         if self._flow is None or around is None or command.dry:
             return await self._without_provider(command)
-        # A caller who leaves does not stop the work: the order exists, and may be paid.
+        # A disconnected caller does not stop the work: the order exists, and may be paid.
         task: asyncio.Task[Answer] = self._tasks.spawn(around(self._flow, command))
         try:
             await asyncio.wait([task])
@@ -103,7 +103,7 @@ class Checkout:
             task.add_done_callback(_after_its_caller)
             raise
         finally:
-            # It holds an error, which holds this frame, until the garbage collector comes.
+            # It refers to an error, which refers to this frame: a cycle.
             del task
 
     async def _without_provider(self, command: Command) -> Answer:
@@ -116,7 +116,7 @@ class Checkout:
         return answer
 
     async def drain(self) -> None:
-        """Waits until everything begun is finished, even if its caller has left."""
+        """Waits until all running commands finish, including those whose callers have disconnected."""
         await self._tasks.drain()
 
     async def _create(self, flow: PaymentFlow, command: Command) -> Answer:
@@ -135,7 +135,7 @@ class Checkout:
         elif not uses_provider(order):
             return answer
         try:
-            # Once an intent is settled, a later failure does not cancel the order: it has been answered.
+            # After an intent is settled, a later failure does not cancel the order.
             settled = await flow.open(order, cancels=not order.HasField("payment_intent"))
         except ProviderUnavailable as error:
             raise await self._unpaid(flow, command, order) from error
@@ -146,7 +146,7 @@ class Checkout:
         return _answer(settled.order, answer)
 
     async def _unpaid(self, flow: PaymentFlow, command: Command, order: Order) -> Refusal:
-        """The error for a new order that could not be paid. Without a request id no retry would find it, so it is cancelled."""
+        """The error for a new order that could not be paid. Without a request id no retry can find it, so it is cancelled."""
         text = "the payment provider does not answer; "
         if command.request.request_id:
             text += f"order {order.order_number} awaits its payment; retry with the same request_id"
@@ -165,7 +165,7 @@ class Checkout:
         return await self._follow_total(flow, Order.FromString(answer.body), answer)
 
     async def _follow_total(self, flow: PaymentFlow, order: Order, answer: Answer) -> Answer:
-        """Brings the payment of a changed order to its total."""
+        """Updates the payment of a changed order to its total."""
         if answer.replayed and (uses_provider(order) or order.HasField("payment_intent")):
             order = await flow.current(order)
         if order.status == ORDER_STATUS_CANCELLED:
@@ -181,7 +181,7 @@ class Checkout:
         except ProviderUnavailable as error:
             text = f"order {order.order_number} is changed, but the payment provider does not answer; retry the request"
             raise _unavailable(text, order) from error
-        # A payment that had failed before is not a failure of this update.
+        # An earlier failed payment is not a failure of this update.
         tried = answer.replayed or settled.order.version > order.version
         if settled.decline and tried:
             raise payment_declined(settled.order, settled.decline)
@@ -200,7 +200,7 @@ class Checkout:
         order = Order.FromString(answer.body)
         refund_ids = order.adjustments[-1].refund_ids
         if not refund_ids:
-            # An unpaid order has a new total, and so has its intent. The answer is the same as to an update.
+            # The total of an unpaid order and its intent have changed, as after an update.
             return await self._follow_total(flow, order, answer)
         return await self._pay_all_back(flow, command, answer, refund_ids)
 
@@ -227,7 +227,7 @@ class Checkout:
     async def _pay_all_back(
         self, flow: PaymentFlow, command: Command, answer: Answer, refund_ids: Sequence[str]
     ) -> Answer:
-        """Pays back the refunds that the server's provider has to make."""
+        """Makes the pending refunds of the server's provider."""
         order = Order.FromString(answer.body)
         order = await flow.current(order) if answer.replayed else order
         for refund_id in refund_ids:
@@ -246,7 +246,7 @@ class Checkout:
         return _answer(await self._given_up(flow, order), answer)
 
     async def _given_up(self, flow: PaymentFlow, order: Order) -> Order:
-        """Gives up the intent, even if none is stored: another call may have opened one and not recorded it yet."""
+        """Cancels the intent, even if none is stored: another call may have opened one and not recorded it yet."""
         concerned = uses_provider(order) or order.HasField("payment_intent")
         return await flow.give_up(order) if concerned else order
 
@@ -260,7 +260,7 @@ class Checkout:
         order = Order.FromString(answer.body)
         refund_id = order.refunds[-1].refund_id
         if not flow.took(order, order.refunds[-1]):
-            # The party that took the money refunds it, and reports that by RecordPayment.
+            # The payment's provider makes the refund and reports it by RecordPayment.
             return answer
         if answer.replayed:
             order = await flow.current(order)
@@ -274,7 +274,7 @@ class Checkout:
 
     async def _capture(self, flow: PaymentFlow, command: Command) -> Answer:
         request, answer = command.request, await self._writer.execute(command)
-        # As it was when the capture was first requested: a retry captures the same amount under the same key.
+        # The amount of the first request: a retry captures the same amount under the same key.
         order = Order.FromString(answer.body)
         payment = _held_payment(order, command)
         if not flow.owns(payment):
@@ -318,14 +318,14 @@ class Checkout:
 
 
 def _after_its_caller(task: asyncio.Task[Any]) -> None:
-    """Logs the failure of a call whose caller has left. A refusal concerns only its caller."""
+    """Logs the failure of a call whose caller has disconnected. Refusals are not logged."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, Refusal):
         log.error("a call failed after its caller had left", exc_info=error)
 
 
 def _held_payment(order: Order, command: Command) -> Payment:
-    """The payment that a capture or release is about."""
+    """The payment to capture or release."""
     purpose = "capture" if isinstance(command.request, CapturePaymentRequest) else "release"
     payment = choose_payment(order, command.request.payment_id, room=held_by, purpose=purpose)
     assert payment is not None

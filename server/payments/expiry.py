@@ -19,7 +19,7 @@ from server.telemetry.log import fields
 log = logging.getLogger(__name__)
 
 _CALLER = Caller(subject="housekeeping", roles=frozenset({Role.ADMIN}))
-# Older orders are not looked for.
+# Older orders are ignored.
 _WINDOW = timedelta(days=30)
 
 
@@ -40,7 +40,7 @@ async def cancel_unpaid(checkout: Checkout, orders: Unpaid, *, before: datetime)
 
 
 async def _cancel(checkout: Checkout, order: Order) -> bool:
-    """Cancels an order unless it has changed, for which the etag provides."""
+    """Cancels an order. The etag prevents this if the order has changed."""
     request = CancelOrderRequest(order_id=order.order_id, etag=order.etag, reason="not paid in time")
     try:
         await checkout.execute(Command(request, _CALLER))

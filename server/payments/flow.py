@@ -47,7 +47,7 @@ Result = TypeVar("Result")
 # Methods without a payment provider.
 _OFFLINE = frozenset({PAYMENT_METHOD_BANK_TRANSFER, PAYMENT_METHOD_CASH_ON_DELIVERY})
 
-# The statuses of an intent by which nothing more can be paid.
+# The final statuses of an intent.
 _ACTED = frozenset(
     {PAYMENT_INTENT_STATUS_REQUIRES_CAPTURE, PAYMENT_INTENT_STATUS_SUCCEEDED, PAYMENT_INTENT_STATUS_CANCELLED}
 )
@@ -110,14 +110,14 @@ class PaymentFlow:
         self._caller = Caller(subject=f"payment_provider:{provider.name}", roles=roles)
 
     async def current(self, order: Order) -> Order:
-        """The order as it is now."""
+        """The current order."""
         return Order.FromString(await self._orders.get(Reference(order.order_id)))
 
     async def open(self, order: Order, *, cancels: bool) -> Settled:
-        """Sets the intent to the order's total and records the outcome; with `cancels`, a failed payment cancels the order.
+        """Sets the intent to the order's total and records the outcome. With `cancels`, a failed payment cancels the order.
 
-        A concurrent change of the order opens the intent too, and may reach the provider first. So the recorded order is compared with
-        the requested terms, and the intent is set to the order's current state.
+        A concurrent change of the order also opens the intent, and may reach the provider first. The recorded order is therefore
+        compared with the requested terms, and the intent is set to the order's current state.
         """
         while True:
             opened = await self._ask(order.order_id, self._provider.open_intent(order, token=await self._token(order)))
@@ -143,14 +143,14 @@ class PaymentFlow:
             intent.id, intent.status, intent.provider = opened.intent.id, opened.intent.status, self._provider.name
             event = None if opened.event is None else self._named(opened.event, intent)
             settled = await self._record(order, SettleIntent(order.order_id, intent, event, False))
-            # A concurrent update may have changed the amount meanwhile.
+            # A concurrent update may have changed the amount.
             if not due(settled) or due(settled) == due(order):
                 break
             order = settled
         return Settled(settled, opened.intent.client_secret, _failure(event))
 
     async def give_up(self, order: Order) -> Order:
-        """Gives up the intent of a cancelled order, if the provider can be reached; never raises."""
+        """Cancels the intent of a cancelled order, if the provider is reachable; never raises."""
         return order if minor_of(intent_payment(order).captured_amount) else await self.close(order)
 
     @property
@@ -172,19 +172,19 @@ class PaymentFlow:
         return bool(payment.provider == self._provider.name)
 
     def is_passed_over(self, order: Order) -> bool:
-        """Whether an order has an intent with this provider, and was paid in another way."""
+        """Whether an order has an intent with this provider but was paid in another way."""
         intent = order.payment_intent
         cancelled = intent.status == PAYMENT_INTENT_STATUS_CANCELLED and order.status != ORDER_STATUS_CANCELLED
         return bool(intent.provider == self._provider.name and cancelled)
 
     def has_open_intent(self, order: Order) -> bool:
-        """Whether an order has an intent with this provider by which it can be paid still."""
+        """Whether an order has an intent with this provider that can still be paid."""
         intent = order.payment_intent
         done = (PAYMENT_INTENT_STATUS_SUCCEEDED, PAYMENT_INTENT_STATUS_CANCELLED)
         return bool(intent.provider == self._provider.name and intent.status not in done)
 
     async def drop(self, order: Order) -> Order:
-        """Gives up the intent of an order that is paid otherwise, and records that."""
+        """Cancels the intent of an order that is paid in another way, and records the outcome."""
         event = await self._ask(order.order_id, self._provider.cancel_intent(order))
         if event is not None:
             return await self.record(order, event)
@@ -193,11 +193,11 @@ class PaymentFlow:
         return await self._record(order, SettleIntent(order.order_id, gone, None, False))
 
     async def close(self, order: Order) -> Order:
-        """Closes an order's intent, so that it can take no payment, if the provider can be reached."""
+        """Closes an order's intent, so that it cannot be paid, if the provider is reachable."""
         try:
             event = await self._ask(order.order_id, self._provider.cancel_intent(order))
             if event is None or (event.type == PAYMENT_EVENT_TYPE_VOIDED and not _has_own_money(order)):
-                # A hold that is not recorded yet belongs to a call in flight, which will request this event again.
+                # An unrecorded hold belongs to a call in flight, which will request this event again.
                 return order
             return await self.record(order, event)
         except (ProviderUnavailable, Refusal) as error:
@@ -215,7 +215,7 @@ class PaymentFlow:
         return order, _failure(events[0])
 
     async def release(self, order: Order, payment: Payment, *, reason: str) -> Order:
-        """Releases what a payment holds and records the outcome."""
+        """Releases the amount that a payment holds, and records the outcome."""
         view = _about(order, payment)
         event = await self._ask(view.order_id, self._provider.cancel_intent(view))
         if event is None:
@@ -236,14 +236,14 @@ class PaymentFlow:
         try:
             return await self.record(order, event), event
         except Refusal:
-            # The provider may have reported it by another path meanwhile.
+            # The provider may already have reported it by another path.
             now = await self.current(order)
             if refund_of(now, refund.refund_id).status == REFUND_STATUS_PENDING:
                 raise
             return now, event
 
     async def record(self, order: Order, event: PaymentEvent) -> Order:
-        """Records an event of the provider's. Raises Refusal."""
+        """Records an event of the provider. Raises Refusal."""
         return await self._record(
             order, RecordPaymentRequest(order_id=order.order_id, event=self._named(event, order.payment_intent))
         )
@@ -293,7 +293,7 @@ class PaymentFlow:
             raise ProviderUnavailable(type(error).__name__) from error
 
     async def _token(self, order: Order) -> str:
-        """The provider's token of the payment method that the order is to be paid with; '' if it is not saved."""
+        """The provider's token of the order's payment method; '' if it is not saved."""
         if not order.payment_method_id:
             return ""
         account = await self._customers.account(order.customer.customer_id)
@@ -316,7 +316,7 @@ def _since(began: float) -> float:
 
 
 def _with_due_intent(order: Order) -> Order:
-    """The order with the intent for the amount due: the open one for such an amount, else the next."""
+    """The order with the intent for the amount due: the open one, or the next one."""
     view, intent = Order(), order.payment_intent
     view.CopyFrom(order)
     number = intent.number if intent.number and intent.status not in _ACTED else intent.number + 1
@@ -328,7 +328,7 @@ def _with_due_intent(order: Order) -> Order:
 
 
 def _about(order: Order, payment: Payment) -> Order:
-    """The order as a payment's intent sees it, if that is not the order's present one."""
+    """The order with the intent of a payment, if that is not its current intent."""
     if payment.provider_payment_id in ("", order.payment_intent.id):
         return order
     view = Order()
@@ -342,7 +342,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _has_own_money(order: Order) -> bool:
-    """Whether the order's intent holds or took any amount."""
+    """Whether the order's intent holds or captured any amount."""
     own = intent_payment(order)
     return bool(minor_of(own.authorized_amount) or minor_of(own.captured_amount))
 

@@ -1,4 +1,4 @@
-"""A payment provider to try things with: no money, no network, and the token says what happens."""
+"""The built-in test provider: no money, no network, and the token determines the result."""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ from server.domain.base.money import minor_of
 from server.domain.lifecycle.payment_status import intent_payment
 from server.payments.provider import Opened, ProviderUnavailable, intent_amount, intent_key
 
-# The order's label with which its refunds fail: metadata {"test_refund": "fails"}.
+# The metadata of an order whose refunds fail: {"test_refund": "fails"}.
 REFUND_LABEL, REFUND_FAILS = "test_refund", "fails"
 
 
 class SandboxProvider:
-    """Keeps nothing and makes everything of the order and the token, so restarts and replicas make no difference.
+    """Stores nothing and derives everything from the order and the token, so it works across restarts and replicas.
 
     | token                   | what happens                                                            |
     |-------------------------|-------------------------------------------------------------------------|
@@ -46,7 +46,7 @@ class SandboxProvider:
     A refund succeeds, unless the order's metadata has `test_refund` = `fails`.
     """
 
-    # For pytest, which would take the class for tests by its name.
+    # Keeps pytest from collecting the class as tests.
     __test__ = False
 
     name = "test"
@@ -71,7 +71,7 @@ class SandboxProvider:
         own = intent_payment(order)
         if not minor_of(own.authorized_amount):
             return None
-        # A hold after an earlier release is released by another event.
+        # The release of a hold after an earlier release is another event.
         again = [str(minor_of(own.voided_amount))] if minor_of(own.voided_amount) else []
         event_id = _event_id(order, PAYMENT_EVENT_TYPE_VOIDED, *again)
         return PaymentEvent(event_id=event_id, type=PAYMENT_EVENT_TYPE_VOIDED)

@@ -1,4 +1,4 @@
-"""Authorization: the roles and scope that a method's proto requires, and the customer that a call may concern."""
+"""Authorization: the roles and scope that a method's proto requires, and the customer that a call is confined to."""
 
 from dataclasses import replace
 from typing import Any
@@ -52,7 +52,7 @@ class MethodAccess:
         return replace(caller, roles=roles)
 
     def confine(self, request: Message, caller: Caller) -> None:
-        """Confines the request of a caller who sees only one customer to that customer."""
+        """Confines the request to the caller's customer, if the caller has access to only one."""
         owner = caller.confined_to
         if not owner or not self._customer:
             return
@@ -70,7 +70,7 @@ class MethodAccess:
 
     def _role_missing(self, caller: Caller) -> Refusal:
         roles = sorted(self.roles)
-        text = f"{self._name} is for {' or '.join(roles) or 'nobody'}; the caller has no such role"
+        text = f"{self._name} is allowed for {' or '.join(roles) or 'no role'}; the caller has no such role"
         metadata = {"method": self._name, "roles": ", ".join(roles)}
         for ignored in caller.ignored_roles:
             if ignored.role in self.roles:

@@ -32,7 +32,7 @@ from server.storage.read.accounting import (
 _DEFAULT_SIZE = 100
 # Entries that one statement reads for the sums.
 _AT_ONCE = 500
-# The most statements that look for the entries of a page.
+# The maximum number of statements for a page.
 _MOST_READS = 20
 
 Read = Callable[..., Awaitable[Entries[Any]]]
@@ -47,7 +47,7 @@ class Sums(Protocol):
 
 
 class Accounting:
-    """Each list reads pages of entries, and leaves out those that its filter does not select."""
+    """Lists read pages of entries, and skip entries that their filters do not select."""
 
     def __init__(self, accounting: AccountingRepository) -> None:
         self._accounting = accounting
@@ -94,7 +94,7 @@ class Accounting:
 
 
 class _Listing:
-    """A list that a request asks for."""
+    """A requested list."""
 
     def __init__(self, request: Any, read: Read, period: Period, first: Place, selects: Callable[[Any], bool]) -> None:
         self._request, self._read, self._period, self._first, self._selects = request, read, period, first, selects
@@ -123,7 +123,7 @@ class _Listing:
         return entries, "" if after is None else self._token(after)
 
     async def sums(self, sums: Sums) -> list[Any]:
-        """The sums of all entries, if the request asks for them and for the first page."""
+        """The sums of all entries, if the request has `show_sums` and is for the first page."""
         after: Place | None = self._first
         while after is not None and self._request.show_sums and not self._request.page_token:
             read = await self._read(self._period, after=after, limit=_AT_ONCE)

@@ -11,7 +11,7 @@ from server.domain.base.errors import Refusal
 class InFlight:
     """The tasks of the calls in flight, and their deadlines. Every call that enters must leave."""
 
-    # A timer for each call would cost more than everything else here, so late calls are searched for periodically.
+    # A timer per call would cost more than everything else here, so a periodic job finds late calls.
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -39,7 +39,7 @@ class InFlight:
     def end_overdue(self) -> None:
         """Cancels the calls that exceeded their deadlines, repeatedly until they have left.
 
-        If the caller does not read, the refusal waits behind unread messages, and only another cancellation ends that.
+        If the caller does not read, the error waits behind unread messages, and only another cancellation ends the call.
         """
         now = time.monotonic()
         for task, until in self._calls.items():

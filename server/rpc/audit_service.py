@@ -18,7 +18,7 @@ from server.storage.read.audit import AuditFilter, AuditRepository, Found, Searc
 from server.storage.read.feed import FeedRepository
 
 _DEFAULT_SIZE = 100
-# Behind all events of resources, and all positions and versions.
+# After all events of resources, and all positions and versions.
 _NEWEST = ("9999-12-31T00:00:00+00:00", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 _LAST = 2**62
 # Positions are looked up by time with this tolerance, in which the clocks of replicas and long transactions are.
@@ -78,7 +78,7 @@ class AuditServicer:
         return await self._audit.of_orders(wanted, before=min(before, end), after=after, limit=limit)
 
     async def _position_after(self, time: datetime) -> int:
-        """A position behind all changes before a time."""
+        """A position after all changes before a time."""
         end = (await self._feed.end()).position
         if time >= datetime.now(UTC) - 2 * _DISORDER:
             return end
@@ -86,7 +86,7 @@ class AuditServicer:
 
 
 def _position(request: ListAuditEventsRequest, query: ListAuditEventsRequest) -> tuple[str, str, int]:
-    """The place behind which the page begins: a time and an id of resources' events, and one of orders' changes."""
+    """The start of the page: a time and an id of resources' events, and a position of orders' changes."""
     if not request.page_token:
         return (*_NEWEST, _LAST)
     time, event_id, place = tokens.decode(request.page_token, query, (str, str, int), field="page_token")
@@ -102,14 +102,14 @@ def _subject_of(api_key: ApiKey) -> str:
 
 
 def _merged(resources: list[Found], orders: Searched) -> Iterator[Found]:
-    """The events by time, those of a kind in their own order. Those of resources from before the search ended come later."""
+    """The merged events by time. Resources' events from before the end of the search belong to later pages."""
     since = orders.since
     known = takewhile(lambda found: since is None or found.event.event_time.ToDatetime(UTC) >= since, resources)
     return merge(known, orders.found, key=lambda found: -found.event.event_time.ToNanoseconds())
 
 
 def _next(page: list[Found], orders: Searched, place: list[Any]) -> list[Any]:
-    """The place behind a page that begins behind a place."""
+    """The end of a page, given its start."""
     time, event_id, before = place
     sent = 0
     for found in page:

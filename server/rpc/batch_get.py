@@ -1,4 +1,4 @@
-"""BatchGetOrders: each order once, as many as fit into a response, and the names of the others."""
+"""BatchGetOrders: each order once, as many as fit into a response, and the ids of the others."""
 
 from orders.v1.order_pb2 import Order
 from orders.v1.order_service_pb2 import BatchGetOrdersRequest, BatchGetOrdersResponse

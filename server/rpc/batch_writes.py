@@ -1,4 +1,4 @@
-"""Batches of writes: each item is carried out as a call of its own would be, and has its own outcome."""
+"""Batches of writes: each item is executed like a separate call, and has its own outcome."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,13 +35,13 @@ Response = TypeVar("Response", BatchCreateOrdersResponse, BatchTransitionOrdersR
 
 _Request = BatchCreateOrdersRequest | BatchTransitionOrdersRequest | BatchCancelOrdersRequest
 
-# Items of one call that are under way at the same time: fewer than a batch of the writer holds, so that other calls join in.
+# Concurrent items of one call: fewer than a batch of the writer holds, so that other calls can join.
 _AT_ONCE = 32
 _MAX_ID = 128
 
 
 class BatchWrites:
-    """Carries out batches of writes of orders."""
+    """Executes batches of writes of orders."""
 
     def __init__(self, execute: Execute, *, orders: Orders, refuser: Refuser) -> None:
         self._execute, self._orders, self._refuser = execute, orders, refuser
@@ -94,7 +94,7 @@ class BatchWrites:
         return result
 
     def _check(self, item: Any, call: Call) -> None:
-        """What happens to the request of a call of its own before it is carried out."""
+        """Checks an item's request like the request of a separate call."""
         self._access[type(item)].confine(item, call.caller)
         check(item, item.SerializeToString())
         if not item.request_id:

@@ -1,7 +1,7 @@
 """A replica's view of a rate limit bucket: its leased tokens, and the time until which there are none. Pure: callers pass the time.
 
-Within any window, callers get no more than burst + rate × window, and the tokens that replicas held when it began: those leased
-within the last second and not used, no more than a tenth of the burst each, or as many as calls waited there at once.
+Within any window, callers get at most burst + rate × window, and the tokens that replicas held at its start: those leased within
+the last second and not used, at most a tenth of the burst each, or as many as there were waiting calls.
 """
 
 import math
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from server.storage.rate_limits import Lease
 
-# In seconds. A lease is to last as long, so that a busy replica asks a few times a second and an idle one holds next to nothing.
+# The intended duration of a lease in seconds: a busy replica asks a few times a second, and an idle one holds few tokens.
 _LASTING = 0.25
-# Then leased tokens lapse.
+# Seconds until leased tokens expire.
 _LIFE = 1.0
 # The interval between requests for more tokens of an empty bucket.
 _PAUSE = 0.1
@@ -22,7 +22,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The sustained calls per second, and the burst: at least a twentieth of it, or the rate is not reached."""
+    """The sustained calls per second, and the burst, which must be at least a twentieth of the rate."""
 
     rate: float
     burst: float
@@ -64,7 +64,7 @@ class Bucket:
         self.waiting = self.refused_since_lease = 0
 
     def take(self, now: float) -> bool:
-        """Whether there was a leased token to take."""
+        """Takes a leased token; False if there is none."""
         if self._tokens and now < self._lapse_time:
             self._tokens -= 1
             return True
@@ -84,7 +84,7 @@ class Bucket:
         return self._wanted
 
     def fill(self, now: float, lease: Lease) -> None:
-        """Adds a lease. A short one says when there will be more."""
+        """Adds a lease. After an incomplete one, estimates when there are more tokens."""
         self._lease_time, self._lapse_time = now, now + _LIFE
         self._tokens = lease.tokens
         self._blocked_until = now + lease.blocked if lease.blocked else -math.inf
@@ -92,12 +92,12 @@ class Bucket:
         self.waiting = self.refused_since_lease = 0
 
     def _pause(self, left: float) -> float:
-        """Seconds until there is a token, or up to a portion of them if the bucket fills fast."""
+        """Seconds until there is a token, or a portion of tokens if the bucket fills fast."""
         rate, portion = self._limit.rate, self._limit.portion
         return max(1 - left, min(_PAUSE * rate, portion - left)) / rate + _MARGIN
 
     def refused_for(self, now: float) -> float:
-        """Seconds for which no token can be there; 0 if it is worth asking."""
+        """Seconds for which there can be no token; 0 if one may be available."""
         return max(0.0, self._blocked_until - now, self._empty_until - now)
 
     def blocked_for(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""The metadata that a caller sends about the call itself, and the id under which the log and the response have it."""
+"""The metadata about the call itself, and the call's id for the log and the response."""
 
 import re
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _VISIBLE = re.compile("[!-~]{1,128}")
 
 
 class CallMetadata(NamedTuple):
-    """The call's id, and whether the caller asks where its time goes and which effects a dry write would have."""
+    """The call's id, and whether the caller requests timings and the effects of a dry write."""
 
     request_id: str
     debug: bool = False
@@ -22,7 +22,7 @@ class CallMetadata(NamedTuple):
 
 
 def metadata_of(context: grpc.aio.ServicerContext) -> CallMetadata:
-    """The call's metadata. Without an id, or with one that no log or header can hold, the call gets a new one."""
+    """The call's metadata. A missing or invalid id is replaced by a new one."""
     sent = {name: value for name, value in context.invocation_metadata() or () if name in _READ}
     if not sent:
         return CallMetadata(str(uuid4()))

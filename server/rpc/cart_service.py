@@ -13,7 +13,7 @@ _DEFAULT_SIZE = 100
 
 
 class CartServicer:
-    """The reads of the service that are no operations."""
+    """The reads of the service, which are not operations."""
 
     def __init__(self, *, carts: CartRepository) -> None:
         self._carts = carts

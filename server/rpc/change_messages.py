@@ -1,4 +1,4 @@
-"""Changes as messages: serialized events are put into them as they are."""
+"""Changes as messages, which embed serialized events without decoding them."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -37,7 +37,7 @@ def _framed(tag: bytes, body: bytes) -> bytes:
 
 
 class OrderView(NamedTuple):
-    """The part of each change's order that a request wants."""
+    """The requested part of each change's order."""
 
     versions: OrderVersions
     include: bool
@@ -55,7 +55,7 @@ class OrderView(NamedTuple):
 
 
 def order_view(versions: OrderVersions, *, include: bool, mask: FieldMask) -> OrderView:
-    """The view that a request wants. Refuses fields that an order does not have."""
+    """The requested view. Refuses fields that an order does not have."""
     if mask.paths and not include:
         raise invalid_field("read_mask", "needs include_order: it names the fields of the order")
     return OrderView(versions, include, picker(mask))

@@ -26,7 +26,7 @@ from server.storage.read.feed import FeedRepository
 
 
 class ConsumerServicer:
-    """Each write can be repeated: it states where the consumer is to be, so it needs no request id."""
+    """The writes set absolute positions, so they can be repeated and need no request id."""
 
     def __init__(self, *, consumers: ConsumerRepository, feed: FeedRepository) -> None:
         self._consumers, self._feed = consumers, feed

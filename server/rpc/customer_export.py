@@ -13,7 +13,7 @@ _AT_ONCE = 1 << 16
 
 
 async def export(data: CustomerDataRepository, request: ExportCustomerRequest, call: Call) -> None:
-    """Writes the lines in messages of a bounded size. Reads on only once a message is taken."""
+    """Writes the lines in messages of a bounded size. Reads more only after a message is accepted."""
     lines: list[str] = []
     size = 0
     async for exported in data.read(request.customer_id):

@@ -83,7 +83,7 @@ class CustomerServicer:
 
 
 def _entry_id(text: str) -> str:
-    """The id of an entry, or ''. Refuses the id in a forged token."""
+    """The id of an entry, or ''. Refuses an invalid id of a forged token."""
     try:
         return text and str(UUID(text))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The effects of a dry write as a text for metadata, which has a limited size."""
+"""The effects of a dry write as text for metadata, with a limited size."""
 
 import json
 
@@ -13,7 +13,7 @@ _MOST = (50, 20, 10, 5, 2, 1)
 
 
 def effects_text(effects: WriteEffects) -> str:
-    """The effects as JSON in ASCII; without the later entries of each list where they do not fit."""
+    """The effects as JSON in ASCII, without the last entries of each list if they do not fit."""
     for most in _MOST:
         text = _json(_first(effects, most))
         if len(text) <= _MAX:

@@ -1,6 +1,6 @@
 """The steps around every handler: admit, decode, check, run, encode. Every failure becomes a refusal with details.
 
-This is a wrapper that is made once per method, not a chain of `grpc.aio` interceptors: it sees the raw bytes, so it also refuses
+This wrapper is built once per method, and is not a chain of `grpc.aio` interceptors: it sees the raw bytes, so it also refuses
 requests that cannot be decoded, it serves unary and streaming methods, and it adds no cost per call.
 """
 
@@ -52,7 +52,7 @@ class Call(Protocol):
     """A handler's view of its call."""
 
     caller: Caller
-    # What a dry write adds the effects to that it would have; None unless its caller asks.
+    # Collects the effects of a dry write; None unless its caller requests them.
     effects: WriteEffects | None
 
     def reference(self, order_id: str) -> Reference: ...
@@ -63,7 +63,7 @@ class Call(Protocol):
 
 
 class _CallerGone(asyncio.CancelledError):
-    """The caller has left. The library reports that before it cancels the handler."""
+    """The caller has disconnected. The library reports this before it cancels the handler."""
 
 
 @dataclass(slots=True)
@@ -80,10 +80,10 @@ class _Call:
     slow_calls: SlowCalls
     # NOBODY until the gate has identified the caller.
     caller: Caller = NOBODY
-    # Whether the request can be repeated safely, wherever this call ended.
+    # Whether the request can be repeated safely, regardless of its outcome.
     repeatable: bool = True
     effects: WriteEffects | None = None
-    # How the answer relates to an earlier one, or the effects that it would have.
+    # Trailers about the first answer or the effects of a dry write.
     told: tuple[tuple[str, str], ...] = ()
     # The batches and statements that carried the call, and whether its caller sees them.
     timings: list[Timing] = field(default_factory=list)
@@ -91,7 +91,7 @@ class _Call:
     request: Any = None
 
     def reference(self, order_id: str) -> Reference:
-        """An order's id or number, as far as the caller sees it."""
+        """A reference to an order by id or number, confined to the caller's access."""
         return Reference(order_id, self.caller.confined_to)
 
     def time_remaining(self) -> float:
@@ -101,7 +101,7 @@ class _Call:
         return remaining if given is None else min(remaining, float(given))
 
     async def write(self, message: bytes) -> None:
-        """Sends a message of the stream. Waits while the caller reads slowly; raises _CallerGone if it has left."""
+        """Sends a message of the stream. Waits while the caller reads slowly; raises _CallerGone if it has disconnected."""
         try:
             await self.context.write(message)
         except grpc.aio.InternalError as error:
@@ -118,7 +118,7 @@ class _Call:
         self.access.admit(await self.gate.identify(self.context))
 
     async def refuse(self, error: Refusal) -> bytes:
-        """Ends the call with an error; returns what its handler is to return."""
+        """Ends the call with an error; returns the handler's return value."""
         self.end(code_pb2.Code.Name(code_of(error)), error)
         retriable = self.repeatable or code_of(error) != code_pb2.UNAVAILABLE
         return await self.refuser.refuse(self.context, error, retriable=retriable, trailers=self._trailers())
@@ -133,9 +133,9 @@ class _Call:
         return ((REQUEST_ID, self.metadata.request_id), *self.told, *timings)
 
     def end_without_caller(self) -> None:
-        """Counts a call whose caller has left, at its deadline or before."""
+        """Counts a call whose caller has disconnected, at its deadline or before."""
         left = self.context.time_remaining()
-        # A caller leaves at its deadline by its own clock, which is shortly before the deadline by the server's.
+        # Callers disconnect at their deadline by their own clocks, shortly before the server's deadline.
         late = left is not None and left < 0.01 + 0.02 * (left + time.monotonic() - self.began)
         self.end("DEADLINE_EXCEEDED" if late else "CANCELLED")
 
@@ -172,7 +172,7 @@ class _Call:
         await self._tell(("idempotency-replayed", "true"), *details.items())
 
     async def explain(self, handler: "Handler", request: Any) -> Message | bytes | None:
-        """The answer to a dry write, with the effects that it would have."""
+        """The answer to a dry write, with its effects."""
         self.effects = WriteEffects()
         message = await handler(request, self)
         await self._tell((EXPLAIN, effects_text(self.effects)))
@@ -192,7 +192,7 @@ Handler = Callable[[Any, Call], Awaitable[Message | bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds of a call: bytes of a request, and seconds of a unary call and of a stream."""
+    """The bounds of a call: request size in bytes, and durations of unary calls and streams in seconds."""
 
     request_bytes: int
     seconds: float
@@ -251,7 +251,7 @@ def _method_handler(
         call.repeatable = is_dry or bool(getattr(request, "request_id", access.method_class != "write"))
         explains = is_dry and call.metadata.explain
         message = await (call.explain(handler, request) if explains else handler(request, call))
-        # The messages of a stream are sent already.
+        # The messages of a stream have already been sent.
         return None if message is None else _encoded(response_type, message)  # type: ignore[return-value]
 
     async def serve(data: Any, context: Context) -> bytes:
@@ -294,7 +294,7 @@ async def _decoded(messages: AsyncIterator[bytes], reader: RequestReader, call: 
 
 
 def _has_no_caller(error: BaseException, call: _Call) -> bool:
-    """Whether a call failed because its caller has left."""
+    """Whether a call failed because its caller has disconnected."""
     if isinstance(error, asyncio.CancelledError) and not call.gate.in_flight.has_ended():
         return isinstance(error, _CallerGone) or _is_cancelled()
     return False
@@ -304,7 +304,7 @@ def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
     """The refusal of a call that failed."""
     if isinstance(error, asyncio.CancelledError) and call.gate.in_flight.has_ended():
         return _out_of_time(seconds, access=call.access)
-    # Of any kind: an escaping exception would leave the caller waiting for a status.
+    # Any exception, because an escaping one would leave the caller without a status.
     error = contain(error)
     if isinstance(error, Refusal):
         return error
@@ -312,16 +312,16 @@ def _refusal_of(error: BaseException, call: _Call, seconds: float) -> Refusal:
 
 
 def _is_cancelled() -> bool:
-    """Whether the running task was cancelled: the library does that when the caller leaves or the grace ends."""
+    """Whether the running task was cancelled, because the caller disconnected or the grace period ended."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
-    """The answer as it is sent. Refuses one that clients could not read."""
+    """The serialized answer. Refuses one that is too large for clients."""
     body = readable(kind, message if isinstance(message, bytes) else message.SerializeToString())
     if len(body) > MAX_ANSWER:
-        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; request less at once"
+        text = f"the answer has {len(body):,} bytes, and the limit is {MAX_ANSWER:,}; request less data per call"
         raise invalid_field("", text)
     return body
 
@@ -329,9 +329,9 @@ def _encoded(kind: type[Message], message: Message | bytes) -> bytes:
 def _out_of_time(seconds: float, *, access: MethodAccess) -> Refusal:
     text = f"the call took longer than the {seconds:g} seconds that the server allows; "
     if access.writes:
-        text += "it may have been carried out: retry it with the same request_id, or look with GetRequest"
+        text += "it may have been done: retry it with the same request_id, or call GetRequest"
     else:
-        text += "request less at once"
+        text += "request less data per call"
     return Refusal(ERROR_REASON_DEADLINE_EXCEEDED, text)
 
 

@@ -1,4 +1,4 @@
-"""Sends refusals. Nothing else ends a call with an error."""
+"""Sends refusals. No other module ends a call with an error."""
 
 import logging
 import random
@@ -32,7 +32,7 @@ class Refuser:
     refusals: RefusalLog = field(default_factory=RefusalLog)
 
     def status_of(self, error: Refusal, *, retry_milliseconds: int | None = None) -> Status:
-        """The status of a refusal; of one item of a batch, too."""
+        """The status of a refusal, also for one item of a batch."""
         return status_of(error, docs=self.docs, retry_milliseconds=retry_milliseconds)
 
     async def refuse(
@@ -63,7 +63,7 @@ class Refuser:
 
 
 def _retry_milliseconds(error: Refusal) -> int | None:
-    """The delay with jitter, so that callers who failed together do not retry together. The rate limiter adds its own."""
+    """The delay with jitter, so that callers do not retry together. The rate limiter adds its own jitter."""
     if error.retry_after is None:
         return None
     spread = 1.0 if error.error_reason == ERROR_REASON_RATE_LIMITED else random.uniform(1, 2)
@@ -71,7 +71,7 @@ def _retry_milliseconds(error: Refusal) -> int | None:
 
 
 def failure(error: Exception, *, method: str, request_id: str = "") -> Refusal:
-    """The refusal of a call that failed for no fault of its caller: logged, and found in the log by the incident in its metadata."""
+    """Logs an internal failure and returns its refusal, whose metadata has the incident id of the log line."""
     incident_id, shown = str(uuid4()), request_id if is_shown("request_id", request_id) else ""
     log.error(
         "a method failed",

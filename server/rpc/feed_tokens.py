@@ -15,16 +15,16 @@ from server.storage.read.feed import End
 
 _SHAPE = (int, str, str, int, int)
 _HISTORY = re.compile("[0-9]{1,20}[.][0-9]{1,10}[.][0-9a-f]{8}")
-# A token is good with every filter.
+# A token is valid with every filter.
 _QUERY = WatchOrdersRequest()
 
 
 class FeedCursor(NamedTuple):
-    """A position in the feed of one history, and what was sent before it: the number of changes and their checksum."""
+    """A position in the feed of one history, with the number and checksum of the changes sent so far."""
 
     position: int
     history: str
-    # A snapshot of the database, after a list: what it sees was in the list.
+    # After a list: the database snapshot of the list, whose changes are skipped.
     unseen_by: str = ""
     sent: int = 0
     checksum: int = 0
@@ -34,7 +34,7 @@ class FeedCursor(NamedTuple):
         return self._replace(sent=self.sent + count, checksum=zlib.crc32(b"".join(stamps), self.checksum))
 
     def check_history(self, end: End, *, field: str) -> None:
-        """Refuses a cursor of another history than the one that ends here."""
+        """Refuses a cursor of another history."""
         if self.history != end.history or self.position > end.position:
             text = f"{field} is from before a failover or from another database; list the orders again and follow from there"
             metadata = {"field": field, "next_method": "ListOrders"}

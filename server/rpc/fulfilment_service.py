@@ -43,7 +43,7 @@ class FulfilmentServicer:
 
 
 class ClaimedOrders:
-    """Carries out commands; adds the orders to the answers of claims, which are remembered without them."""
+    """Executes commands, and adds the orders to the answers of claims, which are stored without them."""
 
     def __init__(self, execute: Execute, *, orders: OrderRepository) -> None:
         self._execute, self._orders = execute, orders

@@ -32,7 +32,7 @@ class Gate:
         """Without an authenticator the gate is open."""
         self._authenticator, self.limiter, self._takes_certificates = authenticator, limiter, takes_certificates
         self.in_flight = in_flight
-        # Held by the large request that is being decoded and checked.
+        # Held while a large request is decoded and checked.
         self.large_request = asyncio.Lock()
 
     async def admit(self, context: grpc.aio.ServicerContext, access: MethodAccess) -> Caller:
@@ -50,7 +50,7 @@ class Gate:
         return await self._authenticator.authenticate(_bearer_of(context), self._names_of(context))
 
     async def drain(self) -> None:
-        """Waits until no lease is requested from the database."""
+        """Waits until no lease request is in flight."""
         if self.limiter is not None:
             await self.limiter.drain()
 
@@ -64,7 +64,7 @@ def _bearer_of(context: grpc.aio.ServicerContext) -> str:
     if not sent:
         return ""
     if len(sent) > 1:
-        # A proxy may have checked another one.
+        # A proxy may have checked only one of them.
         raise unauthenticated("malformed", "send only one of `authorization` and `token`")
     name, text = sent[0]
     if name == "authorization":

@@ -36,7 +36,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._stopping = False
         # The cause of the database's failure; None if it works.
         self.cause: str | None = None
-        # Channels to the outside, such as the message broker, on which no call depends.
+        # Outbound channels, such as the message broker, on which no call depends.
         self._channels: dict[str, int] = {}
         # Set and replaced at each change.
         self._changed = asyncio.Event()
@@ -46,7 +46,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._tell(ready, reads=ready if reads is None else reads)
 
     def set_channel(self, name: str, *, keeps_up: bool) -> None:
-        """Sets whether a channel to the outside keeps up."""
+        """Sets whether an outbound channel keeps up."""
         status = int(SERVING if keeps_up else NOT_SERVING)
         if self._channels.get(name) != status:
             self._channels[name] = status
@@ -111,7 +111,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
 
 def _decoded(handler: Callable[..., Awaitable[Any]], refuser: Refuser) -> Callable[..., Awaitable[Any]]:
-    """The handler behind own decoding: the library's reveals its class names to callers."""
+    """A handler with its own decoding, because the library's decoding reveals class names to callers."""
 
     async def serve(data: bytes, context: grpc.aio.ServicerContext) -> Any:
         try:

@@ -41,7 +41,7 @@ def _with_list() -> FileDescriptorProto:
 
 HEALTH_FILE = _with_list()
 
-# A pool of its own: the default one already holds the file without List.
+# A separate pool: the default one already has the file without List.
 _pool = DescriptorPool()
 _pool.Add(HEALTH_FILE)
 HealthListResponse = GetMessageClass(_pool.FindMessageTypeByName("grpc.health.v1.HealthListResponse"))

@@ -42,9 +42,8 @@ _RETRY = 1.0
 class RateLimiter:
     """Limits calls per second for each subject and method class; a class without a limit is unlimited.
 
-    While the database does not answer, calls pass: a limit is there to protect the service, not to take it down, and a call that
-    needs the database will find out by itself. A bucket that is refused more than `patience` times within a minute is blocked on
-    all replicas for `block_seconds`; 0 never blocks.
+    While the database does not answer, calls pass: limits protect the service and must not take it down. A bucket with more than
+    `patience` refusals within a minute is blocked on all replicas for `block_seconds`; 0 never blocks.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class RateLimiter:
         max_buckets: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is in seconds and bounds a lease; a call waits for it half that time at most, and then passes."""
+        """`timeout` bounds a lease, in seconds; a call waits for at most half of it, and then passes."""
         self._repository, self._limits, self._timeout, self._clock = repository, limits, timeout, clock
         self._patience, self._block_seconds = patience, block_seconds
         # Two generations: a used bucket moves to the young one, and the old one is dropped as a whole.
@@ -73,19 +72,19 @@ class RateLimiter:
         self._outage, self._retry_time = False, -math.inf
 
     def try_take(self, subject: str, method_class: str) -> bool:
-        """Whether the call is admitted at once. If not, `take` decides."""
+        """Whether the call is admitted immediately. If not, `take` decides."""
         bucket = self._young.get((subject, method_class))
         if bucket is None:
             return method_class not in self._limits
         return bucket.take(self._clock())
 
     async def take(self, subject: str, method_class: str) -> None:
-        """Admits the call, or raises RATE_LIMITED. Asks the database if it may have a token."""
+        """Admits the call, or raises RATE_LIMITED. Leases tokens from the database if needed."""
         limit = self._limits.get(method_class)
         if limit is None:
             return
         key = (subject, method_class)
-        # The same bucket to the end, even if it is dropped meanwhile: it holds the token leased for this call.
+        # The same bucket throughout, even if it is dropped: it has the token leased for this call.
         bucket = self._bucket(key, limit)
         while not bucket.take(now := self._clock()):
             if bucket.refused_for(now):
@@ -98,7 +97,7 @@ class RateLimiter:
                 return
 
     async def states(self, subject: str) -> list[LimitState]:
-        """The limits of a caller. What this replica has leased counts as left."""
+        """The limits of a caller. Tokens leased by this replica count as left."""
         levels = {level.method_class: level for level in await self._repository.levels(subject)}
         return [self._state((subject, name), limit, levels.get(name)) for name, limit in self._limits.items()]
 
@@ -111,7 +110,7 @@ class RateLimiter:
         return LimitState(key[1], limit.rate, remaining, until)
 
     async def drain(self) -> None:
-        """Waits until no lease is under way."""
+        """Waits until no lease is in progress."""
         await self._tasks.drain()
 
     def _bucket(self, key: Key, limit: Limit) -> Bucket:
@@ -148,14 +147,14 @@ class RateLimiter:
         return lease
 
     async def _wait_for(self, lease: asyncio.Task[bool]) -> bool:
-        """Whether the lease came in time. A caller that leaves does not cancel it for the others."""
+        """Whether the lease arrives in time. A disconnected caller does not cancel it for the others."""
         await asyncio.wait([lease], timeout=self._timeout / 2)
         return lease.done() and lease.result()
 
     async def _ask(self, key: Key, bucket: Bucket) -> bool:
         try:
             lease = await self._batcher.submit((key, bucket))
-            # In one step with the end of this lease: a later decision to block needs a lease of its own.
+            # In one step with the end of this lease: a later decision to block needs a separate lease.
             bucket.fill(self._clock(), lease)
             self._see(None)
             return True
@@ -171,17 +170,17 @@ class RateLimiter:
         if error and not self._outage:
             log.warning("no rate limits: the database does not answer", extra=fields(error))
         elif self._outage and not error:
-            log.warning("rate limits again: the database answers")
+            log.warning("rate limits apply again: the database answers")
         self._outage = error is not None
 
     def _try_again(self, key: Key, bucket: Bucket, now: float) -> None:
-        """Asks a database that did not answer, periodically and without delaying calls."""
+        """Polls a database that did not answer, without delaying calls."""
         if now >= self._retry_time:
             self._retry_time = now + _RETRY
             self._lease(key, bucket)
 
     async def _lease_all(self, asking: Sequence[tuple[Key, Bucket]]) -> Sequence[Lease]:
-        """Leases for all buckets that ask at once, in one statement."""
+        """Leases for all waiting buckets, in one statement."""
         async with bounded(self._timeout):
             return await self._repository.lease([self._want(key, bucket) for key, bucket in asking])
 
@@ -193,9 +192,9 @@ class RateLimiter:
 
 def _rate_limited(method_class: str, limit: Limit, seconds: float, *, blocked: bool) -> Refusal:
     metadata = {"limit": f"{limit.rate:g}/s", "method_class": method_class}
-    text = f"the limit for {method_class} calls is {limit.rate:g} a second, {limit.burst:g} at once"
+    text = f"the limit for {method_class} calls is {limit.rate:g} per second, and {limit.burst:g} at once"
     if blocked:
         metadata["blocked"] = "true"
-        text += "; it was exceeded so often that the caller is blocked for a while"
+        text += "; the caller is blocked because it exceeded the limit too often"
     text += f"; retry in {math.ceil(seconds * 10) / 10:g} s"
     return Refusal(ERROR_REASON_RATE_LIMITED, text, metadata=metadata, retry_after=seconds)

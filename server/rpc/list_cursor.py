@@ -35,7 +35,7 @@ class Cursor(NamedTuple):
     began: Began
     after: Position | None
     delivered: int
-    # Of the orders delivered; 0 where nobody asks for it.
+    # The checksum of the delivered orders; 0 if it is not needed.
     checksum: int = 0
     # Whether it stands for the orders before `after`.
     backward: bool = False
@@ -106,7 +106,7 @@ def _position_by_total(order_id: str, currency: str, minor: int) -> Position:
 
 
 def check_snapshot(text: str) -> None:
-    """Raises ValueError for what PostgreSQL does not take for a snapshot: the oldest and the next transaction, and those open between."""
+    """Raises ValueError unless PostgreSQL accepts the text as a snapshot."""
     found = _SNAPSHOT.fullmatch(text)
     if found is None:
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""ListOrders and SearchOrders: pages of stored orders, joined into messages without being taken apart."""
+"""ListOrders and SearchOrders: pages of stored orders, joined into messages without decoding them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -30,7 +30,7 @@ async def stream(lists: ListRepository, request: ListOrdersRequest, call: Call, 
     )
     listing, mask = _listing(request), list_mask(request.read_mask)
     if feed_tokens.is_token(request.resume_token):
-        # That of a list's last message: nothing is left to list.
+        # The token of a list's last message: no orders remain.
         rest = ListOrdersResponse(resume_token=request.resume_token, complete=True)
         await call.write(rest.SerializeToString())
         return
@@ -47,9 +47,9 @@ class _Orders:
     """The orders of a list, as a stream delivers them."""
 
     def __init__(self, lists: ListRepository, listing: Listing, query: ListOrdersRequest, mask: ReadMask) -> None:
-        """`query` is what the tokens are good for."""
+        """`query` identifies the list to which tokens belong."""
         self._lists, self._listing, self._query, self._mask = lists, listing, query, mask
-        # Whether orders remain behind the last page that the limit allows.
+        # Whether orders remain after the last page within the limit.
         self._is_cut = False
 
     async def read(self, cursor: Cursor, room: Room) -> Page:
@@ -79,7 +79,7 @@ class _Orders:
 
 
 def _finished(cursor: Cursor, query: ListOrdersRequest, orders: Sequence[bytes] = (), *, limit_reached: bool) -> bytes:
-    """The last message. A list that was not limited has seen everything, and changes can be followed from there."""
+    """The last message. An unlimited list is complete, so changes can be followed from its cursor."""
     if limit_reached:
         token = list_cursor.encode(query, cursor) if orders else ""
         return _message(orders, token, cursor, limit_reached=True)

@@ -108,7 +108,7 @@ class OrderServicer:
         return order if pick is None else pick(order)
 
     async def _with_consumers(self, order: bytes, call: Call) -> bytes:
-        """The order, with what each durable consumer has acknowledged of it."""
+        """The order, with the version that each durable consumer has acknowledged."""
         refuse_customers(call)
         known = await self._consumers.acknowledged(Order.FromString(order).order_id)
         return order + Order(consumers=[each._asdict() for each in known]).SerializeToString()

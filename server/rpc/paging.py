@@ -1,4 +1,4 @@
-"""Pages of lists: as many records as requested, or as fit into a response that every client can read."""
+"""Pages of lists: as many records as requested, limited by the maximum response size."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -19,9 +19,9 @@ Record = TypeVar("Record", bound=Message)
 
 
 def fitting(kind: type[Message], records: Iterable[bytes]) -> list[bytes]:
-    """The first of the serialized records that fit into a page, at least one of them, each as clients can read it.
+    """The serialized records that fit into a page, at least one, each readable by clients.
 
-    Fields left out of a record that is too large count, too: they were read for the page.
+    Omitted fields of a record that is too large count too, because they were read for the page.
     """
     page: list[bytes] = []
     room = MAX_PAGE
@@ -50,10 +50,10 @@ async def read_page(
     read: Callable[[Key, int], Awaitable[Sequence[Record]]],
     key_of: Callable[[Record], Key],
 ) -> bytes:
-    """The page that a request asks for: `response`, serialized, with the records and the token of the next page.
+    """The requested page: `response`, serialized, with the records and the token of the next page.
 
-    `query` is what the token is good for, `first` the key that stands before all others, and `read` gives up to so many records
-    after a key. It may give fewer, but at least one more than fit into a page.
+    `query` identifies the list to which the token belongs, and `first` is a key before all others. `read` returns up to a number of
+    records after a key. It may return fewer, but at least one more than fits into a page.
     """
     size = request.page_size or _DEFAULT_SIZE
     after = first

@@ -1,7 +1,7 @@
-"""Read masks: the fields of an order that a caller wants, taken from its serialized form.
+"""Read masks: the requested fields of an order, taken from its serialized form.
 
-The order is parsed as a message that has only these fields, made for the mask, and whose messages and texts are plain bytes. What
-that message does not have is skipped, so that nothing of the order is built or checked that is not sent.
+The order is parsed as a message type that is built for the mask: it has only the requested fields, and its messages and texts are
+plain bytes. All other fields are skipped, so only the data that is sent is built and checked.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,20 +38,20 @@ _DELIMITED = (FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_STRING, FieldDe
 
 
 class ReadMask(NamedTuple):
-    """The fields of orders that a list wants: what picks them, if not all are wanted, and their names, if they are columns."""
+    """The requested fields of a list: a picker unless all are requested, and their names if they are columns."""
 
     pick: Pick | None
     columns: tuple[str, ...]
 
 
 def list_mask(mask: FieldMask) -> ReadMask:
-    """The fields that a list wants. Fields that are columns come from the database as they are sent."""
+    """The requested fields of a list. Fields that are columns are serialized by the database."""
     pick, columns = picker(mask), columns_of(mask.paths)
     return ReadMask(None if columns else pick, columns)
 
 
 def picker(mask: FieldMask, *, field: str = "read_mask") -> Pick | None:
-    """Picks the fields of the mask; None for an empty mask, or `*`, which stands for all. Refuses paths that an order does not have."""
+    """A picker of the mask's fields; None for an empty mask or `*`, which select all. Refuses unknown paths."""
     paths = tuple(mask.paths)
     if paths in ((), ("*",)):
         return None
@@ -59,7 +59,7 @@ def picker(mask: FieldMask, *, field: str = "read_mask") -> Pick | None:
         raise invalid_field(f"{field}.paths", f"must contain no more than {_MAX_PATHS} item(s)")
     for index, path in enumerate(paths):
         if not FieldMask(paths=[path]).IsValidForDescriptor(_ORDER):
-            raise invalid_field(f"{field}.paths[{index}]", f"{path!r} is no field of an order")
+            raise invalid_field(f"{field}.paths[{index}]", f"{path!r} is not a field of Order")
     return _picker(frozenset(paths))
 
 
@@ -77,7 +77,7 @@ def _picker(paths: frozenset[str]) -> Pick:
 
 def _tree(paths: Iterable[str]) -> _Kept:
     kept: _Kept = {}
-    # The shorter paths first: what they hold is kept whole.
+    # Shorter paths first, because they keep their fields as a whole.
     for path in sorted(paths, key=len):
         *parents, name = path.split(".")
         within: _Kept | None = kept
@@ -101,7 +101,7 @@ def _add_message(message: DescriptorProto, source: Descriptor, kept: _Kept, path
     for name, within in kept.items():
         field = source.fields_by_name[name]
         added = message.field.add(name=name, number=field.number)
-        # Numbers in a list share one tag, and are kept as they are.
+        # Numbers in a list share one tag, and are kept unchanged.
         is_list = field.is_repeated and field.type in _DELIMITED
         added.label = FieldDescriptorProto.LABEL_REPEATED if is_list else FieldDescriptorProto.LABEL_OPTIONAL
         if within is None:
@@ -112,7 +112,7 @@ def _add_message(message: DescriptorProto, source: Descriptor, kept: _Kept, path
 
 
 def _wire_type(field: FieldDescriptor) -> Any:
-    """The type under which a field's value is copied as it is."""
+    """The type under which a field's value is copied unchanged."""
     if field.type in _DELIMITED or field.is_repeated:
         return FieldDescriptorProto.TYPE_BYTES
     return _FIXED.get(field.type, FieldDescriptorProto.TYPE_UINT64)

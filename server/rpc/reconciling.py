@@ -29,7 +29,7 @@ _AT_ONCE = 1_000
 async def reconcile(
     states: StateRepository, lists: ListRepository, requests: AsyncIterator[ReconcileOrdersRequest], call: Call
 ) -> None:
-    """Writes the differences as they are found, and the end of the comparison."""
+    """Writes each difference when it is found, and the end of the comparison."""
     began = await lists.begin()
     comparison: _Comparison | None = None
     async for request in requests:
@@ -89,7 +89,7 @@ def _checked(order_id: str, field: str) -> str:
             return order_id
     except ValueError:
         pass
-    raise invalid_field(field, "is no id of an order: a UUID in lower case")
+    raise invalid_field(field, "is not an order id, which is a UUID in lower case")
 
 
 def _differences(orders: Sequence[OrderState], stored: Sequence[StoredState]) -> Iterator[OrderDifference]:

@@ -27,7 +27,7 @@ V1 = "grpc.reflection.v1.ServerReflection"
 def reflection_handlers(
     services: Sequence[str], gate: Gate | None, refuser: Refuser
 ) -> tuple[grpc.GenericRpcHandler, ...]:
-    """Describes the named services and health to callers whom the gate knows; without a gate, to everyone."""
+    """Describes the named services and health to authenticated callers; without a gate, to all callers."""
     pool = _MethodPool(_pool_of(services))
     servicer = reflection.aio.ReflectionServicer([*services, HEALTH, V1, V1ALPHA], pool)
 
@@ -47,7 +47,7 @@ def reflection_handlers(
 
 
 class _MethodPool:
-    """A pool that finds methods by name too: protobuf's own finds every other symbol."""
+    """A descriptor pool that also finds methods by name, unlike protobuf's own."""
 
     def __init__(self, pool: DescriptorPool) -> None:
         self._pool = pool

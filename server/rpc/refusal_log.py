@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 _WINDOW = 10.0
 _LOGGED = 5
 _MANY = 100
-# The callers that a window knows apart: more than the log can be read for.
+# The maximum number of callers in a window.
 _MOST_CALLERS = 1_000
 
 
 @dataclass(slots=True)
 class RefusalLog:
-    """Logs the first refusals of each caller in a window of time, and how many were left out when the next one is logged."""
+    """Logs the first refusals of each caller in a time window, and later the number of omitted ones."""
 
     count_caller: Callable[[str, str], None] = lambda caller, reason: None
     clock: Callable[[], float] = time.monotonic
@@ -35,7 +35,7 @@ class RefusalLog:
     _has_warned: bool = False
 
     def note(self, call: RefusedCall) -> None:
-        """Counts a refusal, and logs it unless its caller had many."""
+        """Counts a refusal, and logs it unless its caller has had many."""
         subject, reason = call.caller.subject, call.error.reason
         self.count_caller(_label(call.caller), reason)
         self.table.add(call)
@@ -85,7 +85,7 @@ class RefusalLog:
 
 
 def _label(caller: Caller) -> str:
-    """The caller as metrics know it: people are not told apart."""
+    """The caller's label in metrics, which does not distinguish people."""
     if not caller.subject:
         return "unknown"
     if caller.subject.startswith("user:"):

@@ -1,4 +1,4 @@
-"""Answers to requests that were sent again: the order as it is now, and what the first answer was in the trailers."""
+"""Answers to repeated requests: the current order, with trailers about the first answer."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -20,14 +20,14 @@ class Orders(Protocol):
 
 
 async def answer_again(command: Command, answer: Answer, call: Call, orders: Orders) -> bytes:
-    """The answer to a request that was answered before. Tells about the first answer in the trailers."""
+    """The answer to a repeated request, with trailers about the first answer."""
     first, current = await _first_and_current(command, answer, call, orders)
     await call.mark_replayed(_trailers(answer, first.version if isinstance(first, Order) else 0, current))
     return _newest(first, current, answer)
 
 
 async def newest_body(command: Command, answer: Answer, call: Call, orders: Orders) -> bytes:
-    """The answer to an item of a batch that was answered before."""
+    """The answer to a repeated item of a batch."""
     return _newest(*await _first_and_current(command, answer, call, orders), answer)
 
 
@@ -40,14 +40,14 @@ async def _first_and_current(
 
 
 def _newest(first: Message, current: Order | None, answer: Answer) -> bytes:
-    """The answer, unless the order has changed since: the payment provider's part of the work may have done that."""
+    """The answer, or the current order if it has changed since, for example by the payment provider."""
     if isinstance(first, Order) and current is not None and current.version > Order.FromString(answer.body).version:
         return current.SerializeToString(deterministic=True)
     return answer.body
 
 
 async def _current(order_id: str, call: Call, orders: Orders) -> Order | None:
-    """The order as it is now, unless there is none that the caller may see."""
+    """The current order, if the caller has access to it."""
     if not order_id:
         return None
     try:

@@ -1,7 +1,7 @@
 """Bounds the fields and elements of a request by its bytes, before they are decoded.
 
-An empty message takes two bytes of a request, a hundred in memory, and many microseconds in each check that follows. A large
-request is therefore refused at the first list or map with more elements than its proto allows, and when it holds too much in all.
+An empty message takes two bytes of a request, a hundred in memory, and many microseconds in each later check. A large request is
+therefore refused at the first list or map with more elements than its proto allows, or if its total exceeds the limit.
 """
 
 from collections.abc import Generator
@@ -16,9 +16,9 @@ from server.domain.base.errors import Violation, invalid_field
 
 # Fields and elements of lists and maps in one request, not counting those inside small messages without lists.
 MAX_FIELDS = 300_000
-# Requests up to this size, in bytes, are decoded as they are: they cannot hold too much.
+# Requests up to this size, in bytes, are decoded without a scan: they cannot have too many elements.
 SMALL = 4_096
-# Elements of a list, and bytes of a text, whose field has no rule of its own; of a text in a message of Google's, such as a currency.
+# Elements of a list and bytes of a text without a rule; bytes of a text in Google's messages, such as a currency.
 _UNRULED_ELEMENTS, _UNRULED_BYTES, _FOREIGN_BYTES = 1_000, SMALL, 128
 # Fields between two pauses.
 _FIELDS_AT_ONCE = 256
@@ -37,7 +37,7 @@ class FieldBounds(NamedTuple):
     """The bounds of one field."""
 
     name: str
-    # 0 for a field that is no list and no map.
+    # 0 for a field that is neither a list nor a map.
     max_elements: int
     # The violation of a list that is longer.
     too_many: str
@@ -100,7 +100,7 @@ def overlong_lists(message: Any) -> list[Violation]:
 
 
 def scan(message: Descriptor, data: bytes) -> Steps:
-    """Refuses a request that holds too much. Yields now and then; stops without a word where decoding is going to fail."""
+    """Refuses a request with too many elements. Yields regularly; stops silently where decoding will fail."""
     try:
         yield from _Scan(data).walk(message, 0, len(data), "", {}, checked=True)
     except (_Malformed, IndexError):
@@ -108,7 +108,7 @@ def scan(message: Descriptor, data: bytes) -> Steps:
 
 
 class _Malformed(Exception):
-    """The bytes are no message."""
+    """The bytes are not a message."""
 
 
 class _Scan:
@@ -120,7 +120,7 @@ class _Scan:
         self._unread = SMALL if len(data) <= 2 * MAX_FIELDS else 0
 
     def walk(self, message: Descriptor, at: int, end: int, path: str, counts: _Counts, *, checked: bool) -> Steps:
-        """`checked` says whether a list that is too long refuses the request."""
+        """`checked` is whether a list that is too long refuses the request."""
         bounds, depth = bounds_of(message), 0
         while at < end:
             tag, at = self._varint(at)
@@ -130,7 +130,7 @@ class _Scan:
             if self._left < self._pause_at:
                 self._pause_at = self._left - _FIELDS_AT_ONCE
                 yield
-            # Groups are unknown to every message here, and so is what they hold.
+            # No message here has groups, so their contents are unknown too.
             depth += (kind == _START_GROUP) - (kind == _END_GROUP)
             field = bounds.get(tag >> 3)
             if depth or field is None:
@@ -170,7 +170,7 @@ class _Scan:
             raise invalid_field("", text)
 
     def _value(self, kind: int, at: int) -> tuple[int, int]:
-        """Where the value that follows a tag begins and ends."""
+        """The start and end of the value that follows a tag."""
         if kind == _DELIMITED:
             size, start = self._varint(at)
             return start, start + size
@@ -196,5 +196,5 @@ class _Scan:
 
 
 def _is_worth_a_look(message: Descriptor | None, size: int) -> TypeGuard[Descriptor]:
-    """A message without lists holds no more than its proto names: only a long text in it can be too large."""
+    """Whether to scan a message: without lists, only its texts can be too large."""
     return message is not None and (size > _FOREIGN_BYTES or _holds_lists(message))

@@ -54,7 +54,7 @@ def build_server(
 ) -> grpc.aio.Server:
     """A server with every service, not yet listening.
 
-    `servicers` answer reads, by the name of their service; `execute` carries out operations, and
+    `servicers` answer reads, by the name of their service; `execute` executes operations, and
     `orders` reads those that earlier operations were about. With `reflect_to_all`, reflection
     also answers callers that the gate does not know.
     """

@@ -1,6 +1,6 @@
 """Resumable server streams: pages cut into messages, read ahead for fast readers, and ended before the caller's deadline.
 
-For a reader that does not keep up, the server holds one message: everything else is dropped and read again from the cursor.
+For a slow reader, the server holds one message; everything else is dropped and read again from the cursor.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _USUAL_BYTES, _FAST_BYTES = 1 << 16, 1 << 17
 _STALLED_PAGE, _USUAL_PAGE, _FAST_PAGE = 1, 2, 8
 # Entries in a page of several messages.
 _ENTRIES_PER_PAGE = 500
-# Pages that all streams of a server read at once, which leaves connections for other reads.
+# Concurrent page reads of all streams of a server, which leaves connections for other reads.
 _READS_AT_ONCE = 3
 # Seconds within which a fast reader takes a message, and after which a reader has stalled.
 _QUICK, _STALLED = 0.02, 0.25
@@ -33,7 +33,7 @@ Cursor = TypeVar("Cursor")
 
 
 class Room(NamedTuple):
-    """The most that a page or a message may hold. One entry always fits."""
+    """The maximum size of a page or a message. One entry always fits."""
 
     entries: int
     size: int
@@ -57,7 +57,7 @@ Entries = TypeVar("Entries", bound=Page)
 
 
 class Source(Protocol[Cursor, Entries]):
-    """The entries of one stream, and how they are sent."""
+    """The entries of one stream, and their messages."""
 
     async def read(self, cursor: Cursor, room: Room) -> Entries:
         """The page after a cursor."""
@@ -103,7 +103,7 @@ class _Stream(Generic[Cursor, Entries]):
 
     @property
     def _room(self) -> Room:
-        """The most that the next message may hold."""
+        """The maximum size of the next message."""
         return Room(self._entries_per_message, _FAST_BYTES if self._pace.is_fast else _USUAL_BYTES)
 
     async def run(self) -> None:
@@ -122,7 +122,7 @@ class _Stream(Generic[Cursor, Entries]):
         await self._call.write(self._source.message([], self._cursor, truncated=True))
 
     async def _has_page(self) -> bool:
-        """Makes sure that there is a page to send; False if it cannot be read before the deadline."""
+        """Ensures that there is a page to send; False if it cannot be read before the deadline."""
         if self._page is not None:
             return True
         reading = self._following or self._start_reading(self._cursor)
@@ -140,7 +140,7 @@ class _Stream(Generic[Cursor, Entries]):
 
     def _start_reading(self, cursor: Cursor) -> asyncio.Task[Entries]:
         reading = asyncio.create_task(self._read(cursor))
-        # A read that nobody waits for any longer may fail.
+        # The failure of a read that is no longer needed is ignored.
         reading.add_done_callback(lambda task: task.cancelled() or task.exception())
         return reading
 
@@ -151,7 +151,7 @@ class _Stream(Generic[Cursor, Entries]):
             return await self._source.read(cursor, room)
 
     def _next_message(self) -> tuple[bytes, bool]:
-        """Takes the next message from the page; whether it is the stream's last one."""
+        """Takes the next message from the page, with whether it is the stream's last one."""
         page = self._page
         assert page is not None
         entries = _fitting(page, self._room)
@@ -172,7 +172,7 @@ class _Stream(Generic[Cursor, Entries]):
         self._pace.record(len(message), began)
 
     def _drop(self) -> None:
-        """Forgets everything that has been read and not been sent."""
+        """Drops everything that was read and not sent."""
         self._page = None
         if self._following is not None:
             self._following.cancel()
@@ -198,10 +198,10 @@ def _fitting(page: Page, room: Room) -> list[bytes]:
 
 
 class Pace:
-    """How fast a reader takes messages.
+    """The speed at which a reader accepts messages.
 
-    A write returns as soon as the message is in a buffer, so a slow reader still has to read everything that the buffers took
-    without delay. Its speed shows only in the writes that wait.
+    A write returns as soon as the message is in a buffer, so a slow reader has yet to read everything that the buffers accepted
+    without delay. Only the writes that wait show its speed.
     """
 
     def __init__(self) -> None:
@@ -223,7 +223,7 @@ class Pace:
         return _FAST_PAGE if self.is_fast else _USUAL_PAGE
 
     def record(self, size: int, began: float) -> None:
-        """Takes note of a write that has just returned."""
+        """Records a write that has just returned."""
         now = time.monotonic()
         self._size = size
         if now - began < _QUICK:
@@ -249,6 +249,6 @@ class Pace:
         self._has_stalled = waited >= _STALLED
 
     def can_drain_by(self, deadline: float) -> bool:
-        """Whether the reader can take another message, and all that is buffered before it, by the deadline."""
+        """Whether the reader can read all buffered data and another message by the deadline."""
         seconds = (self._buffered + self._size) * self._seconds_per_byte
         return time.monotonic() + _CAUTION * seconds <= deadline

@@ -17,7 +17,7 @@ _MOST_MINOR = 1 << 62
 
 
 async def summarize(summaries: SummaryRepository, request: SummarizeOrdersRequest) -> SummarizeOrdersResponse:
-    """The groups that the request asks for."""
+    """The requested groups."""
     check_filter(request.filter)
     found = await summaries.groups(request.filter, request.group_by)
     return SummarizeOrdersResponse(

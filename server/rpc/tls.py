@@ -31,7 +31,7 @@ class TlsError(Exception):
 
 
 def server_credentials(*, certificate: Path, key: Path, client_ca: Path | None) -> grpc.ServerCredentials:
-    """TLS 1.2 and 1.3 for one listening port; with `client_ca`, only for clients with a certificate of it. TlsError."""
+    """TLS 1.2 and 1.3 for one port; with `client_ca`, clients need a certificate of it. Raises TlsError."""
     files = _Files(certificate, key, client_ca)
     return grpc.dynamic_ssl_server_credentials(
         files.load(), files.load_if_changed, require_client_authentication=client_ca is not None
@@ -39,7 +39,7 @@ def server_credentials(*, certificate: Path, key: Path, client_ca: Path | None) 
 
 
 class _Files:
-    """The files of the settings. gRPC asks at each handshake, from threads of its own, whether they have changed."""
+    """The files of the settings. gRPC checks them for changes at each handshake, from its own threads."""
 
     def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
         self._certificate = certificate

@@ -24,13 +24,13 @@ class Tracing(Tracer, Protocol):
 
 
 def traced(serve: Serve, method: MethodDescriptor, tracing: Tracing) -> Serve:
-    """Wraps a handler: a sampled call gets a span, and its commands know the span, or the caller's if the call is not sampled."""
+    """Wraps a handler: a sampled call gets a span, and its commands get its context, or the caller's if it is not sampled."""
     name = f"{method.containing_service.full_name}/{method.name}"
 
     async def serve_traced(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
         traceparent = _traceparent_of(context)
         if not tracing.is_sampled(traceparent):
-            # Each call is a task with a context of its own.
+            # Each call is a task with a separate context.
             if traceparent:
                 TRACEPARENT.set(traceparent)
             return await serve(data, context)

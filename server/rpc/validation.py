@@ -23,7 +23,7 @@ from server.rpc.request_bounds import Steps, bounds_of, overlong_lists
 
 Request = TypeVar("Request", bound=Message)
 
-# Each of their items is checked as a request of its own.
+# Each of their items is checked as a separate request.
 _BATCHES_OF_WRITES = (BatchCancelOrdersRequest, BatchCreateOrdersRequest, BatchTransitionOrdersRequest)
 
 _collect = Validator().collect_violations
@@ -54,12 +54,12 @@ def check(request: Message, data: bytes) -> None:
 
 
 def _is_valid(message: Message, data: bytes) -> bool:
-    """Decides in one step, which is fastest for the many small messages in which there is nothing to find."""
+    """Whether the message is valid, in one step, which is fastest for small valid messages."""
     return not (may_hold_card_data(data) or _collect(message, fail_fast=True) or _bad_nanos(message))
 
 
 def check_in_steps(request: Message, data: bytes) -> Steps:
-    """As `check`. Yields at least every few milliseconds, so that other work can run."""
+    """Like `check`, but yields every few milliseconds, so that other work can run."""
     request.DiscardUnknownFields()
     if (yield from _may_hold_card_data(data)):
         yield from _check_card_data(request)
@@ -89,7 +89,7 @@ def _run(steps: Steps) -> None:
     deque(steps, maxlen=0)
 
 
-# Bytes that are searched at once. Each search includes the beginning of the next: card data may lie across the border.
+# Bytes per search. Each search includes the beginning of the next, because card data may cross the border.
 _SEARCHED_AT_ONCE, _OVERLAP = 32_768, 1_024
 
 
@@ -123,7 +123,7 @@ def _check_card_data(request: Message) -> Steps:
 
 
 class _BrokenRules:
-    """Collects violations of rules, and stops when there are more than an error reports."""
+    """Collects violations of rules, up to the maximum number that an error reports."""
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
@@ -158,7 +158,7 @@ class _BrokenRules:
 
 
 def _parts_of(message: Message) -> dict[str, FieldDescriptor]:
-    """The fields of a message that hold messages with rules of their own, by name."""
+    """The fields of a message that contain messages with rules, by name."""
     package = message.DESCRIPTOR.file.package
     return {
         field.name: field
@@ -186,7 +186,7 @@ def _shell(message: Any, parts: Container[str]) -> Any:
 
 
 def _elements(message: Any, parts: Iterable[FieldDescriptor]) -> Iterator[tuple[str, Message]]:
-    """The messages in a message's parts with their paths, but for those that are validated one by one elsewhere."""
+    """The messages in a message's parts with their paths, except those that are validated elsewhere."""
     for field in parts:
         value = getattr(message, field.name)
         if not field.is_repeated:
@@ -196,7 +196,7 @@ def _elements(message: Any, parts: Iterable[FieldDescriptor]) -> Iterator[tuple[
 
 
 def _violations(message: Message, parts: Container[str] = ()) -> Iterator[Violation]:
-    """The violations of a message's rules. What is within the parts of a shell is none."""
+    """The violations of a message's rules, without those within the parts of a shell."""
     for found in _collect(message):
         elements = found.proto.field.elements if found.proto.field else ()
         if len(elements) < 2 or elements[0].field_name not in parts:
@@ -217,7 +217,7 @@ _WORDS = {
     "does not match regex pattern `^[!-~]*$`": "may contain only printable ASCII characters without spaces",
     "does not match regex pattern `^[ -~]*$`": "may contain only printable ASCII characters",
     "does not match regex pattern `^[a-z0-9_-]*$`": "may contain only lowercase letters, digits, _ and -",
-    r"does not match regex pattern `^[^\x00-\x1f\x7f-\x9f]*$`": "may contain no control characters",
+    r"does not match regex pattern `^[^\x00-\x1f\x7f-\x9f]*$`": "must not contain control characters",
     "does not match regex pattern `^[A-Z]*$`": "may contain only uppercase letters, for example USD",
 }
 
@@ -228,7 +228,7 @@ def _text(violation: Found) -> str:
 
 
 def _enum_text(message: Any, violation: Found) -> str:
-    """The words for a value of an enum that cannot be sent; '' for any other violation."""
+    """The description of an enum value that cannot be sent; '' for any other violation."""
     if violation.proto.rule_id != "enum.not_in" or violation.proto.field is None:
         return ""
     value, field = message, None
@@ -260,7 +260,7 @@ Check = Callable[[Message, str, list[Violation]], None]
 
 @lru_cache(maxsize=256)
 def _timestamp_checks(descriptor: Descriptor) -> tuple[Check, ...]:
-    """The rules bound a Timestamp's seconds but not its nanos, and invalid nanos cannot be written as JSON."""
+    """Checks of a Timestamp's nanos, which the rules do not bound and which JSON cannot represent if invalid."""
     checks: list[Check] = []
     for field in descriptor.fields:
         inner = field.message_type

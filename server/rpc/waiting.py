@@ -25,7 +25,7 @@ class Waiting:
         self._orders, self._reader = orders, reader
 
     async def wait(self, request: WaitOrderRequest, call: Call) -> WaitOrderResponse:
-        """The order once it meets the condition; without `reached` if it does not before the deadline."""
+        """The order when it meets the condition; without `reached` if it does not before the deadline."""
         if bool(request.statuses) == bool(request.version):
             raise invalid_field("statuses", "set either statuses or version")
         until, reference = deadline_of(call), call.reference(request.order_id)
@@ -46,7 +46,7 @@ class Waiting:
         return Order.FromString(await self._orders.get(reference))
 
     async def _is_met(self, order: Order, request: WaitOrderRequest, reference: Reference, seen: int) -> bool:
-        """Whether the order meets the condition, or did since the version that was seen last."""
+        """Whether the order meets the condition, or met it since the last seen version."""
         if request.version:
             return bool(order.version >= request.version)
         if order.status in request.statuses:
@@ -63,7 +63,7 @@ class Waiting:
                 while not self._reader.is_closed:
                     ring = await self._reader.started()
                     with ring.waiting_for(order.order_id) as change:
-                        # What was committed before the wait began woke nobody.
+                        # Changes committed before the wait began did not wake it.
                         newest = await self._look(Reference(order.order_id, ""))
                         if newest.version > order.version:
                             return True

@@ -1,4 +1,4 @@
-"""WatchOrders and ListOrderChanges: changes from a cursor on."""
+"""WatchOrders and ListOrderChanges: changes after a cursor."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ Request = WatchOrdersRequest | ListOrderChangesRequest
 
 
 class Plan(NamedTuple):
-    """The changes that a request wants, and where they begin."""
+    """The requested changes, and their start."""
 
     selection: Selection
     cursor: FeedCursor
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Changes to send, the cursor behind all of them, and whether nothing was waiting behind that."""
+    """Changes to send, the cursor after them, and whether no further changes were waiting."""
 
     entries: list[Entry]
     cursor: FeedCursor
@@ -115,7 +115,7 @@ class Watching:
         return FeedCursor(end.position, end.history)
 
     async def _of_consumer(self, request: Request, call: Call) -> tuple[Selection, FeedCursor]:
-        """The selection of a consumer, and the cursor behind its acknowledged position."""
+        """The selection of a consumer, and the cursor at its acknowledged position."""
         refuse_customers(call)
         for name in ("filter", "event_types"):
             if request.HasField("filter") if name == "filter" else request.event_types:
@@ -127,9 +127,9 @@ class Watching:
 
 
 def refuse_customers(call: Call) -> None:
-    """Refuses a caller who sees only one customer's orders: consumers are about all of them."""
+    """Refuses a caller with access to only one customer's orders, because consumers cover all orders."""
     if call.caller.confined_to:
-        text = "consumers are for fulfilment, payment or admin; the caller has no such role"
+        text = "consumers are allowed for fulfilment, payment or admin; the caller has no such role"
         metadata = {"method": "WatchOrders", "roles": "admin, fulfilment, payment"}
         raise Refusal(ERROR_REASON_ROLE_MISSING, text, metadata=metadata)
 
@@ -152,7 +152,7 @@ async def read_batch(feed: FeedRepository, plan: Plan, cursor: FeedCursor, *, li
     at_end = page.until >= page.end.position
     after = cursor._replace(position=page.until)
     if at_end and page.covers_snapshot:
-        # Everything behind the end is newer than the list.
+        # All changes after the end are newer than the list.
         after = after._replace(unseen_by="")
     return Batch([entry_of(change) for change in page.changes], after, at_end)
 
@@ -160,7 +160,7 @@ async def read_batch(feed: FeedRepository, plan: Plan, cursor: FeedCursor, *, li
 async def _fitting(
     plan: Plan, batch: Batch, sent: FeedCursor, *, max_bytes: int
 ) -> tuple[list[bytes], FeedCursor, bool]:
-    """The first changes of a batch that fit, one at least; the cursor behind them, and whether they are all of it.
+    """The first changes of a batch that fit, at least one; the cursor after them, and whether they are the whole batch.
 
     `sent` counts what was sent before.
     """
@@ -232,7 +232,7 @@ class _Watch:
         return time.monotonic() >= self._bookmark_due or (batch.caught_up and not self._has_caught_up)
 
     async def _take(self) -> Batch | None:
-        """Changes or none, from the ring or the database; None if the ring no longer has them, or the database is late."""
+        """The next changes, if any, from the ring or the database; None if the ring no longer has them, or the database is late."""
         if self._group is not None and self._ring is not None and self._reader.is_current(self._ring):
             try:
                 return self._take_from_ring(self._ring, self._group)
@@ -279,7 +279,7 @@ class _Watch:
             waiting.discard(future)
 
     async def _send(self, batch: Batch) -> bool:
-        """Writes a batch; False if the caller is too slow to take all of it before the deadline."""
+        """Writes a batch; False if the caller is too slow to read all of it before the deadline."""
         is_whole = False
         while not is_whole:
             if not self._pace.can_drain_by(self._deadline):

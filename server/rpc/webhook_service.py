@@ -22,7 +22,7 @@ from server.storage.webhooks import WebhookRepository
 
 
 class WebhookServicer:
-    """Reads, and writes that can be repeated: what is queued already is not queued again, so they need no request id."""
+    """Reads, and repeatable writes: queued deliveries are not queued twice, so the writes need no request id."""
 
     def __init__(self, *, webhooks: WebhookRepository) -> None:
         self._webhooks = webhooks

@@ -17,7 +17,7 @@ _SIZES = [varint(size) for size in range(_COMMON)]
 
 
 def with_records(rest: Message, records: Iterable[bytes]) -> bytes:
-    """A list's response, serialized: its records, which are serialized already, and the rest of it."""
+    """A list's serialized response, from its serialized records and its other fields."""
     tag = _records_tag(rest.DESCRIPTOR)
     chunks: list[bytes] = []
     for record in records:

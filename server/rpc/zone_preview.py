@@ -1,4 +1,4 @@
-"""Adds the orders that a change of the delivery zones would affect to the answer of its dry run."""
+"""Adds the affected orders to the answer of a dry run that changes delivery zones."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ _ZONES_AT_ONCE = 100
 
 
 class ZonePreview:
-    """Carries out commands; reads the unpaid orders only for dry runs of changes of the zones."""
+    """Executes commands. Reads the unpaid orders only for dry runs that change zones."""
 
     def __init__(self, execute: Execute, *, orders: OrderRepository, catalog: CatalogRepository) -> None:
         self._execute, self._orders, self._catalog = execute, orders, catalog

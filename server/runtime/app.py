@@ -25,15 +25,15 @@ from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
-# Of the first, what it finds costs a collection some 2 µs each, in which no call goes on.
+# Each object costs a collection about 2 µs, during which no call makes progress.
 _GC_THRESHOLDS = (5_000, 20, 50)
 
-# Seconds, over the grace, in which work that needs no caller any more may finish.
+# Seconds after the grace period in which work without a caller may finish.
 FINISHING = 1.0
 
 
 class ServingEnded(Exception):
-    """The gRPC library has stopped serving, though nothing has told it to."""
+    """The gRPC library has stopped serving unexpectedly."""
 
 
 class Started(NamedTuple):
@@ -97,7 +97,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
         await components.server.start()
         stack.push_async_callback(_stop, components, settings)
         webhook_url = await stack.enter_async_context(payment_webhooks.receiving(components, settings))
-        # At a stop other processes take these jobs over first, while the other jobs run until the last calls have finished.
+        # At shutdown, other processes take over these jobs first; the other jobs run until the last calls have finished.
         await stack.enter_async_context(background.running(shared, components, settings))
         stack.callback(components.health.stop)
         number = await _next_order_number(components, settings)
@@ -115,7 +115,7 @@ async def running(settings: Settings, url: str) -> AsyncIterator[Running]:
 
 
 async def _next_order_number(components: Components, settings: Settings) -> str:
-    # Read in any case: a role that may not do its work is told so now.
+    # Always read, so that a missing permission shows at startup.
     number = await components.orders.next_order_number()
     has_shop = settings.database_url is None and await has_demo_shop(components.customers)
     return number if has_shop else ""
@@ -133,9 +133,9 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
 
 
 async def _stop(components: Components, settings: Settings) -> None:
-    """Takes no new calls after a delay, and lets the running ones and what they have begun finish.
+    """Stops accepting calls after a delay, and waits for running calls and their work.
 
-    Work that the database keeps from finishing is given up soon after the grace.
+    Work that waits for the database is cancelled soon after the grace period.
     """
     await asyncio.sleep(settings.drain_delay)
     try:
@@ -148,7 +148,7 @@ async def _stop(components: Components, settings: Settings) -> None:
             await jobs.record_key_uses(components, settings)
             await components.registry.leave()
     except TimeoutError:
-        log.warning("the grace is over; cancelling calls in flight")
+        log.warning("the grace period is over; cancelling calls in flight")
     except Refusal as error:
         log.warning("the last uses of keys were not recorded", extra=fields(error))
     finally:
@@ -162,11 +162,11 @@ def serve_here(settings: Settings, url: str, announce: Callable[[Started], None]
     try:
         uvloop.run(_serve_until_told(settings, url, announce))
     except (Refusal, psycopg.Error) as error:
-        raise StartError(f"cannot work with the database: {str(error).splitlines()[0]}") from error
+        raise StartError(f"cannot use the database: {str(error).splitlines()[0]}") from error
 
 
 def _collect_less_often() -> None:
-    """Keeps permanent objects out of garbage collections, and makes them rarer: a batch creates thousands of objects."""
+    """Excludes permanent objects from garbage collection, and makes it rarer: a batch creates thousands of objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -186,13 +186,13 @@ async def _serve_until_told(settings: Settings, url: str, announce: Callable[[St
             announce(server.started._replace(http_url=http_url))
             await _first(told.wait(), _end_of(server.server))
         if not told.is_set():
-            raise ServingEnded("the server no longer takes calls")
+            raise ServingEnded("the server no longer accepts calls")
         log.info("stopping")
 
 
 @asynccontextmanager
 async def _http(settings: Settings, port: int) -> AsyncIterator[str]:
-    """The HTTP gateway, which ends before the server, whose calls it needs."""
+    """The HTTP gateway, which stops before the server that it calls."""
     gateway = http_gateway.serving(settings, port=port)
     url = await asyncio.to_thread(gateway.__enter__)
     try:
@@ -202,13 +202,13 @@ async def _http(settings: Settings, port: int) -> AsyncIterator[str]:
 
 
 async def _end_of(server: grpc.aio.Server) -> None:
-    # Without a timeout, cancelling the wait would cancel the server's own shutdown.
+    # Without a timeout, cancelling the wait would cancel the server's shutdown.
     while await server.wait_for_termination(timeout=3600):
         pass
 
 
 async def _first(*waits: Coroutine[Any, Any, object]) -> None:
-    """Waits until one of them is over."""
+    """Waits until one of them completes."""
     tasks = [asyncio.create_task(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -17,31 +17,31 @@ from server.telemetry.log import fields
 
 log = logging.getLogger(__name__)
 
-# A job that fails is retried before its next run is due; one without an interval, within so many seconds.
+# A failed job is retried before its next run is due; one without an interval, within this number of seconds.
 _FAILURES, _CONTINUOUS = RetryPolicy(first=1.0, longest=600.0), 2.0
-# Seconds until a job's task is restarted, should it die.
+# Seconds until the task of a job is restarted if it dies.
 _RESTART = 1.0
-# Seconds that the database gets, at a stop, to confirm that it has cancelled the jobs' statements.
+# Seconds, at shutdown, for the database to confirm that it has cancelled the jobs' statements.
 _CANCELLATION = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that a server repeats beside serving. It can be cancelled at any moment and repeated safely."""
+    """Background work that a server repeats. It can be cancelled at any moment and repeated safely."""
 
     name: str
     # Seconds between two runs.
     interval: Callable[[Settings], float]
     run: Callable[[Components, Settings], Awaitable[None]]
-    # Whether there is anything to do with these settings.
+    # Whether the settings require the job.
     applies: Callable[[Settings], bool] = lambda _: True
-    # Runs in one process at a time, over all workers and replicas. Two at once, for a moment, must do no harm.
+    # Runs in one process at a time, over all workers and replicas. Two concurrent runs must be safe.
     exclusive: bool = False
-    # Whether it serves its process's own calls. Every process that serves runs it, whatever ORDERS_JOBS selects.
+    # Whether it serves its process's own calls. Every serving process runs it, regardless of ORDERS_JOBS.
     local: bool = False
-    # Whether it measures for metrics, in processes that only work, too.
+    # Whether it sets metrics, which processes without calls also do.
     measures: bool = False
-    # Seconds that its lease lasts, which is how long the work rests after its process was killed. Default: that of most jobs.
+    # Duration of its lease in seconds, after which another process takes over the work of a killed one.
     lease: float | None = None
 
     @property
@@ -51,7 +51,7 @@ class Job:
 
 @asynccontextmanager
 async def running(jobs: Sequence[Job], components: Components, settings: Settings) -> AsyncIterator[None]:
-    """Runs the jobs within, each at once and then at its interval; gives their leases back on leaving."""
+    """Runs the jobs within the context: each immediately and then at its interval. Releases their leases at the end."""
     for job in jobs:
         components.registry.expect_job(job.name, exclusive=job.exclusive, interval=job.interval(settings))
     loops = (partial(_run_exclusively if job.exclusive else _repeat, job, components, settings) for job in jobs)
@@ -91,7 +91,7 @@ def _pause(interval: float, failures: int) -> float:
 
 
 async def _run_exclusively(job: Job, components: Components, settings: Settings) -> None:
-    """Waits for the job's lease and runs the job while this process holds it, again and again."""
+    """Repeatedly waits for the job's lease, and runs the job while this process holds it."""
     try:
         while True:
             if (end := await _renew(job, components, None)) is not None:
@@ -102,8 +102,8 @@ async def _run_exclusively(job: Job, components: Components, settings: Settings)
 
 
 async def _run_while_held(job: Job, end: float | None, components: Components, settings: Settings) -> None:
-    """Runs the job, and cancels it when its lease ends: because the database does not renew it, or another process has it."""
-    log.debug("this process runs the job from now on", extra=fields(job=job.name))
+    """Runs the job, and cancels it when its lease ends: it was not renewed, or another process has it."""
+    log.debug("this process now runs the job", extra=fields(job=job.name))
     with suppress(TimeoutError):
         async with (
             asyncio.timeout_at(end) as lease,
@@ -117,11 +117,11 @@ async def _run_while_held(job: Job, end: float | None, components: Components, s
 
 
 async def _renew(job: Job, components: Components, end: float | None) -> float | None:
-    """When the lease ends now, by the event loop's clock: as before if the database does not answer, never if another has it."""
+    """The new end of the lease by the event loop's clock; unchanged if the database does not answer."""
     try:
         return await components.job_leases.take(job.name, seconds=job.lease_seconds)
     except Exception as error:
-        log.warning("the database does not renew a job's lease", extra=fields(error, job=job.name))
+        log.warning("a job's lease was not renewed by the database", extra=fields(error, job=job.name))
         return end
 
 
@@ -129,4 +129,4 @@ async def _give_back(job: Job, components: Components) -> None:
     try:
         await components.job_leases.give_back(job.name)
     except Exception as error:
-        log.warning("a job's lease is not given back and will expire", extra=fields(error, job=job.name))
+        log.warning("a job's lease was not released and will expire", extra=fields(error, job=job.name))

@@ -45,7 +45,7 @@ def build_publishing(
     metrics: Metrics,
     tracer: Tracer | None,
 ) -> Publishing | None:
-    """The parts, which connect once there is something to publish; None without a broker. Raises ConfigError."""
+    """The parts, which connect on the first change; None without a broker. Raises ConfigError."""
     if settings.broker_url is None:
         return None
     publisher = EventPublisher(

@@ -1,4 +1,4 @@
-"""A small furniture shop to try things on."""
+"""A small furniture shop as demo data."""
 
 from collections.abc import Iterator, Sequence
 
@@ -38,7 +38,7 @@ from server.storage.write.writer import Writer
 DEMO = Caller(subject="demo", roles=frozenset({Role.ADMIN}))
 
 _DAY_SLOTS = ("08:00-12:00", "12:00-16:00", "16:00-20:00")
-# Addresses are compared with areas as they are written, so each way to write it is an area of its own.
+# Each spelling is a separate area, because addresses are compared with areas by their text.
 _USA = ("US", "USA", "United States")
 
 
@@ -57,7 +57,7 @@ def _money(currency: str, cents: int) -> Money:
 def _product(
     product_id: str, sku: str, name: str, *, usd: int, eur: int, stock: int = 0, installation: int = 0, tax: str = ""
 ) -> Product:
-    """A product, prices in cents; with `installation` in cents, in both currencies, if somebody has to install it."""
+    """A product, with prices in cents; `installation` is the installation price in cents in both currencies, if any."""
     product = Product(
         product_id=product_id,
         sku=sku,
@@ -77,7 +77,7 @@ def _product(
 
 
 def _add_variant(product: Product, variant_id: str, attribute: str, *, stock: int, usd: int = 0, eur: int = 0) -> None:
-    """A variant that differs in one attribute; at prices of its own, if they are given."""
+    """Adds a variant that differs in one attribute, optionally with its own prices."""
     name = variant_id.replace("x", " × ") if variant_id[0].isdigit() else variant_id.capitalize()
     variant = ProductVariant(
         variant_id=variant_id,
@@ -93,7 +93,7 @@ def _add_variant(product: Product, variant_id: str, attribute: str, *, stock: in
 
 
 def demo_products() -> list[Product]:
-    """Products with and without variants, with and without installation, and food, which is taxed less."""
+    """Products with and without variants and installation, and food, which has a reduced tax."""
     sofa = _product("sofa", "SOFA-3", "Three-seat sofa", usd=125_000, eur=114_900, installation=10_000)
     _add_variant(sofa, "blue", "color", stock=12)
     _add_variant(sofa, "leather", "material", stock=3, usd=165_000, eur=151_900)
@@ -122,12 +122,12 @@ def demo_products() -> list[Product]:
 
 
 def demo_zones() -> list[DeliveryZone]:
-    """New York and the rest of the USA, where tax is added, Germany and Austria, where prices include it, and nowhere else."""
+    """Zones for New York and the rest of the USA, where tax is added, and Germany and Austria, where prices include it."""
     new_york = DeliveryZone(
         zone_id="us-ny",
         name="New York",
         areas=[{"country": country, "state": state} for country in _USA for state in ("NY", "New York")],
-        # 8.875 %, as near as basis points come to it. Food is exempt.
+        # 8.875 %, rounded to basis points. Food is exempt.
         tax_rates=[{"basis_points": 888}, {"tax_class": "reduced", "basis_points": 0}],
         shipping_tax_class="standard",
         installation_tax_class="standard",
@@ -172,7 +172,7 @@ def _european_zone(
 def _method(
     method: str, price: Money, *, handling: int, transit: int, free_from: Money | None = None, slots: Sequence[str] = ()
 ) -> DeliveryMethod:
-    """A way of delivery, with its days of handling and of transit."""
+    """A delivery method, with its handling and transit days."""
     return DeliveryMethod(
         method=method,
         name=f"{method.capitalize()} delivery",
@@ -185,7 +185,7 @@ def _method(
 
 
 def demo_coupons() -> list[Coupon]:
-    """A share off that each customer gets once, an amount off large orders, and a share off some products."""
+    """A percentage once per customer, an amount off large orders, and a percentage off some products."""
     return [
         Coupon(
             code="WELCOME10",
@@ -214,7 +214,7 @@ def demo_coupons() -> list[Coupon]:
 def _customer_requests(
     customer: Customer, *, address: Address, payment_method_id: str, last_four: str, token: str
 ) -> Iterator[Message]:
-    """The requests that make a customer's account: contact, an address, and a card by its token."""
+    """The requests that create a customer's account: contact, an address, and a card by its token."""
     customer_id = customer.customer_id
     address.name, address.phone = customer.name, customer.phone
     card = SavedPaymentMethod(
@@ -232,7 +232,7 @@ def _customer_requests(
 
 
 def demo_customers() -> Iterator[Message]:
-    """Jane, whose card is good and who has points, and Omar, whose card is declined."""
+    """Jane, who has a valid card and points, and Omar, whose card is declined."""
     yield from _customer_requests(
         Customer(customer_id="jane", name="Jane Doe", email="jane@example.com", phone="+1 212 555 0100"),
         address=Address(
@@ -260,7 +260,7 @@ async def load_demo_shop(catalog: CatalogRepository, writer: Writer) -> None:
         BatchUpsertDeliveryZonesRequest(zones=demo_zones()),
         BatchUpsertCouponsRequest(coupons=demo_coupons()),
         *demo_customers(),
-        # Last: if something comes between, the catalogue is still empty at the next start, and all of it is stored then.
+        # Last: after an interruption, the catalogue is still empty, so the next start stores everything.
         BatchUpsertProductsRequest(products=demo_products()),
     ]
     for request in requests:
@@ -268,6 +268,6 @@ async def load_demo_shop(catalog: CatalogRepository, writer: Writer) -> None:
 
 
 async def has_demo_shop(customers: CustomerRepository) -> bool:
-    """Whether the shop is there that the printed commands are about."""
+    """Whether the database has the shop that the printed commands use."""
     account = await customers.account("jane")
     return any(address.address_id == "home" for address in account.addresses)

@@ -1,4 +1,4 @@
-"""The HTTP gateway of `orders serve`: a process beside the server, so that HTTP callers cost gRPC callers no time."""
+"""The HTTP gateway of `orders serve`: a separate process, so that HTTP callers do not delay gRPC callers."""
 
 import logging
 import multiprocessing
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8080
 
-# Seconds until a gateway that died is started again, and over its grace until it is killed.
+# Seconds until a dead gateway is restarted, and seconds after its grace period until it is killed.
 _RESTART = 1.0
 _CLOSING = 5.0
 
 
 def options_of(settings: Settings) -> Options:
-    """The gateway's options by the settings."""
+    """The gateway's options from the settings."""
     return Options(
         host=settings.http_host,
         port=DEFAULT_PORT if settings.http_port is None else settings.http_port,
@@ -56,7 +56,7 @@ def serving(settings: Settings, *, port: int) -> Iterator[str]:
         yield ""
         return
     if settings.tls_client_ca:
-        text = "with ORDERS_TLS_CLIENT_CA, serve HTTP by `orders gateway`, which takes a client certificate of its own"
+        text = "with ORDERS_TLS_CLIENT_CA, serve HTTP with `orders gateway`, which has its own client certificate"
         raise StartError(text)
     settings = settings.model_copy(update={"port": port})
     gateway = _Gateway(Client(**own_server.connection(settings)), options_of(settings), settings)
@@ -68,7 +68,7 @@ def serving(settings: Settings, *, port: int) -> Iterator[str]:
 
 
 class _Gateway:
-    """A gateway process, which is started again if it dies."""
+    """A gateway process, which is restarted if it dies."""
 
     def __init__(self, client: Client, options: Options, settings: Settings) -> None:
         self._client = client
@@ -80,7 +80,7 @@ class _Gateway:
 
     def start(self) -> str:
         url = self._spawn()
-        # After a restart, callers find it at the same port.
+        # A restarted gateway keeps its port.
         self._options = replace(self._options, port=urlsplit(url).port or 0)
         self._keeper.start()
         return url
@@ -94,7 +94,7 @@ class _Gateway:
         try:
             word: tuple[bool, str] = ours.recv()
         except EOFError as error:
-            raise StartError("the HTTP gateway died before it could serve; the log says more") from error
+            raise StartError("the HTTP gateway died before it could serve; see the log") from error
         started, text = word
         if not started:
             raise StartError(text)
@@ -105,7 +105,7 @@ class _Gateway:
             self._process.join()
             if self._stopping.is_set():
                 return
-            log.error("the HTTP gateway died; starting it again")
+            log.error("the HTTP gateway died; restarting it")
             self._stopping.wait(_RESTART)
             try:
                 self._spawn()
@@ -113,7 +113,7 @@ class _Gateway:
                 log.error("the HTTP gateway cannot start")
 
     def stop(self) -> None:
-        """Ends the process once it has answered what is in flight."""
+        """Ends the process after its requests in flight."""
         self._stopping.set()
         if self._process is None:
             return
@@ -124,7 +124,7 @@ class _Gateway:
 
 
 def _work(client: Client, options: Options, settings: Settings, parent: Connection) -> None:
-    """The life of the process."""
+    """The main function of the process."""
     set_up(settings.log_level, settings.log_format)
     threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     try:
@@ -137,7 +137,7 @@ def _work(client: Client, options: Options, settings: Settings, parent: Connecti
 
 
 def _follow_parent() -> None:
-    """Stops when the server has died, which then cannot say so."""
+    """Stops if the server has died without stopping the gateway."""
     if (parent := multiprocessing.parent_process()) is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)

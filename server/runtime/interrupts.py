@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: where they just end the process, where they unwind it, and where they have to wait."""
+"""SIGINT and SIGTERM: contexts in which they unwind the process, are deferred, or are ignored."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ def unwinding() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """The signals wait for the end of the block."""
+    """The signals are deferred until the end of the block."""
     came: list[int] = []
     try:
         with _handled(dict.fromkeys(_ENDING, lambda number, _: came.append(number))):
@@ -34,13 +34,13 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """The signals do nothing, to processes started in the block neither: a terminal sends Ctrl-C to all of them."""
+    """The signals are ignored, also by processes started in the block: a terminal sends Ctrl-C to all of them."""
     with _handled(dict.fromkeys(_ENDING, signal.SIG_IGN)):
         yield
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """`asyncio.run` for an unwinding block: no signal comes between while its loop is made or closed."""
+    """`asyncio.run` for an unwinding block: signals do not interrupt the creation or closing of its loop."""
     runner = asyncio.Runner()
     with deferred():
         runner.get_loop()

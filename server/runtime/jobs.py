@@ -29,20 +29,20 @@ log = logging.getLogger(__name__)
 
 _HOUR = 3600.0
 _ALLOCATOR = Caller(subject="allocate_backorders", roles=frozenset({Role.ADMIN}))
-# Consumers that metrics have a series for.
+# Consumers with metrics.
 _MEASURED = 1_000
-# Seconds behind which a channel to the outside is unhealthy.
+# Lag in seconds after which an outbound channel is unhealthy.
 _LATE = 60.0
 _IDLE_LIMITS = timedelta(hours=1)
 
 
 async def end_overdue_calls(components: Components, _: Settings) -> None:
-    """Ends calls that take longer than they may."""
+    """Ends calls that exceed their time limit."""
     components.gate.in_flight.end_overdue()
 
 
 async def check_database(components: Components, _: Settings) -> None:
-    """Checks whether the database reads and writes, and sets the server's health by it."""
+    """Checks whether the database is readable and writable, and sets the server's health."""
     health, cause = components.health, await components.probe.check()
     if cause != health.cause:
         if cause is None:
@@ -71,7 +71,7 @@ async def set_gauges(components: Components, _: Settings) -> None:
 
 
 async def delete_expired_rows(components: Components, settings: Settings) -> None:
-    """Deletes old request ids, untouched carts, and the rate limits of callers that have left."""
+    """Deletes old request ids, unchanged carts, and the rate limits of inactive callers."""
     database, now = components.database, datetime.now(UTC)
     requests = await forget_old_requests(database, before=now - timedelta(days=settings.idempotency_days))
     carts = await forget_old_carts(database, before=now - timedelta(days=settings.cart_days))
@@ -88,7 +88,7 @@ async def cancel_unpaid_orders(components: Components, settings: Settings) -> No
 
 
 async def measure_feed(components: Components, settings: Settings) -> None:
-    """Sets the gauges of the feed: its watchers, and the lag of durable consumers. A late message broker turns unhealthy."""
+    """Sets the gauges of the feed: its watchers, and the lag of durable consumers. Sets the health of `broker`."""
     consumers = await components.consumers.page(after="", limit=_MEASURED)
     lags = {each.consumer_id: Lag(each.lag_events, each.lag.total_seconds()) for each in consumers}
     components.metrics.set_feed(watchers=components.feed_reader.watchers, lags=lags)
@@ -98,7 +98,7 @@ async def measure_feed(components: Components, settings: Settings) -> None:
 
 
 async def report_to_registry(components: Components, _: Settings) -> None:
-    """Reports this process to the database, and takes the log level from there."""
+    """Reports this process to the database, and reads the log level."""
     await components.registry.report()
 
 
@@ -146,7 +146,7 @@ async def send_mails(components: Components, _: Settings) -> None:
 
 
 async def measure_mails(components: Components, _: Settings) -> None:
-    """Sets the gauges of mails. A late queue turns the health of `mail`."""
+    """Sets the gauges of mails, and the health of `mail`."""
     if components.mail is not None:
         backlog = await components.mail.repository.backlog()
         seconds = backlog.overdue.total_seconds()
@@ -155,13 +155,13 @@ async def measure_mails(components: Components, _: Settings) -> None:
 
 
 async def delete_old_mails(components: Components, settings: Settings) -> None:
-    """Deletes the records of mails that ended `ORDERS_MAIL_DAYS` ago."""
+    """Deletes the records of mails that were finished `ORDERS_MAIL_DAYS` ago."""
     count = await forget_old_mails(components.database, before=datetime.now(UTC) - timedelta(days=settings.mail_days))
     log.debug("deleted old mails", extra=fields(count=count))
 
 
 async def delete_old_webhooks(components: Components, settings: Settings) -> None:
-    """Deletes webhook deliveries that ended `ORDERS_WEBHOOK_DAYS` ago, and those of deleted endpoints."""
+    """Deletes webhook deliveries that were finished `ORDERS_WEBHOOK_DAYS` ago, and those of deleted endpoints."""
     before = datetime.now(UTC) - timedelta(days=settings.webhook_days)
     count = await forget_old_deliveries(components.database, before=before)
     log.debug("deleted old webhook deliveries", extra=fields(count=count))
@@ -174,7 +174,7 @@ async def allocate_backorders(components: Components, _: Settings) -> None:
 
 
 async def queue_missing_orders(components: Components, _: Settings) -> None:
-    """Adds orders to the work queue that a server of an earlier version has confirmed."""
+    """Adds orders to the work queue that servers of an earlier version have confirmed."""
     count = await queue_missing(components.database)
     log.debug("added orders to the work queue", extra=fields(count=count))
 
@@ -192,14 +192,14 @@ def _every(seconds: float) -> Callable[[Settings], float]:
 
 
 def _health_interval(settings: Settings) -> float:
-    """A check takes up to half the database's timeout, so health follows the database within the timeout."""
+    """The interval of health checks. A check takes up to half the database's timeout, so health is current within it."""
     return min(settings.health_interval, settings.database_timeout / 2)
 
 
 JOBS = (
     Job("end_overdue_calls", _every(0.5), end_overdue_calls, local=True),
     Job("check_database", _health_interval, check_database, local=True, measures=True),
-    # A rotated key's old text is accepted until its new one is known to be in use.
+    # A rotated key's old text is accepted until a use of the new one is recorded.
     Job("record_key_uses", _every(5.0), record_key_uses, local=True),
     Job("measure_feed", _every(5.0), measure_feed, local=True, measures=True),
     Job("measure_webhooks", _every(5.0), measure_webhooks, local=True, measures=True),

@@ -50,7 +50,7 @@ def build_mail(
     metrics: Metrics,
     tracer: Tracer | None,
 ) -> Mail | None:
-    """The parts, none of which does anything yet; None if no mails are selected. Raises ConfigError."""
+    """The parts, not yet started; None if no mails are selected. Raises ConfigError."""
     if not (selected := selected_mails(settings)):
         return None
     try:

@@ -52,7 +52,7 @@ def serving(registry: CollectorRegistry, settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def serving_for_workers(settings: Settings) -> Iterator[str]:
-    """As `serving`, for the sums over all workers that are started within. Raises StartError."""
+    """Like `serving`, for the sums over all workers started within the context. Raises StartError."""
     if settings.metrics_port is None:
         yield ""
         return
@@ -66,7 +66,7 @@ def serving_for_workers(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """Where workers keep their counts. They are killed where they find no room to write to."""
+    """The folder of the workers' counts. Workers are killed if it is full."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="orders-metrics-")
     except OSError as error:
@@ -79,7 +79,7 @@ def _folder() -> Iterator[str]:
 
 
 class _Server(ThreadingHTTPServer):
-    """The library's own would take its time to stop, and say on stderr what callers sent."""
+    """Unlike the library's own server, stops quickly and does not log requests to stderr."""
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -88,7 +88,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), handler)
 
     def server_bind(self) -> None:
-        # Without looking this machine's name up, which may take long and is of no use.
+        # Avoids the lookup of this machine's name, which may take long.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""How this machine reaches the server that has these settings."""
+"""The connection from this machine to the server with these settings."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -9,9 +9,9 @@ from server.identity.addresses import local_address
 
 
 def connection(settings: Settings, *, given: Collection[str] = ()) -> dict[str, Any]:
-    """The parameters of a client, except for those that are given. Raises ConfigError."""
+    """The parameters of a client that are not given. Raises ConfigError."""
     if settings.port == 0:
-        raise ConfigError("ORDERS_PORT is 0, which takes a free port; name the server with --target")
+        raise ConfigError("ORDERS_PORT is 0, which selects a free port; name the server with --target")
     if settings.tls_client_ca and "tls_certificate" not in given:
         raise ConfigError("the server requires client certificates; name one with --tls-certificate and --tls-key")
     found: dict[str, Any] = {"target": local_address(settings.host, settings.port)}
@@ -33,4 +33,4 @@ def _name_in(certificate: Path) -> str:
         names = alternatives.get_values_for_type(x509.DNSName)
         return names[0] if names else str(alternatives.get_values_for_type(x509.IPAddress)[0])
     except (OSError, ValueError, x509.ExtensionNotFound, IndexError) as error:
-        raise ConfigError(f"cannot read the name in {certificate}: {error}; say it with --tls-name") from error
+        raise ConfigError(f"cannot read the name in {certificate}: {error}; set it with --tls-name") from error

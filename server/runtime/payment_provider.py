@@ -9,7 +9,7 @@ _MISSING = "ORDERS_PAYMENT_PROVIDER=stripe needs Stripe's library; install it wi
 
 
 def build(settings: Settings) -> PaymentProvider | None:
-    """The provider; None if a payment service outside reports by RecordPayment. Raises ConfigError and StartError."""
+    """The provider; None if an external payment service reports by RecordPayment. Raises ConfigError and StartError."""
     chosen = settings.payment_provider or ("test" if settings.database_url is None else "external")
     if chosen == "stripe":
         return _stripe(settings)

@@ -15,12 +15,12 @@ from server.storage.schema import rights, schema
 
 
 class StartError(Exception):
-    """The server cannot start; the message says why and what to do."""
+    """The server cannot start; the message has the cause and the fix."""
 
 
 @contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
-    """The database to use: the configured one, or the embedded one, started for as long as it is needed. Blocks."""
+    """The database to use: the configured one, or the embedded one, which runs within the context. Blocks."""
     with interrupts.unwinding(), ExitStack() as stack:
         if settings.database_url is not None:
             yield settings.database_url.get_secret_value()
@@ -44,7 +44,7 @@ def _stop(postgres: embedded.Embedded) -> None:
 
 
 def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
-    """Migrates the schema; returns the versions before and after. `grant_to` may serve from then on."""
+    """Migrates the schema; returns the versions before and after. `grant_to` gets the rights to serve."""
     with _schema_errors():
         return schema.migrate(url, grant_to=grant_to)
 
@@ -78,7 +78,7 @@ def _schema_errors() -> Iterator[None]:
     except (psycopg.Error, SQLAlchemyError) as error:
         cause = getattr(error, "orig", error)
         if isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None:
-            # Errors about the URL itself quote the URL, with its password.
+            # Errors about the URL quote the URL with its password.
             raise StartError(
                 "ORDERS_DATABASE_URL cannot be read; write postgresql://user:password@host:port/name"
             ) from error
@@ -113,5 +113,5 @@ def _check_port(host: str, port: int, flags: str) -> None:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StartError(
-                f"cannot listen on {host}:{port}: {reason}; stop what does, or choose another address with {flags}"
+                f"cannot listen on {host}:{port}: {reason}; stop the other process, or choose another address with {flags}"
             ) from error

@@ -1,4 +1,4 @@
-"""Processes that a server starts beside itself."""
+"""Child processes of a server."""
 
 import multiprocessing
 import signal
@@ -12,7 +12,7 @@ context = multiprocessing.get_context("spawn")
 
 @contextmanager
 def hidden_from_terminal() -> Iterator[None]:
-    """Processes that are started here never see SIGINT, which a terminal sends to all; only the parent stops them."""
+    """Processes started within the context ignore SIGINT, which a terminal sends to all; only the parent stops them."""
     resource_tracker.ensure_running()  # which would unblock the signal when it starts
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,4 +1,4 @@
-"""This process as it describes itself to operators and to the other processes on its database."""
+"""The description of this process for operators and for other processes on its database."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from server.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# The settings that decide on prices: processes on one database should have the same.
+# The settings that affect prices, which should be equal on all processes of a database.
 _PRICE_SETTINGS = ("point_value", "points_per_unit")
 
 
@@ -58,7 +58,7 @@ class Registry:
         self._has_compared = False
 
     def start(self, address: str) -> None:
-        """Notes the address on which the process takes calls, or '', and logs the start."""
+        """Records the address on which the process serves calls, or '', and logs the start."""
         self._server.address = address
         changed = {
             name: value
@@ -81,12 +81,12 @@ class Registry:
         self._metrics.expect_job(name)
 
     def note_success(self, job: str) -> None:
-        """Notes that a run of a background job has succeeded now."""
+        """Records that a run of a background job has succeeded now."""
         self._jobs[job].last_success_time.FromDatetime(datetime.now(UTC))
         self._metrics.note_success(job)
 
     def describe(self) -> ServerInfo:
-        """This process as it is now."""
+        """The current description of this process."""
         level = f"LOG_LEVEL_{(self._level or self._settings.log_level).upper()}"
         found = ServerInfo(jobs=self._jobs.values(), log_level=level, heartbeat_time=datetime.now(UTC))
         found.MergeFrom(self._server)
@@ -96,7 +96,7 @@ class Registry:
         return found
 
     async def report(self) -> None:
-        """Reports to the database, and takes the log level from there. The first report compares the processes."""
+        """Reports to the database, and reads the log level. The first report compares the processes."""
         self.apply(await self._servers.report(self.describe()))
         if not self._has_compared:
             self._has_compared = True
@@ -112,11 +112,11 @@ class Registry:
             log.warning("the log level has changed", extra=fields(log_level=level or self._settings.log_level))
 
     async def leave(self) -> None:
-        """Removes the description of this process. If that fails, it counts as dead soon."""
+        """Removes the description of this process. If that fails, the process soon counts as dead."""
         try:
             await self._servers.leave(self._server.server_id)
         except Exception as error:
-            log.warning("this process is not removed from the list of servers", extra=fields(error))
+            log.warning("this process was not removed from the list of servers", extra=fields(error))
 
 
 def settings_of(settings: Settings) -> list[ServerSetting]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def needs_credentials(settings: Settings, api_keys: ApiKeyRepository) -> bool:
-    """Whether callers need credentials: by the setting, or because some kind of credential is configured."""
+    """Whether callers need credentials: by the setting, or because credentials are configured."""
     if settings.authentication is not None:
         return settings.authentication == "required"
     if settings.jwt_jwks_url or settings.jwt_key_file or settings.jwt_issuer or settings.tls_client_ca:

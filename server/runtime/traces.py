@@ -25,5 +25,5 @@ async def sending(settings: Settings) -> AsyncIterator[Tracing | None]:
     try:
         yield traces
     finally:
-        # It waits for the collector.
+        # Blocks while it waits for the collector.
         await asyncio.to_thread(traces.close)

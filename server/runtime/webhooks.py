@@ -40,7 +40,7 @@ def build_webhooks(
     metrics: Metrics,
     tracer: Tracer | None,
 ) -> Webhooks:
-    """The parts, none of which does anything yet."""
+    """The parts, not yet started."""
     repository, own_metrics = WebhookRepository(database), WebhookMetrics(metrics.registry)
     allowed = AllowedAddresses(settings.webhook_allowed_networks.split())
     poster = Poster(seconds=settings.webhook_timeout, max_bytes=_MAX_RESPONSE, allowed=allowed)

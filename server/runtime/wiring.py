@@ -89,9 +89,9 @@ class Components:
     customers: CustomerRepository
     api_keys: ApiKeyRepository
     checkout: Checkout
-    # None if a payment service outside reports by RecordPayment.
+    # None if an external payment service reports by RecordPayment.
     provider: PaymentProvider | None
-    # None if everybody is let in.
+    # None if the server does not authenticate callers.
     authenticator: Authenticator | None
     gate: Gate
     health: Health
@@ -230,7 +230,7 @@ async def _authenticator(settings: Settings, api_keys: ApiKeyRepository) -> Auth
 
 
 def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
-    """Counts each batch, and tells the sequencer of those that may have written orders."""
+    """Counts each batch, and notifies the sequencer of batches that may have written orders."""
 
     def watch(lane: str, size: int, seconds: float) -> None:
         metrics.count_batch(lane, size, seconds)
@@ -241,7 +241,7 @@ def _watch(metrics: Metrics, signals: FeedSignals) -> Watch:
 
 
 def _terms(settings: Settings) -> Terms:
-    """The terms of points in each currency in which they have a value, and those of webhooks."""
+    """The terms of points by currency, and the settings that rules depend on."""
     values, rates = rates_by_currency(settings.point_value), rates_by_currency(settings.points_per_unit)
     points = {code: PointTerms(value, rates.get(code, Decimal(0))) for code, value in values.items()}
     return Terms(

@@ -32,7 +32,7 @@ def work(settings: Settings, *, announce: Callable[[str], None]) -> None:
         try:
             uvloop.run(_work_until_told(settings, url, announce))
         except (Refusal, psycopg.Error) as error:
-            raise StartError(f"cannot work with the database: {str(error).splitlines()[0]}") from error
+            raise StartError(f"cannot use the database: {str(error).splitlines()[0]}") from error
 
 
 async def _work_until_told(settings: Settings, url: str, announce: Callable[[str], None]) -> None:
@@ -47,7 +47,7 @@ async def _work_until_told(settings: Settings, url: str, announce: Callable[[str
 
 @asynccontextmanager
 async def working(settings: Settings, url: str) -> AsyncIterator[str]:
-    """Background jobs on a database with the current schema. On exit, their work in progress gets some time to finish."""
+    """Background jobs on a database with the current schema. On exit, waits for their work in progress."""
     async with contextlib.AsyncExitStack() as stack:
         database = Database(url, timeout=settings.database_timeout, pool_size=settings.pool_size)
         stack.push_async_callback(database.close)

@@ -1,4 +1,4 @@
-"""Serving in several processes on one port: the kernel spreads connections over them."""
+"""Serves in several processes on one port; the kernel distributes the connections."""
 
 import logging
 import os
@@ -21,25 +21,25 @@ from server.telemetry.log import set_up
 
 log = logging.getLogger(__name__)
 
-# Seconds that a worker gets to close its connections, over what its calls get to finish.
+# Seconds for a worker to close its connections after its calls have finished.
 _CLOSING = 15.0
 
 
 class _Worker(NamedTuple):
     process: BaseProcess
-    # Where it says how it started: as Started, or why not.
+    # The pipe for the result of its start: Started, or the error.
     word: Connection
 
 
 def serve_with_workers(settings: Settings, url: str, announce: Callable[[Started], None]) -> None:
-    """Serves until SIGINT or SIGTERM. When a worker dies, all stop: whoever runs them starts them anew. Raises StartError."""
+    """Serves until SIGINT or SIGTERM. If a worker dies, all stop, so that the supervisor restarts them. Raises StartError."""
     serving_metrics = metrics_server.serving_for_workers(settings)
     with _signals() as told, _reserved_port(settings) as port, serving_metrics as metrics_url:
         http, settings = settings, settings.model_copy(update={"port": port, "metrics_port": None, "http_port": None})
         workers: list[_Worker] = []
         try:
             started = _start(1, workers, settings, url, told)
-            # The first one has loaded what is loaded once, such as the demo shop, and receives the payment provider's webhooks.
+            # The first worker loads one-time data such as the demo shop, and receives the payment provider's webhooks.
             settings = settings.model_copy(update={"payment_webhook_port": None})
             if started and _start(settings.workers - 1, workers, settings, url, told):
                 with http_gateway.serving(http, port=port) as http_url:
@@ -67,10 +67,10 @@ def _signals() -> Iterator[int]:
 
 @contextmanager
 def _reserved_port(settings: Settings) -> Iterator[int]:
-    """A port that stays the workers' while they start. Bound, not listened on: no connection comes here."""
+    """A port that is reserved while workers start. It is bound but does not listen, so it gets no connections."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as reserved:
-        # Also where connections of a server before are not forgotten yet.
+        # Also if connections of a previous server are still in TIME_WAIT.
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
@@ -81,7 +81,7 @@ def _reserved_port(settings: Settings) -> Iterator[int]:
 
 
 def _start(count: int, workers: list[_Worker], settings: Settings, url: str, told: int) -> Started | None:
-    """Starts workers, at once, and waits until all of them serve; None if told to stop before."""
+    """Starts workers concurrently and waits until all of them serve; None if a signal arrives before."""
     fresh = [_spawn(settings, url) for _ in range(count)]
     workers += fresh
     words = [_word(worker, told) for worker in fresh]
@@ -110,7 +110,7 @@ def _word(worker: _Worker, told: int) -> Started | None:
 
 
 def _wait(workers: Sequence[_Worker], told: int) -> None:
-    """Waits until told to stop, or until a worker has died."""
+    """Waits for a signal to stop, or until a worker has died."""
     ready = wait([told, *(worker.process.sentinel for worker in workers)])
     if told in ready:
         return
@@ -121,14 +121,14 @@ def _wait(workers: Sequence[_Worker], told: int) -> None:
 
 
 def _end(worker: _Worker) -> str:
-    """The end of a worker, as a phrase."""
+    """The cause of a worker's end, as a phrase."""
     worker.process.join(_CLOSING)
     code = worker.process.exitcode
     if code == -signal.SIGBUS:
         return "was killed by SIGBUS, for example because TMPDIR is full"
     if code is not None and code < 0:
         return f"was killed by signal {-code}"
-    return f"ended with exit code {code}, and the log says more"
+    return f"ended with exit code {code}; see the log"
 
 
 def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:
@@ -143,13 +143,13 @@ def _stop(workers: Sequence[_Worker], *, seconds: float) -> None:
 
 
 def _work(settings: Settings, url: str, parent: Connection) -> None:
-    """A worker's life."""
+    """The main function of a worker."""
     set_up(settings.log_level, settings.log_format)
     try:
         serve_here(settings, url, parent.send)
     except (StartError, ConfigError) as error:
         parent.send(str(error))
     except Exception:
-        # Printed by nobody else: what it says may hold anything.
+        # Logged, not printed, because its text may contain anything.
         log.critical("a worker failed", exc_info=True)
         sys.exit(1)

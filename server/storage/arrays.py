@@ -1,7 +1,7 @@
 """Lists in PostgreSQL's binary format, packed as a whole.
 
-psycopg dumps a list element by element, at microseconds each, and a batch has one list per column. The columns' types are known,
-so each list becomes one value here, which psycopg sends unchanged.
+psycopg dumps lists element by element, at microseconds each, and a batch has one list per column. Because the columns' types are
+known, this module packs each list into one value, which psycopg sends unchanged.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,7 @@ class Packed(bytes):
 
 
 class _Type(NamedTuple):
-    """The packing of a type's lists: the element's OID, the class by which psycopg knows the list's OID, the elements' packer."""
+    """The packing of a type's lists: the element's OID, psycopg's class for the list's OID, and the elements' packer."""
 
     oid: int
     packed: type[Packed]

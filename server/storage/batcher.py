@@ -29,7 +29,7 @@ _SHORTEST_WAIT = 0.1
 
 
 class Batcher(Generic[Item, Result]):
-    """A queue and the workers that empty it.
+    """A queue and the workers that process it.
 
     `run` gets a batch and returns a result or an exception for each of its items, in their order; an exception that it raises
     becomes the result of all of them. `watch` gets the size and the seconds of each batch; `name` is that of a batch's span.
@@ -60,11 +60,11 @@ class Batcher(Generic[Item, Result]):
 
     @property
     def is_alive(self) -> bool:
-        """False once a worker was ended from outside."""
+        """False after a worker was cancelled from outside."""
         return self._tasks.is_alive
 
     async def submit(self, item: Item) -> Result:
-        """The item's result. Cancelling the wait drops the item if its batch has not begun, otherwise only its result."""
+        """The item's result. Cancelling the wait drops the item if its batch has not started, otherwise only its result."""
         # The future is not bound to a name: its exception holds this frame, which would form a cycle.
         return await self._enqueue(item)
 
@@ -80,11 +80,11 @@ class Batcher(Generic[Item, Result]):
         return future
 
     async def drain(self) -> None:
-        """Waits until everything submitted has its result."""
+        """Waits until all submitted items have their results."""
         await self._tasks.drain()
 
     async def _work(self) -> None:
-        # Its context is a copy of that of the call that started it, but it works for all.
+        # Its context is a copy of the starting call's, but it works for all calls.
         CALL.set(None)
         TIMINGS.set(None)
         while batch := await self._gather():
@@ -98,7 +98,7 @@ class Batcher(Generic[Item, Result]):
             with timed_batch([asking for *_, asking in batch if asking], size=len(batch)):
                 results = await self._results([item for item, *_ in batch])
             if any(isinstance(result, Unanswered) for result in results):
-                # The items behind have waited as long as a call may take, and would wait once more.
+                # The queued items have waited as long as a call may take, and would wait again.
                 unanswered = next(result for result in results if isinstance(result, Unanswered))
                 results = [*results, *[unanswered] * len(self._queue)]
                 batch += self._queue
@@ -106,7 +106,7 @@ class Batcher(Generic[Item, Result]):
             for (_, future, *_), result in zip(batch, results, strict=True):
                 _settle(future, result)
         finally:
-            # Has an effect only if this worker is ended from outside: nothing else would answer these.
+            # Only if this worker is cancelled from outside: nothing else would answer these items.
             for _, future, *_ in batch:
                 future.cancel()
         seconds = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""The wheel's PostgreSQL on a data folder. It changes no folder but those it creates and an empty one that it is given."""
+"""The wheel's PostgreSQL on a data folder. It changes only folders that it creates, and an empty given one."""
 
 import os
 import pwd
@@ -20,11 +20,11 @@ _OTHER = "set ORDERS_DATA_DIR to another one"
 
 
 class FolderRefused(Exception):
-    """The folder cannot be a data folder; the message says why and what to do."""
+    """The folder cannot be a data folder; the message has the cause and the fix."""
 
 
 class Cluster(PostgresServer):
-    """The wheel's server, which would take over any folder, and open all folders above it to all users."""
+    """The wheel's server, restricted: it would use any folder, and make all its parent folders accessible."""
 
     # Where its socket goes if the path of the data folder is too long for one.
     runtime_path = Path("/tmp")
@@ -55,7 +55,7 @@ class Cluster(PostgresServer):
 def _lock_of(folder: Path) -> Any:
     """The lock of a data folder: one of 64, so that folders seldom share one and few files are left in /tmp."""
     number = zlib.crc32(os.fsencode(folder)) % 64
-    # Of this user alone: a file that root has created is closed to others.
+    # Per user: other users cannot open a file that root has created.
     return fasteners.InterProcessLock(f"/tmp/.orders-postgres-{os.geteuid()}-{number}.lock")
 
 
@@ -101,7 +101,7 @@ def _check_owner(folder: Path) -> None:
     if not folder.exists():
         return
     owner, runner = folder.stat().st_uid, _runner()
-    # Root may give an empty folder away.
+    # Root may change the owner of an empty folder.
     if owner != runner.uid and not (owner == os.geteuid() == 0 and not any(folder.iterdir())):
         raise FolderRefused(f"it belongs to {_name_of(owner)}, and PostgreSQL would run as {runner.name}; {_OTHER}")
 
@@ -125,7 +125,7 @@ def _create(folder: Path, owner: _User) -> None:
         except PermissionError as error:
             raise FolderRefused(f"{_name_of(os.geteuid())} may not write to {step.parent}; {_OTHER}") from error
         if os.geteuid() == 0:
-            step.chmod(0o755)  # whatever root's umask is
+            step.chmod(0o755)  # regardless of root's umask
     if os.geteuid() == 0:
         assert owner.gid is not None
         os.chown(folder, owner.uid, owner.gid)

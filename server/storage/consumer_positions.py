@@ -1,4 +1,4 @@
-"""The positions of the server's own consumers of the feed: webhooks, for example. They show among the durable consumers."""
+"""The positions of the server's own consumers of the feed, such as webhooks. They are durable consumers too."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from server.storage.database import Database, Row, fetch
 from server.storage.sql import Statement
 
-# A connection with a transaction under way.
+# A connection with an open transaction.
 Connection: TypeAlias = AsyncConnection[Row]
 
 # The ids of these consumers begin with it. Callers cannot take, move or delete them.
@@ -31,7 +31,7 @@ WHERE consumer_id = %(consumer_id)s AND position = %(after)s RETURNING consumer_
 
 
 class PositionMoved(Exception):
-    """Another process has moved the consumer meanwhile."""
+    """Another process has moved the consumer."""
 
 
 class ConsumerPositions:
@@ -51,7 +51,7 @@ class ConsumerPositions:
 
     @asynccontextmanager
     async def moving(self, consumer_id: str, *, after: int, until: int) -> AsyncIterator[Connection]:
-        """A transaction that moves the consumer, for what has to be stored with that. Raises PositionMoved."""
+        """A transaction that moves the consumer, in which its handler stores rows. Raises PositionMoved."""
         async with self._database.connection(passing=(PositionMoved,)) as connection, connection.transaction():
             if not await fetch(connection, _MOVE, consumer_id=consumer_id, after=after, until=until):
                 raise PositionMoved(consumer_id)

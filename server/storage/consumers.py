@@ -1,4 +1,4 @@
-"""Durable consumers of the feed: how far each has acknowledged, and its lag. Each write is one statement that can be repeated."""
+"""Durable consumers of the feed, with position and lag. Each write is one repeatable statement."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -46,7 +46,7 @@ class StoredConsumer(NamedTuple):
 
     @property
     def message(self) -> Consumer:
-        """The consumer as callers see it."""
+        """The consumer for callers."""
         consumer = Consumer.FromString(self.definition)
         consumer.consumer_id, consumer.position, consumer.acked_by = self.consumer_id, self.position, self.acked_by
         consumer.lag_events = self.lag_events
@@ -127,7 +127,7 @@ class ConsumerRepository:
         return await self._database.fetch_named(_PAGE, after=after, limit=limit)
 
     async def upsert(self, consumer: Consumer, *, caller: Caller, dry: bool) -> StoredConsumer:
-        """Stores what the consumer wants."""
+        """Stores the consumer's filter and event types."""
         wanted = consumer.filter if consumer.HasField("filter") else None
         definition = Consumer(filter=wanted, event_types=consumer.event_types).SerializeToString()
         change = _Change("UpsertConsumer", caller, dry)
@@ -141,7 +141,7 @@ class ConsumerRepository:
     async def acknowledge(
         self, consumer_id: str, *, position: int, unseen_by: str, caller: str, dry: bool
     ) -> StoredConsumer:
-        """Moves the consumer forward to a position. One that is further already stays there."""
+        """Moves the consumer forward to a position, never back."""
         parameters = {"consumer_id": consumer_id, "position": position, "unseen_by": unseen_by, "caller": caller}
         async with self._database.connection() as connection, connection.transaction(force_rollback=dry):
             await fetch(connection, _ACK, **parameters)

@@ -33,11 +33,11 @@ Result = TypeVar("Result")
 _KEPT_FOR_WRITES = 4
 # The part of a pool that is kept for reads.
 _KEPT_FOR_READS = 4
-# Seconds that the database gets to confirm that it has cancelled a statement.
+# Seconds for the database to confirm that it has cancelled a statement.
 _CANCELLATION = 0.3
-# Seconds within which a stale connection turns out to be one. What is lost later has taken the time that a retry would need.
+# Seconds within which a stale connection fails. A later failure has used the time that a retry would need.
 _STALE = 0.5
-# Seconds that the pool's connections get to close.
+# Seconds for the pool's connections to close.
 _CLOSING = 0.5
 # The attributes of a span.
 _SPAN = {"db.system.name": "postgresql"}
@@ -52,13 +52,13 @@ class PoolUse(NamedTuple):
 
 
 class _Timeouts(NamedTuple):
-    """The moment at which work is cancelled, and the moment at which its cancellation is interrupted."""
+    """The times at which work is cancelled, and at which its cancellation is interrupted."""
 
     work: asyncio.Timeout
     cancellation: asyncio.Timeout
 
     def end(self) -> None:
-        """Lets both come now."""
+        """Sets both times to now."""
         now = asyncio.get_running_loop().time()
         for timeout, when in ((self.work, now), (self.cancellation, now + _CANCELLATION)):
             if not timeout.expired():
@@ -79,7 +79,7 @@ class Database:
     """A pool whose every use has a deadline."""
 
     def __init__(self, url: str, *, timeout: float, pool_size: int, max_waiting_reads: int = 3000) -> None:
-        """`timeout` is in seconds and bounds each use of a connection, waiting for it included."""
+        """`timeout` bounds each use of a connection, including the wait for it, in seconds."""
         self.timeout = timeout
         # Reads and writes each keep connections that the other cannot use.
         self._reads = Share(max(1, pool_size - _KEPT_FOR_WRITES), max_waiting=max_waiting_reads)
@@ -98,9 +98,9 @@ class Database:
             min_size=min(4, pool_size),
             max_size=pool_size,
             open=False,
-            # Later than a use's own timeout, which tells more about the reason.
+            # Later than a use's own timeout, whose error is more specific.
             timeout=timeout + 1,
-            # The pool doubles its pauses between attempts up to this time. Then it attempts when it is asked for a connection.
+            # The pool doubles its pauses between attempts up to this time. After that, it tries on each request for a connection.
             reconnect_timeout=timeout,
             kwargs=self._options,
         )
@@ -109,7 +109,7 @@ class Database:
         await self._pool.open()
 
     async def close(self) -> None:
-        """Ends every use of a connection that is under way, and closes them all."""
+        """Ends all uses of connections, and closes them."""
         for use in list(self._uses):
             use.end()
         await self._pool.close(timeout=_CLOSING)
@@ -130,7 +130,7 @@ class Database:
             raise
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection[Row]]:
-        """As `connection`, to read."""
+        """Like `connection`, for reads."""
         return self._use(self._reads)
 
     @asynccontextmanager
@@ -153,7 +153,7 @@ class Database:
 
     @asynccontextmanager
     async def bounded(self, seconds: float) -> AsyncIterator[_Timeouts]:
-        """As the function `bounded`, or until the pool closes if that is sooner."""
+        """Like the function `bounded`, or until the pool closes if that is sooner."""
         generation = self._generation
         async with bounded(seconds) as timeouts:
             self._uses.add(timeouts)
@@ -166,11 +166,11 @@ class Database:
 
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[AsyncConnection[Row]]:
-        """As the pool's own `connection()`, which loses the connection if the caller is cancelled while returning it."""
+        """Like the pool's `connection()`, which loses the connection if the caller is cancelled while returning it."""
         task = asyncio.current_task()
         assert task is not None
         before, generation = task.cancelling(), self._generation
-        # The pool's own number of waiters includes those that have given up.
+        # The pool's number of waiters includes cancelled ones.
         self._lending += 1
         try:
             connection = await self._pool.getconn()
@@ -194,28 +194,28 @@ class Database:
             await asyncio.shield(self._pool.putconn(connection))
 
     async def _replace_connections(self, generation: int) -> None:
-        """Replaces the connections of a generation, once: those in use when they are given back."""
+        """Replaces the connections of a generation once; connections in use when they are returned."""
         if generation == self._generation:
             self._generation += 1
             await self._pool.drain()
 
     @asynccontextmanager
     async def long_connection(self) -> AsyncIterator[AsyncConnection[Row]]:
-        """A connection for work on all orders: each statement has a deadline, the work as a whole has none."""
+        """A connection for work on all orders: each statement has a deadline, but the whole work has none."""
         with database_errors():
             async with self._lend() as connection:
                 yield connection
 
     async def fetch_named(self, query: Query[NamedRow], **parameters: object) -> list[NamedRow]:
-        """As `fetch`; the rows have names."""
+        """Like `fetch`, with named rows."""
         return query.named(await self.fetch(query, **parameters))
 
     async def fetch(self, statement: Statement, **parameters: object) -> list[Row]:
-        """The rows of one statement in a transaction of its own. Raises DEPENDENCY_UNAVAILABLE and OVERLOADED."""
+        """The rows of one statement in a separate transaction. Raises DEPENDENCY_UNAVAILABLE and OVERLOADED."""
         return await self._fetch(fetch, statement, parameters)
 
     async def fetch_result(self, statement: Statement, **parameters: object) -> PGresult:
-        """As `fetch`, in PostgreSQL's binary format, from which each value is copied when it is used."""
+        """Like `fetch`, in PostgreSQL's binary format, from which each value is copied on use."""
         return await self._fetch(_fetch_result, statement, parameters)
 
     async def _fetch(
@@ -242,7 +242,7 @@ def _count(result: object) -> int:
 
 
 async def retry_if_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:
-    """The attempt's result. One that loses its connection at once had a stale one, and is repeated without delay."""
+    """The attempt's result. If it loses its connection immediately, the connection was stale, and the attempt is repeated."""
     began = time.monotonic()
     try:
         return await attempt()
@@ -255,7 +255,7 @@ async def retry_if_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:
 def _connection_options(url: str, timeout: float) -> dict[str, Any]:
     milliseconds = int(timeout * 1000)
     given = conninfo_to_dict(url)
-    # Over TCP the kernel gives up a peer that acknowledges nothing, on idle connections too.
+    # Over TCP, the kernel drops peers that acknowledge nothing, also on idle connections.
     network = {
         "tcp_user_timeout": milliseconds,
         "keepalives_idle": max(1, int(timeout)),

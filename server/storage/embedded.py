@@ -15,7 +15,7 @@ _NOT_PLAIN = re.compile(r"[\s\"'`\\$;&|<>()*?]")
 
 
 class EmbeddedError(Exception):
-    """The embedded PostgreSQL cannot be started; the message says why and what to do."""
+    """The embedded PostgreSQL cannot be started; the message has the cause and the fix."""
 
 
 class Embedded(NamedTuple):
@@ -27,7 +27,7 @@ class Embedded(NamedTuple):
 
 
 def start(folder: Path, *, version: int = 18) -> Embedded:
-    """Starts PostgreSQL on a data folder, creating it if need be; takes the running one if there is one. Blocks."""
+    """Starts PostgreSQL on a data folder, creating it if needed, or uses the running one. Blocks."""
     try:
         with warnings.catch_warnings(action="ignore"):
             from server.storage.cluster import Cluster, FolderRefused
@@ -40,7 +40,7 @@ def start(folder: Path, *, version: int = 18) -> Embedded:
     try:
         folder = _resolved(folder)
         if _NOT_PLAIN.search(str(folder)):
-            raise FolderRefused("its path has spaces or other characters that a shell knows; set ORDERS_DATA_DIR")
+            raise FolderRefused("its path has spaces or other characters that a shell interprets; set ORDERS_DATA_DIR")
         server = Cluster(folder, version=version)
         server.start()
         _forget_dead_users(server)
@@ -74,6 +74,6 @@ def _forget_dead_users(server: Any) -> None:
 
 
 def _url(server: Any) -> str:
-    """As the server's own URL, but with any character in the path."""
+    """The server's URL, with any character in the path."""
     folder = server.get_postmaster_info().socket_dir
     return f"postgresql://postgres@/postgres?host={quote(str(folder))}" if folder else str(server.get_uri())

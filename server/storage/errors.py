@@ -58,7 +58,7 @@ _TEXTS = {
 WRITE_CAUSES = frozenset({READ_ONLY, DISK_FULL, PERMISSION_DENIED, IO_ERROR})
 # The causes for which a health check fails.
 HEALTH_CAUSES = (NO_ANSWER, *sorted(WRITE_CAUSES))
-# With these another connection may do better: to the server that is the primary now, for example.
+# With these, another connection may succeed, for example to the new primary.
 _CONNECTION_CAUSES = frozenset({NO_ANSWER, LOST, READ_ONLY, PERMISSION_DENIED, IO_ERROR})
 
 
@@ -73,18 +73,18 @@ class DatabaseUnavailable(Refusal):
 
 
 class ConnectionLost(DatabaseUnavailable):
-    """The connection was lost before anything was committed on it: a stale one from before a restart, perhaps."""
+    """The connection was lost before anything was committed on it, for example a stale one from before a restart."""
 
     def __init__(self) -> None:
         super().__init__(LOST)
 
 
 class Unanswered(DatabaseUnavailable):
-    """The database answered nothing for as long as a call may take, so calls that queue behind would only wait again."""
+    """The database did not answer for the maximum duration of a call, so queued calls would only wait again."""
 
 
 class Refused(Exception):
-    """The database refuses a row. Names the constraint, and omits the database's text, which may contain the row."""
+    """The database refuses a row. Names the constraint, without the database's text, which may contain the row."""
 
     def __init__(self, error: psycopg.Error) -> None:
         self.sqlstate, self.constraint_name = error.sqlstate, error.diag.constraint_name
@@ -93,7 +93,7 @@ class Refused(Exception):
 
 @contextmanager
 def database_errors(*, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Raises DEPENDENCY_UNAVAILABLE for failures that are the database's and not the caller's; `passing` errors pass."""
+    """Raises DEPENDENCY_UNAVAILABLE for failures of the database; `passing` errors pass."""
     began = time.monotonic()
     try:
         yield
@@ -117,7 +117,7 @@ def _unavailable(error: Exception) -> DatabaseUnavailable | None:
 
 
 def cause_of(error: BaseException) -> str | None:
-    """The cause of a failure that is the database's state; None for any other."""
+    """The cause of a failure of the database; None for any other failure."""
     if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests):
         return NO_ANSWER
     if isinstance(error, TimeoutError):
@@ -137,12 +137,12 @@ def spoils_connection(error: BaseException) -> bool:
 
 
 def is_rolled_back(error: BaseException) -> bool:
-    """Whether a failed COMMIT certainly committed nothing: the server itself reported the error, and went on."""
+    """Whether a failed COMMIT certainly committed nothing: the server reported the error and keeps running."""
     return isinstance(error, psycopg.Error) and error.sqlstate is not None and cause_of(error) != LOST
 
 
 def unconfirmed(error: BaseException, *, silent: bool) -> DatabaseUnavailable:
-    """The error for callers whose COMMIT has no known outcome."""
+    """The error for callers whose COMMIT has an unknown outcome."""
     text = "the connection was lost before COMMIT was acknowledged, so the outcome is unknown; retry with the same request_id"
     if silent and isinstance(error, asyncio.CancelledError):
         return Unanswered(NO_ANSWER, text)

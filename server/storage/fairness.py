@@ -26,7 +26,7 @@ async def yield_once() -> None:
 async def run_in_turns(
     steps: Generator[None, None, Result], pause: Pause = yield_once, *, seconds: float = _AT_ONCE
 ) -> Result:
-    """Runs steps to their end and returns their result; pauses whenever they have held the event loop for `seconds`."""
+    """Runs steps to their end and returns their result; pauses after each `seconds` on the event loop."""
     began = time.perf_counter()
     while True:
         try:
@@ -40,13 +40,13 @@ async def run_in_turns(
 
 
 class Yielder:
-    """Yields to other work, for `seconds` in total; after that for one turn at a time."""
+    """Yields to other work for `seconds` in total; after that, for one turn at a time."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
 
     async def pause(self) -> None:
-        """Returns once the event loop has had no other work for as many turns as a call takes, or the time is used up."""
+        """Returns when the event loop has been idle for the number of turns of a call, or the time is used up."""
         began = turned = time.perf_counter()
         until, calm = began + min(_LONGEST, self.left), 0
         while True:

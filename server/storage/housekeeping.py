@@ -17,12 +17,12 @@ async def forget_old_requests(database: Database, *, before: datetime) -> int:
 
 
 async def forget_old_carts(database: Database, *, before: datetime) -> int:
-    """Deletes carts that are unchanged since; returns their number."""
+    """Deletes carts that are unchanged since a time; returns their number."""
     return await _sweep(database, statements.DELETE_OLD_CARTS, before=before)
 
 
 async def forget_idle_limits(database: Database, *, before: datetime) -> int:
-    """Deletes buckets of rate limits that are unused since and full again; returns their number."""
+    """Deletes full buckets of rate limits that are unused since a time; returns their number."""
     return await _sweep(database, statements.DELETE_IDLE_RATE_LIMITS, before=before)
 
 

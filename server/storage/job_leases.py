@@ -9,14 +9,14 @@ from server.storage.database import Database, fetch
 from server.storage.schema.tables import job_leases
 from server.storage.sql import Statement
 
-# Seconds that a lease lasts unless it is renewed: so soon another process takes over the jobs of one that was killed.
+# Duration of a lease in seconds, after which another process takes over the jobs of a killed one.
 SECONDS = 30.0
 # How often a holder tries to renew a lease before it ends.
 _RENEWALS = 3
-# Seconds, at a stop. A lease that is not given back ends later.
+# Seconds, at shutdown. A lease that is not released expires later.
 _GIVING_BACK = 0.5
 
-# The database's clock decides alone, since those of replicas differ. Text, since Core has no arguments by name.
+# Only the database's clock counts, because those of replicas differ. Text, because Core has no named arguments.
 _TAKE = Statement(
     f"""
 INSERT INTO {job_leases.name} AS lease (job, holder, expire_time)
@@ -33,7 +33,7 @@ class JobLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Says where to look for the process, and is unique without that.
+        # Identifies the process for operators; the random part makes it unique.
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     @staticmethod
@@ -43,13 +43,13 @@ class JobLeases:
 
     async def take(self, job: str, *, seconds: float) -> float | None:
         """Takes or renews a lease; returns the event loop's time at which it ends, or None while another process holds it."""
-        # Before the database's own reading of its clock, so the holder gives up before others can take over.
+        # Read before the database reads its clock, so the holder stops before others can take over.
         began = asyncio.get_running_loop().time()
         async with self._database.bounded(self.pause(seconds)), self._database.connection() as connection:
             taken = await fetch(connection, _TAKE, job=job, holder=self.holder, seconds=seconds)
         return began + seconds if taken else None
 
     async def give_back(self, job: str) -> None:
-        """Ends the lease, if this process holds it."""
+        """Releases the lease, if this process holds it."""
         async with self._database.bounded(_GIVING_BACK), self._database.connection() as connection:
             await connection.execute(_GIVE_BACK.text, {"job": job, "holder": self.holder})

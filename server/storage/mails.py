@@ -1,4 +1,4 @@
-"""Mails: a queue of those to send, and a record of those that were sent. None has an address: it is read from the order."""
+"""Mails: the queue, and the records of sent mails. They contain no addresses, which are read from the order."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,12 +17,12 @@ from server.storage.write.changes import columns_of
 
 
 class MailState(IntEnum):
-    """The states, as they are stored."""
+    """The stored states."""
 
     PENDING = 1
     SENT = 2
     FAILED = 3
-    # There is nobody to send it to.
+    # It has no recipient.
     SKIPPED = 4
 
 
@@ -37,7 +37,7 @@ class NewMail(NamedTuple):
 
 
 class DueMail(NamedTuple):
-    """A mail that this process sends, and what it is about."""
+    """A mail that this process sends, and its order or endpoint."""
 
     mail_id: str
     kind: str
@@ -85,7 +85,7 @@ FROM unnest(%(mail_id)s::text[], %(kind)s::text[], %(order_id)s::uuid[], %(versi
 ON CONFLICT (mail_id) DO NOTHING""",
     {name: packer(type_) for name, type_ in _COLUMNS.items()},
 )
-# A mail is taken until the time at which it is due again. First attempts are made in the order of the changes.
+# A mail is leased until its next due time. First attempts are made in the order of the changes.
 _TAKE = Query(
     text=f"""
 WITH due AS (
@@ -139,7 +139,7 @@ class MailRepository:
             await self.queue(connection, mails)
 
     async def take(self, *, seconds: float) -> DueMail | None:
-        """The next due mail. No other process gets it for so many seconds."""
+        """The next due mail, leased to this process for a number of seconds."""
         async with self._database.connection() as connection:
             found = await fetch_named(connection, _TAKE, seconds=seconds)
         return found[0] if found else None

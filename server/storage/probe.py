@@ -1,4 +1,4 @@
-"""Checks the database's health on a connection of its own, which no load on the pool delays."""
+"""Checks the database's health on a separate connection, which load on the pool does not delay."""
 
 import os
 from contextlib import suppress
@@ -27,7 +27,7 @@ class Probe:
         self._connection: AsyncConnection[Row] | None = None
 
     async def check(self) -> str | None:
-        """The cause; None for a database that reads and writes. Takes at most half the database's timeout."""
+        """The cause; None if the database is readable and writable. Takes at most half the database's timeout."""
         try:
             async with self._database.bounded(self._database.timeout / 2):
                 cause = await self._check_again() if self._connection else await self._check()
@@ -35,12 +35,12 @@ class Probe:
             found = cause_of(error)
             cause = found if found in WRITE_CAUSES else NO_ANSWER
         if cause is not None:
-            # Another connection may lead to another server: the one that is the primary now.
+            # A new connection may lead to another server, the current primary.
             await self.close()
         return cause
 
     async def _check_again(self) -> str | None:
-        """As `_check`, on a connection that may have been lost since the last check."""
+        """Like `_check`, on a connection that may have been lost since the last check."""
         try:
             return await self._check()
         except psycopg.Error as error:
@@ -67,7 +67,7 @@ class Probe:
         return None
 
     async def _write(self, connection: AsyncConnection[Row]) -> None:
-        """Writes durably, and leaves nothing."""
+        """Writes durably, and deletes the data."""
         async with connection.transaction():
             await connection.execute(_WRITE, (os.urandom(_BYTES),))
             await connection.execute(_UNDO)

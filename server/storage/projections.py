@@ -1,4 +1,4 @@
-"""The rows of a message: the one place that maps fields to columns."""
+"""The rows of messages. Only this module maps fields to columns."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -57,7 +57,7 @@ class OrderRow(NamedTuple):
 
 
 def order_row(order: Order, snapshot: bytes) -> OrderRow:
-    """The order's row, with its snapshot as it is stored."""
+    """The order's row, with the stored snapshot."""
     total = order.pricing.total
     return OrderRow(
         order.order_id,

@@ -1,4 +1,4 @@
-"""Adds orders that are missing from the work queue: those that a version without the queue has confirmed."""
+"""Adds missing orders to the work queue, which a version without the queue has confirmed."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ _PUT_ENTRY = f"INSERT INTO {fulfilments.name} ({', '.join(EntryRow._fields)}) VA
 
 
 async def queue_missing(database: Database) -> int:
-    """Adds the orders that wait and have no row in the queue; returns their number."""
+    """Adds the waiting orders without a row in the queue; returns their number."""
     after, count = BEFORE_ALL, 0
     while after:
         async with database.connection() as connection, connection.transaction():
@@ -46,7 +46,7 @@ async def queue_missing(database: Database) -> int:
 
 
 def queue_missing_in(connection: Connection[Row]) -> None:
-    """As `queue_missing`, for a migration. Commits now and then, so that writers wait only briefly."""
+    """Like `queue_missing`, for a migration. Commits regularly, so that writers wait only briefly."""
     after = BEFORE_ALL
     while after:
         rows = connection.execute(_MISSING.text, {"after": after, "limit": _AT_ONCE}).fetchall()

@@ -1,4 +1,4 @@
-"""Token buckets that all replicas share. A replica leases tokens in portions, so most calls need no statement."""
+"""Token buckets shared by all replicas. A replica leases tokens in portions, so most calls need no statement."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,8 +22,8 @@ class _Granted(NamedTuple):
     blocked: float
 
 
-# Text, since Core cannot set several columns from one subquery, and only that says what is decided once: the time, after the wait for
-# the row's lock, and with it what is in the bucket. A bucket without a row is full. Sorted, so that no two replicas deadlock.
+# Text, because Core cannot set several columns from one subquery, which computes the time once, after the wait for the row's lock, and
+# the tokens in the bucket at that time. A bucket without a row is full. Sorted, so that replicas do not deadlock.
 _LEASE = Query(
     text=f"""
 INSERT INTO {rate_limits.name} AS bucket

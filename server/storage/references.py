@@ -1,22 +1,22 @@
-"""References to orders, by id or by number, and the customers whose orders a caller may see."""
+"""References to orders, by id or by number, and the customers to whom callers are confined."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
-# Stands before every order's id.
+# Sorts before every order's id.
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
 class Reference(NamedTuple):
-    """An order's id or number, asked for by somebody who sees the orders of one customer, or of all if `owner` is empty."""
+    """An order's id or number, requested by a caller who is confined to the customer `owner`, or to none if it is empty."""
 
     name: str
     owner: str = ""
 
 
 class References(NamedTuple):
-    """References as parameters of a statement: by id and by number, those good for all customers and those for one each."""
+    """References as parameters of a statement: by id and by number, for all customers and for one customer each."""
 
     order_ids: list[str]
     own_ids: list[str]
@@ -43,7 +43,7 @@ _ORDER_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def as_order_id(reference: str) -> str | None:
-    """The id in its one spelling, or None if the text is no id."""
+    """The normalized id, or None if the text is not an id."""
     return reference.lower() if _ORDER_ID.fullmatch(reference) else None
 
 
@@ -61,7 +61,7 @@ def split_references(references: Iterable[Reference]) -> References:
 
 
 def rows_for(references: Iterable[Reference], rows: Iterable[OrderRow]) -> list[OrderRow | None]:
-    """The row of each reference's order, as far as the asker sees it: it may have been found for somebody else, who asked at the same time."""
+    """The row of each reference's order, if its caller has access: it may have been read for another caller."""
     found: dict[str, OrderRow] = {}
     for row in rows:
         found[row.order_id] = found[row.order_number] = row
@@ -74,7 +74,7 @@ def _row_for(reference: Reference, found: Mapping[str, OrderRow]) -> OrderRow | 
 
 
 def _columns(references: set[Reference]) -> tuple[list[str], list[str], list[str]]:
-    """The names that are good for all customers, then those for one each, and these customers."""
+    """The names for all customers, then those for one customer each, and these customers."""
     ordered = sorted(references)
     own = [reference for reference in ordered if reference.owner]
     names = [reference.name for reference in ordered if not reference.owner]

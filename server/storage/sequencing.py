@@ -17,9 +17,9 @@ _LOCK = sequencing.LOCK.replace(
 
 
 async def assign_positions(connection: AsyncConnection[Row]) -> bool:
-    """Appends the events that are committed and have no position; returns whether there were any.
+    """Appends the committed events without a position; returns whether there were any.
 
-    Two callers at once wait for each other: each event gets one position.
+    Concurrent callers wait for each other, so each event gets one position.
     """
     pending = await connection.execute(sequencing.PENDING, prepare=True)
     if await pending.fetchone() is None:

@@ -1,4 +1,4 @@
-"""The processes on a database, as they describe themselves, and the settings that are changed at run time."""
+"""The processes on a database, and the settings that are changed at run time."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -57,7 +57,7 @@ class ServerRepository:
         self._database = database
 
     async def report(self, server: ServerInfo) -> LogLevelOverride:
-        """Stores the description of this process; returns the log level that all processes are to have."""
+        """Stores the description of this process; returns the log level for all processes."""
         snapshot = server.SerializeToString()
         parameters = {"server_id": server.server_id, "snapshot": snapshot, "kept": _KEPT, "setting": LOG_LEVEL}
         async with self._database.connection() as connection:

@@ -13,7 +13,7 @@ _SHORTEST_WAIT = 0.1
 
 
 class Share:
-    """At most `size` uses at once; more wait in order of arrival, and from `max_waiting` on are refused."""
+    """Allows `size` concurrent uses. Others wait in order of arrival; beyond `max_waiting`, they are refused."""
 
     def __init__(self, size: int, *, max_waiting: int) -> None:
         self._size, self._max_waiting = size, max_waiting
@@ -36,7 +36,7 @@ class Share:
             self.waiting -= 1
 
     def leave(self, seconds: float) -> None:
-        """Frees a place that was used for so long."""
+        """Frees a place, after a use of a number of seconds."""
         self._seconds += _WEIGHT * (seconds - self._seconds)
         self._free.release()
 

@@ -28,7 +28,7 @@ class Statement:
     prepared: bool = True
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters as they are sent."""
+        """The parameters in their sent form."""
         packers = self.packers
         return {name: packers[name](value) if name in packers else value for name, value in parameters.items()}
 
@@ -40,7 +40,7 @@ class Query(Statement, Generic[NamedRow]):
     row: type[NamedRow]
 
     def named(self, rows: Iterable[tuple[Any, ...]]) -> list[NamedRow]:
-        """The rows, as they are fetched, with their names."""
+        """The fetched rows as named tuples."""
         return list(map(self.row._make, rows))  # type: ignore[attr-defined]
 
 

@@ -28,7 +28,7 @@ class QueuedEndpoint(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The deliveries that an endpoint gets now, and whether with their orders."""
+    """The number of deliveries that an endpoint gets now, and whether to include their orders."""
 
     slots: int
     with_order: bool
@@ -52,7 +52,7 @@ class Claimed(NamedTuple):
 
     @property
     def traceparent(self) -> str:
-        """That of the call that made the change; '' if it had none."""
+        """The traceparent of the call that made the change; '' if it had none."""
         return OrderEvent.FromString(self.event).traceparent if self.event else ""
 
 
@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
     # The attempt as a message.
     attempt: bytes
     is_success: bool
-    # Seconds for which the endpoint asks to be spared.
+    # Seconds for which the endpoint requests a pause.
     pause: float
 
 
@@ -93,7 +93,7 @@ WHERE (paced_until IS NULL OR paced_until < {_NOW} + interval '1 second') AND EX
 ORDER BY endpoint_id FOR NO KEY UPDATE OF endpoint SKIP LOCKED""",
     row=QueuedEndpoint,
 )
-# As of now, behind the locks.
+# The current values, under the locks.
 _IN_FLIGHT = Statement(
     f"SELECT endpoint_id, count(*) FROM webhook_deliveries WHERE lease_id IS NOT NULL AND next_time > {_NOW} GROUP BY endpoint_id"
 )
@@ -160,7 +160,7 @@ _LOCK_ENDPOINTS = Statement(
     "SELECT FROM webhook_endpoints WHERE endpoint_id = ANY(%(endpoint_id)s::text[]) ORDER BY endpoint_id FOR NO KEY UPDATE",
     _OUTCOMES,
 )
-# An endpoint that keeps failing is spared for a tenth of the time that it has been failing, and for a minute at most.
+# An endpoint that keeps failing is paused for a tenth of the time since its first failure, at most a minute.
 _NOTE_HEALTH = Query(
     text=f"""
 WITH health AS (
@@ -212,11 +212,11 @@ class Claim:
     ) -> None:
         self._connection = connection
         self.endpoints = endpoints
-        # The attempts under way, in all processes.
+        # The attempts in progress, in all processes.
         self.in_flight = in_flight
 
     async def take(self, shares: Mapping[str, Share], *, seconds: float) -> list[Claimed]:
-        """Takes due deliveries, with leases of so many seconds."""
+        """Takes due deliveries, with leases of a number of seconds."""
         rows = [(endpoint_id, share.slots, share.with_order) for endpoint_id, share in shares.items()]
         columns = columns_of(["endpoint_id", "slots", "with_order"], rows)
         taken = await fetch_named(self._connection, _TAKE, **columns, lease_id=str(uuid4()), seconds=seconds)
@@ -241,14 +241,14 @@ class WebhookQueue:
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[Claim]:
-        """Locks the endpoints with due deliveries that no other process is looking at."""
+        """Locks the endpoints with due deliveries, except those locked by other processes."""
         async with self._database.connection() as connection, connection.transaction():
             endpoints = await fetch_named(connection, _LOCK)
             in_flight: list[Row] = await fetch(connection, _IN_FLIGHT) if endpoints else []
             yield Claim(connection, endpoints, dict(in_flight))
 
     async def finish(self, outcomes: Sequence[Outcome]) -> list[FailingEndpoint]:
-        """Records attempts; returns the endpoints that are failing now."""
+        """Records attempts; returns the endpoints that are now failing."""
         columns = columns_of(Outcome._fields, outcomes)
 
         def bind(statement: Statement, *names: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Webhook endpoints and their deliveries, to read, to queue and to delete."""
+"""Webhook endpoints and their deliveries."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from server.storage.write.webhook_deliveries import DELIVERY_COLUMNS, INSERT_DEL
 
 
 class StoredEndpoint(NamedTuple):
-    """An endpoint as it is stored."""
+    """A stored endpoint."""
 
     snapshot: bytes
     failing_since: datetime | None
@@ -42,7 +42,7 @@ class StoredEndpoint(NamedTuple):
 
 
 class StoredDelivery(NamedTuple):
-    """A delivery as it is stored."""
+    """A stored delivery."""
 
     delivery_id: str
     endpoint_id: str
@@ -54,7 +54,7 @@ class StoredDelivery(NamedTuple):
     next_time: datetime | None
     create_time: datetime
     end_time: datetime | None
-    # Newest first; empty unless they were asked for.
+    # Newest first; empty unless they are requested.
     recorded: list[bytes]
 
     @property
@@ -125,7 +125,7 @@ _COLUMNS = """delivery_id::text, endpoint_id, order_id::text, version, event_typ
 _OF_ENDPOINT = "endpoint_id = %(endpoint_id)s AND delivery_id = %(delivery_id)s::text::uuid"
 # Of an endpoint that still exists.
 _EXISTS = "EXISTS (SELECT FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s)"
-# As of one moment with its newest attempts, if those are wanted.
+# Consistent with its newest attempts, if those are requested.
 _GET = Query(
     text=f"""
 SELECT {_COLUMNS}, ARRAY(
@@ -208,7 +208,7 @@ class WebhookRepository:
         return found[0].message
 
     async def recover(self, endpoint_id: str, *, since: datetime, dry: bool) -> int:
-        """Queues what failed since a time again; returns the number of deliveries. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
+        """Requeues the deliveries that failed since a time; returns their number. Raises WEBHOOK_ENDPOINT_NOT_FOUND."""
         await self.endpoint(endpoint_id)
         async with self._requeuing(endpoint_id, dry=dry) as connection:
             cursor = await connection.execute(_RECOVER.text, {"endpoint_id": endpoint_id, "since": since})
@@ -222,14 +222,14 @@ class WebhookRepository:
         return [snapshot for (snapshot,) in await fetch(connection, _SNAPSHOTS)]
 
     async def queue(self, connection: Connection, deliveries: Sequence[WebhookDelivery]) -> None:
-        """Queues deliveries, except for changes that the endpoint has already."""
+        """Queues deliveries, except for changes that are already queued for the endpoint."""
         for start in range(0, len(deliveries), _SLICE):
             rows: list[Row] = list(map(delivery_row, deliveries[start : start + _SLICE]))
             columns = columns_of([column.name for column in DELIVERY_COLUMNS], rows)
             await connection.execute(INSERT_DELIVERIES.text, INSERT_DELIVERIES.bind(columns), prepare=True)
 
     async def health(self) -> QueueHealth:
-        """The number of failing and disabled endpoints, and by how much deliveries to all others are late."""
+        """The numbers of failing and disabled endpoints, and the delay of deliveries to all others."""
         found = await self._database.fetch_named(_HEALTH)
         disabled = [WebhookEndpoint.FromString(row.snapshot).state == WEBHOOK_ENDPOINT_STATE_DISABLED for row in found]
         enabled = [row for row, is_disabled in zip(found, disabled, strict=True) if not is_disabled]

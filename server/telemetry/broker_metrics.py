@@ -6,7 +6,7 @@ _SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class BrokerMetrics:
-    """What this process publishes. The lag is that of the consumer `orders.broker`."""
+    """Metrics of this process's publishing. The lag is that of the consumer `orders.broker`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._published = Counter(
@@ -16,7 +16,10 @@ class BrokerMetrics:
             "orders_broker_failures", "Batches that the broker did not acknowledge.", registry=registry
         )
         self._seconds = Histogram(
-            "orders_broker_publish_seconds", "Seconds to publish a batch.", buckets=_SECONDS, registry=registry
+            "orders_broker_publish_seconds",
+            "Duration of publishing a batch, in seconds.",
+            buckets=_SECONDS,
+            registry=registry,
         )
 
     def note_published(self, count: int, *, seconds: float) -> None:

@@ -1,9 +1,9 @@
 """The log: constant messages, and fields of one list whose values have a known shape.
 
-Requests are full of what must not be in a log: names, addresses, cards, tokens. So nothing gets in as text. A call says
-`log.warning("the database failed", extra=fields(error))`; what is not in `FIELDS` is left out, a value without its field's shape is
-shown as `?`, of an exception its classes and frames are shown and never its text, which may hold a row or a request, and of a
-library's record its template and never its arguments.
+Requests contain data that must not be logged: names, addresses, cards, tokens. Variable data is therefore never logged as text. A
+call is `log.warning("the database failed", extra=fields(error))`. Names that are not in `FIELDS` are omitted, and a value that does
+not match its field's pattern is shown as `?`. An exception is shown by its classes and frames, without its text, which may contain
+a row or a request. A library's record is shown by its template, without its arguments.
 """
 
 import json
@@ -37,8 +37,8 @@ _NUMBER = r"-?\d{1,9}(\.\d{1,6})?"
 _CLASS = r"[A-Za-z_]{1,60}"
 _UUID = r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
 
-# Every field that a line may have, and the shape of its values. Ids that clients choose freely can be anybody's telephone number,
-# so of those only UUIDs are shown.
+# The fields of log lines, and the patterns of their values. Ids that clients choose freely may be telephone numbers, so only UUIDs
+# are shown.
 FIELDS = {
     name: re.compile(shape, re.ASCII)
     for name, shape in {
@@ -88,7 +88,7 @@ FIELDS = {
     }.items()
 }
 
-# What libraries say without arguments may have been put together from anything, except for these.
+# Library messages without arguments may contain arbitrary data, except for these.
 _CONSTANT = frozenset(
     {
         "Exception in default exception handler",
@@ -104,7 +104,7 @@ _CONSTANT = frozenset(
 )
 _WITHHELD = "(the library's message is withheld)"
 
-# Of an endless recursion as much as helps.
+# Limits the frames of an endless recursion.
 _FRAMES = 30
 _CAUSES = 10
 
@@ -118,7 +118,7 @@ def fields(error: BaseException | None = None, /, **named: Value) -> dict[str, d
 
 
 def set_up(level: str, form: Literal["text", "json"]) -> None:
-    """Sends everything to stderr in that form, unhandled exceptions too."""
+    """Sends all records to stderr in this form, including unhandled exceptions."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
@@ -127,11 +127,11 @@ def set_up(level: str, form: Literal["text", "json"]) -> None:
     logging.raiseExceptions = False
     sys.excepthook = lambda kind, error, trace: log.critical("unhandled exception", exc_info=error)
     threading.excepthook = lambda args: log.critical("unhandled exception of a thread", exc_info=args.exc_value)
-    sys.unraisablehook = lambda args: log.error("exception that nobody could be told", exc_info=args.exc_value)
+    sys.unraisablehook = lambda args: log.error("exception that could not be raised", exc_info=args.exc_value)
 
 
 def quieten_libraries() -> None:
-    """Leaves the details of libraries out. A record of gRPC's about a freed server refers to it, and crashes whoever keeps it."""
+    """Omits debug records of libraries. A gRPC record about a freed server refers to it, and crashes its keeper."""
     for library in ("alembic", "grpc", "stripe"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
@@ -142,7 +142,7 @@ def set_level(level: str) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """A line a record, with the frames of its exception in lines of their own under it."""
+    """One line per record, followed by the frames of its exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         named = "".join(f" {name}={value}" for name, value in _fields_of(record).items())
@@ -151,7 +151,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object a record, in one line."""
+    """One JSON object per record, in one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         found: dict[str, Any] = {
@@ -170,7 +170,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message before anything was put into it, in one line."""
+    """The message template, in one line."""
     text = str(record.msg).partition("\n")[0]
     if not record.name.startswith("server.") and not record.args and text not in _CONSTANT:
         return _WITHHELD
@@ -200,7 +200,7 @@ def _shown(named: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _about(error: BaseException) -> dict[str, Value]:
-    """The loggable part of an exception: its class, and its name in the database or the rules."""
+    """The loggable part of an exception: its class, and its SQLSTATE and constraint or its reason."""
     found = {
         "error": type(error).__name__,
         "reason": getattr(error, "reason", None),
@@ -211,7 +211,7 @@ def _about(error: BaseException) -> dict[str, Value]:
 
 
 class _Raised(NamedTuple):
-    """An exception of a chain: what can be told of it, and where it came by, the place where it was raised last."""
+    """An exception of a chain: its loggable part and its frames, the one that raised it last."""
 
     how: str
     about: dict[str, Value]
@@ -224,7 +224,7 @@ class _Raised(NamedTuple):
 
 
 def _exceptions(record: logging.LogRecord) -> list[_Raised]:
-    """The record's exception, and then those that led to it."""
+    """The record's exception, followed by its causes."""
     found: list[_Raised] = []
     left = [("raised", record.exc_info[1] if record.exc_info else None)]
     while left and len(found) < _CAUSES:

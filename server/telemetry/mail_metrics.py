@@ -6,21 +6,24 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class MailMetrics:
-    """Attempts of this process, and the state of the queue, which all processes measure alike."""
+    """The attempts of this process, and the state of the shared queue."""
 
     def __init__(self, registry: CollectorRegistry, kinds: Collection[str]) -> None:
         self._mails = Counter(
             "orders_mails",
-            "Attempts to send a mail, by the mail and the outcome: sent, retried, failed or skipped.",
+            "Attempts to send a mail, by mail and outcome: sent, retried, failed or skipped.",
             ("mail", "outcome"),
             registry=registry,
         )
         self._waiting = Gauge(
-            "orders_mails_waiting", "Mails that are not sent yet.", registry=registry, multiprocess_mode="livemax"
+            "orders_mails_waiting",
+            "Mails that are waiting, including retries.",
+            registry=registry,
+            multiprocess_mode="livemax",
         )
         self._overdue = Gauge(
             "orders_mail_overdue_seconds",
-            "Age of the oldest mail that waits for its first attempt.",
+            "Age of the oldest mail that is waiting for its first attempt.",
             registry=registry,
             multiprocess_mode="livemax",
         )

@@ -14,14 +14,14 @@ from server.telemetry.spans import exemplar
 
 log = logging.getLogger(__name__)
 
-# When a counter was made is of no use to anybody, and a line for each of them.
+# Omits the creation time of counters, which would be one more line for each.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
-# Upper bounds, in seconds. Longer than the last is told apart by nobody: calls end after a minute, streams after an hour.
+# Upper bounds in seconds. Longer durations need no buckets: calls end after a minute, streams after an hour.
 _CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ALARMING_CODES = ("DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE")
 _ALARMING_REASONS = ("OVERLOADED", "RATE_LIMITED")
-# The callers that have series of their own.
+# The maximum number of callers with their own series.
 _MOST_CALLERS = 100
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -34,53 +34,55 @@ class Lag(NamedTuple):
 
 
 class Metrics:
-    """The server's metrics, in a registry of their own. Names and labels of the calls are those of other gRPC servers."""
+    """The server's metrics, in a separate registry. Names and labels of calls are those of other gRPC servers."""
 
-    # Gauges are set now and then, and not looked up by a scrape: with several workers it is another process that is scraped.
+    # Gauges are set periodically, not computed by a scrape: with several workers, another process is scraped.
     # There their values are added up, so none is of something that all workers share; of times the latest holds.
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         method = ("grpc_type", "grpc_service", "grpc_method")
         self._handled = Counter(
-            "grpc_server_handled", "Calls that ended, by their code.", (*method, "grpc_code"), registry=registry
+            "grpc_server_handled", "Completed calls, by code.", (*method, "grpc_code"), registry=registry
         )
         self._seconds = Histogram(
             "grpc_server_handling_seconds",
-            "Seconds from a call's arrival to its answer's last message.",
+            "Seconds from a call's arrival to the last message of its response.",
             method,
             buckets=_CALL_SECONDS,
             registry=registry,
         )
         self._refusals = Counter(
-            "orders_refusals", "Calls that were refused, by the reason.", ("grpc_method", "reason"), registry=registry
+            "orders_refusals", "Refused calls, by reason.", ("grpc_method", "reason"), registry=registry
         )
         self._caller_refusals = Counter(
             "orders_caller_refusals",
-            "Calls that were refused, by the caller and the reason. Of many callers, most are `other`.",
+            "Refused calls, by caller and reason. Callers beyond the first 100 are `other`.",
             ("caller", "reason"),
             registry=registry,
         )
         self._callers: set[str] = set()
         self._batch_commands = Histogram(
-            "orders_batch_commands", "Commands of a batch.", ("lane",), buckets=_BATCH_SIZES, registry=registry
+            "orders_batch_commands", "Commands per batch.", ("lane",), buckets=_BATCH_SIZES, registry=registry
         )
         self._batch_seconds = Histogram(
             "orders_batch_seconds",
-            "Seconds from a batch's begin to its end.",
+            "Duration of a batch, in seconds.",
             ("lane",),
             buckets=_CALL_SECONDS,
             registry=registry,
         )
-        self._calls = self._gauge("orders_calls_in_flight", "Calls that are being worked on.")
-        self._commands = self._gauge("orders_commands_waiting", "Commands that wait for their batch.", "lane")
+        self._calls = self._gauge("orders_calls_in_flight", "Calls in progress.")
+        self._commands = self._gauge("orders_commands_waiting", "Commands that are waiting for a batch.", "lane")
         self._connections = self._gauge("orders_database_connections", "Connections to the database.", "state")
-        self._connections_waiting = self._gauge("orders_database_waiting", "Uses that wait for a connection.")
-        self._ready = self._gauge("orders_ready", "Workers whose database reads and writes.")
-        self._failing = self._gauge("orders_database_failing", "Workers whose database fails, by the cause.", "cause")
+        self._connections_waiting = self._gauge(
+            "orders_database_waiting", "Operations that are waiting for a connection."
+        )
+        self._ready = self._gauge("orders_ready", "Workers that can read and write the database.")
+        self._failing = self._gauge("orders_database_failing", "Workers with a failing database, by cause.", "cause")
         self._job_success = Gauge(
             "orders_job_last_success_timestamp_seconds",
-            "When a background job last succeeded, as a Unix time; 0 for never.",
+            "Unix time of a background job's last success; 0 if it has not succeeded.",
             ("job",),
             registry=registry,
             multiprocess_mode="max",
@@ -129,7 +131,7 @@ class Metrics:
         self._job_success.labels(job)
 
     def note_success(self, job: str) -> None:
-        """Notes that a run of a background job has succeeded now."""
+        """Records that a run of a background job has succeeded now."""
         try:
             self._job_success.labels(job).set_to_current_time()
         except Exception as error:
@@ -168,7 +170,7 @@ class Metrics:
 
 
 class MethodMetrics:
-    """Counts the calls of one method. Series that alerts use exist from the first scrape on, at zero: a rate needs two values."""
+    """Counts the calls of one method. Series for alerts exist from the start, at zero, because a rate needs two values."""
 
     def __init__(
         self, labels: tuple[str, str, str], *, handled: Counter, seconds: Histogram, refusals: Counter
@@ -192,5 +194,5 @@ class MethodMetrics:
 
 
 def _say_lost(error: Exception) -> None:
-    # What was done is done, and whoever asked for it is told so, whether or not it could be counted.
+    # The call is done, and its caller gets the answer, even if it cannot be counted.
     log.warning("metrics are lost", extra=fields(error))

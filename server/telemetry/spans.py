@@ -1,6 +1,6 @@
 """Spans of sampled calls. A call that is not sampled has none, nor has any call of a server without traces.
 
-Code that does something worth a span asks for one, and needs no tracer: `with child_span("decide"): …`.
+Code opens spans without access to a tracer: `with child_span("decide"): …`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ class Span(Protocol):
     def child(self, name: str, kind: Kind, attributes: Attributes) -> AbstractContextManager[Self]: ...
 
     def batch(self, others: Sequence[Self], name: str, attributes: Attributes) -> AbstractContextManager[Self]:
-        """The span of a batch, in a trace of its own. It and the spans of its calls, this one and the others, have links."""
+        """The span of a batch, in a separate trace. It and the spans of its calls link to each other."""
         ...
 
     def note(self, name: str, attributes: Attributes) -> None:
@@ -60,7 +60,7 @@ def child_span(name: str, *, kind: Kind = "internal", **attributes: str | int) -
 def continued_span(
     tracer: Tracer | None, name: str, traceparent: str, attributes: Attributes
 ) -> AbstractContextManager[None]:
-    """A span of a later request to others, in the trace of the call that `traceparent` is of; the current one within."""
+    """A span of a later outbound request, in the trace of `traceparent`; the current span within."""
     if not _samples(tracer, traceparent):
         return _NOT_SAMPLED
     return entered(tracer.continued(name, traceparent, "client", attributes))
@@ -69,7 +69,7 @@ def continued_span(
 def producer_span(
     tracer: Tracer | None, name: str, traceparent: str, attributes: Attributes
 ) -> AbstractContextManager[Span | None]:
-    """A span of one of several messages that are sent at once, so none of them is the current one within."""
+    """A span of one of several messages that are sent together. It does not become the current span."""
     if not _samples(tracer, traceparent):
         return _NOT_SAMPLED
     return tracer.continued(name, traceparent, "producer", attributes)
@@ -104,12 +104,12 @@ def note(name: str, **attributes: str | int) -> None:
 
 
 def current_traceparent(default: str = "") -> str:
-    """That of the current span, to send with a request."""
+    """The traceparent of the current span, for a request."""
     span = CURRENT.get()
     return default if span is None else span.traceparent
 
 
 def exemplar() -> dict[str, str] | None:
-    """The labels with which an observation leads to the current trace."""
+    """The exemplar labels for the current trace."""
     span = CURRENT.get()
     return None if span is None else {"trace_id": span.trace_id}

@@ -1,4 +1,4 @@
-"""Where the time of a call went: the batches and statements that carried it, and the seconds of their steps.
+"""The timings of a call: the batches and statements that carried it, and the seconds of their steps.
 
 As a text, a timing has the form of the HTTP header Server-Timing:
 `batch;desc="12", wait;dur=0.41, read;dur=1.2, decide;dur=0.3, commit;dur=1.9`.
@@ -36,7 +36,7 @@ _NOT_TIMED: AbstractContextManager[None] = nullcontext()
 
 
 class Waiter(NamedTuple):
-    """A call that waits for its batch, and since when."""
+    """A call that is waiting for its batch, and the start of the wait."""
 
     timings: list[Timing]
     since: float
@@ -49,7 +49,7 @@ def waiter() -> Waiter | None:
 
 
 def timed_batch(waiters: Sequence[Waiter], *, size: int) -> AbstractContextManager[None]:
-    """Tells the waiters about the batch that runs within."""
+    """Reports the batch within the context to its waiters."""
     return _timed_batch(waiters, size) if waiters else _NOT_TIMED
 
 
@@ -69,7 +69,7 @@ def _timed_batch(waiters: Sequence[Waiter], size: int) -> Iterator[None]:
 
 
 def timed(step: str) -> AbstractContextManager[None]:
-    """Adds the seconds of what runs within to a step of the current batch."""
+    """Adds the seconds spent within the context to a step of the current batch."""
     steps = _STEPS.get()
     return _NOT_TIMED if steps is None else _timed(step, steps)
 

@@ -1,6 +1,6 @@
 """OpenTelemetry traces, sent over OTLP. Needs the extra `otel`: only a server with traces imports this module.
 
-Spans hold names, codes and numbers, and constant SQL. Nothing that callers send gets into them, nor do texts of exceptions.
+Spans contain names, codes, numbers and constant SQL, but no data from callers and no texts of exceptions.
 """
 
 import random
@@ -38,7 +38,7 @@ _KINDS = {
 }
 # Seconds for a batch of spans to reach the collector. A stopping server waits this long for the last one.
 _EXPORT_TIMEOUT = 3.0
-# Codes that are failures of the server; all others are answers that the caller asked for.
+# Codes that are failures of the server; all others are regular answers.
 _FAILURES = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 
 
@@ -46,7 +46,7 @@ class Traces:
     """Decides which calls are sampled, and sends their spans."""
 
     def __init__(self, endpoint: str, *, ratio: float) -> None:
-        """`ratio` is the part that is sampled of the calls whose callers have not decided."""
+        """`ratio` is the sampled fraction of the calls whose callers have not decided."""
         self._ratio = ratio
         self._provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(), shutdown_on_exit=False)
         is_plain = endpoint.startswith("http://")

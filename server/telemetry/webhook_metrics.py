@@ -6,21 +6,21 @@ _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
 
 
 class WebhookMetrics:
-    """Attempts of this process, and the state of the queue, which all processes measure alike."""
+    """The attempts of this process, and the state of the shared queue."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._attempts = Counter(
             "orders_webhook_attempts",
-            "Attempts of webhook deliveries, by the class of their status: 2xx, for example, or none without a response.",
+            "Attempts of webhook deliveries, by status class, such as 2xx, or none without a response.",
             ("status",),
             registry=registry,
         )
         self._seconds = Histogram(
-            "orders_webhook_attempt_seconds", "Seconds of an attempt.", buckets=_SECONDS, registry=registry
+            "orders_webhook_attempt_seconds", "Duration of an attempt, in seconds.", buckets=_SECONDS, registry=registry
         )
         self._disabled_by_server = Counter(
             "orders_webhook_endpoints_disabled",
-            "Endpoints that the server disabled, by the cause.",
+            "Endpoints that the server disabled, by cause.",
             ("cause",),
             registry=registry,
         )
@@ -33,7 +33,7 @@ class WebhookMetrics:
         )
         self._overdue = Gauge(
             "orders_webhook_overdue_seconds",
-            "Seconds by which the most overdue delivery to a working endpoint is late.",
+            "Delay of the most overdue delivery to a working endpoint, in seconds.",
             registry=registry,
             multiprocess_mode="livemax",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from orders.v1.order_service_pb2 import UpsertOrder
 
-_FRAMING = 6  # The most bytes that a message takes in another one besides its own.
+_FRAMING = 6  # The maximum framing overhead of an embedded message, in bytes.
 
 
 class Entry:

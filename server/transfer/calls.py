@@ -1,4 +1,4 @@
-"""Retries of calls: which errors are transient, how long to wait, and how errors read."""
+"""Retries of calls: transient errors, delays, and error texts."""
 
 import asyncio
 import random
@@ -22,12 +22,12 @@ _PASSING = {
 
 
 class TransferError(Exception):
-    """An import or export failed or stopped early; the text says why and what to do."""
+    """An import or export failed or stopped early; the text has the cause and the fix."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """The most attempts of a call, and the delays between them, in seconds."""
+    """The maximum attempts of a call, and the delays between them in seconds."""
 
     attempts: int = 8
     base: float = 0.2
@@ -40,7 +40,7 @@ class Retry:
         return error.code() in _PASSING and attempt < self.attempts
 
     def delay(self, error: grpc.aio.AioRpcError | None, *, attempt: int) -> float:
-        """The delay before the next attempt: doubled each time, with jitter, and no shorter than the server asks for."""
+        """The delay before the next attempt: doubled each time, with jitter, and at least the delay that the server requests."""
         backoff = min(self.longest, self.base * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
         asked = _asked_delay(error) if error else 0.0
         return asked + backoff / 4 if asked > backoff else backoff
@@ -57,7 +57,7 @@ _ADVICE = {
 
 
 def explain(error: grpc.aio.AioRpcError) -> str:
-    """An error of a call in one line, with the fields that it names and what to do about it."""
+    """An error of a call in one line, with its fields and the fix."""
     status = _status(error)
     fields = _fields(status) if status else ""
     said = f"{error.code().name}: {error.details() or 'no details'}" + (f" ({fields})" if fields else "")
@@ -70,7 +70,7 @@ def explain_status(status: status_pb2.Status) -> str:
 
 
 async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits for the delay, or until it is to stop; returns whether it is."""
+    """Waits for the delay or the stop event; returns whether to stop."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

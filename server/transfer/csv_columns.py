@@ -54,7 +54,7 @@ class Column(NamedTuple):
 
 
 class OwnTable:
-    """The columns of a header. Raises FieldError for a header that is not understood."""
+    """The columns of a header. Raises FieldError for an unknown header."""
 
     def __init__(self, header: Sequence[str], dialect: Dialect, *, currency: str) -> None:
         names = [name.strip().lower() for name in header]
@@ -80,7 +80,7 @@ class OwnTable:
         return build({**values, "external_order_id": self.key(first), "items": items})
 
     def _item(self, row: Row, *, first: Row) -> Values:
-        """The line item of a row; none for an order that has none."""
+        """The line item of a row; none for an order without items."""
         of_order, of_line = columns(self.names, self._currency_of(first), self._dialect)
         try:
             if row is not first and self._of_order(row.cells) != self._of_order(first.cells):
@@ -166,7 +166,7 @@ def _json_map(value: object) -> dict[str, str]:
     try:
         return text_map(json.loads(str(value)))
     except (json.JSONDecodeError, RecursionError):
-        raise FieldError("is not a JSON object of texts") from None
+        raise FieldError("is not a JSON object of strings") from None
 
 
 def _json_list(convert: Convert, kind: str) -> Convert:

@@ -1,6 +1,6 @@
-"""The rows of a CSV file by order, even if other orders' rows are between them, in bounded memory.
+"""Groups the rows of a CSV file by order, even if they are not adjacent, in bounded memory.
 
-A first pass over the file finds the orders whose rows are apart, the second holds their rows until the last one.
+A first pass finds the orders whose rows are not adjacent. The second pass buffers their rows until the last one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from server.transfer.csv_rows import Row
 
-# Rows of orders apart that are held at once; about 100 MB.
+# The maximum number of buffered rows of orders with non-adjacent rows; about 100 MB.
 MAX_HELD = 100_000
 # 16 MiB: of 5 million orders, about 1 in 800 is looked up without need.
 _FILTER_BITS = 1 << 27
 
-_TOO_MANY = f"its rows are apart, and {MAX_HELD:,} rows of such orders are held already; sort the file by order id"
+_TOO_MANY = (
+    f"its rows are not adjacent, and {MAX_HELD:,} rows of such orders are buffered already; sort the file by order id"
+)
 
 # The line of the last row of each order whose rows are apart.
 LastLines = Mapping[str, int]
@@ -21,7 +23,7 @@ LastLines = Mapping[str, int]
 
 @dataclass(slots=True)
 class Group:
-    """The rows of one order, and why they are not an order, if that is known."""
+    """The rows of one order, and the reason if they are not a valid order."""
 
     key: str
     rows: list[Row] = field(default_factory=list)
@@ -29,7 +31,7 @@ class Group:
 
 
 class _SeenKeys:
-    """A Bloom filter: may say of a few keys that it has seen them although it has not."""
+    """A Bloom filter, which has a few false positives."""
 
     def __init__(self) -> None:
         self._bits = bytearray(_FILTER_BITS // 8)
@@ -59,7 +61,7 @@ def rows_apart(rows: Iterable[Row], key_of: Callable[[Row], str]) -> dict[str, i
 def grouped(
     rows: Iterator[Row], last: LastLines, *, key_of: Callable[[Row], str], problem_of: Callable[[Row], str]
 ) -> Iterator[Group]:
-    """The orders, each once its last row is read; a row that cannot be read is a group of its own."""
+    """Yields each order after its last row is read; an unreadable row is a separate group."""
     return _Grouping(last, key_of, problem_of).run(rows)
 
 

@@ -36,9 +36,9 @@ def csv_records(
     layout: Layout | None = None,
     options: LayoutOptions,
 ) -> Iterator[Record]:
-    """The orders of a file, each once its last row is read; `lines` can be read twice.
+    """Yields each order of a file after its last row is read; `lines` can be read twice.
 
-    A file whose header is not understood is refused as a whole.
+    A file with an unknown header is refused as a whole.
     """
     first = next((line for line in lines() if line.data.strip()), None)
     if first is None:

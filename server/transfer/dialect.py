@@ -1,4 +1,4 @@
-"""The dialect of a file of orders: its encoding, its delimiter and the way it writes amounts."""
+"""The dialect of a file of orders: its encoding, delimiter and decimal separator."""
 
 import codecs
 import csv
@@ -22,7 +22,7 @@ _AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How a file writes its text and its amounts; what is '' is told from the file."""
+    """The encoding, delimiter and decimal separator of a file; '' is detected from the file."""
 
     encoding: str = ""
     delimiter: str = ""
@@ -49,11 +49,11 @@ class Dialect:
         if self.decimal == "." or _COMMA_GROUPS.fullmatch(bare):
             return bare.replace(",", "")
         if _AMBIGUOUS.fullmatch(bare):
-            raise FieldError(f"can be read in two ways: {bare!r}; say which with --decimal , or --decimal .")
+            raise FieldError(f"is ambiguous: {bare!r}; set --decimal , or --decimal .")
         return cell
 
     def for_header(self, header: str) -> "Dialect":
-        """The dialect with the delimiter that divides a header into the most columns."""
+        """The dialect with the delimiter that yields the most columns in a header."""
         if self.delimiter:
             return self
         widths = {delimiter: _width(header, delimiter) for delimiter in _DELIMITERS}
@@ -61,7 +61,7 @@ class Dialect:
 
     def __str__(self) -> str:
         divided = _DELIMITERS.get(self.delimiter, repr(self.delimiter))
-        return f"CSV divided by {divided}, in {self.encoding or 'UTF-8'}"
+        return f"CSV separated by {divided}, in {self.encoding or 'UTF-8'}"
 
 
 def named_separator(text: str) -> str:

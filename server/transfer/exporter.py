@@ -152,7 +152,7 @@ class _Export:
         return not truncated
 
     async def _cancel_when_told(self, stream: Any) -> None:
-        """Cancels the call as soon as the export is to stop, without waiting for the next page."""
+        """Cancels the call when the export stops, without waiting for the next page."""
         await self.stop.wait()
         stream.cancel()
 
@@ -165,7 +165,7 @@ class _Export:
             self.request.resume_token = page.resume_token
 
     async def _pause(self, error: grpc.aio.AioRpcError | None, failures: int) -> None:
-        """Waits before the next stream, or gives up; `failures` counts those since the last page."""
+        """Waits before the next stream, or raises an error; `failures` counts the failures since the last page."""
         if error and (not self.retry.passes(error, attempt=failures) or self._lost):
             raise ExportFailed(
                 f"{explain(error)}; with a file as output, the same command resumes from here", self.report

@@ -16,9 +16,9 @@ _RETRY = RetryPolicy(first=0.5, longest=10.0)
 async def follow(
     client: Client, request: WatchOrdersRequest, *, interrupted: Callable[[str], None]
 ) -> AsyncIterator[WatchOrdersResponse]:
-    """The messages of WatchOrders, without an end unless the request asks for one.
+    """The messages of WatchOrders, without an end unless the request sets one.
 
-    After an interruption, which it reports, it continues where it was.
+    After an interruption, which it reports, it resumes at the same position.
 
     Raises AioRpcError, except while the server is unavailable.
     """

@@ -122,7 +122,7 @@ class _Import:
         return self.stop.is_set() or self.sender.failure is not None
 
     async def _next(self, chunk: int) -> list[Record]:
-        """Up to `count` records; none at the end, or when it is to stop, even while a pipe is silent."""
+        """Up to `count` records; none at the end or after a stop, even while a pipe is silent."""
         reading = asyncio.ensure_future(in_daemon_thread(lambda: list(islice(self.records, chunk))))
         stopping = asyncio.ensure_future(self.stop.wait())
         try:
@@ -147,7 +147,7 @@ class _Import:
             return None
         entry = Entry(record.order, record.line, record.raw)
         if entry.size > largest:
-            self._reject(record, entry.key, f"larger than a request may be: {entry.size:,} bytes of {largest:,}")
+            self._reject(record, entry.key, f"larger than the maximum request: {entry.size:,} of {largest:,} bytes")
             return None
         return entry
 
@@ -185,4 +185,4 @@ def _size(path: str | Path) -> int | None:
 
 def _failed(failure: Exception) -> str:
     why = explain(failure) if isinstance(failure, grpc.aio.AioRpcError) else str(failure)
-    return f"{why}; run the same command again to continue; orders that are stored stay as they are"
+    return f"{why}; run the same command again to continue; stored orders do not change"

@@ -64,7 +64,7 @@ def _of_line(line: Line, *, currency: str) -> Iterator[Record]:
 
 
 def _of_document(text: str, line: Line, *, currency: str) -> Iterator[Record]:
-    """Decodes one order at a time, so that each has its own text and line, and no other is held in memory."""
+    """Decodes one order at a time, so that each has its own text and line, and only one is in memory."""
     position = _past(_GAP, text, _past(_DOCUMENT, text, 0))
     number = line.number + text.count("\n", 0, position)
     while not _DOCUMENT_ENDS.fullmatch(text, position):

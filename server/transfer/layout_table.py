@@ -27,7 +27,7 @@ _NOT_IN_METHODS = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutOptions:
-    """The facts that the columns of a file leave out."""
+    """The values that a file's columns do not contain."""
 
     # The zone of times without an offset.
     zone: tzinfo = UTC

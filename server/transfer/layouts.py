@@ -1,4 +1,4 @@
-"""Layouts: which columns of another system's CSV fill which fields of an order. Each is a YAML file."""
+"""Layouts: mappings from the columns of another system's CSV to the fields of an order. Each is a YAML file."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ _KEYS = {"fields", "dates", "provider"}
 
 
 class LayoutError(ValueError):
-    """A map that is not understood."""
+    """An invalid map."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way to fill a field: the columns, how they are combined, and what their texts mean."""
+    """One source of a field: the columns, their combination, and the meanings of their texts."""
 
     # The columns; the texts of several are joined by blanks, their amounts are added.
     columns: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Layout:
 
     @property
     def required(self) -> set[str]:
-        """The columns of the fields that have no other choice and that no order is without."""
+        """The columns of required fields that have no other choice."""
         needed = ("external_order_id", "sku", "quantity", "unit_price", "line_total")
         sole = [self.fields[name][0] for name in needed if len(self.fields.get(name, ())) == 1]
         return {name for choice in sole for name in choice.columns}

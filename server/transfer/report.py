@@ -50,10 +50,10 @@ class ImportReport:
         rate = self.answered / max(self.seconds, 1e-9)
         said = f"{self.read:,} read: {counts}; {self.seconds:.1f} s, {rate:,.0f} orders/s"
         if self.rejects_path:
-            found = "what was not taken, and why" if self.invalid or self.rejected else "warnings"
+            found = "refused records and their reasons" if self.invalid or self.rejected else "warnings"
             said += f"\n{found}: {self.rejects_path}"
         if self.interrupted:
-            said += "\ninterrupted; run the same command again to continue; orders that are stored stay as they are"
+            said += "\ninterrupted; run the same command again to continue; stored orders do not change"
         return said
 
 
@@ -68,8 +68,8 @@ class ImportFailed(TransferError):
 class Rejects:
     """The file of rejected lines and warnings. It exists only if there are any.
 
-    Until the service has answered a call, an earlier run's file stays and this one's is next to it, so that a run that
-    fails at once loses nothing.
+    Until the service has answered a call, an earlier run's file stays, and this run writes another file, so that a run that
+    fails immediately loses nothing.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -95,7 +95,7 @@ class Rejects:
             self._file.write(json.dumps(said, ensure_ascii=False) + "\n")
 
     def settle(self) -> None:
-        """Replaces an earlier run's file, whose lines would look like this one's."""
+        """Replaces an earlier run's file with this run's."""
         if self._replaces and self._path and self._new:
             self._replaces = False
             if self._file:

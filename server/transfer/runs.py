@@ -1,4 +1,4 @@
-"""Runs of imports, as the events of their orders record them."""
+"""Import runs, as recorded in the events of their orders."""
 
 import re
 import uuid
@@ -37,7 +37,7 @@ def new_run() -> str:
 
 
 async def list_runs(channel: grpc.aio.Channel, *, since: datetime, metadata: Metadata = ()) -> list[Run]:
-    """The runs since a time that changed any order, the first one first."""
+    """The runs since a time that changed any order, oldest first."""
     stub = OrderServiceStub(channel)  # type: ignore[no-untyped-call]
     start = Timestamp()
     start.FromDatetime(since.astimezone(UTC).replace(tzinfo=None))

@@ -118,5 +118,5 @@ class Sender:
 
 
 def _of_one_order(text: str, index: int) -> str:
-    """The error without the order's index in the request, which means nothing to the reader of the file."""
+    """The error without the order's index in the request, which is meaningless for the file."""
     return text.replace(f"orders[{index}].", "")

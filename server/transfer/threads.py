@@ -10,9 +10,9 @@ _T = TypeVar("_T")
 
 
 async def in_daemon_thread(work: Callable[[], _T]) -> _T:
-    """Runs `work` in a thread of its own.
+    """Runs `work` in a separate daemon thread.
 
-    Not in the loop's executor: at exit, the process would wait for a thread that reads from a terminal.
+    It does not use the loop's executor: at exit, the process would wait for a thread that reads from a terminal.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()

@@ -21,7 +21,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 _NANO = Decimal("1e-9")
 # 19 digits of units and 9 of nanos. A digit that does not fit is an error, never rounded away.
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
-_KINDS = {dict: "an object", list: "a list", str: "text", bool: "a truth value", type(None): "null"}
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null"}
 
 
 def _numbers(enum: Any, prefix: str) -> dict[str, int]:
@@ -230,7 +230,7 @@ def list_of(to: Convert) -> Convert:
 
 
 def optional(to: Convert) -> Convert:
-    """A converter that treats empty text, as many systems write a missing number, as null."""
+    """A converter that treats empty text as null, because many systems write missing numbers this way."""
     return lambda value: None if value == "" else to(value)
 
 

@@ -1,4 +1,4 @@
-"""The changes of orders in words: what an event did, and the values before and after it."""
+"""The changes of orders in words: the event, and the values before and after it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def details(event: pb.OrderEvent) -> Iterator[str]:
 
 
 def values(event: pb.OrderEvent) -> Iterator[str]:
-    """The changed values; the changed fields if no values were recorded."""
+    """The changed values, or the changed fields if no values were recorded."""
     if not (event.HasField("before") or event.HasField("after")):
         if event.changed_fields:
             yield ", ".join(event.changed_fields)

@@ -33,7 +33,7 @@ _NUMERIC = {"Quantity", "Price", "Total", "Amount"}
 
 
 class Section(NamedTuple):
-    """A titled table. Without a title of its columns it is a list of names and values."""
+    """A titled table. Without column titles it is a list of names and values."""
 
     title: str
     columns: Row
@@ -102,7 +102,7 @@ def rendered(view: OrderView) -> RenderableType:
 
 
 def _steps(order: pb.Order) -> list[tuple[str, str]]:
-    """The statuses on the order's way, and the style of each."""
+    """The statuses on the order's path, and the style of each."""
     if order.status == pb.ORDER_STATUS_CANCELLED:
         return [(name_of(pb.OrderStatus, order.status), "bold red")]
     return [

@@ -1,4 +1,4 @@
-"""Values of messages as people read them."""
+"""Values of messages in human-readable form."""
 
 from typing import Any
 

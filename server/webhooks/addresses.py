@@ -1,4 +1,4 @@
-"""The addresses that webhooks may be sent to: those of the internet, unless a setting allows others."""
+"""The addresses that webhooks may be sent to: public ones, unless a setting allows others."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -21,7 +21,7 @@ class AllowedAddresses:
 
 
 def _plain(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for on this machine."""
+    """The IPv4 address that an IPv6 address maps to on this machine."""
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 

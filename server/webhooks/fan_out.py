@@ -40,7 +40,7 @@ class _Subscriber(NamedTuple):
     endpoint_id: str
     types: tuple[str, ...]
     selection: Selection
-    # None if only the database tells what the filter selects.
+    # None if only the database can evaluate the filter.
     test: Test | None
 
 

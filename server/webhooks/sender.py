@@ -23,7 +23,7 @@ from server.storage.webhook_queue import Claimed, Outcome
 from server.telemetry.spans import current_traceparent
 
 _USER_AGENT = {"User-Agent": "orders-webhooks"}
-# Seconds for which an endpoint that gets too many requests is spared: what it asks for up to the longest, or the default.
+# Seconds for which an overloaded endpoint is paused: its requested delay up to the maximum, or the default.
 _LONGEST_PAUSE, _DEFAULT_PAUSE = 3600, 5
 
 
@@ -55,7 +55,7 @@ async def attempt(delivery: Claimed, endpoint: WebhookEndpoint, poster: Poster) 
 
 @lru_cache(maxsize=256)
 def _body(event_type: str, event: bytes | None, order: bytes | None, create_time: datetime) -> bytes:
-    """The body, the same for all endpoints and attempts unless the order is sent, which may have changed."""
+    """The body. It is the same for all endpoints and attempts unless it contains the order, which may have changed."""
     if event is None:
         return payloads.test_body(create_time)
     full = None if order is None else Order.FromString(order)
@@ -74,7 +74,7 @@ def _headers(delivery: Claimed, endpoint: WebhookEndpoint, body: bytes, *, now: 
 
 
 def _keys_of(endpoint: WebhookEndpoint, *, now: datetime) -> Iterator[str]:
-    """The secrets and private keys that requests are signed with now."""
+    """The currently valid secrets and private keys for signing."""
     for secret in endpoint.secrets:
         if not secret.HasField("expire_time") or secret.expire_time.ToDatetime(UTC) > now:
             if uses_v1(endpoint) and secret.secret:

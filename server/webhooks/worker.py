@@ -1,4 +1,4 @@
-"""Sends due deliveries. Every process may do so at once: each delivery is attempted under a lease of its own."""
+"""Sends due deliveries. Several processes can do so concurrently: each delivery is attempted under its own lease."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 # Of only failures, after which an endpoint is disabled.
 _FAILING = timedelta(hours=120)
-# The most requests at once, of a process, and of an endpoint over all processes unless it says otherwise.
+# The maximum concurrent requests of a process, and by default of an endpoint over all processes.
 _MOST_AT_ONCE, _DEFAULT_CONCURRENCY = 256, 10
 # Seconds that a lease lasts longer than a request may, to take the delivery and to record the attempt.
 _MARGIN = 15.0
@@ -49,7 +49,7 @@ _CALLER = Caller(subject="webhooks", roles=frozenset({Role.ADMIN}))
 
 
 class Watch(Protocol):
-    """Notes what happens, for metrics."""
+    """Records events for metrics."""
 
     def note_attempt(self, *, status: int, seconds: float) -> None: ...
 
@@ -99,7 +99,7 @@ class WebhookWorker:
         )
 
     async def run(self) -> None:
-        """Works for some seconds. Attempts under way then continue."""
+        """Works for some seconds. Attempts in progress then continue."""
         until = time.monotonic() + _RUN
         while (began := time.monotonic()) < until:
             taken = await self._take()
@@ -112,7 +112,7 @@ class WebhookWorker:
             await asyncio.sleep(began + _SHORTEST - time.monotonic())
 
     async def _wait(self) -> None:
-        """Waits until an attempt ends, which may make room for another one, or until it is time to look again."""
+        """Waits until an attempt ends, which may allow another one, or until the next poll."""
         self._finished.clear()
         try:
             async with asyncio.timeout(self._pause):
@@ -177,7 +177,7 @@ class WebhookWorker:
         log.warning("a webhook endpoint was disabled", extra=fields(endpoint_id=endpoint_id, cause=name))
 
     async def drain(self) -> None:
-        """Waits for the attempts under way. If it is cancelled, they are too: their leases expire, and they are made again."""
+        """Waits for the attempts in progress. If it is cancelled, they are too, and are repeated when their leases expire."""
         try:
             await self._tasks.drain()
         finally:
@@ -191,13 +191,13 @@ def _is_enabled(queued: QueuedEndpoint) -> bool:
 
 
 def _share(queued: QueuedEndpoint, *, in_flight: int, at_most: int) -> Share:
-    """The requests that an endpoint gets now. While it fails, it gets one at a time, so it holds up few others."""
+    """The number of requests that an endpoint gets now. A failing endpoint gets one at a time, so it delays few others."""
     endpoint = _endpoint(queued.snapshot)
     concurrency = 1 if queued.failing_since else endpoint.max_concurrency or _DEFAULT_CONCURRENCY
     slots = min(concurrency - in_flight, at_most)
     paced_for = max(0.0, queued.paced_for or 0.0)
     if endpoint.max_rate:
-        # The requests of a second may be sent at once.
+        # All requests of a second may be sent together.
         slots = min(slots, int((1 - paced_for) * endpoint.max_rate))
     elif paced_for:
         slots = 0
@@ -207,7 +207,7 @@ def _share(queued: QueuedEndpoint, *, in_flight: int, at_most: int) -> Share:
 def _cause_to_stop(
     endpoint: WebhookEndpoint, attempted: Attempted, failing: FailingEndpoint | None
 ) -> WebhookDisableCause | None:
-    """Why an endpoint is to be disabled; None if it is not."""
+    """The cause for disabling an endpoint; None if it stays enabled."""
     if attempted.status == GONE:
         return WEBHOOK_DISABLE_CAUSE_GONE
     if failing is None or attempted.outcome.is_success:

@@ -471,4 +471,4 @@ def test_retry_pays_an_order_whose_server_died(folder: Path, external: Shop) -> 
 def test_after_all_that_every_table_agrees(shop: Shop, external: Shop) -> None:
     urls = (shop.url, as_serving_role(external.url))
     checks = [start("verify", env={"ORDERS_DATABASE_URL": url}) for url in urls]
-    assert [check.communicate(timeout=60)[0] for check in checks] == ["everything agrees\n"] * 2
+    assert [check.communicate(timeout=60)[0] for check in checks] == ["everything is consistent\n"] * 2

@@ -183,7 +183,7 @@ class TestImport:
         finished = do("import", file, "--source", "mixed")
         assert finished.code == 3
         assert "1 inserted, 0 updated, 0 unchanged, 1 invalid, 3 rejected" in finished.err
-        assert f"what was not taken, and why: {file}.rejects.jsonl" in finished.err
+        assert f"refused records and their reasons: {file}.rejects.jsonl" in finished.err
         rejects = [json.loads(line) for line in Path(f"{file}.rejects.jsonl").read_text().splitlines()]
         assert {(reject["line"], reject["external_order_id"]): reject["reason"] for reject in rejects} == {
             (2, "ID-2"): "products[1].amount: is not an amount of money: 'much'",
@@ -466,7 +466,9 @@ class TestVerifyAndRebuild:
     def test_after_all_that_everything_agrees(self, server: Server, seeded: Finished) -> None:
         with server.stubs() as (stub, _):
             stub.CreateOrder(new_order())
-        assert orders("verify", env={"ORDERS_DATABASE_URL": server.url}) == Finished(0, "everything agrees\n", "")
+        assert orders("verify", env={"ORDERS_DATABASE_URL": server.url}) == Finished(
+            0, "everything is consistent\n", ""
+        )
 
     def test_damage_is_named_and_what_can_be_is_mended(self, server: Server) -> None:
         with server.stubs() as (stub, _):
@@ -484,10 +486,10 @@ class TestVerifyAndRebuild:
             f"{order.order_number}: order_items has 1 rows that are not the snapshot's 1 items",
             "product lamp: inventory has 79; the adjustments less what orders hold are 80",
         ]
-        assert found.err == "orders: 3 disagreements; `orders rebuild` fixes columns, items and the work queue\n"
+        assert found.err == "orders: 3 mismatches; `orders rebuild` fixes columns, items, terms and the work queue\n"
         assert orders("rebuild", env=env) == Finished(0, "1 orders rebuilt\n", "")
         server.execute("UPDATE inventory SET available = available + 1 WHERE product_id = 'lamp'")
-        assert orders("verify", env=env) == Finished(0, "everything agrees\n", "")
+        assert orders("verify", env=env) == Finished(0, "everything is consistent\n", "")
 
 
 class TestMigrate:

@@ -39,4 +39,4 @@ def test_a_resumed_stream_has_every_order_once(server: Server) -> None:
 
 
 def test_every_table_agrees(server: Server) -> None:
-    assert orders("verify", env={"ORDERS_DATABASE_URL": server.url}).out == "everything agrees\n"
+    assert orders("verify", env={"ORDERS_DATABASE_URL": server.url}).out == "everything is consistent\n"

@@ -22,7 +22,7 @@ def test_a_role_without_rights_is_told_in_one_line(server: Server) -> None:
 
 def test_the_role_that_serves_verifies_and_rebuilds_but_does_not_migrate(server: Server) -> None:
     env = {"ORDERS_DATABASE_URL": as_serving_role(server.migrated("verified"))}
-    assert orders("verify", env=env) == Finished(0, "everything agrees\n", "")
+    assert orders("verify", env=env) == Finished(0, "everything is consistent\n", "")
     assert orders("rebuild", env=env) == Finished(0, "0 orders rebuilt\n", "")
     refused = orders("migrate", "--grant-to", SERVING_ROLE, env=env)
     assert refused.code == 1

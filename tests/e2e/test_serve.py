@@ -158,7 +158,7 @@ class TestComingBack:
                 for order in acknowledged:
                     assert stub.GetOrder(GetOrderRequest(order_id=order.order_id)) == order
             # What was not acknowledged is there whole or not at all.
-            assert orders("verify", "--data-dir", data_dir).out == "everything agrees\n"
+            assert orders("verify", "--data-dir", data_dir).out == "everything is consistent\n"
             assert second.stop() == 0
             assert not second.postgres_runs
 

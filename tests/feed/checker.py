@@ -150,12 +150,12 @@ class Checker:
         async def attempt(channel: grpc.aio.Channel) -> None:
             call = OrderServiceStub(channel).WatchOrders(WatchOrdersRequest(consumer_id=name), timeout=20)
             async for message in call:
-                request = AckConsumerRequest(consumer_id=name, resume_token=message.resume_token)
-                await ConsumerServiceStub(channel).AckConsumer(request, timeout=20)
-                # Unless the acknowledgement is known to be stored, the changes come again.
+                # An acknowledgement that fails may be stored or not: whatever comes again is known.
                 known = set(reader.received)
                 keys = [(change.event.order_id, change.event.version) for change in message.changes]
                 reader.received += [key for key in keys if key not in known]
+                request = AckConsumerRequest(consumer_id=name, resume_token=message.resume_token)
+                await ConsumerServiceStub(channel).AckConsumer(request, timeout=20)
 
         await self._forever(create)
         self.readers.append(reader)

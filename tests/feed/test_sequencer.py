@@ -134,9 +134,9 @@ async def test_dump_of_another_cluster_is_adopted_by_migrate(store: Store) -> No
     [
         ("DELETE FROM feed WHERE position = 2", "have gaps"),
         ("DELETE FROM feed WHERE position = 3", "has no position in the feed"),
-        ("UPDATE feed SET position = -position WHERE position < 3", "stands before an earlier version"),
+        ("UPDATE feed SET position = -position WHERE position < 3", "is before an earlier version"),
         ("UPDATE feed SET version = 9 WHERE position = 1", "its event does not exist"),
-        ("UPDATE feed_state SET position = 9", "stored is 9"),
+        ("UPDATE feed_state SET position = 9", "the stored one is 9"),
     ],
 )
 async def test_verify_finds_damage_of_positions(store: Store, damage: str, problem: str) -> None:

@@ -102,7 +102,7 @@ async def test_a_bucket_gives_its_burst_and_then_refuses_with_what_the_caller_ne
     assert refusal is not None
     assert refusal.reason == "RATE_LIMITED"
     assert refusal.metadata == {"limit": "0.01/s", "method_class": "write"}
-    assert "0.01 a second, 20 at once" in refusal.message
+    assert "0.01 per second, and 20 at once" in refusal.message
     # A token comes in 100 seconds, and those who wait for it are spread a little.
     assert refusal.retry_after == pytest.approx(150, abs=51)
 
@@ -261,7 +261,7 @@ async def test_calls_pass_while_the_database_does_not_answer_and_that_is_logged_
     said = [record.getMessage() for record in caplog.records if record.name == "server.rpc.limits"]
     assert said == [
         "no rate limits: the database does not answer",
-        "rate limits again: the database answers",
+        "rate limits apply again: the database answers",
     ]
 
 

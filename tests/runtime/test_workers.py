@@ -13,7 +13,7 @@ from server.runtime.workers import _end, _Worker
 @pytest.mark.parametrize(
     ("end", "argument", "told"),
     [
-        (os._exit, 3, "ended with exit code 3, and the log says more"),
+        (os._exit, 3, "ended with exit code 3; see the log"),
         (signal.raise_signal, signal.SIGKILL, "was killed by signal 9"),
         (signal.raise_signal, signal.SIGRTMIN + 1, f"was killed by signal {signal.SIGRTMIN + 1}"),
         (signal.raise_signal, signal.SIGBUS, "was killed by SIGBUS, for example because TMPDIR is full"),

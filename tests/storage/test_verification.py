@@ -122,11 +122,11 @@ _DAMAGE = {
     ),
     "coupon uses made": (
         "UPDATE coupon_uses SET used = used + 1 WHERE customer_id = ''",
-        ["coupon WELCOME: coupon_uses has 3 in all; orders use it 2 times"],
+        ["coupon WELCOME: coupon_uses has 3 in total; orders use it 2 times"],
     ),
     "coupon uses lost": (
         "DELETE FROM coupon_uses WHERE customer_id = ''",
-        ["coupon WELCOME: coupon_uses has 0 in all; orders use it 2 times"],
+        ["coupon WELCOME: coupon_uses has 0 in total; orders use it 2 times"],
     ),
     "coupon use of a customer made": (
         "UPDATE coupon_uses SET used = used + 1 WHERE customer_id = 'jane'",
@@ -139,7 +139,7 @@ _DAMAGE = {
     "uses of another coupon": (
         "INSERT INTO coupon_uses VALUES ('OTHER', '', 1), ('OTHER', 'jane', 1)",
         [
-            "coupon OTHER: coupon_uses has 1 in all; orders use it 0 times",
+            "coupon OTHER: coupon_uses has 1 in total; orders use it 0 times",
             "coupon OTHER: coupon_uses by customer are not",
         ],
     ),
@@ -314,10 +314,8 @@ async def test_rebuilding_restores_the_work_queue(sound: str) -> None:
 
 
 async def test_rebuilding_restores_the_terms_of_orders(sound: str) -> None:
-    await _damage(
-        sound, "DELETE FROM order_terms", f"INSERT INTO order_terms VALUES ('x', {_NOBODYS}), ('x', {_JANES})"
-    )
-    assert await mend(sound) == 3
+    await _damage(sound, "DELETE FROM order_terms", f"INSERT INTO order_terms VALUES ('x', {_JANES})")
+    assert await mend(sound) == 2
     assert await disagreements(sound) == []
 
 
@@ -549,7 +547,7 @@ def _points(order: Order) -> None:
         (_invoice_number, r"document INV-\d+-000001 is not named by the order"),
         (_credit_note, r"document CN-\d+-000001 is over 100 in minor units; the order says 200"),
         (_total, r"document INV-\d+-000001 is over \d+ in minor units; the order says"),
-        (_coupon, "coupon WELCOME: coupon_uses has 2 in all; orders use it 1 times"),
+        (_coupon, "coupon WELCOME: coupon_uses has 2 in total; orders use it 1 times"),
         (_coupon, "coupon WELCOME: coupon_uses by customer"),
         (_points, "its entries of points sum to"),
     ],
@@ -575,7 +573,7 @@ async def test_an_order_that_is_lost_leaves_what_it_moved(sound: str) -> None:
     found = "\n".join(await disagreements(sound))
     for text in (
         "product mug: inventory has",
-        "coupon WELCOME: coupon_uses has 2 in all; orders use it 1 times",
+        "coupon WELCOME: coupon_uses has 2 in total; orders use it 1 times",
         r"payment ORD-\d+-000001-paid: its order does not exist",
         r"document INV-\d+-000001: its order does not exist",
         "points entry .* its order does not exist",

@@ -242,7 +242,7 @@ fail()
     assert [(line["message"], len(line.get("exceptions", []))) for line in lines] == [
         ("this", 0),
         ("unhandled exception of a thread", 1),
-        ("exception that nobody could be told", 1),
+        ("exception that could not be raised", 1),
         ("unhandled exception", 1),
     ]
 

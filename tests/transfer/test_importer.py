@@ -277,7 +277,7 @@ async def test_a_batch_keeps_within_its_bytes(orders: Orders, channel: grpc.aio.
     report = await import_orders(path, channel=channel, source="shop", max_batch_bytes=1000, rejects_path=rejects)
     assert (report.inserted, report.rejected) == (10, 1)
     assert max(request.ByteSize() for request in orders.requests) < 1000 + 100
-    assert "larger than a request may be" in json.loads(rejects.read_text())["reason"]
+    assert "larger than the maximum request" in json.loads(rejects.read_text())["reason"]
 
 
 async def test_when_it_is_to_stop_it_finishes_what_is_out_and_no_more(

@@ -286,7 +286,7 @@ def test_an_item_without_a_sku_goes_by_its_product() -> None:
     ("change", "reason"),
     [
         ({"total_amount": "12.3.4"}, "total_amount: is not an amount of money: '12.3.4'"),
-        ({"total_amount": True}, "total_amount: is not an amount of money: a truth value"),
+        ({"total_amount": True}, "total_amount: is not an amount of money: a boolean"),
         ({"discount": "1e999"}, "discount: is too large or has more than nine decimal places: '1e999'"),
         ({"total_qty": "many"}, "total_qty: is not a whole number: 'many'"),
         ({"total_qty": 2**63}, "total_qty: is too large: 9223372036854775808"),
@@ -430,7 +430,7 @@ def test_a_quote_that_is_never_closed_is_reported(folder: Path) -> None:
 def test_a_header_that_is_not_understood_refuses_the_file(folder: Path, names: str, reason: str) -> None:
     [(line, found)] = reasons(read(folder, f"{names}\n1,2\n", format="csv"))
     assert (line, found.partition(";")[0]) == (1, reason)
-    assert "CSV divided by commas, in UTF-8" in found
+    assert "CSV separated by commas, in UTF-8" in found
 
 
 def test_rows_of_one_order_may_be_apart_and_too_many_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from orders.v1 import access_pb2
 
 from tools.reference.protos import PACKAGE, Method, Source, methods, services
 
-# Where the server sends RetryInfo, its delay replaces the backoff: it is in grpc-retry-pushback-ms too. A server that stops
-# answers calls that it has not begun with CANCELLED.
+# If the server sends RetryInfo, its delay, which is also in grpc-retry-pushback-ms, replaces the backoff. A stopping server answers
+# calls that it has not started with CANCELLED.
 RETRY_POLICY = {
     "maxAttempts": 5,
     "initialBackoff": "0.1s",

@@ -1,4 +1,4 @@
-"""The options of a channel, and the methods of the service behind it."""
+"""The options of a channel, and the methods of the services on it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
@@ -22,7 +22,7 @@ class Methods:
 
 
 def options(given: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The options of the channel; those of the caller come last, and so win."""
+    """The options of the channel; the caller's options come last and take precedence."""
     return [
         ("grpc.service_config", SERVICE_CONFIG),
         ("grpc.enable_retries", 1),

@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 
 
 class Stream(Generic[Item]):
-    """A stream that resumes after a break. `resume_token` continues it in another process, after the last whole message."""
+    """A stream that resumes if it breaks. `resume_token` continues it in another process, after the last complete message."""
 
     def __init__(self, call: Callable[..., Any], position: Any, metadata: Metadata) -> None:
         self._call, self._position, self._metadata = call, position, metadata
@@ -80,7 +80,7 @@ class Client:
         return Stream(self._calls["orders.v1.OrderService.ListOrders"], ListPosition(request), self._metadata)
 
     def watch_orders(self, request: WatchOrdersRequest) -> Stream[OrderChange]:
-        """All matching changes, each once, for as long as the caller takes them."""
+        """All matching changes, each once, until the caller stops iterating."""
         return Stream(self._calls["orders.v1.OrderService.WatchOrders"], WatchPosition(request), self._metadata)
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ def _errors_of(stream: Any) -> Iterator[Any]:
 
 
 def _pause_or_raise(error: OrderServiceError, attempt: int | None) -> None:
-    """Waits until the next attempt; raises the error if there is to be none."""
+    """Waits until the next attempt, or raises the error if there is none."""
     seconds = None if attempt is None else delay(error, attempt)
     if seconds is None:
         raise error

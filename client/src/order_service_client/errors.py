@@ -19,19 +19,19 @@ class OrderServiceError(Exception):
         self.message: str = error.details() or ""
         super().__init__(f"{self.code.name}: {self.message}")
         trailers: dict[str, Any] = {name: value for name, value in error.trailing_metadata() or ()}  # noqa: C416
-        # The id under which the server's log has the call.
+        # The id of the call in the server's log.
         self.request_id: str = trailers.get("x-request-id", "")
         status = Status.FromString(trailers.get("grpc-status-details-bin", b""))
         info = _detail(status, ErrorInfo)
         self.reason: str = info.reason
         self.metadata: Mapping[str, str] = dict(info.metadata)
-        # The fields that break a rule, by their paths in the request, and why.
+        # The descriptions of invalid fields, by their paths in the request.
         self.fields: Mapping[str, str] = {
             each.field: each.description for each in _detail(status, BadRequest).field_violations
         }
-        # Where to read on, and the command that helps next, if there is one.
+        # Links to the documentation, and the next command, if any.
         self.links = [(link.description, link.url) for link in _detail(status, Help).links]
-        # The seconds after which the server wants the call to be repeated; None if it does not say.
+        # The minimum delay before a retry in seconds, as requested by the server; None if it requests none.
         retry = _detail(status, RetryInfo)
         has_delay = retry.HasField("retry_delay")
         self.retry_after: float | None = retry.retry_delay.ToTimedelta().total_seconds() if has_delay else None

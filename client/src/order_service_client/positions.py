@@ -1,4 +1,4 @@
-"""Where a broken stream continues, so that nothing is lost or repeated."""
+"""The positions at which broken streams resume, so that nothing is lost or repeated."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ class ListPosition:
         return str(self.request.resume_token)
 
     def take(self, message: ListOrdersResponse) -> Iterator[Order]:
-        """The message's orders. The position moves behind them once all are taken."""
+        """Yields the message's orders. The position moves after them once all are consumed."""
         yield from message.orders
         if message.resume_token:
             self.request.resume_token = message.resume_token
@@ -38,7 +38,7 @@ class WatchPosition:
         self._last = 0
 
     def take(self, message: WatchOrdersResponse) -> Iterator[OrderChange]:
-        """The message's changes, without those that a consumer has had before the stream broke."""
+        """Yields the message's changes, without those that a consumer got before the stream broke."""
         for change in message.changes:
             if change.position > self._last:
                 yield change

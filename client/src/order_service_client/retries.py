@@ -1,4 +1,4 @@
-"""Retries: of reads, gRPC takes care by the service config; of writes, which have a request id, and of streams, the client does."""
+"""Retries of writes, which have a request id, and of streams. gRPC retries reads by the service config."""
 
 import random
 import uuid
@@ -15,13 +15,13 @@ _FIRST, _LONGEST = 0.1, 10.0
 _TRANSIENT = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
-    # Without a reason: a server that stops has not begun the call. The caller's own cancellation is another exception.
+    # Without a reason: a stopping server has not started the call. The caller's own cancellation is another exception.
     grpc.StatusCode.CANCELLED,
 }
 
 
 def with_request_ids(request: Request) -> Request:
-    """The request with an id, or with one in each of its items, where it takes them and has none; a copy, if any is missing."""
+    """The request, or a copy with the missing request ids of the request and its items."""
     if not any(_lacks_id(part) for part in _parts(request)):
         return request
     identified = type(request)()
@@ -33,13 +33,13 @@ def with_request_ids(request: Request) -> Request:
 
 
 def is_repeatable(request: Message) -> bool:
-    """Whether a request has an id, so that repeating it does nothing more."""
+    """Whether a request has an id, so that it is safe to repeat."""
     parts = _parts(request)
     return bool(parts) and all(getattr(part, "request_id", "") for part in parts)
 
 
 def delay(error: OrderServiceError, attempt: int) -> float | None:
-    """The seconds until the next attempt; None if a retry does not help, or `attempt` was the last."""
+    """The seconds until the next attempt; None if the error is not retryable, or `attempt` was the last."""
     if attempt >= MOST_ATTEMPTS or not _is_transient(error):
         return None
     backoff: float = min(_LONGEST, _FIRST * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
@@ -53,7 +53,7 @@ def _is_transient(error: OrderServiceError) -> bool:
 
 
 def _parts(request: Any) -> list[Any]:
-    """The request, or the requests of a batch, if they take an id."""
+    """The request, or the requests of a batch, if they have a request id field."""
     fields = request.DESCRIPTOR.fields_by_name
     if "request_id" in fields and not _is_read(request):
         return [request]
@@ -61,7 +61,7 @@ def _parts(request: Any) -> list[Any]:
 
 
 def _is_read(request: Message) -> bool:
-    """GetRequest asks about an id."""
+    """Whether the request is GetRequest, whose id is not its own."""
     return str(request.DESCRIPTOR.name).startswith("Get")
 
 

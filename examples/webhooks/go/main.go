@@ -24,13 +24,13 @@ type event struct {
 	} `json:"data"`
 }
 
-// orders has the version that is handled of each order. Keep it in your database, in the transaction of your work.
+// orders has the handled version of each order. Store it in your database, in the transaction of your own work.
 type orders struct {
 	mutex    sync.Mutex
 	versions map[string]int
 }
 
-// handle does nothing for a change that comes again, or after a later one.
+// handle ignores a repeated change, and one that arrives after a later one.
 func (o *orders) handle(id string, e event) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()

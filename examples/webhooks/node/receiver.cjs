@@ -5,10 +5,10 @@ const { Webhook } = require("standardwebhooks");
 const MAX_BYTES = 1 << 20;
 
 const hook = new Webhook(process.env.WEBHOOK_SECRET);
-// The version that is handled of each order. Keep it in your database, in the transaction of your work.
+// The handled version of each order. Store it in your database, in the transaction of your own work.
 const versions = new Map();
 
-// Does nothing for a change that comes again, or after a later one.
+// Ignores a repeated change, and one that arrives after a later one.
 function handle(id, { type, data }) {
   if (data.version <= (versions.get(data.order_id) ?? 0)) return;
   versions.set(data.order_id, data.version);

@@ -21,7 +21,7 @@ def handle(event_id: str, event: dict[str, Any]) -> None:
         INSERT INTO orders VALUES (:order_id, :version, :status)
         ON CONFLICT (order_id) DO UPDATE SET version = excluded.version, status = excluded.status
         WHERE excluded.version > orders.version"""
-    # Your own work belongs into the same transaction.
+    # Do your own work in the same transaction.
     with database:
         if database.execute(newer, data).rowcount:
             print(event["type"], event_id, data["status"], flush=True)

@@ -26,17 +26,19 @@ if _version_not_supported:
 
 
 class ApiKeyServiceStub:
-    """Credentials for callers: API keys, and the names of client certificates.
+    """Credentials of callers: API keys, and the names of client certificates.
 
-    A key is shown once, by the call that makes it; the server keeps its hash only. Changes reach every replica within seconds.
-    `orders keys` does the same from the command line, without a key, on the database itself: it makes the first one.
+    A key's text is returned once, by the call that creates it; the server stores only its hash.
+    Changes reach every replica within seconds. The command `orders keys` works directly on the
+    database and needs no key, so it can create the first one.
 
-    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
-    `idempotency-replayed: true` in the trailers, for 7 days, but without the key's text: that is never stored. If the first answer
-    was lost, revoke the key and create another.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
+    first response again, with `idempotency-replayed: true` in the trailers, but without the key's
+    text, which is never stored.
 
-    Besides the codes that a method names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED,
-    PERMISSION_DENIED (SCOPE_MISSING, ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
+    In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
+    (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
     (DEPENDENCY_UNAVAILABLE) and INTERNAL.
     """
 
@@ -74,25 +76,28 @@ class ApiKeyServiceStub:
 
 
 class ApiKeyServiceServicer:
-    """Credentials for callers: API keys, and the names of client certificates.
+    """Credentials of callers: API keys, and the names of client certificates.
 
-    A key is shown once, by the call that makes it; the server keeps its hash only. Changes reach every replica within seconds.
-    `orders keys` does the same from the command line, without a key, on the database itself: it makes the first one.
+    A key's text is returned once, by the call that creates it; the server stores only its hash.
+    Changes reach every replica within seconds. The command `orders keys` works directly on the
+    database and needs no key, so it can create the first one.
 
-    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
-    `idempotency-replayed: true` in the trailers, for 7 days, but without the key's text: that is never stored. If the first answer
-    was lost, revoke the key and create another.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
+    first response again, with `idempotency-replayed: true` in the trailers, but without the key's
+    text, which is never stored.
 
-    Besides the codes that a method names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED,
-    PERMISSION_DENIED (SCOPE_MISSING, ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
+    In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
+    (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
     (DEPENDENCY_UNAVAILABLE) and INTERNAL.
     """
 
     def CreateApiKey(self, request, context):
-        """Makes a key, and shows it this once; or, with `certificate_name`, lets the holder of a client certificate in. A replayed answer
-        has no text: if the first answer was lost, revoke the key and create another.
+        """Creates a key and returns its text once, or, with `certificate_name`, registers a client
+        certificate. A replayed response has no text: if you lost the first response, revoke the key and
+        create another one.
 
-        FAILED_PRECONDITION: CERTIFICATE_NAME_TAKEN. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: FAILED_PRECONDITION (CERTIFICATE_NAME_TAKEN), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,36 +106,38 @@ class ApiKeyServiceServicer:
     def GetApiKey(self, request, context):
         """Gets a key, without its text.
 
-        NOT_FOUND: API_KEY_NOT_FOUND.
+        Errors: NOT_FOUND (API_KEY_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListApiKeys(self, request, context):
-        """Lists keys in the order of their ids, those that are revoked or expired too.
+        """Lists all keys, sorted by id, including revoked and expired ones.
 
-        INVALID_ARGUMENT: RESUME_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RotateApiKey(self, request, context):
-        """Gives a key a new text, and shows it this once. The old text is good for the overlap, so that callers can change over. If
-        the newest text is still unused, it is replaced, and the one in use stays good. A replayed answer has no text: if the first
-        answer was lost, rotate again with a new `request_id`.
+        """Gives a key a new text and returns it once. The old text stays valid for the overlap, so that
+        callers can switch. If the newest text has not been used, it is replaced, and the text in use
+        stays valid. A replayed response has no text: if you lost the first response, rotate again with a
+        new `request_id`.
 
-        NOT_FOUND: API_KEY_NOT_FOUND. FAILED_PRECONDITION: API_KEY_REVOKED. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (API_KEY_NOT_FOUND), FAILED_PRECONDITION (API_KEY_REVOKED), INVALID_ARGUMENT
+        (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeApiKey(self, request, context):
-        """Ends a key, for good. Revoking it again changes nothing.
+        """Revokes a key permanently. Revoking it again changes nothing.
 
-        NOT_FOUND: API_KEY_NOT_FOUND. INVALID_ARGUMENT: IDEMPOTENCY_KEY_REUSED.
+        Errors: NOT_FOUND (API_KEY_NOT_FOUND), INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,17 +180,19 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ApiKeyService:
-    """Credentials for callers: API keys, and the names of client certificates.
+    """Credentials of callers: API keys, and the names of client certificates.
 
-    A key is shown once, by the call that makes it; the server keeps its hash only. Changes reach every replica within seconds.
-    `orders keys` does the same from the command line, without a key, on the database itself: it makes the first one.
+    A key's text is returned once, by the call that creates it; the server stores only its hash.
+    Changes reach every replica within seconds. The command `orders keys` works directly on the
+    database and needs no key, so it can create the first one.
 
-    Every write takes a `request_id`. The same id with the same request gets the first answer again, marked
-    `idempotency-replayed: true` in the trailers, for 7 days, but without the key's text: that is never stored. If the first answer
-    was lost, revoke the key and create another.
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id returns the
+    first response again, with `idempotency-replayed: true` in the trailers, but without the key's
+    text, which is never stored.
 
-    Besides the codes that a method names, each can answer INVALID_ARGUMENT (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED,
-    PERMISSION_DENIED (SCOPE_MISSING, ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
+    In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
+    (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
+    ROLE_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED, OVERLOADED), DEADLINE_EXCEEDED, UNAVAILABLE
     (DEPENDENCY_UNAVAILABLE) and INTERNAL.
     """
 

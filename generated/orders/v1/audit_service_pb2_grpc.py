@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Who changed what, when, and how: orders, catalogue, customers, carts, keys, webhooks, consumers and
+    """The audit trail of all changes: orders, catalogue, customers, carts, keys, webhooks, consumers and
     settings.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
@@ -49,7 +49,7 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """Who changed what, when, and how: orders, catalogue, customers, carts, keys, webhooks, consumers and
+    """The audit trail of all changes: orders, catalogue, customers, carts, keys, webhooks, consumers and
     settings.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
@@ -88,7 +88,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Who changed what, when, and how: orders, catalogue, customers, carts, keys, webhooks, consumers and
+    """The audit trail of all changes: orders, catalogue, customers, carts, keys, webhooks, consumers and
     settings.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT

@@ -27,12 +27,12 @@ if _version_not_supported:
 
 
 class ConsumerServiceStub:
-    """Durable consumers of the change feed. The server stores how far each has acknowledged, so that a
-    consumer continues there after a restart, and that its lag is visible.
+    """Durable consumers of the change feed. The server stores the acknowledged position of each, so a
+    consumer can continue there after a restart, and its lag is visible.
 
     A consumer reads with `WatchOrders(consumer_id)` or `ListOrderChanges(consumer_id)` and
-    acknowledges with AckConsumer. Changes that were sent and not acknowledged are sent again: handle
-    each at least once.
+    acknowledges with AckConsumer. Changes are sent again until they are acknowledged, so delivery is
+    at least once.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -79,12 +79,12 @@ class ConsumerServiceStub:
 
 
 class ConsumerServiceServicer:
-    """Durable consumers of the change feed. The server stores how far each has acknowledged, so that a
-    consumer continues there after a restart, and that its lag is visible.
+    """Durable consumers of the change feed. The server stores the acknowledged position of each, so a
+    consumer can continue there after a restart, and its lag is visible.
 
     A consumer reads with `WatchOrders(consumer_id)` or `ListOrderChanges(consumer_id)` and
-    acknowledges with AckConsumer. Changes that were sent and not acknowledged are sent again: handle
-    each at least once.
+    acknowledges with AckConsumer. Changes are sent again until they are acknowledged, so delivery is
+    at least once.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -131,8 +131,8 @@ class ConsumerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AckConsumer(self, request, context):
-        """Acknowledges all changes up to a cursor. An acknowledgement never moves a consumer back, so
-        repeating one or sending several out of order does no harm.
+        """Acknowledges all changes up to a cursor. An acknowledgement never moves a consumer back, so it is
+        safe to repeat acknowledgements or to send them out of order.
 
         Errors: NOT_FOUND (CONSUMER_NOT_FOUND), INVALID_ARGUMENT (RESUME_TOKEN_INVALID),
         FAILED_PRECONDITION (CURSOR_EXPIRED).
@@ -193,12 +193,12 @@ def add_ConsumerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConsumerService:
-    """Durable consumers of the change feed. The server stores how far each has acknowledged, so that a
-    consumer continues there after a restart, and that its lag is visible.
+    """Durable consumers of the change feed. The server stores the acknowledged position of each, so a
+    consumer can continue there after a restart, and its lag is visible.
 
     A consumer reads with `WatchOrders(consumer_id)` or `ListOrderChanges(consumer_id)` and
-    acknowledges with AckConsumer. Changes that were sent and not acknowledged are sent again: handle
-    each at least once.
+    acknowledges with AckConsumer. Changes are sent again until they are acknowledged, so delivery is
+    at least once.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,

@@ -129,8 +129,8 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchCustomers(self, request, context):
-        """Finds customers by their contact, by id. At least one of the fields must be set, and all must
-        match. Contacts of orders without an account are not searched.
+        """Finds customers by their contact. The results are sorted by id. At least one of the fields must be
+        set, and all must match. Contacts of orders without an account are not searched.
 
         Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
@@ -208,13 +208,14 @@ class CustomerServiceServicer:
 
     def EraseCustomer(self, request, context):
         """Erases a customer's personal data: replaces names, addresses, email addresses, telephone numbers
-        and free text by `[erased]` in the customer's account, carts, orders with their histories, and
+        and free text with `[erased]` in the customer's account, carts, orders with their histories, and
         requests stored under a request id, and deletes saved addresses and payment methods. Ids and
         amounts remain. Issued invoices and credit notes remain unchanged, as tax law requires. Each
         order gets an event, and the hashes of its history remain valid.
 
-        Works through the orders in small transactions. If the time of the call does not suffice, the
-        response is not `complete`: call again to continue. The call needs no request id: repeating it is always safe.
+        Processes the orders in small transactions. If the call's deadline does not suffice, the response
+        is not `complete`: call again to continue. The call needs no request id: it is always safe to
+        repeat it.
 
         Errors: NOT_FOUND (CUSTOMER_NOT_FOUND), FAILED_PRECONDITION (CUSTOMER_HAS_OPEN_ORDERS).
         """
@@ -223,7 +224,7 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportCustomer(self, request, context):
-        """Streams everything that is stored about a customer as JSON Lines: account, points, carts,
+        """Streams all stored data of a customer as JSON Lines: account, points, carts,
         orders, their histories, and invoices.
 
         Errors: NOT_FOUND (CUSTOMER_NOT_FOUND).

@@ -29,7 +29,7 @@ if _version_not_supported:
 
 
 class FulfilmentServiceStub:
-    """Fulfilment: shipments and holds.
+    """Fulfilment: shipments, holds, returns and the work queue.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -38,7 +38,7 @@ class FulfilmentServiceStub:
     also return ABORTED (ETAG_MISMATCH, IDEMPOTENCY_IN_PROGRESS) and INVALID_ARGUMENT
     (IDEMPOTENCY_KEY_REUSED).
 
-    Repeating a write with the same `request_id` does nothing more and returns the order as it is now.
+    Repeating a write with the same `request_id` changes nothing and returns the current order.
     """
 
     def __init__(self, channel):
@@ -135,7 +135,7 @@ class FulfilmentServiceStub:
 
 
 class FulfilmentServiceServicer:
-    """Fulfilment: shipments and holds.
+    """Fulfilment: shipments, holds, returns and the work queue.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -144,7 +144,7 @@ class FulfilmentServiceServicer:
     also return ABORTED (ETAG_MISMATCH, IDEMPOTENCY_IN_PROGRESS) and INVALID_ARGUMENT
     (IDEMPOTENCY_KEY_REUSED).
 
-    Repeating a write with the same `request_id` does nothing more and returns the order as it is now.
+    Repeating a write with the same `request_id` changes nothing and returns the current order.
     """
 
     def CreateShipment(self, request, context):
@@ -171,8 +171,8 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelShipment(self, request, context):
-        """Cancels a shipment that has not left. Its units are in no shipment again, and can be shipped or
-        cancelled. The shipment remains in the order.
+        """Cancels a shipment that has not left. You can then ship its units in another shipment, or cancel
+        them. The cancelled shipment remains in the order.
 
         Errors: NOT_FOUND (SHIPMENT_NOT_FOUND), FAILED_PRECONDITION (SHIPMENT_NOT_CHANGEABLE).
         """
@@ -181,7 +181,7 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPackingSlip(self, request, context):
-        """Returns what to pack: the units of a shipment with their products, and where it goes. `orders
+        """Returns the packing slip of a shipment: its units with their products, and the recipient. `orders
         packing-slip` prints it.
 
         Errors: NOT_FOUND (SHIPMENT_NOT_FOUND).
@@ -192,8 +192,8 @@ class FulfilmentServiceServicer:
 
     def HoldOrder(self, request, context):
         """Places a hold. Until all its holds are released, an order does not advance and no shipment
-        leaves. It can be paid, changed and cancelled. An order has at most 20 holds. They end when the
-        order is SHIPPED or CANCELLED.
+        leaves. You can still change, cancel or pay the order. An order has at most 20 holds. They end
+        when the order is SHIPPED or CANCELLED.
 
         Errors: FAILED_PRECONDITION (INVALID_TRANSITION, ORDER_ALREADY_CANCELLED).
         """
@@ -202,7 +202,7 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseHold(self, request, context):
-        """Releases a hold. The order has the other holds still.
+        """Releases a hold. Other holds of the order remain.
 
         Errors: NOT_FOUND (HOLD_NOT_FOUND), FAILED_PRECONDITION (UNITS_BACKORDERED).
         """
@@ -276,10 +276,10 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ClaimFulfilments(self, request, context):
-        """Claims orders that wait in the work queue, earliest due time first. No order is given to two
-        workers: it is claimed until it is completed, given back, shipped or cancelled, or until the
-        lease ends. Orders wait from their confirmation until everything is shipped; imported orders,
-        held orders and orders with an amount due do not wait. A claim does not change the order.
+        """Claims orders in the work queue, earliest due time first. Only one worker at a time has an order:
+        it stays claimed until it is completed, given back, shipped or cancelled, or until the lease ends.
+        An order is in the queue from its confirmation until all its units are shipped. The queue excludes
+        imported orders, orders on hold and orders with an amount due. A claim does not change the order.
 
         Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
@@ -288,8 +288,8 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExtendFulfilment(self, request, context):
-        """Extends a claim: its lease ends the given time from now. A claim whose lease has ended can be
-        extended as long as no other worker has claimed the order.
+        """Extends the lease of a claim to the given duration from now. You can also extend a claim after its
+        lease has ended, as long as no other worker has claimed the order.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (FULFILMENT_CLAIM_LOST),
         INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
@@ -299,9 +299,9 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteFulfilment(self, request, context):
-        """Records that the work on a claimed order is done: it leaves the queue, and a CONFIRMED order
-        becomes PROCESSING. Not needed for an order that was shipped as a whole, which has left the
-        queue; it is returned unchanged.
+        """Records that the work on a claimed order is done: the order leaves the queue, and a CONFIRMED
+        order becomes PROCESSING. An order that was shipped as a whole has already left the queue, so the
+        call is not needed; it returns the order unchanged.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (FULFILMENT_CLAIM_LOST),
         INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
@@ -311,8 +311,8 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GiveBackFulfilment(self, request, context):
-        """Gives a claimed order back with a reason: it waits again. Also takes back a completion, as long
-        as the order has not shipped.
+        """Returns a claimed order to the queue, with a reason. Also reverts a completion, as long as the
+        order has not shipped.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (FULFILMENT_CLAIM_LOST),
         INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
@@ -322,8 +322,8 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListFulfilments(self, request, context):
-        """Lists the work queue, earliest due time first: the orders that wait, and the workers that have
-        claimed orders, since when and until when.
+        """Lists the work queue, earliest due time first: the waiting orders, and the claimed orders with
+        their workers and the times of the claims.
 
         Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
@@ -428,7 +428,7 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FulfilmentService:
-    """Fulfilment: shipments and holds.
+    """Fulfilment: shipments, holds, returns and the work queue.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -437,7 +437,7 @@ class FulfilmentService:
     also return ABORTED (ETAG_MISMATCH, IDEMPOTENCY_IN_PROGRESS) and INVALID_ARGUMENT
     (IDEMPOTENCY_KEY_REUSED).
 
-    Repeating a write with the same `request_id` does nothing more and returns the order as it is now.
+    Repeating a write with the same `request_id` changes nothing and returns the current order.
     """
 
     @staticmethod

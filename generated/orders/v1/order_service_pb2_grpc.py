@@ -43,9 +43,9 @@ class OrderServiceStub:
     The `access` option of a method defines the scope and the roles that may call it. Customers see
     only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. For 7 days, repeating a request with the same id does nothing
-    more and is answered again: a write that returns an order returns the order as it is now, every
-    other write its first response. The trailers have `idempotency-replayed: true`, the time of the
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id changes nothing:
+    a write that returns an order returns the current order, and every other write returns its first
+    response. The trailers have `idempotency-replayed: true`, the time of the
     first response in `idempotency-first-answered` and, if the write is about an order, the version
     after it in `idempotency-first-version` and the current version in `order-version`. GetRequest
     returns the first response.
@@ -247,9 +247,9 @@ class OrderServiceServicer:
     The `access` option of a method defines the scope and the roles that may call it. Customers see
     only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. For 7 days, repeating a request with the same id does nothing
-    more and is answered again: a write that returns an order returns the order as it is now, every
-    other write its first response. The trailers have `idempotency-replayed: true`, the time of the
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id changes nothing:
+    a write that returns an order returns the current order, and every other write returns its first
+    response. The trailers have `idempotency-replayed: true`, the time of the
     first response in `idempotency-first-answered` and, if the write is about an order, the version
     after it in `idempotency-first-version` and the current version in `order-version`. GetRequest
     returns the first response.
@@ -282,7 +282,7 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetOrder(self, request, context):
-        """Gets an order by its id or number, as it is or as it was.
+        """Gets the current order or an earlier version of it, by its id or number.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND, VERSION_NOT_FOUND), FAILED_PRECONDITION
         (HISTORY_NOT_RECORDED).
@@ -305,9 +305,9 @@ class OrderServiceServicer:
     def ListOrders(self, request, context):
         """Streams all matching orders, one page per message. Each message carries a token that resumes a
         broken stream without losing or repeating an order: every order that existed when the stream
-        began is sent exactly once, regardless of concurrent writes. Filters see an order as it is when
-        its page is read. Before the caller's deadline the stream ends with `truncated` and a token,
-        early enough for a slow reader to receive them.
+        began is sent exactly once, regardless of concurrent writes. Filters apply to the current state of
+        an order when its page is read. Before the caller's deadline the stream ends with `truncated` and a
+        token, early enough for a slow reader to receive them.
 
         Errors: INVALID_ARGUMENT (RESUME_TOKEN_INVALID).
         """
@@ -335,9 +335,9 @@ class OrderServiceServicer:
         country, state or postal code of its shipping address, its delivery method or its coupons
         recomputes the price, and adjusts stock, coupon uses and points. It uses current taxes and
         delivery prices, current product prices if products or quantities change, and the terms of the
-        coupons that the order keeps. If anything that the request leaves as it is has another price than
-        in the order, the call is refused with PRICE_CHANGED unless `accept_price_changes` is set. No
-        other change affects the price. See pricing.md.
+        coupons that the order keeps. If the price of an unchanged part of the order would change, the
+        call is refused with PRICE_CHANGED unless `accept_price_changes` is set. No other change affects
+        the price. See pricing.md.
 
         After a payment, `settle` allows the same changes until the order ships; see its comment.
 
@@ -380,7 +380,7 @@ class OrderServiceServicer:
     def CancelOrderLines(self, request, context):
         """Cancels lines of an order that has not shipped, or units of them. They return their stock and
         their share of the price, discount, tax, installation and points; the other lines keep their
-        prices. What was paid beyond the new total is refunded, and an invoiced order gets a credit note.
+        prices. An amount paid beyond the new total is refunded, and an invoiced order gets a credit note.
         The roles are those of CancelOrder.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
@@ -428,9 +428,9 @@ class OrderServiceServicer:
 
     def BatchCreateOrders(self, request, context):
         """Creates up to 1,000 orders, each as CreateOrder does, with the payment provider if there is one,
-        and returns the outcome of each. Each request is carried out on its own, in no particular order:
-        one that fails does not affect the others. Each needs a `request_id`, so a batch can be sent again
-        after a failure, as a whole or in part.
+        and returns the outcome of each. The requests are independent and run in no particular order: a
+        failed request does not affect the others. Each needs a `request_id`, so you can send a batch
+        again after a failure, as a whole or in part.
 
         Errors: only those common to all methods.
         """
@@ -460,8 +460,8 @@ class OrderServiceServicer:
 
     def SummarizeOrders(self, request, context):
         """Counts the matching orders and adds up their totals, by status, day, currency, customer or source.
-        Its cost is bounded: it covers the newest 100,000 matching orders and the 1,000 largest groups,
-        and says if there are more.
+        To bound its cost, it covers only the newest 100,000 matching orders and the 1,000 largest groups;
+        the response shows whether there are more.
 
         Errors: only those common to all methods.
         """
@@ -515,9 +515,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VoidPayment(self, request, context):
-        """Releases what a payment holds through the order's payment intent. What was captured stays
-        captured, and the order keeps its status. A payment of another provider is released there, and
-        reported with RecordPayment.
+        """Releases the amount that a payment holds through the order's payment intent. Captured amounts
+        stay captured, and the order keeps its status. A payment of another provider is released there,
+        and reported with RecordPayment.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND, PAYMENT_NOT_FOUND), ABORTED (ETAG_MISMATCH),
         FAILED_PRECONDITION (CAPTURE_EXCEEDS_AUTHORIZATION, PAYMENT_OF_OTHER_PROVIDER),
@@ -610,7 +610,7 @@ class OrderServiceServicer:
         an earlier message or of another feed method, at a time, at a consumer's acknowledged position,
         or by default now.
 
-        The stream first sends what happened since the cursor, then waits for more. `caught_up` marks
+        The stream first sends the changes since the cursor, then waits for more. `caught_up` marks
         messages after which nothing is waiting. Bookmarks, messages without changes, are sent every
         `bookmark_interval` even if nothing matches, so that the cursor never lags behind. Before the
         caller's deadline, and for a caller that reads too slowly to keep up, the stream ends with
@@ -640,8 +640,7 @@ class OrderServiceServicer:
 
     def WaitOrder(self, request, context):
         """Waits until an order enters one of `statuses` or reaches a version, and returns it. Returns
-        shortly before the caller's deadline with `reached: false` and the condition that is still
-        open.
+        shortly before the caller's deadline with `reached: false` and the unmet condition.
 
         Errors: NOT_FOUND (ORDER_NOT_FOUND), FAILED_PRECONDITION (WAIT_IMPOSSIBLE).
         """
@@ -652,9 +651,9 @@ class OrderServiceServicer:
     def ReconcileOrders(self, request_iterator, context):
         """Compares the caller's copy of all orders with the stored orders. The caller streams the ids of
         its orders in ascending order, each with its version or its event hash; the response streams the
-        orders that differ, that the caller lacks and that do not exist here. Neither side holds more
-        than a few messages. Orders that change during the comparison can be reported; get them again,
-        or follow the changes from the last message's `resume_token`.
+        orders that differ, that the caller lacks and that the server does not have. Neither side holds
+        more than a few messages. Orders that change during the comparison can be reported; get them
+        again, or follow the changes from the last message's `resume_token`.
 
         Errors: only those common to all methods.
         """
@@ -674,9 +673,8 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRequest(self, request, context):
-        """Returns what became of a write that the caller sent with a request id: whether it was done,
-        when, for which order, and the response. Shows only the caller's own requests of the last 7
-        days.
+        """Returns the outcome of a write that the caller sent with a request id: whether and when it was
+        done, its order, and its response. Returns only the caller's own requests of the last 7 days.
 
         Errors: only those common to all methods.
         """
@@ -883,9 +881,9 @@ class OrderService:
     The `access` option of a method defines the scope and the roles that may call it. Customers see
     only their own orders; other orders are reported as not found.
 
-    Every write takes a `request_id`. For 7 days, repeating a request with the same id does nothing
-    more and is answered again: a write that returns an order returns the order as it is now, every
-    other write its first response. The trailers have `idempotency-replayed: true`, the time of the
+    Every write takes a `request_id`. For 7 days, repeating a request with the same id changes nothing:
+    a write that returns an order returns the current order, and every other write returns its first
+    response. The trailers have `idempotency-replayed: true`, the time of the
     first response in `idempotency-first-answered` and, if the write is about an order, the version
     after it in `idempotency-first-version` and the current version in `order-version`. GetRequest
     returns the first response.

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ServerServiceStub:
-    """The servers themselves: version, settings, background jobs, refused and slow calls, and the caller as
-    they see it.
+    """The servers: version, settings, background jobs, refused and slow calls, and the identity of the
+    caller.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -74,8 +74,8 @@ class ServerServiceStub:
 
 
 class ServerServiceServicer:
-    """The servers themselves: version, settings, background jobs, refused and slow calls, and the caller as
-    they see it.
+    """The servers: version, settings, background jobs, refused and slow calls, and the identity of the
+    caller.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,
@@ -84,7 +84,7 @@ class ServerServiceServicer:
     """
 
     def GetServerInfo(self, request, context):
-        """Gets the process that answers: its version, its settings and where each comes from, its workers,
+        """Gets the process that answers: its version, its settings with their sources, its workers,
         and the background jobs of all processes.
 
         Errors: only those common to all methods.
@@ -116,9 +116,9 @@ class ServerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSlowCalls(self, request, context):
-        """Lists slow calls of the last hour, the slowest first, with the steps that took the time. A call is
-        slow if it takes longer than ORDERS_SLOW_CALL_SECONDS. Covers the last 50 of each process that
-        ListServers lists; those of other processes appear within 5 seconds.
+        """Lists slow calls of the last hour, slowest first, with the durations of their steps. A call is slow
+        if it takes longer than ORDERS_SLOW_CALL_SECONDS. Covers the last 50 slow calls of each process
+        that ListServers lists; calls of other processes appear within 5 seconds.
 
         Errors: only those common to all methods.
         """
@@ -187,8 +187,8 @@ def add_ServerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ServerService:
-    """The servers themselves: version, settings, background jobs, refused and slow calls, and the caller as
-    they see it.
+    """The servers: version, settings, background jobs, refused and slow calls, and the identity of the
+    caller.
 
     In addition to the errors that a method lists, any method can return INVALID_ARGUMENT
     (INVALID_ORDER_DATA, with the fields), UNAUTHENTICATED, PERMISSION_DENIED (SCOPE_MISSING,

@@ -124,9 +124,9 @@ class WebhookServiceServicer:
     """
 
     def CreateWebhookEndpoint(self, request, context):
-        """Creates an endpoint, and returns its secret this once. The endpoint gets the changes from its
-        creation on. Its public key, if it has one, is also returned later. A replayed answer has no secret: if the first answer was lost, call
-        RotateWebhookSecret.
+        """Creates an endpoint and returns its secret once. The endpoint gets all changes after its
+        creation. Other methods also return its public key, if it has one. A replayed response has no
+        secret: if you lost the first response, call RotateWebhookSecret.
 
         Errors: INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
         """
@@ -174,9 +174,10 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateWebhookSecret(self, request, context):
-        """Gives an endpoint a new secret or key pair, and returns the secret this once. For 24 hours, requests are
-        signed with the old ones too. Rotating again within that time ends the oldest secret. A replayed answer has no
-        secret: if the first answer was lost, rotate again with a new `request_id`.
+        """Gives an endpoint a new secret or key pair, and returns the secret once. For 24 hours, requests
+        are also signed with the old one. Rotating again within that time invalidates the oldest secret.
+        A replayed response has no secret: if you lost the first response, rotate again with a new
+        `request_id`.
 
         Errors: NOT_FOUND (WEBHOOK_ENDPOINT_NOT_FOUND),
         INVALID_ARGUMENT (IDEMPOTENCY_KEY_REUSED).
@@ -186,7 +187,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnableWebhookEndpoint(self, request, context):
-        """Resumes the deliveries of a disabled endpoint. Deliveries that were queued meanwhile are sent.
+        """Resumes the deliveries of a disabled endpoint, including those that were queued while it was disabled.
         Enabling an enabled endpoint changes nothing.
 
         Errors: NOT_FOUND (WEBHOOK_ENDPOINT_NOT_FOUND),
@@ -208,7 +209,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TestWebhookEndpoint(self, request, context):
-        """Queues a delivery of the type `webhook.test`, whatever types the endpoint selects, and returns it.
+        """Queues a delivery of the type `webhook.test`, regardless of the endpoint's types, and returns it.
         GetWebhookDelivery shows the outcome. A test is attempted once.
 
         Errors: NOT_FOUND (WEBHOOK_ENDPOINT_NOT_FOUND), FAILED_PRECONDITION
@@ -238,7 +239,7 @@ class WebhookServiceServicer:
 
     def ResendWebhookDelivery(self, request, context):
         """Queues a delivery again, with the same `webhook-id` and from the beginning of the retry schedule. A
-        delivery that is being attempted now is left as it is. Repeating the call before the delivery is
+        delivery that is being attempted is not changed. Repeating the call before the delivery is
         attempted changes nothing.
 
         Errors: NOT_FOUND (WEBHOOK_DELIVERY_NOT_FOUND).

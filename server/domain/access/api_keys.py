@@ -1,4 +1,4 @@
-"""API keys and registered certificates: the operations that change them, and the callers that they identify."""
+"""Operations on API keys and registered certificates, and the callers that they identify."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Use(NamedTuple):
     """A key that was used, and by which text; a certificate has none."""
 
     key_id: str
-    # Not whether it is the newest: it may have been, and be so no more when the use is noted.
+    # The text itself, because it may no longer be the newest when the use is recorded.
     digest: bytes = b""
 
 
@@ -42,7 +42,7 @@ def _names_key(request: RotateApiKeyRequest | RevokeApiKeyRequest) -> Needs:
 
 @operation(CreateApiKeyRequest, needs=_names_certificate)
 def create_api_key(request: CreateApiKeyRequest, state: State, audit: Audit) -> ApiKey:
-    """Creates a key and shows its text; a key for a certificate has none."""
+    """Creates a key and returns its text; a key for a certificate has none."""
     _check(request.api_key, now=audit.time)
     made = key_texts.generate()
     api_key = _new_api_key(request.api_key, key_id=made.key_id, audit=audit)
@@ -55,7 +55,7 @@ def create_api_key(request: CreateApiKeyRequest, state: State, audit: Audit) -> 
 
 @operation(RotateApiKeyRequest, needs=_names_key)
 def rotate_api_key(request: RotateApiKeyRequest, state: State, audit: Audit) -> ApiKey:
-    """Gives a key a new text. The one in use stays valid for the overlap: the newest or, if that is unused, the one before."""
+    """Gives a key a new text. The one in use (the newest one that was used) stays valid for the overlap."""
     stored = _stored(request.key_id, state)
     api_key = _copy_of(stored)
     if api_key.HasField("revoke_time"):
@@ -74,7 +74,7 @@ def rotate_api_key(request: RotateApiKeyRequest, state: State, audit: Audit) -> 
 
 @operation(RevokeApiKeyRequest, needs=_names_key)
 def revoke_api_key(request: RevokeApiKeyRequest, state: State, audit: Audit) -> ApiKey:
-    """Ends a key. Revoking it again changes nothing."""
+    """Revokes a key. Revoking it again changes nothing."""
     stored = _stored(request.key_id, state)
     if stored.api_key.HasField("revoke_time"):
         return stored.api_key
@@ -124,14 +124,14 @@ def _copy_of(stored: StoredKey) -> ApiKey:
 
 
 def _with_text(api_key: ApiKey, text: str) -> ApiKey:
-    """The key as its answer shows it. A copy: the text is never stored."""
+    """A copy of the key with its text, for the response. The text is never stored."""
     shown = ApiKey(key=text)
     shown.MergeFrom(api_key)
     return shown
 
 
 def caller_of(api_key: ApiKey) -> Caller:
-    """Whom a key stands for."""
+    """The caller that a key identifies."""
     named = f"certificate:{api_key.certificate_name}" if api_key.certificate_name else f"key:{api_key.key_id}"
     return Caller(
         subject=named,
@@ -160,7 +160,7 @@ def _ended(cause: str, api_key: ApiKey, text: str) -> Refusal:
 
 
 def expire_time_of(api_key: ApiKey, *, newest: bool) -> datetime | None:
-    """When a text of a key is no longer good; None for never."""
+    """The expiry time of a key's text; None for never."""
     ends = [api_key.expire_time] if api_key.HasField("expire_time") else []
     if not newest:
         ends.append(api_key.previous_expire_time)

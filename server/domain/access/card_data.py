@@ -26,8 +26,8 @@ CODE_TEXT = f"contains what looks like a card's security code, {_ADVICE}"
 # Only payment methods have a token.
 TOKEN_ADVICE = "; send the payment provider's token of the card as provider_token instead"
 
-# Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. What
-# may stand between the digits of a number goes: blanks, dashes, dots and the like, and whatever is not a letter's first byte.
+# Each digit becomes a 0, each letter lower case. So do the first bytes, in UTF-8, of Arabic, Persian and full-width digits. Removes
+# separators that may occur between the digits of a number: blanks, dashes, dots and the like, and bytes that start no letter.
 _PLAIN = bytes.maketrans(b"123456789\xd9\xdb\xef" + bytes(range(65, 91)), b"0" * 12 + bytes(range(97, 123)))
 _GAPS = b" \t\r\n.,:_/+*|-\xc2\xe2" + bytes(range(0x80, 0xC0))
 _ENOUGH_DIGITS = b"0" * SHORTEST
@@ -44,9 +44,9 @@ _CODE_KEY = re.compile(
     rf"|{_CARD}(?:cid|verification(?:code|number|value))"
 )
 _DIGITS_ONLY = re.compile(r"[\d\s-]*\d[\d\s-]*")
-# A card's last digits are no secret.
+# A card's last digits are not secret.
 _SHOWN_DIGITS = 4
-# These fields hold article numbers, some of which begin like a card's.
+# These fields contain article numbers, some of which look like card numbers.
 _ARTICLE_KEYS = frozenset({"ean", "gtin", "barcode", "upc", "isbn", "jan"})
 _ARTICLE_NUMBER = re.compile(r"\d{8,14}")
 
@@ -77,11 +77,11 @@ _MAX_CANDIDATES = 20_000
 
 
 def may_hold_card_data(data: bytes) -> bool:
-    """Whether a serialized message is worth a walk: it has digits enough for a card number, or a word that names card data."""
+    """Whether to search a serialized message: it has enough digits for a card number, or a word that names card data."""
     plain = data.translate(_PLAIN, _GAPS)
     if _ENOUGH_DIGITS in plain:
         return True
-    # A key names card data whatever digits stand in it, as in `card2number`.
+    # A key can name card data even if it contains digits, as in `card2number`.
     words = plain.replace(b"0", b"")
     if b"cvc" in words or b"cvv" in words:
         return True
@@ -95,37 +95,37 @@ def card_violations(message: Message) -> list[Violation]:
 
 
 class CardSearch:
-    """The search of one request, in parts if need be. It is bounded: it refuses a request with too many candidates."""
+    """The search of one request, in parts if needed. It is bounded: it refuses a request with too many candidates."""
 
     def __init__(self) -> None:
         self._left = _MAX_CANDIDATES
 
     def look_through(self, message: Message) -> Iterator[Violation | None]:
-        """For each text of a message, a violation if it looks like card data."""
+        """Yields for each text of a message, with a violation if it looks like card data."""
         for text in _texts(message, "", saved=False):
             description = self._describe(text.value, key=text.key)
             advice = TOKEN_ADVICE if text.saved else ""
             yield Violation(self._path(text), description + advice) if description else None
 
     def conceal(self, message: Message) -> Iterator[None]:
-        """Removes what looks like card data from a message, such that a search still finds the places. Yields after each text."""
+        """Replaces card data in a message by a marker that a later search still finds. Yields after each text."""
         replaced: list[tuple[_Text, str]] = []
         for text in _texts(message, "", saved=False):
             if self._describe(text.value, key=text.key):
                 replaced.append((text, CONCEALED))
             elif text.is_cut:
-                # The rest was not searched. The text is still longer than its rule allows.
+                # The rest was not searched. The text still exceeds its maximum length.
                 replaced.append((text, text.value))
             yield
         for text, value in replaced:
             _put(text, value)
 
     def _path(self, text: "_Text") -> str:
-        """Without the key, if that is card data itself."""
+        """The path, without the key if the key itself is card data."""
         return text.path if not text.key or self._describe(text.key) else f'{text.path}["{text.key}"]'
 
     def _describe(self, value: str, *, key: str = "") -> str:
-        """The fault of a text; '' if there is none. `key` is its key in a map."""
+        """The violation of a text; '' if there is none. `key` is its key in a map."""
         name = "".join(filter(str.isalpha, key)).casefold()
         if name in _ARTICLE_KEYS and _ARTICLE_NUMBER.fullmatch(value):
             return ""
@@ -181,13 +181,13 @@ def _put(text: _Text, value: str) -> None:
     elif isinstance(text.slot, int) or text.key:
         text.holder[text.slot] = value
     else:
-        # A key of a map, which has its value no more: it may belong to the key.
+        # A key of a map. Its value is dropped, because it may be card data that the key names.
         del text.holder[text.slot]
         text.holder[value] = ""
 
 
 def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
-    """The texts of a message that are searched; `saved`: it is a saved payment method, of which all are."""
+    """The texts of a message that are searched. With `saved`, all texts: it is a saved payment method."""
     for field, value in message.ListFields():
         path = prefix + field.name
         if field.message_type is not None:
@@ -205,7 +205,7 @@ def _texts(message: Message, prefix: str, *, saved: bool) -> Iterator[_Text]:
 
 
 def _cut(text: _Text, rules: Any) -> _Text:
-    """The text, cut behind the length that its rules allow: what is longer is refused for that, and need not be searched."""
+    """The text, cut after its maximum length: longer texts are refused anyway, so the rest need not be searched."""
     limit = max(_SHORTEST_SEARCH, rules.string.max_len or _LONGEST_SEARCH) + 1
     if len(text.value) <= limit:
         return text
@@ -229,7 +229,7 @@ def _texts_within(field: FieldDescriptor, value: Any, path: str) -> Iterator[_Te
 
 
 def _texts_of_map(field: FieldDescriptor, texts: Any, path: str) -> Iterator[_Text]:
-    """All maps are of texts. A value comes before its key, and an empty key has nothing to say."""
+    """The texts of a map, whose keys and values are texts. A value precedes its key; empty keys are skipped."""
     rules = _rules_of(field).map
     for key, text in sorted(texts.items()):
         yield _cut(_Text(path, text, texts, key, key=key[:_SHORTEST_SEARCH]), rules.values)
@@ -243,7 +243,7 @@ def _is_map(descriptor: Descriptor) -> bool:
 
 
 def _is_searched(name: str, value: Any) -> bool:
-    # No telephone number is as long as most cards' are.
+    # Telephone numbers are shorter than most card numbers.
     if not _is_identifier(name):
         return True
     return name == "phone" and sum(map(str.isdecimal, value[:_SHORTEST_SEARCH])) > _LONGEST_PHONE

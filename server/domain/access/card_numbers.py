@@ -20,7 +20,7 @@ _ISSUED = re.compile(
     r"|(?:60|8[12])\d{14}"  # RuPay
     r"|9(?:682|792)\d{12}"  # mada, Troy
 )
-# Maestro begins like phone numbers do, too, and is of any length: how it is written has to tell.
+# Maestro numbers begin like phone numbers and have any length, so only their grouping identifies them.
 _MAESTRO = re.compile(r"(?:50|5[6-8]|6[37])\d{11,17}")
 _MAESTRO_UNGROUPED = 16
 
@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"\d+")
 _TIGHT_GAP = r"[ \u00a0\u202f\u2010-\u2015\u2212-]"
 _LOOSE_GAP = r"[\s\u00a0\u00ad\u2000-\u2015\u202f\u2212.,:_/+*|-]"
 _ENOUGH_DIGITS = re.compile(rf"\d(?:{_LOOSE_GAP}{{0,3}}\d){{{SHORTEST - 1}}}")
-# Each begins with a group of digits, goes as far as a number can, and tells by a digit more if its last group goes on.
+# Each starts with a group of digits, has the maximum length of a number, and one more digit if its last group continues.
 _TIGHT = re.compile(rf"(?<!\d)(?=([2-689](?:{_TIGHT_GAP}?\d){{{SHORTEST - 1},{LONGEST - 1}}}\d?))")
 _FOURS = rf"\d{{4}}(?:{_LOOSE_GAP}{{1,3}}\d{{4}}){{2}}{_LOOSE_GAP}{{1,3}}\d{{1,4}}(?:{_LOOSE_GAP}{{1,3}}\d{{1,3}})?"
 _FOUR_SIX = rf"3\d{{3}}{_LOOSE_GAP}{{1,3}}\d{{6}}{_LOOSE_GAP}{{1,3}}\d{{4,5}}"
@@ -67,12 +67,12 @@ def candidates(text: str) -> Iterator[str]:
 
 
 def _without_hex(found: re.Match[str]) -> str:
-    """Keeps runs of digits only: they may be a number."""
+    """Removes hex digests and UUIDs, except for runs of digits only, which may be a card number."""
     return "x" if any(map(str.isalpha, found[0])) else found[0]
 
 
 def _without_iban(found: re.Match[str]) -> str:
-    """Keeps what has not the length and the check digits of its country's account numbers."""
+    """Removes account numbers: texts with the length and check digits of their country's IBANs."""
     iban = found[0].replace(" ", "")
     if len(iban) != _IBAN_LENGTHS.get(iban[:2]):
         return found[0]
@@ -94,7 +94,7 @@ def _is_number(digits: str, groups: list[str]) -> bool:
 
 
 def _is_written_as_maestro(groups: list[str]) -> bool:
-    """In groups of four, or as one that is long enough."""
+    """Whether it is written in groups of four, or as one sufficiently long group."""
     if len(groups) == 1:
         return len(groups[0]) >= _MAESTRO_UNGROUPED
     return all(len(group) == 4 for group in groups[:-1])

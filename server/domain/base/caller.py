@@ -33,7 +33,7 @@ _CUSTOMER_ONLY = frozenset({Role.CUSTOMER})
 
 
 class IgnoredRole(NamedTuple):
-    """A role of a credential that does not count, as the credential names it, and why."""
+    """A role of a credential that does not count, as named by the credential, and the cause."""
 
     role: str
     cause: str
@@ -47,14 +47,14 @@ class Caller:
     subject: str
     roles: frozenset[Role]
     scopes: frozenset[str] = frozenset()
-    # The customer that the caller is, with Role.CUSTOMER.
+    # The caller's customer id, with Role.CUSTOMER.
     customer_id: str = ""
     # The owner of its API key.
     owner: str = ""
     ignored_roles: tuple[IgnoredRole, ...] = ()
 
     def __post_init__(self) -> None:
-        # Without an id, a customer would count as a caller who sees all orders.
+        # Without an id, a customer would have access to all orders.
         if self.roles == _CUSTOMER_ONLY and not self.customer_id:
             raise ValueError("a customer has a customer id")
 

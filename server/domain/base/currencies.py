@@ -27,5 +27,5 @@ _HISTORIC_CODES = """
     MGF MRO MTL MZM NLG PTE ROL RUR SDD SIT SKK SLL SRG STD TMM TPE TRL USS VEB VEF YUM ZMK ZWD ZWL ZWN ZWR
 """
 
-# The codes that ISO 4217 has withdrawn. Imports may have amounts in them, new prices may not.
+# The codes that ISO 4217 has withdrawn. Imports can use them; new prices cannot.
 HISTORIC = frozenset(_HISTORIC_CODES.split())

@@ -83,7 +83,7 @@ def differing_paths(before: Message, after: Message, prefix: str = "") -> Iterat
 
 
 def overlap(path: str, other: str) -> bool:
-    """Whether one of two paths is the other one or a part of it."""
+    """Whether two paths are equal, or one contains the other."""
     return f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
 
 

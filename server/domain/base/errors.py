@@ -36,7 +36,7 @@ class Refusal(Exception):
     ) -> None:
         """`retry_after` is in seconds.
 
-        `requested` marks that the missing thing is the one that the call asks for, not one that it would use.
+        `requested` is set if the missing resource is the one that the call requests, not one that it refers to.
         """
         super().__init__(message)
         self.error_reason = reason
@@ -79,5 +79,5 @@ def order_not_found(order_id: str) -> Refusal:
 
 
 def unauthenticated(cause: str, text: str) -> Refusal:
-    """A refusal of an unknown caller. `text` goes to the caller, and repeats nothing of the request."""
+    """A refusal of an unknown caller. `text` is sent to the caller, and must not repeat data of the request."""
     return Refusal(ERROR_REASON_UNAUTHENTICATED, text, metadata={"cause": cause})

@@ -1,4 +1,4 @@
-"""Events as they are stored: in a part that the chain of hashes covers, and a part that can be erased.
+"""Stored events: a part that the chain of hashes covers, and a part that can be erased.
 
 The first part holds the salted digest of the second one, which has the values before and after the change and the event's personal
 data. The values of the first event are the whole order. They are covered by the digest too, but they are not stored with the event:
@@ -28,7 +28,7 @@ _AFTER = OrderEvent(after=Order()).SerializeToString()[:-1]
 
 
 class StoredEvent(NamedTuple):
-    """An event as it is stored. Old events have no values. Erased values have no salt, so that nobody can guess what they were."""
+    """An event as it is stored. Old events have no values. Erased values have no salt, so they cannot be guessed."""
 
     event: bytes
     values: bytes | None = None
@@ -36,7 +36,7 @@ class StoredEvent(NamedTuple):
 
 
 def split(event: OrderEvent, found: Difference | None, body: bytes) -> tuple[OrderEvent, StoredEvent]:
-    """The part of an event that is covered by its hash, with the digest, and the rest as it is stored.
+    """The part of an event that its hash covers, with the digest, and the stored rest.
 
     `found` is the difference that the event made; None for the first one, which made the order that is serialized as `body`.
     """
@@ -74,7 +74,7 @@ def is_erased(stored: StoredEvent) -> bool:
 
 
 def erase_event(stored: StoredEvent) -> StoredEvent:
-    """The event without its personal data. What the hash covers stays as it is, except in old events, which have no other part."""
+    """The event without its personal data. The part covered by the hash is unchanged, except in old events, which have no other part."""
     values = erased(OrderEvent.FromString(stored.values or b""))
     values.ClearField("values_state")
     event = stored.event

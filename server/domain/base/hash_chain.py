@@ -19,7 +19,7 @@ _ORDER_FIELD = Order(event_hash=START).SerializeToString()[:-HASH_SIZE]
 
 
 def chain_events(change: OrderChange) -> tuple[bytes, list[StoredEvent]]:
-    """Sets the hashes of the events of a change, and the order's; returns the order and the events as they are stored.
+    """Sets the hashes of a change's events and of the order; returns the order and the stored events.
 
     The hash is final: changing an event afterwards breaks the chain.
     """
@@ -42,7 +42,7 @@ def seal(event: bytes, previous: bytes) -> bytes:
 
 
 def hash_of(stored: bytes) -> bytes:
-    """The hash of an event as it is stored."""
+    """The hash of a stored event."""
     return stored[-HASH_SIZE:]
 
 

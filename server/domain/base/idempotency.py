@@ -1,4 +1,4 @@
-"""Request ids: a request that is sent again with its id gets the first answer."""
+"""Request ids: repeating a request with the same id returns the first answer."""
 
 from typing import NamedTuple
 

@@ -38,12 +38,12 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 
-# Every method takes a request of its own.
+# Every method has its own request type.
 _METHODS = MappingProxyType({method.input_type.full_name: method for service in SERVICES for method in service.methods})
 
 
 class MethodClass(StrEnum):
-    """The kind of a method: it decides the method's rate limit and, for an operation, its lane in the writer."""
+    """The class of a method. It determines the rate limit and, for an operation, the lane in the writer."""
 
     UNSPECIFIED = "unspecified"
     READ = "read"
@@ -55,7 +55,7 @@ _BY_NAME = MappingProxyType({method.name: method for service in SERVICES for met
 
 
 def response_type_of(method: str) -> Any:
-    """The type of a method's response; methods have different names in all services."""
+    """The type of a method's response. Method names are unique across services."""
     return GetMessageClass(_BY_NAME[method].output_type)
 
 
@@ -70,7 +70,7 @@ def path_of(method: str) -> str:
 
 
 def access_of(method: MethodDescriptor) -> access_pb2.Access:
-    """Who may call a method, as its proto declares it."""
+    """The access option of a method's proto."""
     return method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
 
 

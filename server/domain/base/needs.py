@@ -24,7 +24,7 @@ class Needs:
     external: Mapping[ExternalKey, UpsertOrder] = field(default_factory=dict)
     # The events of `orders` from which their tracking follows.
     history: bool = False
-    # All events of `orders`, as they are stored.
+    # All stored events of `orders`.
     stored_events: bool = False
     carts: Iterable[str] = ()
     # Also the rows that `orders` and `carts` refer to: products and stock of their lines, coupons, accounts and points.
@@ -59,7 +59,7 @@ class Needs:
     replaces: Kind | None = None
     # The one customer whose orders the caller sees; empty for all.
     owner: str = ""
-    # The etag of `orders`, which are one, that the caller knows; empty if it does not matter.
+    # The caller's etag of the only order in `orders`; empty to skip the comparison.
     etag: str = ""
 
 
@@ -163,7 +163,7 @@ class BatchNeeds:
         return {order.order_id for need in self._needs if need.queued for order in self._found(need)}
 
     def claim_count(self) -> int:
-        """How many orders the batch may claim, whatever their filters: those with one filter may match others, too."""
+        """The number of orders that the batch may claim, over all filters: an order can match several filters."""
         return sum(count for need in self._needs for count in need.claims.values())
 
     def later_events(self) -> dict[str, int]:
@@ -178,7 +178,7 @@ class BatchNeeds:
         return versions
 
     def order_numbers(self) -> int:
-        """How many order numbers the batch may need: imported orders that are stored already have theirs."""
+        """The maximum number of order numbers that the batch needs: stored imported orders already have one."""
         stored = self._state.ids_by_external
         return sum(max(0, need.new_orders - sum(key in stored for key in need.external)) for need in self._needs)
 

@@ -13,7 +13,7 @@ from server.domain.base.state import State
 
 # A response, or its serialized form if it holds no secrets.
 Response: TypeAlias = Message | bytes
-# A rule changes the state, or refuses and leaves it as it was. A long one yields now and then, so that other work can run.
+# A rule changes the state, or refuses and leaves it unchanged. A long one yields regularly, so that other work can run.
 Rule: TypeAlias = Callable[[Any, State, Audit], Response | Generator[None, None, Response]]
 
 

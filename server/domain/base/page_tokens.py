@@ -1,4 +1,4 @@
-"""Resume and page tokens: opaque texts that hold a position in one list, and are refused for any other."""
+"""Resume and page tokens: opaque texts with a position in one list, which are refused for any other list."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode

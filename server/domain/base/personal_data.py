@@ -51,7 +51,7 @@ def move_personal_data(source: Message, target: Message) -> None:
 
 
 def names_customer(message: Message, customer_id: str) -> bool | None:
-    """Whether a message is about a customer; None if it names none."""
+    """Whether a message refers to a customer; None if it names no customer."""
     names = {field.name: value for field, value in message.ListFields()}
     if "customer_id" in names:
         return bool(names["customer_id"] == customer_id)
@@ -62,7 +62,7 @@ def names_customer(message: Message, customer_id: str) -> bool | None:
 
 
 def erased_of(message: AnyMessage, customer_id: str, *, default: bool) -> AnyMessage:
-    """A copy without the personal data of one customer. `default` tells whether parts that name no customer are about this one."""
+    """A copy without the personal data of one customer. `default` applies to parts that name no customer."""
     copy = type(message)()
     copy.CopyFrom(message)
     _erase_of(copy, customer_id, default=default)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pycountry
 
-# A code that ISO 3166 reserves for a country beside its own.
+# An additional code that ISO 3166 reserves for a country.
 _RESERVED = {"uk": "gb"}
 
 
 def plain(text: str) -> str:
-    """The text as it is compared: without case, blanks and hyphens."""
+    """The text for comparisons: without case, blanks and hyphens."""
     return "".join(text.casefold().replace("-", "").split())
 
 
@@ -50,7 +50,7 @@ def _names(country: Any) -> Iterator[str]:
 
 @cache
 def _states(country: str) -> Mapping[str, str]:
-    """The keys of a country's subdivisions by their codes and names; a name that several have counts for none."""
+    """The keys of a country's subdivisions by their codes and names, without ambiguous names."""
     found = pycountry.subdivisions.get(country_code=country.upper()) or []  # type: ignore[no-untyped-call]
     keys = [(part.code.lower().partition("-")[2], part) for part in found]
     names: dict[str, str] = {}

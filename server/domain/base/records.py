@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class NotRead(LookupError):
-    """A rule asked for a row that its operation did not declare. A bug: the row may well exist."""
+    """A rule accessed a row that its operation did not declare. This is a bug: the row may exist."""
 
 
 class Everything:
@@ -25,7 +25,7 @@ def _itself(key: Any) -> Hashable:
 
 
 class Rows(dict[Key, Value]):
-    """Rows by key. Asking for a key that was not read raises NotRead: a row that was not read must not look like one that is absent.
+    """Rows by key. Accessing a key that was not read raises NotRead, because its row may exist.
 
     `read_by` gives what a key was read by: stock, for example, is read for all variants of a product.
     """
@@ -47,7 +47,7 @@ class Rows(dict[Key, Value]):
         self._read = Everything()
 
     def check_all_read(self) -> None:
-        """Refuses to stand for the whole table unless all of it was read."""
+        """Raises NotRead unless the whole table was read."""
         if isinstance(self._read, set):
             raise NotRead("not all rows were read; declare them in the operation's needs")
 
@@ -129,7 +129,7 @@ class Records:
         return "inserted" if before is None else "updated"
 
     def remove(self, key: str) -> None:
-        """Removes what is stored under a key."""
+        """Removes the message stored under a key."""
         self._note(key, b"")
         del self.stored[key]
         earlier = self.changes.get(key)
@@ -150,7 +150,7 @@ class Records:
 
 @dataclass(slots=True)
 class Counters(Generic[Key]):
-    """Numbers by key, and by how much a batch changes them. A key that has no row is new, from 0."""
+    """Numbers by key, and the changes of a batch. A key without a row starts at 0."""
 
     values: Rows[Key, int] = field(default_factory=Rows)
     deltas: dict[Key, int] = field(default_factory=dict)

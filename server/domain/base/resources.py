@@ -1,4 +1,4 @@
-"""The resources whose changes are audit events: what is recorded of a change, and how it is read back."""
+"""The resources whose changes are audit events, and how changes are recorded and read back."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class RecordedChange(NamedTuple):
 
 
 def recorded(changes: Iterable[ResourceChange]) -> list[RecordedChange]:
-    """The changes as they are recorded: one for each resource, without secrets."""
+    """The recorded form of changes: one for each resource, without secrets."""
     found: dict[str, RecordedChange] = {}
     for change in changes:
         resource = f"{change.collection}/{change.key}"

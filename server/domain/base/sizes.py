@@ -27,7 +27,7 @@ def check_content(message: Message, *, field: str, advice: str) -> None:
 
 
 def check_answer(answer: Message, *, field: str) -> None:
-    """Refuses a batch whose answer would be too large to read; `field` is the batch's in the request."""
+    """Refuses a batch whose response would be too large to read; `field` is the request's field with the batch."""
     size = answer.ByteSize()
     if size > MAX_READABLE:
         text = f"the answer would have {size:,} bytes, and the limit is {MAX_READABLE:,}; send fewer {field} at once"
@@ -35,7 +35,7 @@ def check_answer(answer: Message, *, field: str) -> None:
 
 
 def readable(kind: type[Message], body: bytes) -> bytes:
-    """A serialized message as clients can read it: if it is too large, without its items or variants, which it names as omitted."""
+    """A serialized message that clients can read: if it is too large, without its items or variants, which it names."""
     if len(body) <= MAX_READABLE or "omitted_fields" not in kind.DESCRIPTOR.fields_by_name:
         return body
     message = kind.FromString(body)

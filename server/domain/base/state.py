@@ -1,4 +1,4 @@
-"""The rows that a batch of commands works on: as they were read, and as the commands change them."""
+"""The rows that a batch of commands reads and changes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ Validate = Callable[[UpsertOrder], list[Violation]]
 
 
 class Same(NamedTuple):
-    """A stored order that equals what its source sends again, and need not be read."""
+    """A stored order that its source sends again unchanged, so it need not be read."""
 
     order_id: str
     etag: str
@@ -49,12 +49,12 @@ class ErasedEvent(NamedTuple):
 class Changes:
     """The rows that a batch writes, besides the changes in its records and counters."""
 
-    # Each changed order as it was before the batch, None for a new one. State.orders holds it as it is now.
+    # Each changed order before the batch, None for a new one. State.orders has the current version.
     orders: dict[str, Order | None] = field(default_factory=dict)
     snapshots: dict[str, bytes] = field(default_factory=dict)
     # The hash of the import that each order equals; None if it has changed since.
     sent: dict[str, bytes | None] = field(default_factory=dict)
-    # Events with the orders after them, and as they are stored.
+    # Events with the orders after them and their stored form.
     events: list[tuple[Order, OrderEvent, StoredEvent]] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     points_entries: list[PointsEntry] = field(default_factory=list)
@@ -93,7 +93,7 @@ class State:
 
     new_id: Callable[[], str]
     validate: Validate
-    # Whether the changes are dropped. Numbers are empty then, so that none is used up.
+    # Whether the changes are dropped. In that case no numbers are assigned.
     dry: bool = False
     terms: Terms = field(default_factory=Terms)
     # The time of the batch.
@@ -105,7 +105,7 @@ class State:
     ids_by_external: Rows[ExternalKey, str] = field(default_factory=Rows)
     same: dict[ExternalKey, Same] = field(default_factory=dict)
     history: Rows[str, list[OrderEvent]] = field(default_factory=Rows)
-    # The events of orders as they are stored, with their versions.
+    # The stored events of orders, with their versions.
     stored_events: Rows[str, list[tuple[int, StoredEvent]]] = field(default_factory=Rows)
     # The events since the version that a caller knows, of orders that have changed since.
     later_events: dict[str, list[OrderEvent]] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class State:
     carts: Records = field(default_factory=Records)
     webhook_endpoints: Records = field(default_factory=Records)
     runtime_settings: Records = field(default_factory=Records)
-    # Pieces that can be ordered, and pieces that orders hold until they are shipped.
+    # Available units, and units that orders hold until they are shipped.
     stock: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     reserved: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     # Backordered pieces that orders wait for.
@@ -174,7 +174,7 @@ class State:
         return found
 
     def order(self, reference: str, caller: Caller) -> Order:
-        """The order with an id or a number. Another command of the batch may have read one that this caller does not see."""
+        """The order with an id or a number, if the caller has access: another command may have read an order of others."""
         order = self.find(reference)
         if order is None or caller.confined_to not in ("", order.customer.customer_id):
             raise order_not_found(reference)

@@ -2,5 +2,5 @@
 
 from contextvars import ContextVar
 
-# Set by what receives the call; the commands that it makes take theirs from here.
+# Set by the receiver of the call, and read by its commands.
 TRACEPARENT: ContextVar[str] = ContextVar("traceparent", default="")

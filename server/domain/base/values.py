@@ -38,7 +38,7 @@ def document_number(series: Series, count: int) -> str:
 
 
 class PointTerms(NamedTuple):
-    """The terms of loyalty points in one currency; without a value, they neither pay nor are earned."""
+    """The terms of loyalty points in one currency. Without a value, points cannot be used or earned."""
 
     # The value of a point in units of the currency.
     value: Decimal = Decimal(0)
@@ -68,7 +68,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Pieces added to or taken from the stock of a SKU by a person, not by an order."""
+    """Units that a person, not an order, adds to or removes from the stock of a SKU."""
 
     sku: Sku
     delta: int
@@ -77,7 +77,7 @@ class Adjustment:
 
 
 class StoredKey(NamedTuple):
-    """An API key as it is stored: the SHA-256 of its text and of the text before the last rotation, but no text."""
+    """A stored API key: the SHA-256 of its text and of the text before the last rotation, but no text."""
 
     api_key: ApiKey
     # None for a certificate, which has no text.

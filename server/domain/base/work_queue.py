@@ -24,12 +24,12 @@ class QueueEntry(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A worker's claim on an order, or the last one. It has no id if the order was not claimed since it was given back."""
+    """A worker's current or last claim on an order. It has no id if the order was not claimed since it was given back."""
 
     claim_id: str = ""
     worker: str = ""
     claim_time: Timestamp | None = None
-    # Until when the order is not offered, because it is claimed or was given back with a delay. None if it is offered.
+    # The time until which the order is claimed, or delayed after it was given back. None if it can be claimed.
     expire_time: Timestamp | None = None
     # Number of claims so far.
     claim_count: int = 0

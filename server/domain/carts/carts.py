@@ -67,7 +67,7 @@ def _needs(request: CartRequest) -> Needs:
 
 @operation(GetCartRequest, needs=_needs)
 def get_cart(request: GetCartRequest, state: State, audit: Audit) -> Cart:
-    """The cart at today's prices."""
+    """The cart at current prices."""
     return public_view(_find_cart(request, state), state)
 
 
@@ -117,12 +117,12 @@ def clear_cart(request: ClearCartRequest, state: State, audit: Audit) -> Cart:
     needs=lambda request: Needs(orders=[request.order_id], related=True, zones=True, replaces=Kind.CART),
 )
 def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
-    """Fills a new cart with the lines of an order, at today's prices."""
+    """Fills a new cart with the lines of an order, at current prices."""
     order = state.order(request.order_id, audit.caller)
     cart = Cart(customer_id=order.customer.customer_id, currency_code=order.pricing.total.currency_code)
     refusals = _add_ordered_lines(cart, order, state, audit)
     if not cart.items:
-        raise invalid_field("order_id", "none of the order's products is available any more")
+        raise invalid_field("order_id", "none of the order's products is still available")
     check_content(cart, field="order_id", advice="add its lines to several carts instead")
     cart.cart_id = state.new_id()
     # No row can have a new id.
@@ -137,7 +137,7 @@ def reorder(request: ReorderOrderRequest, state: State, audit: Audit) -> Cart:
 
 
 def checkout_lines(request: CreateOrderRequest, state: State) -> tuple[Cart, list[NewOrderItem]]:
-    """The cart to order from and its lines; refuses prices that the customer has not seen, unless they accept any."""
+    """The cart to order and its lines. Refuses prices that the customer has not seen, unless the request accepts them."""
     cart = _find_cart(request, state)
     if not cart.items:
         raise invalid_field("cart_id", "the cart is empty; add items to it first")
@@ -159,7 +159,7 @@ def empty(cart_id: str, state: State, audit: Audit) -> None:
 
 
 def refill(cart_id: str, order: Order, state: State, audit: Audit) -> None:
-    """Puts the lines of a failed order back into its cart, unless the customer has put other lines into it."""
+    """Returns the lines of a failed order to its cart, unless the customer has added other lines."""
     snapshot = state.carts.stored.get(cart_id)
     cart = Cart() if snapshot is None else Cart.FromString(snapshot)
     if cart.items or cart.customer_id != order.customer.customer_id:
@@ -203,7 +203,7 @@ def _check_currency(cart: Cart, wished: str) -> None:
 
 
 def _find_cart(request: CartRequest | CreateOrderRequest, state: State) -> Cart:
-    """A copy of the stored cart; the current cart of a customer is empty until something is put into it."""
+    """A copy of the stored cart; a customer's current cart is empty if it is not stored."""
     cart_id = cart_id_of(request)
     snapshot = state.carts.stored.get(cart_id)
     if snapshot is not None:
@@ -253,7 +253,7 @@ def _add_line(cart: Cart, chosen: AddCartItemRequest | OrderItem, audit: Audit) 
 
 
 def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state: State) -> None:
-    """Sets the quantity of a line, at today's price; refuses one that could not be ordered."""
+    """Sets the quantity of a line at the current price. Refuses a quantity that cannot be ordered."""
     if quantity > MAX_PIECES:
         raise invalid_field("quantity", f"makes {quantity:,} units; a line has at most {MAX_PIECES:,}")
     if (offer.unit_minor + offer.installation_minor) * quantity > MAX_MINOR:
@@ -268,7 +268,7 @@ def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state
 
 
 def _see(item: CartItem, line: OrderItem) -> None:
-    """Stores the prices that the customer sees now."""
+    """Stores the current prices as seen by the customer."""
     item.unit_price.CopyFrom(line.unit_price)
     item.ClearField("installation_price")
     if line.HasField("installation_price"):
@@ -284,7 +284,7 @@ def _index_of(cart: Cart, item_id: str) -> int:
 
 
 def _add_ordered_lines(cart: Cart, order: Order, state: State, audit: Audit) -> list[Refusal]:
-    """Adds the lines of an order that are available today; returns the refusals of the others."""
+    """Adds the order's lines that are still available; returns the refusals of the others."""
     refusals = []
     for line in order.items:
         try:
@@ -316,7 +316,7 @@ def _store(cart: Cart, state: State, audit: Audit, *, audited: bool = False) -> 
 
 
 def _put(cart: Cart, state: State, audit: Audit) -> Cart:
-    """Stores a cart if it has changed; returns it as it was."""
+    """Stores a cart if it has changed; returns the previous version."""
     if not cart.items:
         cart.ClearField("currency_code")
     snapshot = state.carts.stored.get(cart.cart_id)

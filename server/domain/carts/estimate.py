@@ -1,4 +1,4 @@
-"""The public view of a cart: at today's prices, with an estimate and notices of what blocks ordering it."""
+"""The public view of a cart: current prices, an estimate, and notices of problems that block an order."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def public_view(cart: Cart, state: State) -> Cart:
 
 
 def _drop_looks(cart: Cart) -> None:
-    """Leaves out the lines' pictures and attributes, which may be megabytes; GetProduct returns them too."""
+    """Omits the lines' pictures and attributes, which may be megabytes; GetProduct also returns them."""
     for item in cart.items:
         item.ClearField("image_uri")
         item.ClearField("variant_attributes")
@@ -64,7 +64,7 @@ def price_changes(seen: CartItem, offer: Offer) -> list[Violation]:
 
 def notify(cart: Cart, error: Refusal, *, item_id: str = "") -> None:
     """Adds a refusal as a notice."""
-    # A cart's reader has sent no fields that a violation could name.
+    # The reader of a cart has sent no fields, so violations have no paths.
     message = "; ".join(violation.description for violation in error.violations) or error.message
     cart.notices.add(item_id=item_id, reason=error.error_reason, message=cut(message, _MAX_NOTICE))
 
@@ -84,7 +84,7 @@ def offer_of(
 
 
 def _fill_lines(cart: Cart, order: Order, state: State) -> list[Offer]:
-    """Fills in today's offers and adds the available lines to the order; returns their offers."""
+    """Fills in the current offers and adds the available lines to the order; returns their offers."""
     wanted: Counter[Sku] = Counter()
     for item in cart.items:
         wanted[sku_of(item)] += item.quantity

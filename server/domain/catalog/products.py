@@ -42,7 +42,7 @@ class Offer:
 
 
 class Offers:
-    """The offers of a stored product. Each is made when it is first needed: few of all variants and currencies are."""
+    """The offers of a stored product. Each is built on first use, because few variants and currencies are used."""
 
     def __init__(self, product: Product) -> None:
         self._product = product
@@ -84,7 +84,7 @@ def offers_of(snapshot: bytes) -> Offers:
 
 
 def _prices(product: Product, variant: ProductVariant) -> list[Money]:
-    """The prices of a variant, one a currency: its own if it has any, else the product's."""
+    """The prices of a variant by currency: its own if it has any, else the product's."""
     own = [*([variant.price] if variant.HasField("price") else []), *variant.prices]
     return own or [product.price, *product.prices]
 
@@ -128,7 +128,7 @@ def without_installation(offer: Offer) -> Offer:
 
 
 def find_offer(products: Mapping[str, bytes], *, product_id: str, variant_id: str, currency: str, field: str) -> Offer:
-    """The offer that a line asks for; `field` is the line's path in the request, `currency` '' for the product's own."""
+    """The offer for a line; `field` is the line's path in the request, and `currency` is '' for the product's own."""
     snapshot = products.get(product_id)
     if snapshot is None:
         raise product_not_found(product_id, variant_id)
@@ -151,7 +151,7 @@ def _no_offer(offers: Offers, product_id: str, variant_id: str, *, currency: str
 
 
 def product_not_found(product_id: str, variant_id: str = "", *, requested: bool = False) -> Refusal:
-    """`requested`: the call asks for the product itself, not for an order of it."""
+    """`requested` is set if the call requests the product itself, not an order of it."""
     text = f"there is no product {product_id!r}" + (f" with a variant {variant_id!r}" if variant_id else "")
     metadata = {"product_id": product_id, "variant_id": variant_id}
     return Refusal(ERROR_REASON_PRODUCT_NOT_FOUND, text, metadata=metadata, requested=requested)
@@ -169,7 +169,7 @@ CatalogChange = ProductChange | Adjustment
 
 
 def with_stock(product: Product, stock: Mapping[Sku, int], reserved: Mapping[Sku, int]) -> Product:
-    """Fills in the available and reserved quantities, which are stored beside the product."""
+    """Fills in the available and reserved quantities, which are stored separately."""
     product_id = product.product_id
     if not product.variants:
         product.stock = stock.get((product_id, ""), 0)
@@ -185,7 +185,7 @@ def with_stock(product: Product, stock: Mapping[Sku, int], reserved: Mapping[Sku
 
 @operation(AdjustStockRequest, needs=lambda request: Needs(products=[request.product_id]))
 def adjust_stock(request: AdjustStockRequest, state: State, audit: Audit) -> Product:
-    """Adds to or takes from the stock of a SKU; refuses to take more than is there."""
+    """Adds to or removes from the stock of a SKU. Refuses to remove more than is available."""
     _apply([_adjustment(request, state.stock.values, audit)], state)
     product = Product.FromString(state.products.stored[request.product_id])
     return with_stock(product, state.stock.values, state.reserved.values)
@@ -317,7 +317,7 @@ def check_products(products: Iterable[Product]) -> Generator[None, None, None]:
 
 
 def _check_product(product: Product, field: str) -> None:
-    check_content(product, field=field, advice="give it fewer variants, or shorter attributes")
+    check_content(product, field=field, advice="use fewer variants or shorter attributes")
     currency = product.price.currency_code
     _check_prices(product, field, currency=currency)
     _check_prices(product, field, currency=currency, prefix="installation_")

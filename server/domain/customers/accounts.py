@@ -1,6 +1,6 @@
 """Customers' accounts: contact, saved addresses and payment methods, and adjustments of loyalty points.
 
-A customer's account is one record, stored without its points, which are counted beside it.
+A customer's account is one record. Its points are stored separately.
 """
 
 from collections.abc import Iterable
@@ -37,12 +37,12 @@ from server.domain.customers.points import check_points
 
 MAX_ADDRESSES = 100
 MAX_PAYMENT_METHODS = 50
-# The most ids that a refusal lists.
+# The maximum number of ids in an error message.
 _LISTED = 10
 
 
 def public_view(account: CustomerAccount, points: int) -> CustomerAccount:
-    """The account as callers may see it: with its points, without the tokens of its payment methods."""
+    """The account for callers: with its points, without the tokens of its payment methods."""
     answer = CustomerAccount()
     answer.CopyFrom(account)
     answer.points_balance = points
@@ -120,7 +120,7 @@ def upsert_customer(request: UpsertCustomerRequest, state: State, audit: Audit) 
 
 @operation(UpsertAddressRequest, needs=_needs)
 def upsert_address(request: UpsertAddressRequest, state: State, audit: Audit) -> Address:
-    """Saves an address over the one with its id, or after the others."""
+    """Saves an address: replaces the one with the same id, or appends it."""
     check_address(request.address, field="address")
     account = state.account(request.customer_id)
     saved = _saved_address(account, request.address.address_id)
@@ -152,7 +152,7 @@ def delete_address(request: DeleteAddressRequest, state: State, audit: Audit) ->
 
 @operation(UpsertPaymentMethodRequest, needs=_needs)
 def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, audit: Audit) -> SavedPaymentMethod:
-    """Saves a payment method over the one with its id, or after the others. The response has no token."""
+    """Saves a payment method: replaces the one with the same id, or appends it. The response has no token."""
     wished = request.payment_method
     _check_expiry(wished)
     account = state.account(request.customer_id)
@@ -175,7 +175,7 @@ def upsert_payment_method(request: UpsertPaymentMethodRequest, state: State, aud
 def _check_expiry(method: SavedPaymentMethod) -> None:
     if bool(method.expiry_month) != bool(method.expiry_year):
         missing = "expiry_year" if method.expiry_month else "expiry_month"
-        raise invalid_field(f"payment_method.{missing}", "give both the month and the year of expiry, or neither")
+        raise invalid_field(f"payment_method.{missing}", "set both the month and the year of expiry, or neither")
 
 
 @operation(DeletePaymentMethodRequest, needs=_needs)
@@ -193,7 +193,7 @@ def delete_payment_method(request: DeletePaymentMethodRequest, state: State, aud
 
 @operation(AdjustPointsRequest, needs=_needs)
 def adjust_points(request: AdjustPointsRequest, state: State, audit: Audit) -> PointsEntry:
-    """Adds to or takes from a customer's points. They need no account."""
+    """Adds or removes points of a customer, who needs no account."""
     balance = state.points.get(request.customer_id)
     check_points([PointsMove(POINTS_ENTRY_TYPE_ADJUSTED, request.delta)], balance=balance)
     entry = PointsEntry(
@@ -231,7 +231,7 @@ def _saved_payment_method(account: CustomerAccount, method_id: str) -> SavedPaym
 
 
 def _save(account: CustomerAccount, customer_id: str, state: State) -> CustomerAccount:
-    """Stores the account if it differs from the stored one; returns it as callers may see it."""
+    """Stores the account if it differs from the stored one; returns the public view."""
     account.customer.customer_id = customer_id
     if account.SerializeToString(deterministic=True) != state.customers.stored.get(customer_id):
         account.update_time.CopyFrom(state.time)

@@ -1,4 +1,4 @@
-"""Contacts in the form in which customers are found by them."""
+"""Contacts in the normalized form for searches."""
 
 import re
 from typing import NamedTuple
@@ -9,7 +9,7 @@ _NOT_DIALLED = re.compile("[^0-9]")
 
 
 class Contact(NamedTuple):
-    """A customer's e-mail address, phone number and name, as they are compared."""
+    """A customer's e-mail address, phone number and name, normalized for comparison."""
 
     email: str
     phone: str
@@ -17,7 +17,7 @@ class Contact(NamedTuple):
 
 
 def contact_of(customer: Customer) -> Contact:
-    """The contact, as it is compared: without NUL, which PostgreSQL keeps in no text."""
+    """Returns the normalized contact, without NUL, which PostgreSQL cannot store in a text."""
     return Contact(
         email=customer.email.replace("\0", "").strip().casefold(),
         phone=_NOT_DIALLED.sub("", customer.phone).lstrip("0"),

@@ -1,4 +1,4 @@
-"""The counters of an order's lines, and the shipping status: both follow from its shipments, returns and cancelled lines."""
+"""The counters of an order's lines and its shipping status, derived from shipments, returns and cancelled lines."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -67,7 +67,7 @@ def unpacked(order: Order) -> Units:
 
 
 def follow_shipments(order: Order) -> None:
-    """Sets the fields that follow from the shipments, the returns and the cancelled lines; call it after a change of any of them.
+    """Sets the fields that are derived from the shipments, returns and cancelled lines. Call it after any of them changes.
 
     The counters of returns are set by the rules of returns.
     """
@@ -88,7 +88,7 @@ def _copy_label(order: Order) -> None:
 
 
 def counters_of(order: Order) -> dict[str, Units]:
-    """The units by counter, as they follow from the order's cancelled lines and shipments."""
+    """The units by counter, derived from the order's cancelled lines and shipments."""
     counted: dict[str, Units] = {name: Counter() for name in COUNTERS}
     for adjustment in order.adjustments:
         if adjustment.type == PRICE_ADJUSTMENT_TYPE_LINES_CANCELLED:
@@ -103,7 +103,7 @@ def counters_of(order: Order) -> dict[str, Units]:
 
 
 def _delivered(shipment: Shipment) -> Units:
-    """The units in delivered parcels; of parcels that do not name their units, all once each parcel is delivered."""
+    """The delivered units. If parcels do not name their units, all units once each parcel is delivered."""
     if all(map(was_delivered, shipment.parcels)):
         return units_of(shipment.items)
     delivered: Units = Counter()
@@ -118,7 +118,7 @@ def was_delivered(parcel: Parcel) -> bool:
 
 
 def status_of(shipment: Shipment) -> ShipmentStatus:
-    """The status of a shipment that has left, which follows from its parcels."""
+    """The status of a shipment that has left, derived from its parcels."""
     statuses = {parcel.status for parcel in shipment.parcels}
     if statuses == {SHIPMENT_STATUS_RETURNED}:
         return SHIPMENT_STATUS_RETURNED
@@ -165,7 +165,7 @@ def shipping_status_of(order: Order) -> ShippingStatus:
 
 
 def _coming_back(order: Order) -> Iterator[int]:
-    """The units that the carrier returns: in returned parcels, or in a shipment of which every parcel is returned."""
+    """The units that the carrier returns: in returned parcels, or in a shipment whose parcels are all returned."""
     for shipment in order.shipments:
         if shipment.status == SHIPMENT_STATUS_RETURNED:
             yield sum(item.quantity for item in shipment.items)
@@ -175,7 +175,7 @@ def _coming_back(order: Order) -> Iterator[int]:
 
 
 def list_shipments(order: Order) -> None:
-    """Lists the shipment of an order that shipped before shipments were recorded, or in the system it was imported from."""
+    """Adds a shipment to an order that shipped before shipments were recorded, or in its source system."""
     if order.status not in GONE or order.shipments:
         return
     status = SHIPMENT_STATUS_DELIVERED if order.status == ORDER_STATUS_DELIVERED else _status_on_the_way(order)
@@ -184,7 +184,7 @@ def list_shipments(order: Order) -> None:
         carrier=order.delivery.carrier,
         tracking_number=order.delivery.tracking_number,
         status=status,
-        # The change to DELIVERED, or a later one: nothing else tells.
+        # The change to DELIVERED, or a later one, is the only evidence.
         deliver_time=order.update_time if order.status == ORDER_STATUS_DELIVERED else None,
     )
     items = [ShipmentItem(item_id=item.item_id, quantity=item.quantity) for item in order.items]

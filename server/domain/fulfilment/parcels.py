@@ -1,4 +1,4 @@
-"""Finding the parcel that a carrier reports of."""
+"""Finds the parcel of a tracking event."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ def not_changeable(order: Order, shipment: Shipment, why: str) -> Refusal:
 
 
 def find_parcel(order: Order, request: RecordTrackingEventRequest) -> Found:
-    """The parcel that the request names, or the only one that it can mean."""
+    """The parcel that the request names, or the only possible one."""
     event = request.event
     if event.shipment_id:
         found = list(_of_shipment(order, event.shipment_id))
@@ -62,7 +62,7 @@ def _of_shipment(order: Order, shipment_id: str) -> Iterator[Found]:
 
 
 def _parcels(shipment: Shipment) -> Iterator[Found]:
-    """The parcels of a shipment, or the only one of a shipment that was created without."""
+    """The parcels of a shipment; an implied one if it was created without parcels."""
     only = [] if shipment.parcels else [Parcel(parcel_id="1", status=SHIPMENT_STATUS_PENDING)]
     return ((shipment, parcel) for parcel in (*shipment.parcels, *only))
 

@@ -1,7 +1,7 @@
 """The work queue: which orders wait for a worker, ClaimFulfilments and ExtendFulfilment.
 
-A claim is a lease in the queue, and no change of the order. Claims compare the database's time only with itself, so the clocks of
-servers do not matter.
+A claim is a lease in the queue and does not change the order. Claims use only the database's time, so the clocks of servers
+do not matter.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ _DEFAULT_LEASE = Duration(seconds=300)
 
 
 def entry_of(order: Order) -> QueueEntry | None:
-    """The order's place in the queue; None if no worker may claim it."""
+    """The order's entry in the queue; None if no worker may claim it."""
     if order.status not in _WORKED_ON or order.source or order.holds:
         return None
     if order.fulfilment.HasField("complete_time") or due(order):
@@ -60,7 +60,7 @@ def _claims(request: ClaimFulfilmentsRequest) -> Needs:
 
 @operation(ClaimFulfilmentsRequest, needs=_claims)
 def claim_fulfilments(request: ClaimFulfilmentsRequest, state: State, audit: Audit) -> ClaimFulfilmentsResponse:
-    """Claims the first orders that wait."""
+    """Claims the first waiting orders."""
     claim_id, worker = state.new_id(), request.worker or audit.caller.subject
     response = ClaimFulfilmentsResponse()
     for queued in _waiting(request, state):
@@ -74,7 +74,7 @@ def claim_fulfilments(request: ClaimFulfilmentsRequest, state: State, audit: Aud
 
 
 def _waiting(request: ClaimFulfilmentsRequest, state: State) -> Iterator[Queued]:
-    """The orders that match and that no command before this one in the batch has claimed or taken out of the queue."""
+    """The matching orders, without those that earlier commands of the batch have claimed or removed from the queue."""
     for queued in state.claimable.get(filter_of(request.filter), ()):
         order_id = queued.entry.order_id
         order = state.orders.get(order_id)
@@ -84,7 +84,7 @@ def _waiting(request: ClaimFulfilmentsRequest, state: State) -> Iterator[Queued]
 
 @operation(ExtendFulfilmentRequest, needs=lambda request: Needs(orders=[request.order_id], queued=True))
 def extend_fulfilment(request: ExtendFulfilmentRequest, state: State, audit: Audit) -> Fulfilment:
-    """Lets a claim's lease end later."""
+    """Extends a claim's lease."""
     order = state.order(request.order_id, audit.caller)
     queued = claimed(order, request.claim_id, state)
     queued = queued._replace(claim=queued.claim._replace(expire_time=later(queued.now, _lease_of(request))))
@@ -93,7 +93,7 @@ def extend_fulfilment(request: ExtendFulfilmentRequest, state: State, audit: Aud
 
 
 def claimed(order: Order, claim_id: str, state: State) -> Queued:
-    """The order in the queue; refuses if it is not claimed under the claim."""
+    """The order in the queue. Refuses if it is not claimed under the claim."""
     queued: Queued | None = state.queue.get(order.order_id)
     if queued is None or entry_of(order) is None or queued.claim.claim_id != claim_id.lower():
         raise _lost(order, claim_id)
@@ -112,7 +112,7 @@ def _lease_of(request: ClaimFulfilmentsRequest | ExtendFulfilmentRequest) -> Dur
 
 
 def later(time: Timestamp, by: Duration) -> Timestamp:
-    """The time after a duration, in the microseconds that the database keeps."""
+    """The time after a duration, in the database's microseconds."""
     found = Timestamp()
     found.FromMicroseconds(time.ToMicroseconds() + by.ToMicroseconds())
     return found

@@ -1,4 +1,4 @@
-"""Returns: delivered units that come back, and the counters that follow from them."""
+"""Returns of delivered units, and the counters derived from them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,7 @@ def request_return(before: Order, request: RequestReturnRequest, audit: Audit, *
     """The order with a requested return. `days` is the customers' return window; 0 for none."""
     check_role(before, _REQUESTERS, audit.caller, what="request returns of")
     if len(before.returns) >= MAX_RETURNS:
-        raise invalid_field("order_id", f"order {before.order_number} has {MAX_RETURNS} returns, and takes no more")
+        raise invalid_field("order_id", f"order {before.order_number} has {MAX_RETURNS} returns, the maximum")
     edit = edit_of(before, audit)
     list_shipments(edit.order)
     items = list(_chosen(edit.order, request.items))
@@ -79,7 +79,7 @@ def request_return(before: Order, request: RequestReturnRequest, audit: Audit, *
 
 
 def decide_return(before: Order, request: DecideReturnRequest, audit: Audit) -> OrderChange:
-    """The order with a return that is approved or declined; unchanged if it is already."""
+    """The order with an approved or declined return; unchanged if the decision was made before."""
     check_role(before, FULFILMENT, audit.caller, what="decide on returns of")
     edit = edit_of(before, audit)
     decided = find_return(edit.order, request.return_id)
@@ -100,7 +100,7 @@ def receive_return(before: Order, request: ReceiveReturnRequest, audit: Audit) -
     edit = edit_of(before, audit)
     received = find_return(edit.order, request.return_id)
     if not request.items and not request.inspected:
-        raise invalid_field("items", "name what arrived, or `inspected` what was inspected")
+        raise invalid_field("items", "set the units that arrived, or set `inspected`")
     if request.items:
         check_status(before, received, _RECEIVING, what="received")
         _receive(before, received, request.items)
@@ -141,7 +141,7 @@ def _recorded(edit: OrderEdit, about: OrderReturn, type: OrderEventType, *, reas
 def record_return(
     edit: OrderEdit, about: OrderReturn, type: OrderEventType, *, reason: str = "", fields: Sequence[str] = ()
 ) -> None:
-    """Records a change of a return, and sets the fields of the order that follow from it."""
+    """Records a change of a return, and sets the derived fields of the order."""
     follow_returns(edit.order)
     event = OrderEvent(type=type, return_id=about.return_id, reason=reason, changed_fields=["returns", *fields])
     edit.record(event)
@@ -157,7 +157,7 @@ def follow_returns(order: Order) -> None:
 
 
 def return_counters(order: Order) -> dict[str, Units]:
-    """The units by counter, as they follow from the order's returns."""
+    """The units by counter, derived from the order's returns."""
     counted: dict[str, Units] = {name: Counter() for name in COUNTERS}
     for each in order.returns:
         for item in each.items:
@@ -234,7 +234,7 @@ def _check_window(order: Order, items: Sequence[ReturnItem], days: int, now: Tim
 
 
 def _delivered(order: Order, item_id: str) -> Timestamp:
-    """When the last units of a line were delivered."""
+    """The time at which the last units of a line were delivered."""
     times = [
         parcel.deliver_time
         for shipment in active(order)

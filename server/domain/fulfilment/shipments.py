@@ -27,7 +27,7 @@ _NEW = (SHIPMENT_STATUS_UNSPECIFIED, SHIPMENT_STATUS_PENDING, SHIPMENT_STATUS_SH
 
 
 def create_shipment(before: Order, request: CreateShipmentRequest, audit: Audit) -> OrderChange:
-    """The order with one more shipment, which leaves at once if the request says so."""
+    """The order with a new shipment, which leaves immediately if the request has status SHIPPED."""
     check_role(before, FULFILMENT, audit.caller, what="create shipments of")
     check_not_cancelled(before)
     edit = edit_of(before, audit)
@@ -71,7 +71,7 @@ def _check_new_id(order: Order, shipment_id: str) -> None:
 
 
 def choose_units(order: Order, wished: Sequence[ShipmentItem], available: Units) -> list[ShipmentItem]:
-    """The units of a shipment, of those that are available; by default all of them."""
+    """The requested units of a shipment; by default all available units."""
     if not wished:
         wished = [ShipmentItem(item_id=item_id) for item_id in available]
     chosen: list[ShipmentItem] = []
@@ -96,7 +96,7 @@ def _check_line(item: ShipmentItem, lines: set[str], *, field: str) -> None:
 
 
 def too_many(order: Order, item_id: str, *, requested: int, available: int) -> Refusal:
-    """More units are requested than are in no shipment; `item_id` is '' for all lines together."""
+    """The refusal of more units than are available; `item_id` is '' for all lines together."""
     metadata = {
         "order_id": order.order_id,
         "item_id": item_id,

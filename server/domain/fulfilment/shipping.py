@@ -1,4 +1,4 @@
-"""Shipments that leave, arrive or are cancelled, and the order's statuses that follow from them."""
+"""Ships, delivers and cancels shipments, and sets the order's status accordingly."""
 
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ def move(
 
 
 def _set_label(order: Order, to: OrderStatus, label: Label) -> None:
-    """Notes the label of the parcel that everything left goes into."""
+    """Sets the label of the parcel for all remaining units."""
     if to == ORDER_STATUS_SHIPPED and any(active(order)) and unpacked(order) and all(label):
         pack_rest(order, label)
     elif any(active(order)) or order.status in GONE:
@@ -88,13 +88,13 @@ def _check_same_label(order: Order, label: Label) -> None:
 
 
 def set_label(order: Order, label: Label) -> None:
-    """Notes the label of the first parcel of an order that has no shipment yet."""
+    """Sets the label of the first parcel of an order that has no shipment yet."""
     order.delivery.carrier = label.carrier or order.delivery.carrier
     order.delivery.tracking_number = label.tracking_number or order.delivery.tracking_number
 
 
 def _ship_all(edit: OrderEdit, label: Label) -> None:
-    """Ships everything that has not left; units that are in no shipment leave in one parcel."""
+    """Ships all remaining units; units that are in no shipment leave in one parcel."""
     order = edit.order
     pack_rest(order, label)
     for shipment in _pending(order):
@@ -110,7 +110,7 @@ def start(edit: OrderEdit) -> None:
 
 
 def pack_rest(order: Order, label: Label) -> None:
-    """Packs the units that are in no shipment into one parcel; the first parcel of an order has the label noted with it."""
+    """Packs the units that are in no shipment into one parcel. An order's first parcel gets the label set before."""
     units = unpacked(order)
     if not units:
         return
@@ -125,7 +125,7 @@ def pack_rest(order: Order, label: Label) -> None:
 
 
 def next_id(order: Order) -> str:
-    """The id of the next shipment: its number, or the next one that no caller has taken."""
+    """The id of the next shipment: its number, or the next unused one."""
     taken = {shipment.shipment_id for shipment in order.shipments}
     number = len(taken) + 1
     while str(number) in taken:
@@ -146,7 +146,7 @@ def ship(edit: OrderEdit, shipment: Shipment, *, time: Timestamp) -> None:
 
 
 def deliver(edit: OrderEdit, shipment: Shipment, *, time: Timestamp) -> None:
-    """Delivers every parcel of a shipment that was not delivered."""
+    """Marks all parcels of a shipment as delivered."""
     for parcel in shipment.parcels:
         if parcel.status != SHIPMENT_STATUS_DELIVERED:
             parcel.status = SHIPMENT_STATUS_DELIVERED
@@ -155,7 +155,7 @@ def deliver(edit: OrderEdit, shipment: Shipment, *, time: Timestamp) -> None:
 
 
 def follow_parcels(edit: OrderEdit, shipment: Shipment, *, time: Timestamp) -> None:
-    """Sets the status of a shipment that follows from its parcels, and records its delivery."""
+    """Sets the status of a shipment from its parcels, and records its delivery."""
     before, shipment.status = shipment.status, status_of(shipment)
     delivered = shipment.status == SHIPMENT_STATUS_DELIVERED != before
     if delivered:
@@ -173,7 +173,7 @@ def _deliver_all(edit: OrderEdit) -> None:
 
 
 def cancel(edit: OrderEdit, shipment: Shipment, *, reason: str) -> None:
-    """Cancels a shipment that has not left: its units are in no shipment again."""
+    """Cancels a shipment that has not left, and unpacks its units."""
     shipment.status = SHIPMENT_STATUS_CANCELLED
     shipment.cancel_time.CopyFrom(edit.audit.time)
     shipment.cancel_reason = reason

@@ -1,4 +1,4 @@
-"""Tracking: the carrier's reports, and the tracking that they and the order's own events add up to."""
+"""Tracking: carriers' reports, and the tracking derived from them and from the order's own events."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -65,7 +65,7 @@ _ON_ITS_WAY = frozenset(
     {TRACKING_STATUS_IN_TRANSIT, TRACKING_STATUS_OUT_FOR_DELIVERY, TRACKING_STATUS_DELIVERY_ATTEMPTED}
 )
 
-# The tracking events that the order's own statuses stand for.
+# The tracking events that correspond to the order's statuses.
 _OWN_EVENTS = {
     ORDER_STATUS_PENDING: (TRACKING_STATUS_ORDER_PLACED, "Order placed"),
     ORDER_STATUS_CONFIRMED: (TRACKING_STATUS_ORDER_CONFIRMED, "Order confirmed"),
@@ -77,7 +77,7 @@ _OWN_EVENTS = {
 
 _ONE_DAY = 86_400
 
-# The status of the order that an event of one of its shipments stands for.
+# The order status that corresponds to an event of a shipment.
 _SHIPMENT_EVENTS = {
     ORDER_EVENT_TYPE_SHIPMENT_SHIPPED: ORDER_STATUS_SHIPPED,
     ORDER_EVENT_TYPE_SHIPMENT_DELIVERED: ORDER_STATUS_DELIVERED,
@@ -96,7 +96,7 @@ _MAX_TRACKED = 1000
 def report(before: Order, request: RecordTrackingEventRequest, *, recorded: int, audit: Audit) -> OrderChange:
     """The order after a carrier's report; `recorded` is the number of its tracking events so far."""
     check_not_cancelled(before)
-    check_role(before, FULFILMENT, audit.caller, what="record what the carrier reports of")
+    check_role(before, FULFILMENT, audit.caller, what="record tracking events of")
     if recorded >= _MAX_TRACKED:
         text = f"order {before.order_number} has {recorded:,} tracking events, the maximum"
         raise invalid_field("order_id", text)
@@ -127,7 +127,7 @@ def _reported(request: RecordTrackingEventRequest, audit: Audit) -> TrackingEven
 
 
 def _follow(edit: OrderEdit, request: RecordTrackingEventRequest, reported: TrackingEvent) -> None:
-    """Moves the parcel that is reported of, its shipment and the order along."""
+    """Updates the reported parcel, its shipment and the order."""
     order, label = edit.order, Label(request.carrier, request.tracking_number)
     if not any(active(order)):
         pack_rest(order, label)
@@ -152,13 +152,13 @@ def _ship_if_pending(edit: OrderEdit, shipment: Shipment, reported: TrackingEven
 
 
 def _move_parcel(parcel: Parcel, reported: TrackingEvent) -> None:
-    """A late report does not move a delivered parcel back; only its return does."""
+    """Updates a parcel's status. A late report does not move a delivered parcel back; only its return does."""
     if reported.status == TRACKING_STATUS_DELIVERED and not was_delivered(parcel):
         parcel.status = SHIPMENT_STATUS_DELIVERED
         parcel.deliver_time.CopyFrom(reported.time)
     elif reported.status == TRACKING_STATUS_RETURNED:
         if was_delivered(parcel) and not parcel.HasField("deliver_time"):
-            # An imported parcel, which was delivered by now.
+            # An imported parcel that has been delivered.
             parcel.deliver_time.CopyFrom(reported.time)
         parcel.status = SHIPMENT_STATUS_RETURNED
     elif reported.status in _ON_ITS_WAY and parcel.status == SHIPMENT_STATUS_SHIPPED:
@@ -197,7 +197,7 @@ def _only_parcel(order: Order) -> Parcel:
 
 
 def _current(story: Sequence[TrackingEvent]) -> TrackingEvent | None:
-    """The event that tells where the parcel is: late reports do not move back one that is returned or delivered."""
+    """The event with the current status. Late reports do not move back a returned or delivered parcel."""
     for final in (TRACKING_STATUS_RETURNED, TRACKING_STATUS_DELIVERED):
         for event in reversed(story):
             if event.status == final:
@@ -206,7 +206,7 @@ def _current(story: Sequence[TrackingEvent]) -> TrackingEvent | None:
 
 
 def _story(history: Sequence[OrderEvent]) -> list[TrackingEvent]:
-    """The reports, and the order's own events where no report tells the same."""
+    """The reports, and those of the order's own events that no report duplicates."""
     reports = [event.tracking_event for event in history if event.tracking_event.status]
     told = {(report.shipment_id, report.status) for report in reports}
     recorded = {event.type for event in history}
@@ -221,7 +221,7 @@ def _story(history: Sequence[OrderEvent]) -> list[TrackingEvent]:
 
 
 def _own_event(event: OrderEvent, reports: Sequence[TrackingEvent], recorded: Collection[int]) -> TrackingEvent | None:
-    """The tracking event of a status or a shipment. Shipments, where they are recorded, tell of SHIPPED and DELIVERED."""
+    """The tracking event of a status or a shipment. If shipments are recorded, SHIPPED and DELIVERED come from them."""
     status = _SHIPMENT_EVENTS.get(event.type)
     if status is None:
         status = event.to_status
@@ -238,7 +238,7 @@ def _own_event(event: OrderEvent, reports: Sequence[TrackingEvent], recorded: Co
 
 
 def _happened(event: OrderEvent, status: OrderStatus, reports: Iterable[TrackingEvent]) -> Timestamp:
-    """The time of an order's own event: no later than a report that presupposes it."""
+    """The time of an order's own event, no later than a report that implies it."""
     later = (
         report.time
         for report in reports

@@ -95,7 +95,7 @@ def _copy_label(new: Parcel, parcel: Parcel) -> None:
 
 
 def _move(edit: OrderEdit, shipment: Shipment, status: ShipmentStatus) -> None:
-    """Ships or delivers the shipment; a status that it has, or is past, changes nothing."""
+    """Ships or delivers the shipment. The current status or an earlier one changes nothing."""
     if status == SHIPMENT_STATUS_SHIPPED and shipment.status == SHIPMENT_STATUS_PENDING:
         ship(edit, shipment, time=edit.audit.time)
     elif status == SHIPMENT_STATUS_DELIVERED and has_left(shipment):

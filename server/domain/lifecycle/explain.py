@@ -8,7 +8,7 @@ from server.domain.lifecycle.lifecycle import RANK, STEPS, refusals
 
 
 def explain_order(order: Order, caller: Caller) -> ExplainOrderResponse:
-    """TransitionOrder's answer to this caller for each status but the order's own."""
+    """The answer of TransitionOrder to this caller, for each status except the current one."""
     others = [status for status in sorted(RANK, key=RANK.__getitem__) if status != order.status]
     return ExplainOrderResponse(
         order_id=order.order_id,
@@ -18,7 +18,7 @@ def explain_order(order: Order, caller: Caller) -> ExplainOrderResponse:
 
 
 def _explain(order: Order, to: OrderStatus, caller: Caller) -> TransitionExplanation:
-    """The rule itself answers, so TransitionOrder cannot answer otherwise."""
+    """Evaluates the rule of TransitionOrder, so both always agree."""
     step = STEPS.get((order.status, to))
     blocking = list(refusals(order, to, caller))
     return TransitionExplanation(

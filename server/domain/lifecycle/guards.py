@@ -1,4 +1,4 @@
-"""The guards of the lifecycle: named conditions that an order must meet to make a step."""
+"""The guards of the lifecycle: named conditions that an order must meet for a transition."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -33,7 +33,7 @@ def hold_names(order: Order) -> str:
 
 
 def blockers(order: Order, to: OrderStatus, guards: Iterable[str]) -> Iterator[Refusal]:
-    """A refusal for each of the guards that keeps the order from moving to a status."""
+    """A refusal for each guard that blocks the order from moving to a status."""
     for guard in dict.fromkeys(guards):
         why = _GUARDS[guard](order)
         if why:
@@ -94,11 +94,11 @@ def _unshippable(order: Order) -> str:
     unpacked = sum(item.quantity - item.packed_quantity for item in order.items)
     if incomplete or not unpacked:
         return incomplete
-    return f"{unpacked} units are in no shipment: give the carrier and tracking_number of their parcel"
+    return f"{unpacked} units are in no shipment: set the carrier and tracking_number of their parcel"
 
 
 def missing_label(shipment: Shipment) -> str:
-    """The part of a label that a shipment needs to leave; '' if it needs none."""
+    """The missing part of a label without which a shipment cannot leave; '' if none is missing."""
     if shipment.status != SHIPMENT_STATUS_PENDING:
         return ""
     name = f"shipment {shipment.shipment_id}"

@@ -81,7 +81,7 @@ RANK = {
     ORDER_STATUS_CANCELLED: 5,
 }
 
-# The statuses of an order of which every unit has left.
+# The statuses of an order whose units have all left.
 GONE = frozenset({ORDER_STATUS_SHIPPED, ORDER_STATUS_DELIVERED})
 _UNHELD = GONE | {ORDER_STATUS_CANCELLED}
 
@@ -102,7 +102,7 @@ def guards_of(before: OrderStatus, to: OrderStatus) -> tuple[str, ...]:
 
 
 def refusals(order: Order, to: OrderStatus, caller: Caller, *, overridden: bool = False) -> Iterator[Refusal]:
-    """Everything that keeps the caller from moving the order to a status; `overridden` skips the payment."""
+    """All refusals that block the caller from moving the order to a status; `overridden` skips the payment."""
     try:
         step = _find_step(order, to)
     except Refusal as error:
@@ -126,7 +126,7 @@ def check_transition(order: Order, to: OrderStatus, caller: Caller, *, override_
 
 
 def overrides(order: Order, to: OrderStatus, override_reason: str) -> bool:
-    """Whether the reason confirms an order that is not paid for."""
+    """Whether the reason confirms an unpaid order."""
     return bool(override_reason) and PAID in guards_of(order.status, to) and not is_paid_for(order)
 
 
@@ -138,7 +138,7 @@ def transition(
     reason: str = "",
     tracking_event: TrackingEvent | None = None,
 ) -> None:
-    """Moves the edit to a status by the table, recording every status it enters."""
+    """Moves the edit to a status by the table, and records every entered status."""
     order = edit.order
     check_transition(order, to, edit.audit.caller, override_reason=override_reason)
     overridden = override_reason if overrides(order, to, override_reason) else ""
@@ -162,7 +162,7 @@ def check_cancellable(order: Order, caller: Caller) -> None:
 
 
 def confirm_if_paid(edit: OrderEdit) -> None:
-    """Confirms a pending order of which enough is paid or held since its total has changed."""
+    """Confirms a pending order if enough is paid or held after a change of its total."""
     if edit.order.status == ORDER_STATUS_PENDING and has_money(edit.order) and is_paid_for(edit.order):
         enter(edit, ORDER_STATUS_CONFIRMED)
 
@@ -197,7 +197,7 @@ def _not_cancellable(order: Order) -> Refusal:
 
 
 def check_role(order: Order, who: frozenset[Role], caller: Caller, *, what: str) -> None:
-    """Refuses a caller that is none of `who`; `what` ends the sentence that says so."""
+    """Refuses a caller without one of the roles `who`; `what` completes the error message."""
     if not _is_one_of(who, order, caller):
         raise _role_refusal(order, who, what=what)
 
@@ -263,7 +263,7 @@ def _check_not_shipped(order: Order) -> None:
 
 
 def advance_imported(order: Order, to: OrderStatus, audit: Audit) -> None:
-    """Moves an imported order to its source's status: forward over any number of statuses, or to CANCELLED before it ships."""
+    """Moves an imported order to its source's status: forward by any number of statuses, or to CANCELLED before it ships."""
     if to in (0, order.status):
         return
     if to == ORDER_STATUS_CANCELLED:
@@ -272,7 +272,7 @@ def advance_imported(order: Order, to: OrderStatus, audit: Audit) -> None:
         raise next(blockers(order, to, (NOT_HELD,)))
     if RANK[to] < RANK[order.status]:
         raise invalid_field(
-            "status", f"{status_name(to)} would go back: the order is {status_name(order.status)} already"
+            "status", f"cannot move back to {status_name(to)}: the order is already {status_name(order.status)}"
         )
     _set_status(order, to)
     if to == ORDER_STATUS_CANCELLED:

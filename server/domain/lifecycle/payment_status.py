@@ -33,7 +33,7 @@ PAID_STATUSES = frozenset(
         PAYMENT_STATUS_PARTIALLY_REFUNDED,
     }
 )
-# Those in which an order without sums, which was stored before sums existed, is paid for.
+# The payment statuses in which an order stored before sums existed is paid.
 _PAID_FOR = PAID_STATUSES - {PAYMENT_STATUS_PARTIALLY_PAID}
 
 # The amounts of a payment, by those of the summary.
@@ -55,7 +55,7 @@ def sum_payments(order: Order) -> None:
             for name, value in sums.items():
                 getattr(summary, name).CopyFrom(from_minor(value, currency))
         elif order.HasField("payment"):
-            # The last event revoked all that earlier ones had shown.
+            # The last event revoked all earlier ones.
             order.ClearField("payment")
             order.payment_status = PAYMENT_STATUS_UNPAID
     if order.HasField("payment") or payment_required(order):
@@ -66,7 +66,7 @@ def sum_payments(order: Order) -> None:
 
 
 def payment_status_of(order: Order) -> PaymentStatus:
-    """The payment status. FAILED, which the sums do not show, lasts until money moves."""
+    """The payment status. FAILED, which is not in the sums, lasts until money moves."""
     if not order.HasField("payment"):
         return _without_sums(order)
     payment, total = order.payment, minor_of(order.pricing.total)
@@ -86,7 +86,7 @@ def payment_status_of(order: Order) -> PaymentStatus:
 
 
 def _without_sums(order: Order) -> PaymentStatus:
-    """For an order that has no sums: one without money, or one stored before sums existed."""
+    """The payment status of an order without sums: no money, or stored before sums existed."""
     if order.status == ORDER_STATUS_CANCELLED and order.payment_status in PAID_STATUSES:
         return PAYMENT_STATUS_REFUND_DUE
     if order.payment_status in (0, PAYMENT_STATUS_UNPAID) and _has_failed(order):
@@ -152,7 +152,7 @@ def is_open(order: Order) -> bool:
 def intent_payment(order: Order) -> Payment:
     """The payment through the order's intent, which only the server's own provider makes; an empty one if there is none."""
     if not order.payments:
-        # Stored before payments were listed: the sums are all that is known.
+        # Stored before payments were listed: only the sums are known.
         sums = order.payment
         return Payment(authorized_amount=sums.authorized_amount, captured_amount=sums.paid_amount)
     intent = order.payment_intent

@@ -1,4 +1,4 @@
-"""WaitOrder: whether an order can still meet a condition, and what keeps it from that."""
+"""WaitOrder: whether an order can still meet a condition, and what blocks it."""
 
 from collections.abc import Collection
 
@@ -29,7 +29,7 @@ def _statuses_after(status: OrderStatus) -> set[OrderStatus]:
 
 
 def open_condition(order: Order, statuses: Collection[OrderStatus], version: int, caller: Caller) -> str:
-    """A sentence about the condition that the order does not meet yet."""
+    """A sentence about the unmet condition."""
     here = f"order {order.order_number} is {status_name(order.status)} at version {order.version}"
     if not statuses:
         return f"{here}; waiting for version {version}"

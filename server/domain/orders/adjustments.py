@@ -9,7 +9,7 @@ MAX_ADJUSTMENTS = 100
 
 
 def add_adjustment(order: Order, type: PriceAdjustmentType, audit: Audit) -> PriceAdjustment:
-    """A new adjustment of an order, whose total has not changed yet."""
+    """Adds a new adjustment to an order whose total has not changed yet."""
     if len(order.adjustments) >= MAX_ADJUSTMENTS:
         text = f"the price of order {order.order_number} has been adjusted {MAX_ADJUSTMENTS} times, the maximum"
         raise invalid_field("order_id", text)

@@ -1,4 +1,4 @@
-"""Applying a change of an order: the one place that moves stock, coupon uses, points and documents."""
+"""Applies a change of an order. Only this module moves stock, coupon uses, points and documents."""
 
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_CREATED,
@@ -16,12 +16,12 @@ from server.domain.customers.points import check_points, entry_of
 from server.domain.orders.effects import Effects, effects_of
 from server.domain.orders.invoices import issue_documents
 
-# The events by which callers write an order's content. Those of its later life are never refused for its size.
+# The events by which callers write an order's content. Later events are never refused for its size.
 _CONTENT_EVENTS = frozenset({ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED, ORDER_EVENT_TYPE_UPDATED})
 
 
 def check(change: OrderChange, state: State, *, field: str = "items") -> Effects:
-    """The effects of a change; refuses one that takes more stock or points than there are, or makes the order too large.
+    """The effects of a change. Refuses one that needs more stock or points than available, or makes the order too large.
 
     `field` holds the order's lines in the request.
     """
@@ -36,7 +36,7 @@ def check(change: OrderChange, state: State, *, field: str = "items") -> Effects
 
 
 def apply(change: OrderChange, state: State, *, sent: bytes | None = None, field: str = "items") -> bytes:
-    """Makes a change part of the batch, or refuses it and leaves the state as it was; returns the serialized order.
+    """Adds a change to the batch and returns the serialized order, or refuses it and leaves the state unchanged.
 
     `sent` is the hash of the import that the order now equals, if it equals one; `field` is as in `check`.
     """

@@ -1,4 +1,4 @@
-"""CancelOrderLines: cancelling units of lines that have not shipped."""
+"""CancelOrderLines: cancels units of lines that have not shipped."""
 
 from collections.abc import Sequence
 
@@ -53,7 +53,7 @@ _FIELDS = (
     needs=lambda request: Needs(orders=[request.order_id], related=True, ledger=True, documents=True),
 )
 def cancel_order_lines(request: CancelOrderLinesRequest, state: State, audit: Audit) -> bytes:
-    """Cancels units of an order's lines: their stock, points and money go back by the shares that refunds return."""
+    """Cancels units of an order's lines. Their stock, points and money are returned by the same shares as refunds."""
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     check_cancellable(before, audit.caller)
@@ -101,7 +101,7 @@ def _cancelled(order: Order, request: CancelOrderLinesRequest) -> list[Share]:
 
 
 def _reduce(order: Order, shares: Sequence[Share]) -> None:
-    """Takes the shares off the order's lines and amounts."""
+    """Subtracts the shares from the order's lines and amounts."""
     items = {item.item_id: item for item in order.items}
     for share in shares:
         if share.item_id:
@@ -156,7 +156,7 @@ def _reduce_coupons(order: Order, discount: int) -> None:
 
 
 def _subtract(message: object, name: str, amount: int, *, clears: bool = False) -> None:
-    """Takes an amount off a field; clears the field at 0 if it is one that is unset then."""
+    """Subtracts an amount from a field. At 0, clears the field if it is unset for 0."""
     money = getattr(message, name)
     if amount:
         money.CopyFrom(from_minor(minor_of(money) - amount, money.currency_code))
@@ -174,7 +174,7 @@ def _less(taxes: Sequence[AppliedTax], share: Share) -> None:
 
 
 def _pay_back(order: Order, adjustment: PriceAdjustment, cancelled: int, audit: Audit) -> None:
-    """Opens refunds of the part of the cancelled amount that is paid beyond the price that is left."""
+    """Opens refunds of the amount paid beyond the remaining price."""
     owed = min(cancelled, max(0, refundable(order) - money_of(remaining(order))))
     for payment in order.payments:
         amount = min(owed, room_of(order, payment))

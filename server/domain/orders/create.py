@@ -63,7 +63,7 @@ def _needs(request: CreateOrderRequest) -> Needs:
 
 @operation(CreateOrderRequest, needs=_needs)
 def create_order(request: CreateOrderRequest, state: State, audit: Audit) -> bytes:
-    """Creates an order at today's prices, and empties the cart that it was made from."""
+    """Creates an order at current prices, and empties its cart."""
     number = state.next_order_number()
     created = new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
     body = apply(created.change, state, field=_lines_field(request))
@@ -78,7 +78,7 @@ def _lines_field(request: CreateOrderRequest) -> str:
 
 @operation(PriceOrderRequest, needs=lambda request: _needs(request.order))
 def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> PriceOrderResponse:
-    """The price of an order, when it would arrive, and the steps that led to the price."""
+    """The price and delivery time of an order, and the steps of the price."""
     try:
         created = new_order(request.order, state, order_id="", order_number="", audit=audit)
         check(created.change, state, field=_lines_field(request.order))
@@ -88,7 +88,7 @@ def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> Price
 
 
 def _within_order(error: Refusal) -> Refusal:
-    """The same error, its fields named as in PriceOrder's request."""
+    """The same error, with field paths as in PriceOrder's request."""
     if error.error_reason != ERROR_REASON_INVALID_ORDER_DATA:
         return error
     return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
@@ -200,11 +200,11 @@ def price_lines(
 
 
 def _points(request: CreateOrderRequest, state: State, currency: str) -> int:
-    """The points to use; refuses any in a currency in which they have no value."""
+    """The points to use. Refuses points in a currency in which they have no value."""
     points = int(request.loyalty_points_to_use)
     if points and not state.terms.points_in(currency).value:
         known = ", ".join(sorted(code for code, terms in state.terms.points.items() if terms.value)) or "no currency"
-        raise invalid_field("loyalty_points_to_use", f"points cannot pay in {currency}, only in {known}")
+        raise invalid_field("loyalty_points_to_use", f"points cannot be used in {currency}, only in {known}")
     return points
 
 
@@ -241,7 +241,7 @@ def _wanted(request: CreateOrderRequest, state: State) -> tuple[Sequence[NewOrde
             raise invalid_field("items", "an order needs at least one item, or a cart_id")
         return request.items, request.currency_code, "items"
     if request.items:
-        raise invalid_field("cart_id", "give either items or cart_id")
+        raise invalid_field("cart_id", "set either items or cart_id")
     cart, items = checkout_lines(request, state)
     return items, cart.currency_code, "cart.items"
 

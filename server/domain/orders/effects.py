@@ -1,6 +1,6 @@
 """The effects of a change of an order: stock, coupon uses, loyalty points.
 
-Effects are the difference between the order's holdings after and before. Every change of every order goes through here, so
+Effects are the difference between the order's holdings after and before. Every change of an order uses this module, so
 everything is returned exactly as often as it was taken.
 """
 
@@ -45,7 +45,7 @@ def uses_of(order: Order | None) -> dict[CouponUse, int]:
 
 
 def points_used_by(order: Order | None) -> int:
-    """The loyalty points that pay for an order and did not go back with a refund. Cancelled and imported orders use none."""
+    """The loyalty points that pay for an order, less those returned by refunds. Cancelled and imported orders use none."""
     if order is None or order.source or order.status == ORDER_STATUS_CANCELLED:
         return 0
     used = order.pricing.loyalty_points_used

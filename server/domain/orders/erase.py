@@ -22,7 +22,7 @@ from server.domain.base.records import Kind, ResourceChange
 from server.domain.base.state import ErasedEvent, State
 from server.domain.orders.apply import apply
 
-# The statuses in which nothing more is delivered.
+# The final statuses.
 FINAL = (ORDER_STATUS_DELIVERED, ORDER_STATUS_CANCELLED)
 
 
@@ -55,7 +55,7 @@ class EraseAccount:
 
 @operation(EraseOrders, needs=lambda request: Needs(orders=request.order_ids, stored_events=True))
 def erase_orders(request: EraseOrders, state: State, audit: Audit) -> EraseCustomerResponse:
-    """Erases the orders that are still the customer's, and counts them."""
+    """Erases the orders that still belong to the customer, and counts them."""
     orders = [state.order(order_id, audit.caller) for order_id in request.order_ids]
     mine = [order for order in orders if order.customer.customer_id == request.customer_id]
     due = [order for order in mine if request.include_open_orders or order.status in FINAL]
@@ -65,7 +65,7 @@ def erase_orders(request: EraseOrders, state: State, audit: Audit) -> EraseCusto
 
 
 def _erase_order(order: Order, state: State, audit: Audit) -> None:
-    # The event records no values, since those would be the ones to erase: it changes an order that is erased already.
+    # The event records no values, because those would be personal data.
     before = erased(order)
     before.customer.name = MARKER
     edit = edit_of(before, audit)
@@ -89,7 +89,7 @@ def _erase_event(order_id: str, version: int, stored: StoredEvent, state: State)
 
 @operation(EraseCarts, needs=lambda request: Needs(carts=request.cart_ids))
 def erase_carts(request: EraseCarts, state: State, audit: Audit) -> EraseCustomerResponse:
-    """Erases the customer's carts among those that are named, counts them, and records who did it."""
+    """Erases the named carts that belong to the customer, counts them, and records the caller."""
     response = EraseCustomerResponse(customer_id=request.customer_id)
     for cart_id in request.cart_ids:
         cart = Cart.FromString(state.carts.stored.get(cart_id, b""))
@@ -107,14 +107,14 @@ def erase_carts(request: EraseCarts, state: State, audit: Audit) -> EraseCustome
     needs=lambda request: Needs(customers=[request.customer_id], points=True, replaces=Kind.CUSTOMER),
 )
 def erase_account(request: EraseAccount, state: State, audit: Audit) -> EraseCustomerResponse:
-    """Erases the contact, deletes what is saved, and records who did it. The points remain."""
+    """Erases the contact, deletes saved addresses and payment methods, and records the caller. The points remain."""
     customer_id = request.customer_id
     if customer_id in state.customers.stored:
         account = erased(state.account(customer_id))
         account.ClearField("addresses")
         account.ClearField("payment_methods")
         state.customers.upsert(customer_id, account.SerializeToString(deterministic=True))
-    # The event names who erased what, without the values.
+    # The event names the caller and the fields, without the values.
     state.resource_changes[:] = [ResourceChange("customers", customer_id, b"", b"")]
     state.add_audit_events(replace(audit, method="EraseCustomer"))
     return EraseCustomerResponse(customer_id=customer_id)

@@ -1,4 +1,4 @@
-"""The effects of a write, for callers that ask what a dry run would do."""
+"""The effects of a dry run, for callers that request them."""
 
 from orders.v1.invoice_pb2 import CreditNote, Invoice
 from orders.v1.write_effects_pb2 import (
@@ -16,7 +16,7 @@ from server.domain.base.state import State
 
 
 def explain_effects(state: State) -> WriteEffects:
-    """The effects of the changes that the only command of a batch has made."""
+    """The effects of the only command of a batch."""
     changes = state.changes
     return WriteEffects(
         stock=_stock(state),

@@ -61,7 +61,7 @@ def give_back_fulfilment(request: GiveBackFulfilmentRequest, state: State, audit
 
 
 def _returned(order: Order, request: GiveBackFulfilmentRequest, state: State) -> Queued:
-    """The order with the claim that ends: it is in the queue, or has left it when its work was completed."""
+    """The order with the claim that ends. The order is in the queue, or has left it after its work was completed."""
     if order.status in GONE or not _is_completed(order, request.claim_id):
         return claimed(order, request.claim_id, state)
     done = order.fulfilment

@@ -18,7 +18,7 @@ class SetBy(NamedTuple):
 
 
 def version_not_found(order: Order, field: str, value: object) -> Refusal:
-    """The refusal of a version, or a time, at which there was no order."""
+    """The refusal of a version or a time at which the order did not exist."""
     text = f"{field}: order {order.order_number} has versions 1 to {order.version}, and none is at {value}"
     metadata = {"order_id": order.order_id, field: str(value), "current_version": str(order.version)}
     return Refusal(ERROR_REASON_VERSION_NOT_FOUND, text, metadata=metadata)
@@ -46,14 +46,14 @@ class Provenance:
         return not self._missing
 
     def add(self, version: int, values: OrderEvent) -> None:
-        """Takes note of the fields that an event set."""
+        """Records the fields that an event set."""
         changed = {field.name for part in (values.before, values.after) for field, _ in part.ListFields()}
         for name in changed & self._missing:
             self._versions[name] = version
         self._missing -= changed
 
     def end(self) -> None:
-        """Takes note that the first event set all remaining fields."""
+        """Records that the first event set all remaining fields."""
         self._versions.update(dict.fromkeys(self._missing, 1))
 
     def fields(self) -> list[SetBy]:

@@ -1,4 +1,4 @@
-"""Invoices and credit notes: when they are issued, and their contents."""
+"""Issues invoices and credit notes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
@@ -76,7 +76,7 @@ def _succeeded(refund: Refund) -> bool:
 
 
 def _first_invoice(order: Order, number: Callable[[str], str], time: Timestamp) -> Invoice:
-    """The invoice of an order that is confirmed. All of it is paid or held again, whatever was refunded before."""
+    """The invoice of a confirmed order. Its whole total is paid or held, regardless of earlier refunds."""
     for refund in order.refunds:
         refund.ClearField("lines")
     return _invoice(order, number, time)

@@ -1,4 +1,4 @@
-"""RecordPayment, RefundOrder, CapturePayment, VoidPayment and settling an intent: applying payments to an order."""
+"""RecordPayment, RefundOrder, CapturePayment, VoidPayment and SettleIntent: apply payments to an order."""
 
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, Order
 from orders.v1.order_service_pb2 import (
@@ -44,14 +44,14 @@ def refund_order(request: RefundOrderRequest, state: State, audit: Audit) -> byt
 
 @operation(CapturePaymentRequest, needs=lambda request: Needs(orders=[request.order_id], ledger=True))
 def capture_payment(request: CapturePaymentRequest, state: State, audit: Audit) -> Order:
-    """Returns the order if the payment can be captured. The provider, asked afterwards, reports the capture."""
+    """Returns the order if the payment can be captured. The provider is called afterwards and reports the capture."""
     before = state.order(request.order_id, audit.caller)
     return payments.check_capture(before, request, _history(before, state), audit=audit)
 
 
 @operation(VoidPaymentRequest, needs=lambda request: Needs(orders=[request.order_id], ledger=True))
 def void_payment(request: VoidPaymentRequest, state: State, audit: Audit) -> Order:
-    """Returns the order if the payment can be released. The provider, asked afterwards, reports the release."""
+    """Returns the order if the payment can be released. The provider is called afterwards and reports the release."""
     before = state.order(request.order_id, audit.caller)
     return payments.check_void(before, request, _history(before, state), audit=audit)
 

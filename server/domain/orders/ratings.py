@@ -19,7 +19,7 @@ _RATERS = frozenset({Role.CUSTOMER, Role.ADMIN})
 
 @operation(RateItemRequest, needs=lambda request: Needs(orders=[request.order_id], etag=request.etag))
 def rate_item(request: RateItemRequest, state: State, audit: Audit) -> Order | bytes:
-    """Sets the rating of a line, of which there is one."""
+    """Sets the only rating of a line."""
     before = state.order(request.order_id, audit.caller)
     check_role(before, _RATERS, audit.caller, what="rate lines of")
     check_etag(before, request.etag)

@@ -1,4 +1,4 @@
-"""The price and arrival of a changed order: which changes price it again, and by which terms."""
+"""Recomputes the price and arrival of a changed order."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from server.domain.pricing.zones import DeliveryChoice, place_of
 
 _APPOINTMENT = "order.installation.scheduled_time"
 _TIMES = ("delivery.time_slot", "delivery.requested_time")
-# The amounts that change only by what an update leaves as it is: taxes, the delivery price, the value of points.
+# The amounts that an update does not change directly: taxes, the delivery price, the value of points.
 _AGREED = ("shipping", "tax", "included_tax", "discount", "loyalty_points_value")
 
 
@@ -81,9 +81,9 @@ def reprice(
     accept_changes: bool,
     settles: bool,
 ) -> None:
-    """Recomputes the price and schedule of an order of which these paths and inputs have changed.
+    """Recomputes the price and schedule of an order after a change of these paths and inputs.
 
-    `settles` lets the price change after a payment. Destination and method change the price while it may still change; afterwards, a change of price is refused.
+    `settles` allows the price to change after a payment. Otherwise, once an amount is paid, a change of the price is refused.
     """
     if inputs.any or _touched(paths, _TIMES):
         priced = inputs.any and (settles or is_open(before))
@@ -109,7 +109,7 @@ def _follow(
 ) -> None:
     """Recomputes price and arrival from the lines, the destination, the coupons and the requested time."""
     if before.delivery.zone_id and not state.zones.all() and not (inputs.lines or inputs.coupons):
-        return  # There are no zones any more: the agreed delivery remains.
+        return  # There are no longer any zones: the agreed delivery remains.
     choice = delivery_choice(order, state, currency=order.pricing.total.currency_code, field="order.shipping_address")
     elsewhere = _goes_elsewhere(before, choice)
     if priced:
@@ -119,7 +119,7 @@ def _follow(
     elif inputs.destination and elsewhere and before.delivery.zone_id:
         _check_total(before, order, choice, state)
     elif elsewhere and not inputs.destination:
-        return  # The zones have changed, but the order stays as it was agreed.
+        return  # The zones have changed, but the agreed terms of the order remain.
     if inputs.destination or _touched(paths, ("delivery.requested_time",)) or (priced and elsewhere):
         _schedule(order, choice, paths, state)
 
@@ -132,7 +132,7 @@ def _goes_elsewhere(before: Order, choice: DeliveryChoice | None) -> bool:
 
 
 def _price(order: Order, choice: DeliveryChoice | None, state: State, inputs: PriceInputs | None = None) -> None:
-    """Prices the order's lines by today's terms, with the coupons that it keeps and those that are added."""
+    """Prices the order's lines by current terms, with its kept and added coupons."""
     pricing, lines = order.pricing, [_line(item, state) for item in order.items]
     price_lines(
         order,
@@ -171,7 +171,7 @@ def _line(item: OrderItem, state: State) -> Line:
 def _check_prices(
     before: Order, order: Order, inputs: PriceInputs, choice: DeliveryChoice | None, state: State
 ) -> None:
-    """Refuses an update if anything that it leaves as it is has another price today."""
+    """Refuses an update if an unchanged part of the order has another price now."""
     changes = list(_changed_lines(before, order))
     if not (inputs.destination and _goes_elsewhere(before, choice)):
         changes += _changed_amounts(before, choice, state)
@@ -199,13 +199,13 @@ def _priced(item: OrderItem) -> tuple[str, str, bool]:
 
 
 def _changed_amounts(before: Order, choice: DeliveryChoice | None, state: State) -> list[Violation]:
-    """The amounts that the order would have today with the lines, prices and coupons that it had."""
+    """The amounts that the unchanged order would have now."""
     today = Order()
     today.CopyFrom(before)
     try:
         _price(today, choice, state)
     except Refusal:
-        return []  # It could not be ordered today: only the changed order counts.
+        return []  # The unchanged order is no longer available, so only the changed order counts.
     return [
         change
         for name in _AGREED

@@ -62,7 +62,7 @@ def decide_return(request: DecideReturnRequest, state: State, audit: Audit) -> b
     ReceiveReturnRequest, needs=lambda request: Needs(orders=[request.order_id], etag=request.etag, related=True)
 )
 def receive_return(request: ReceiveReturnRequest, state: State, audit: Audit) -> bytes:
-    """Records what arrived; units to restock return to the stock."""
+    """Records the units that arrived, and returns units to stock."""
     change = returns.receive_return(_before(request, state, audit), request, audit)
     return apply(change, state)
 
@@ -139,7 +139,7 @@ def _refund(edit: OrderEdit, closed: OrderReturn, amount: int | None, *, price: 
 
 
 def _received_shares(order: Order, closed: OrderReturn) -> list[Share]:
-    """The shares of the units that arrived, as far as they are not refunded."""
+    """The shares of the units that arrived and are not refunded."""
     left = remaining(order)
     units = {part.item_id: part.quantity for part in left if part.part == PRICE_PART_LINE}
     counted = ((item.item_id, min(arrived(item), units.get(item.item_id, 0))) for item in closed.items)
@@ -151,7 +151,7 @@ def _requested(order: Order, request: CloseReturnRequest) -> int | None:
     if not request.HasField("refund_amount"):
         return None
     if request.no_refund:
-        raise invalid_field("refund_amount", "give either an amount, or no_refund")
+        raise invalid_field("refund_amount", "set either an amount or no_refund")
     return to_minor(request.refund_amount, field="refund_amount", currency=str(order.pricing.total.currency_code))
 
 

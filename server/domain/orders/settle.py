@@ -1,4 +1,4 @@
-"""Settling an update of an order after a payment: what is due now, and the adjustment that records it."""
+"""Settles an update of an order after a payment: computes the amount due and records the adjustment."""
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_INVALID_TRANSITION
 from orders.v1.order_pb2 import (
@@ -55,7 +55,7 @@ def settle(edit: OrderEdit, before: Order) -> list[str]:
 def _refunded(order: Order) -> Refusal:
     status = status_name(order.status)
     text = (
-        f"order {order.order_number}: parts of its price are refunded, so it cannot be priced again; "
+        f"order {order.order_number}: parts of its price are refunded, so its price cannot be recomputed; "
         "call CancelOrderLines to cancel lines, or create a new order for more"
     )
     metadata = {"order_id": order.order_id, "from": status, "to": status, "field": "items"}

@@ -1,4 +1,4 @@
-"""Requests with an etag that is out of date: the fields that have changed since, and updates that touch none of them."""
+"""Requests with a stale etag: the fields that have changed since, and updates that do not touch them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,12 +12,12 @@ from server.domain.base.errors import Refusal
 from server.domain.base.event_values import whole
 from server.domain.base.state import State
 
-# Of longer lists, only the top-level fields are named.
+# For longer lists, only the top-level fields are named.
 _MOST_PATHS = 10
 
 
 def etag_of(request: Any) -> str:
-    """The etag that a request has of the order that it is about; '' if none."""
+    """The etag of the order in a request; '' if there is none."""
     return getattr(request, "etag", "") or getattr(getattr(request, "order", None), "etag", "")
 
 
@@ -32,7 +32,7 @@ def name_changed_fields(error: Refusal, etag: str, state: State) -> None:
 
 
 def may_conflict(paths: Iterable[str], order: Order, etag: str, state: State) -> bool:
-    """Whether a change of these paths may meet a change since the version with this etag."""
+    """Whether a change of these paths may conflict with a change since the version with this etag."""
     changed = _changed_since(order, etag, state)
     return changed is None or any(overlap(path, other) for path in paths for other in changed)
 
@@ -49,7 +49,7 @@ def _changed_since(order: Order, etag: str, state: State) -> list[str] | None:
 
 
 def _parents(paths: set[str]) -> list[str]:
-    """The paths, without those that are a part of another one."""
+    """The paths, without those that are within another one."""
     return sorted(path for path in paths if not any(path.startswith(f"{other}.") for other in paths))
 
 

@@ -1,4 +1,4 @@
-"""RecordTrackingEvent: applying what the carrier reports to an order."""
+"""RecordTrackingEvent: applies a carrier's report to an order."""
 
 from orders.v1.order_pb2 import Tracking
 from orders.v1.order_service_pb2 import RecordTrackingEventRequest

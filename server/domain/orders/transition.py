@@ -1,4 +1,4 @@
-"""TransitionOrder and CancelOrder: moving an order to another status."""
+"""TransitionOrder and CancelOrder: move an order to another status."""
 
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
@@ -29,7 +29,7 @@ def _needs(order_id: str, status: OrderStatus) -> Needs:
 
 @operation(TransitionOrderRequest, needs=lambda request: _needs(request.order_id, request.status))
 def transition_order(request: TransitionOrderRequest, state: State, audit: Audit) -> bytes:
-    """Moves an order to a status by the lifecycle table, with its carrier where it ships."""
+    """Moves an order to a status by the lifecycle table, and sets the carrier if it ships."""
     before = state.order(request.order_id, audit.caller)
     check_etag(before, request.etag)
     edit = edit_of(before, audit)

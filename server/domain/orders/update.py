@@ -1,4 +1,4 @@
-"""UpdateOrder: the fields that may change, until when, and the change itself."""
+"""UpdateOrder: the changeable fields and their rules."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -72,7 +72,7 @@ CHANGEABLE: dict[str, Rule] = {
     "installation.scheduled_time": Rule(ORDER_STATUS_DELIVERED, _BUYER | _SENDER),
     "installation.time_slot": Rule(ORDER_STATUS_DELIVERED, _BUYER | _SENDER),
     "metadata": Rule(ORDER_STATUS_DELIVERED, _ANY),
-    # The lifecycle has a table of its own.
+    # The lifecycle has a separate table.
     "status": Rule(ORDER_STATUS_DELIVERED, _ANY),
 }
 
@@ -172,7 +172,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
 def _change_fields(
     before: Order, edit: OrderEdit, request: UpdateOrderRequest, paths: list[str], state: State
 ) -> list[str]:
-    """Changes the fields and returns those that differ now: replaced lines may equal the old ones."""
+    """Changes the fields and returns those that differ: replaced lines may equal the old ones."""
     order, wished = edit.order, request.order
     plain = [path for path in paths if path != "items"]
     _merge(wished, order, plain)
@@ -202,14 +202,14 @@ def _set_payment_method(order: Order, paths: list[str], state: State) -> None:
 
 
 def _following(before: Order, order: Order, paths: list[str]) -> list[str]:
-    """The fields that changed because others did."""
+    """The derived fields that changed."""
     delivery = [name for name in _SCHEDULED if getattr(order.delivery, name) != getattr(before.delivery, name)]
     whole = [name for name in _FOLLOWING if getattr(order, name) != getattr(before, name)]
     return [path for path in (*(f"delivery.{name}" for name in delivery), *whole) if path not in paths]
 
 
 def wished_paths(before: Order, wished: Order, mask: FieldMask) -> list[str]:
-    """The paths to change, each within one rule of CHANGEABLE; refuses paths that may never change."""
+    """The paths to change, each within one rule of CHANGEABLE. Refuses paths that can never change."""
     named = list(dict.fromkeys(mask.paths)) or [path for path in set_paths(wished) if _differs(before, wished, path)]
     if named == ["*"]:
         return [path for path in CHANGEABLE if path != "status" or wished.status]
@@ -240,7 +240,7 @@ def _within_rules(path: str) -> list[str]:
 
 
 def _fixed_within(before: Order, wished: Order, parent: str) -> list[Violation]:
-    """The violations of fields below a path that stands for several, and that may not change."""
+    """The violations for unchangeable fields below a path that covers several fields."""
     return [
         Violation(f"order.{path}", "may not change")
         for path in set_paths(wished)
@@ -273,7 +273,7 @@ def set_paths(message: Message, prefix: str = "") -> Iterator[str]:
 def _is_branch(field: FieldDescriptor) -> bool:
     message_type = field.message_type
     if message_type is None or field.is_repeated or message_type is Address.DESCRIPTOR:
-        return False  # Parts of two addresses do not make one.
+        return False  # Parts of two addresses must not be mixed.
     return bool(message_type.file.package == "orders.v1")
 
 
@@ -305,7 +305,7 @@ def _check_changeable(order: Order, paths: list[str], caller: Caller, *, settles
 
 
 def _check_shipments(order: Order, path: str) -> None:
-    """Refuses to change lines of which units are in shipments, and the copies of a parcel's label."""
+    """Refuses to change lines with units in shipments, and the copies of a parcel's label."""
     if order.shipments and any(active(order)):
         if path == "items":
             raise _too_late(order, path, "can change only while no unit is in a shipment; call CancelOrderLines")
@@ -324,7 +324,7 @@ def _check_coupons_changeable(order: Order, caller: Caller) -> None:
 
 def _while(until: OrderStatus) -> str:
     """The statuses up to the last one in which a field may change."""
-    first = "only while the order is" if until == ORDER_STATUS_PENDING else "until the order is past"
+    first = "only while the order is" if until == ORDER_STATUS_PENDING else "only up to status"
     return f"{first} {status_name(until)}"
 
 

@@ -1,4 +1,4 @@
-"""Replacing the lines of an order in an update."""
+"""Replaces the lines of an order in an update."""
 
 from orders.v1.order_pb2 import Order, OrderItem
 
@@ -12,12 +12,12 @@ from server.domain.pricing.quotes import add_line
 def replace_lines(order: Order, wished: Order, state: State) -> None:
     """Replaces the lines. A line that names an old id keeps it; the others get new ids.
 
-    Lines of the same products and quantities keep their prices; otherwise all lines have today's.
+    If products and quantities are the same, lines keep their prices; otherwise all lines get current prices.
     """
     if order.source:
         raise invalid_field("order.items", "the items of an imported order change through BatchUpsertOrders")
     if not wished.items:
-        raise invalid_field("order.items", "an order needs at least one item; to drop them all, cancel the order")
+        raise invalid_field("order.items", "an order needs at least one item; to remove all of them, cancel the order")
     old_ids = {item.item_id for item in order.items}
     _check_item_ids(wished, old_ids)
     next_id = 1 + max(map(int, old_ids | _former_ids(order)))
@@ -35,7 +35,7 @@ def replace_lines(order: Order, wished: Order, state: State) -> None:
 
 
 def _former_ids(order: Order) -> set[str]:
-    """The ids of lines that cancellations and shipments name; a new line gets none of them."""
+    """The ids of lines that cancellations and shipments name, which new lines must not reuse."""
     cancelled = {share.item_id for adjustment in order.adjustments for share in adjustment.lines if share.item_id}
     return cancelled | {item.item_id for shipment in order.shipments for item in shipment.items}
 

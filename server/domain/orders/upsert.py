@@ -1,4 +1,4 @@
-"""BatchUpsertOrders: the change that an order of another system makes to the one stored here."""
+"""BatchUpsertOrders: the change from a stored order to the version of its source."""
 
 from hashlib import sha256
 
@@ -47,7 +47,7 @@ IMPORT_REVISION = 2
 
 
 def sent_hash(wished: UpsertOrder, version: int) -> bytes:
-    """The hash that a version of an order has if it equals what its source sends: SHA-256, 32 bytes."""
+    """The hash of an imported order's data as sent by its source: SHA-256, 32 bytes."""
     return sha256(b"%d %d " % (IMPORT_REVISION, version) + wished.SerializeToString(deterministic=True)).digest()
 
 
@@ -62,7 +62,7 @@ def upsert_order(
     if before is None:
         return _insert(wished, amounts, fresh, audit), amounts.warnings
     if before.customer.name == MARKER:
-        text = f"the personal data of order {before.order_number} was erased; erase it in the source, too"
+        text = f"the personal data of order {before.order_number} was erased; also erase it in the source"
         raise Refusal(ERROR_REASON_CUSTOMER_ERASED, text, metadata={"order_id": before.order_id})
     if before.pricing.total.currency_code != amounts.currency:
         text = f"the order is in {before.pricing.total.currency_code}, which cannot change"
@@ -99,7 +99,7 @@ def upsert_order(
 
 
 def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -> OrderChange:
-    # A refusal names the order as its source does.
+    # A refusal names the order by its source's id.
     order = Order(
         source=fresh.source, external_order_id=wished.external_order_id, order_number=wished.external_order_id
     )
@@ -129,7 +129,7 @@ def _ship(order: Order, wished: UpsertOrder, amounts: Amounts, audit: Audit) -> 
 
 
 def _fill(order: Order, wished: UpsertOrder, amounts: Amounts) -> None:
-    """Writes the import over the order; fields that it leaves out remain."""
+    """Writes the import to the order. Omitted fields keep their values."""
     if wished.HasField("customer"):
         order.customer.CopyFrom(wished.customer)
     if wished.HasField("order_time"):

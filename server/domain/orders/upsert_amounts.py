@@ -1,4 +1,4 @@
-"""The amounts of an order of another system: its lines, what they add up to, and warnings about what does not add up."""
+"""The amounts of an imported order: its lines, their sums, and warnings about inconsistent amounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _DEDUCTED = ("discount", "loyalty_points_value")
 
 
 class Line(NamedTuple):
-    """A line as it is stored: the position of the item sent, a quantity, and a price per unit in minor units."""
+    """A line to store: the position of the sent item, a quantity, and a price per unit in minor units."""
 
     position: int
     quantity: int

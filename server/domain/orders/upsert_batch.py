@@ -1,4 +1,4 @@
-"""BatchUpsertOrders: many orders of another system in one call, each with its own outcome."""
+"""BatchUpsertOrders: imports many orders in one call, each with its own outcome."""
 
 from collections.abc import Generator
 
@@ -28,14 +28,14 @@ from server.domain.orders.upsert_payments import upsert_payments
 
 
 def _needs(request: BatchUpsertOrdersRequest) -> Needs:
-    # Of orders that occur twice, the first.
+    # If an order occurs twice, its first occurrence.
     external = {(request.source, order.external_order_id): order for order in reversed(request.orders)}
     return Needs(external=external, new_orders=len(external))
 
 
 @operation(BatchUpsertOrdersRequest, needs=_needs)
 def upsert_orders(request: BatchUpsertOrdersRequest, state: State, audit: Audit) -> Generator[None, None, bytes]:
-    """Inserts or updates orders of another system, each with its own outcome."""
+    """Inserts or updates imported orders, each with its own outcome."""
     batch = UpsertBatch(request, state, audit)
     for index, wished in enumerate(request.orders):
         batch.add(index, wished)
@@ -76,7 +76,7 @@ class UpsertBatch:
             self._errors.append((index, error))
 
     def _fitting(self, status: Status) -> Status:
-        """The status, without the fields where the answer has no room for them."""
+        """The status, without the fields if they do not fit into the response."""
         self._room -= status.ByteSize()
         if self._room < 0:
             del status.details[1:]

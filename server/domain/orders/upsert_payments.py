@@ -1,4 +1,4 @@
-"""The payments of an order of another system, recorded as payment events."""
+"""Records the payments of an imported order as payment events."""
 
 from collections.abc import Iterator, Sequence
 
@@ -30,7 +30,7 @@ _EVENTS = {
 def upsert_payments(
     stored: Order, wished: UpsertOrder, earlier: Sequence[PaymentEvent], *, audit: Audit
 ) -> OrderChange | None:
-    """The change that raises the order's payments to those of its source; None if they are no lower already."""
+    """The change that raises the order's payments to those of its source; None if no payment needs to be raised."""
     events = list(_events(stored, wished))
     return record_imported(stored, events, earlier, audit=audit) if events else None
 
@@ -41,7 +41,7 @@ def _events(stored: Order, wished: UpsertOrder) -> Iterator[PaymentEvent]:
     for index, sent in enumerate(wished.payments):
         key = sent.provider or _DEFAULT_PROVIDER, sent.provider_payment_id
         if key in seen:
-            raise invalid_field(f"payments[{index}]", "the same payment is listed twice; add its amounts up")
+            raise invalid_field(f"payments[{index}]", "the same payment is listed twice; combine its amounts")
         seen.add(key)
         for kind, minor in _raised(stored, sent, known.get(key, Payment()), f"payments[{index}]"):
             # An order's version, the payment and the type occur together once.
@@ -58,7 +58,7 @@ def _events(stored: Order, wished: UpsertOrder) -> Iterator[PaymentEvent]:
 
 
 def _raised(stored: Order, sent: UpsertPayment, payment: Payment, field: str) -> Iterator[tuple[PaymentEventType, int]]:
-    """The events that bring a payment to the amounts sent, and their amounts in minor units."""
+    """The events that raise a payment to the source's amounts, and their amounts in minor units."""
     wished = _wished(stored, sent, field)
     if wished["refunded_amount"] > wished["captured_amount"]:
         raise invalid_field(f"{field}.refunded_amount", "must not be more than the captured amount")

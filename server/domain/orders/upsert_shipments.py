@@ -1,4 +1,4 @@
-"""The shipments of an order of another system."""
+"""The shipments of an imported order."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def lines_by_item(wished: UpsertOrder, lines: Sequence[Line]) -> Lines:
 
 
 def _take(items: Sequence[ShipmentItem], named: Lines, room: Units, field: str) -> Iterator[ShipmentItem]:
-    """The units by stored line, taken from those that are left."""
+    """The units by stored line, taken from the remaining units."""
     for index, item in enumerate(items):
         lines = named.get(item.item_id)
         if lines is None:
@@ -91,7 +91,7 @@ def _take(items: Sequence[ShipmentItem], named: Lines, room: Units, field: str) 
 
 
 def _stored(before: Shipment, sent: Shipment, time: Timestamp) -> Shipment:
-    """The shipment of the source with what it leaves out."""
+    """The source's shipment, completed with stored values."""
     made = Shipment()
     made.CopyFrom(sent)
     made.shipment_id = before.shipment_id
@@ -119,7 +119,7 @@ def _fill(made: Shipment, sent: Shipment, named: Lines, room: Units, field: str)
 
 
 def _keep_known(made: Shipment, named: Lines) -> None:
-    """Drops the units of a cancelled shipment of which the order has no line any more."""
+    """Drops the units of a cancelled shipment whose lines the order no longer has."""
     for items in (made.items, *(parcel.items for parcel in made.parcels)):
         known = [item for item in items if item.item_id in named]
         _replace(items, [ShipmentItem(item_id=named[item.item_id][0], quantity=item.quantity) for item in known])

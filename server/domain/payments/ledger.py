@@ -1,7 +1,6 @@
-"""The ledger: an order's payments and refunds as they follow from the set of its payment events.
+"""The ledger: an order's payments and refunds, computed from the set of its payment events.
 
-The same events give the same payments, in whatever order they arrive. Events count in the order of their times, and at the same
-time in the order of their meaning.
+The result does not depend on the order of arrival. Events are sorted by time, and events of the same time by type.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -133,7 +132,7 @@ def _counting_order(event: PaymentEvent) -> tuple[int, int, int, str, str]:
 
 
 def _outcomes(payment_id: str, events: Sequence[PaymentEvent]) -> Iterator[Outcome]:
-    """The last event about each refund and each dispute decides."""
+    """The outcome of each refund and dispute, which its last event determines."""
     reported = [event for event in events if event.type in REFUNDS]
     names = {event.transaction_id: event.refund_id for event in reported if event.transaction_id and event.refund_id}
     for key, event in {_refund_key(event, names): event for event in reported}.items():
@@ -146,7 +145,7 @@ def _outcomes(payment_id: str, events: Sequence[PaymentEvent]) -> Iterator[Outco
 
 
 def dispute_key(event: PaymentEvent) -> str:
-    """The key of the refund that a lost dispute makes."""
+    """The key of the refund for a lost dispute."""
     return f"dispute:{event.transaction_id}"
 
 
@@ -160,7 +159,7 @@ def _refund_key(event: PaymentEvent, names: Mapping[str, str]) -> str:
 class _Account:
     """The amounts of one payment, in minor units."""
 
-    # Whether its events name it. The amounts of a payment without a name add up, as nothing tells that two reports are of the same.
+    # Whether its events name it. The amounts of an unnamed payment add up, because its reports cannot be matched.
     named: bool
     held: int = 0
     captured: int = 0
@@ -174,7 +173,7 @@ class _Account:
     releases: set[str | int] = field(default_factory=set)
 
     def post(self, events: Sequence[PaymentEvent], outcomes: Sequence[Outcome]) -> None:
-        """Counts the events."""
+        """Adds the events to the amounts."""
         repeated = _repeated_captures(events) if self.named else set()
         paid_back = {id(outcome.event): outcome.amount for outcome in outcomes if outcome.succeeded}
         for event in events:
@@ -200,13 +199,13 @@ class _Account:
             self.status = PAYMENT_STATUS_FAILED
 
     def _authorize(self, amount: int) -> None:
-        """A named payment holds the amount last authorized, less what is captured of it."""
+        """Adds an authorization. A named payment holds the last authorized amount, less its captures."""
         self.status = PAYMENT_STATUS_AUTHORIZED if amount else self.status
         self.releases.clear()
         if self.named:
             self.held = max(0, amount - self.captured)
             return
-        # A hold of an amount that was captured already is reported late, and holds nothing.
+        # A late report of a hold that was already captured holds nothing.
         is_late = amount in self.captures and self.captured > self.refunded
         if amount not in self.holds and not is_late:
             self.holds.add(amount)
@@ -226,7 +225,7 @@ class _Account:
             self.status = PAYMENT_STATUS_VOIDED
 
     def _status(self) -> PaymentStatus:
-        """The status that the amounts show; without any, the status of the last attempt."""
+        """The status that follows from the amounts; without any, the status of the last attempt."""
         if self.disputed:
             return PAYMENT_STATUS_DISPUTED
         if self.refunded:
@@ -249,7 +248,7 @@ class _Account:
 
 
 def _repeated_captures(events: Sequence[PaymentEvent]) -> set[int]:
-    """The events that report a capture again: one with the same id, or with the same amount where one of both has no id."""
+    """The events that repeat a capture: with the same id, or with the same amount if one of both has no id."""
     repeated: set[int] = set()
     known: set[str] = set()
     amounts: set[int] = set()

@@ -87,7 +87,7 @@ class SettleIntent:
     event: PaymentEvent | None
     # Whether a FAILED event cancels the order.
     cancels: bool
-    # Why the order is cancelled without an event; '' if it is not.
+    # The reason for cancelling the order without an event; '' if it is not cancelled.
     gives_up: str = ""
     # The cart that gets its lines back if the order is cancelled.
     cart_id: str = ""
@@ -135,7 +135,7 @@ def post_events(edit: OrderEdit, events: Sequence[PaymentEvent], earlier: Sequen
 
 
 def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, *, audit: Audit) -> OrderChange:
-    """The order after its intent's outcome; unchanged if that is known already."""
+    """The order after its intent's outcome; unchanged if the outcome was recorded before."""
     check_role(before, PAYMENT, audit.caller, what="record a payment of")
     edit = edit_of(before, audit)
     why = settle.gives_up
@@ -196,7 +196,7 @@ def check_void(before: Order, request: VoidPaymentRequest, history: PaymentHisto
 
 
 def list_payments(order: Order, events: Sequence[PaymentEvent], audit: Audit) -> Ledger:
-    """Sets an order's payments, refunds and sums to those that follow from its events; returns all payments."""
+    """Sets an order's payments, refunds and sums from its events; returns all payments."""
     ledger = ledger_of(events, currency=str(order.pricing.total.currency_code))
     del order.payments[:]
     order.payments.extend(ledger.listed)
@@ -252,7 +252,7 @@ def _set_intent(edit: OrderEdit, intent: PaymentIntent) -> None:
 
 
 def _record(edit: OrderEdit, event: PaymentEvent, history: PaymentHistory) -> bool:
-    """Records an event, and confirms the order if it is now paid for. False if the event was recorded before."""
+    """Records an event, and confirms the order if it is now paid. False if the event was recorded before."""
     order = edit.order
     recorded = history.recorded.get(payment_key(event))
     if recorded is not None:
@@ -271,7 +271,7 @@ def _record(edit: OrderEdit, event: PaymentEvent, history: PaymentHistory) -> bo
             changed_fields=_changed_fields(before, order),
         )
     )
-    # An order that costs nothing is not paid for by a payment that failed.
+    # A failed payment does not confirm an order that costs nothing.
     moved = event.type in _INTENT_STATUS or has_money(order)
     if order.status == ORDER_STATUS_PENDING and moved and is_paid_for(order):
         enter(edit, ORDER_STATUS_CONFIRMED)
@@ -288,14 +288,12 @@ def _post(edit: OrderEdit, event: PaymentEvent, earlier: Sequence[PaymentEvent])
     if minor_of(order.payment.paid_amount) > MAX_MINOR or minor_of(order.payment.authorized_amount) > MAX_MINOR:
         raise invalid_field("event.amount", "is too large")
     if len(order.payments) > MAX_PAYMENTS:
-        raise invalid_field(
-            "event.payment_id", f"order {order.order_number} has {MAX_PAYMENTS} payments, and takes no more"
-        )
+        raise invalid_field("event.payment_id", f"order {order.order_number} has {MAX_PAYMENTS} payments, the maximum")
     return full
 
 
 def _follow(intent: PaymentIntent, order: Order, event: PaymentEvent) -> None:
-    """Moves the intent as its provider's events say; an order that is paid otherwise no longer needs it."""
+    """Updates the intent from its provider's events. An order paid in another way no longer needs it."""
     own = intent_payment(order)
     if intent.status == PAYMENT_INTENT_STATUS_SUCCEEDED:
         return

@@ -1,4 +1,4 @@
-"""The shares of an order's price that a refund returns: of the lines that it names, or of an amount."""
+"""The shares of an order's price in a refund of lines or of an amount."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,7 +21,7 @@ def shares_of_lines(order: Order, request: RefundOrderRequest) -> list[Share]:
     if not (request.items or request.shipping or request.installation):
         return []
     if request.HasField("amount"):
-        raise invalid_field("amount", "give either an amount, or items, shipping and installation")
+        raise invalid_field("amount", "set either an amount, or items, shipping and installation")
     refunded = sum(len(refund.lines) for refund in order.refunds)
     if refunded + len(request.items) > MAX_REFUNDED_LINES:
         text = f"the refunds of order {order.order_number} name {refunded} lines already; refund an amount"
@@ -47,9 +47,9 @@ def _part_of(left: Sequence[Share], part: PricePart) -> Share | None:
 
 
 def shares_of_amount(left: Sequence[Share], amount: int, *, after: int) -> list[Share]:
-    """The share of what is left of the whole order that an amount refunds; none of what was paid beyond the total.
+    """The share of the rest of the order that an amount refunds, without amounts paid beyond the total.
 
-    `after` is the amount that is refundable then.
+    `after` is the amount that remains refundable.
     """
     price = money_of(left)
     shares = take_amount(left, min(amount, price - min(price, max(0, after))))

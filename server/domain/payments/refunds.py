@@ -35,7 +35,7 @@ def request_refund(
 
 
 def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
-    """Brings the refunds to the outcomes that the ledger has; adds those that were not requested."""
+    """Updates the refunds to the outcomes in the ledger, and adds refunds that were not requested here."""
     reported = {(outcome.payment_id, outcome.key) for outcome in outcomes}
     for outcome in outcomes:
         refund = _refund_of(order, outcome) or _unassigned_refund_of(order, outcome)
@@ -45,7 +45,7 @@ def apply_outcomes(order: Order, outcomes: list[Outcome], audit: Audit) -> None:
         if refund is not None:
             _set_outcome(refund, outcome)
     for refund in order.refunds:
-        # It turned out to be one that was requested, which the provider had reported by its own id only.
+        # The refund was requested here, but the provider first reported it only by its own id.
         if refund.provider_refund_id and (refund.payment_id, refund.provider_refund_id) not in reported:
             refund.status = REFUND_STATUS_FAILED
 
@@ -61,7 +61,7 @@ def _set_outcome(refund: Refund, outcome: Outcome) -> None:
 
 
 def rename_payments(order: Order) -> None:
-    """Follows payments that have got their provider's id since their refunds were requested."""
+    """Updates refunds whose payments have since got their provider's id."""
     listed = {payment.payment_id for payment in order.payments}
     for refund in order.refunds:
         if refund.payment_id and refund.payment_id not in listed:
@@ -121,7 +121,7 @@ def _refund_of(order: Order, outcome: Outcome) -> Refund | None:
 
 
 def _unassigned_refund_of(order: Order, outcome: Outcome) -> Refund | None:
-    """The refund, reported before payments were listed, to which the outcome belongs."""
+    """The refund that was reported before payments were listed and to which the outcome belongs."""
     for refund in order.refunds:
         known = refund.payment_id or refund.status != REFUND_STATUS_SUCCEEDED
         if (
@@ -141,7 +141,7 @@ def _reason(event: PaymentEvent) -> str:
 
 def _append(order: Order, amount: int, audit: Audit) -> Refund:
     if len(order.refunds) >= MAX_REFUNDS:
-        raise invalid_field("order_id", f"order {order.order_number} has {MAX_REFUNDS} refunds, and takes no more")
+        raise invalid_field("order_id", f"order {order.order_number} has {MAX_REFUNDS} refunds, the maximum")
     return order.refunds.add(
         refund_id=str(len(order.refunds) + 1),
         amount=from_minor(amount, order.pricing.total.currency_code),
@@ -150,7 +150,7 @@ def _append(order: Order, amount: int, audit: Audit) -> Refund:
 
 
 def exceeds(order: Order, requested: int, room: int) -> Refusal:
-    """The refusal of a refund that is larger than what can be refunded."""
+    """The refusal of a refund that exceeds the refundable amount."""
     currency = order.pricing.total.currency_code
     metadata = {
         "order_id": order.order_id,
@@ -164,5 +164,5 @@ def exceeds(order: Order, requested: int, room: int) -> Refusal:
     else:
         text = f"order {order.order_number}: {metadata['refundable']} of the paid amount can be refunded, not {metadata['requested']}"
     if any(refund.status == REFUND_STATUS_PENDING for refund in order.refunds):
-        text += "; a refund is pending: to report it, name it by its refund_id"
+        text += "; a refund is pending: to report it, send its refund_id"
     return Refusal(ERROR_REASON_REFUND_EXCEEDS_PAYMENT, text, metadata=metadata)

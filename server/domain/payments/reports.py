@@ -1,4 +1,4 @@
-"""A payment provider's report: the payment that it is about, its defaults, and whether it was recorded before."""
+"""A payment provider's report: its payment, its defaults, and the check for repeated reports."""
 
 from collections.abc import Sequence
 
@@ -59,7 +59,7 @@ def _next_time(time: Timestamp, earlier: Sequence[PaymentEvent]) -> Timestamp:
 
 
 def _only_open(own: Sequence[Payment], order: Order) -> Payment:
-    """The payment of an event that names none. Refuses if there are several."""
+    """The provider's only open payment, for an event that names none. Refuses if there are several."""
     found = own if len(own) < 2 else [payment for payment in own if _is_open(payment)] or own
     if len(found) < 2:
         return found[0] if found else Payment()
@@ -108,11 +108,11 @@ def _disputed_before(event: PaymentEvent, earlier: Sequence[PaymentEvent]) -> in
 
 
 def _default_amount(order: Order, event: PaymentEvent, payment: Payment) -> int:
-    """The whole amount that the event can be about."""
+    """The default amount of the event."""
     captured = minor_of(payment.captured_amount)
     if event.type in REFUNDS:
         if event.type == PAYMENT_EVENT_TYPE_REFUNDED and not event.refund_id:
-            raise invalid_field("event.amount", "is required where no refund_id says which refund it is")
+            raise invalid_field("event.amount", "is required without a refund_id")
         return minor_of(find_refund(order, event.refund_id).amount)
     if event.type in DISPUTES:
         return max(0, captured - minor_of(payment.refunded_amount))

@@ -1,4 +1,4 @@
-"""The payment that RefundOrder, CapturePayment or VoidPayment is about."""
+"""Finds the payment for RefundOrder, CapturePayment and VoidPayment."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def held_by(_: Order, payment: Payment) -> int:
 
 
 def default_capture(order: Order, payment: Payment) -> Money:
-    """The amount to capture if a request names none: what a payment holds, or less if less of the price is left to pay."""
+    """The default amount to capture: the held amount, but no more than is left to pay."""
     held = held_by(order, payment)
     left = money_of(remaining(order)) - refundable(order)
     return from_minor(min(held, left) if left > 0 else held, order.pricing.total.currency_code)
@@ -45,7 +45,7 @@ def choose_payment(order: Order, name: str, *, room: Room, purpose: str) -> Paym
 
 
 def _named(order: Order, name: str) -> Payment:
-    """The payment with an id of the service's or its provider's."""
+    """The payment with this id or provider id."""
     found = [one for one in order.payments if name in (one.payment_id, one.provider_payment_id)]
     found = found or [one for one in order.payments if name == one.provider]
     if len(found) == 1:

@@ -16,7 +16,7 @@ _EVERY_DAY = frozenset(range(7))
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The working days of a delivery zone, and the time until which an order counts as of its day."""
+    """The working days and the cut-off time of a delivery zone."""
 
     zone: ZoneInfo
     # 0 for Monday.
@@ -36,7 +36,7 @@ class Calendar:
         return self._on(leaves, local), self._on(arrives, local)
 
     def _working_days(self, day: date) -> Iterator[date]:
-        """The working days from a day on."""
+        """Yields the working days, starting at a day."""
         while True:
             if day.weekday() in self.weekdays and day not in self.holidays:
                 yield day

@@ -26,12 +26,12 @@ MAX_COUPONS = 5
 
 
 def code_of(text: str) -> str:
-    """A coupon's code as it is kept, however it was typed."""
+    """The normalized code of a coupon."""
     return text.upper()
 
 
 def codes_of(request: CreateOrderRequest) -> list[str]:
-    """The codes of the coupons that an order is to use, each once."""
+    """The codes of an order's coupons, without duplicates."""
     if not request.coupon_codes:
         return [code_of(request.coupon_code)] if request.coupon_code else []
     first = [request.coupon_code] if request.coupon_code else []
@@ -39,7 +39,7 @@ def codes_of(request: CreateOrderRequest) -> list[str]:
 
 
 class CouponUser(NamedTuple):
-    """The order that uses coupons, as far as their conditions depend on it."""
+    """The properties of an order that the conditions of coupons depend on."""
 
     customer_id: str
     lines: Sequence[Line]
@@ -48,7 +48,7 @@ class CouponUser(NamedTuple):
 
 
 def new_discounts(state: State, codes: Sequence[str], user: CouponUser) -> list[Discount]:
-    """The discounts of coupons that an order begins to use now."""
+    """The discounts of coupons that are added to an order."""
     return [_new_discount(state, code, user) for code in codes]
 
 
@@ -60,9 +60,9 @@ def _new_discount(state: State, code: str, user: CouponUser) -> Discount:
 
 
 def kept_discount(state: State, applied: AppliedCoupon, user: CouponUser) -> Discount:
-    """The discount of a coupon that an order uses already, by the terms that it keeps.
+    """The discount of a coupon that an order already uses, by the terms stored in the order.
 
-    Orders that an earlier version of the server priced have none, and use the coupon as it is now.
+    Orders priced by an earlier version of the server have no terms, and use the current coupon.
     """
     if applied.HasField("terms"):
         discount = discount_of(applied.code, applied.type, applied.terms)
@@ -82,7 +82,7 @@ def check_combination(discounts: Sequence[Discount]) -> None:
 
 
 def _discount_now(state: State, code: str, user: CouponUser) -> Discount:
-    """The discount of a coupon as it is stored, at the time of its use."""
+    """The discount of a stored coupon at this time."""
     snapshot = state.coupons.stored.get(code)
     if snapshot is None:
         raise _refused(code, "exists", f"there is no coupon {code!r}")
@@ -117,7 +117,7 @@ def _amount_in(coupon: Coupon, amounts: Iterable[Money], currency: str) -> Money
     found = {amount.currency_code: amount for amount in amounts}
     if currency not in found:
         known = ", ".join(sorted(found))
-        text = f"coupon {coupon.code!r} cannot be used in {currency}; it can be in {known}"
+        text = f"coupon {coupon.code!r} cannot be used in {currency}, only in {known}"
         raise _refused(coupon.code, "currency", text, currency=currency, available=known)
     return found[currency]
 
@@ -131,7 +131,7 @@ def _check_time(coupon: Coupon, time: Timestamp) -> None:
     start, end = coupon.start_time, coupon.end_time
     if coupon.HasField("start_time") and now < (start.seconds, start.nanos):
         when = start.ToJsonString()
-        raise _refused(code, "started", f"coupon {code!r} is valid from {when} on", start_time=when)
+        raise _refused(code, "started", f"coupon {code!r} is not valid before {when}", start_time=when)
     if coupon.HasField("end_time") and now >= (end.seconds, end.nanos):
         when = end.ToJsonString()
         raise _refused(code, "ended", f"coupon {code!r} was valid until {when}", end_time=when)
@@ -164,7 +164,7 @@ def _check_limits(coupon: Coupon, state: State, customer_id: str) -> None:
 
 
 def with_uses(coupon: Coupon, uses: int) -> Coupon:
-    """Fills in the number of orders that use the coupon, which is stored beside it."""
+    """Fills in the number of orders that use the coupon, which is stored separately."""
     coupon.times_used = uses
     return coupon
 

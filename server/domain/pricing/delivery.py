@@ -1,4 +1,4 @@
-"""Delivery: the methods for an address, the times of shipping and arrival, and the rules on delivery zones."""
+"""Delivery: methods for an address, shipping and arrival times, and operations on delivery zones."""
 
 from collections.abc import Generator, Mapping, Sequence
 
@@ -64,7 +64,7 @@ def choose_delivery(
 
 
 def _find_method(zone: Zone, method: str, currency: str) -> PricedMethod:
-    """The delivery method with an id; for '', the standard one or else the first, of those with a price in the currency."""
+    """The delivery method with an id; for '', the standard or the first one with a price in the currency."""
     offered = zone.methods_in(currency)
     if not method and offered:
         return next((priced for priced in offered if priced.method.method == STANDARD), offered[0])
@@ -75,7 +75,7 @@ def _find_method(zone: Zone, method: str, currency: str) -> PricedMethod:
         raise _not_available("method", text, method=method, available=known)
     if currency not in priced.prices:
         known = ", ".join(sorted(priced.prices if method else zone.currencies))
-        text = f"delivery to the address has no price in {currency}; order in one of: {known}"
+        text = f"delivery to the address has no price in {currency}; choose one of: {known}"
         raise _not_available("currency", text, currency=currency, available=known)
     return priced
 
@@ -126,7 +126,7 @@ def schedule(order: Order, choice: DeliveryChoice | None, *, now: Timestamp, fie
 
 
 def _unschedule(order: Order) -> None:
-    """Keeps what was requested and clears what came from a zone that no longer exists."""
+    """Keeps the requested values and clears those of a zone that no longer exists."""
     delivery = order.delivery
     delivery.method = delivery.method or STANDARD
     if delivery.zone_id:
@@ -144,7 +144,7 @@ def check_installation(order: Order, *, field: str = "order.installation.schedul
     needed = any(item.requires_installation for item in order.items)
     if needed and _is_before(installation.scheduled_time, delivery.estimated_time):
         arrival = delivery.estimated_time.ToJsonString()
-        raise invalid_field(field, f"is before the goods arrive; give a time from {arrival} on")
+        raise invalid_field(field, f"is before the goods arrive; choose {arrival} or later")
 
 
 def _is_before(one: Timestamp, other: Timestamp) -> bool:

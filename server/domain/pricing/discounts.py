@@ -59,7 +59,7 @@ class Discount:
 
 
 def discount_of(code: str, type: CouponType, terms: CouponTerms) -> Discount:
-    """A coupon by the terms that it has in an order's currency."""
+    """The discount of a coupon, by its terms in an order's currency."""
     return Discount(
         code=code,
         type=type,

@@ -1,4 +1,4 @@
-"""Writing a price into its order: the amounts, the taxes behind them, and the terms that it was computed by."""
+"""Writes a price into its order: the amounts, their taxes, and the terms."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache

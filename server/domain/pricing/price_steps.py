@@ -104,7 +104,7 @@ class _Steps:
     def _line_discount(self, subject: str, item: OrderItem) -> PriceStep:
         coupons = self._pricing.applied_coupons
         numbers = {"discount": self._text(self._pricing.discount), "line": self._text(item.total_price)}
-        rule = "the line's part of each discount in proportion to the eligible lines, by largest remainder"
+        rule = "the line's share of each discount in proportion to the eligible lines, by largest remainder"
         if len(coupons) == 1 and coupons[0].HasField("terms"):
             numbers["eligible_lines"] = self._text(coupons[0].eligible_amount)
             rule = rule.replace("each", "the")
@@ -116,7 +116,7 @@ class _Steps:
         if terms.HasField("shipping_price"):
             numbers["price"] = self._text(terms.shipping_price)
             if terms.HasField("free_from"):
-                rule += ", free from a subtotal less discount on"
+                rule += ", free if the subtotal less discount reaches free_from"
                 numbers["free_from"] = self._text(terms.free_from)
                 goods = minor_of(pricing.subtotal) - minor_of(pricing.discount)
                 numbers["subtotal_less_discount"] = text_of(goods, self._currency)
@@ -150,7 +150,7 @@ class _Steps:
         terms = self._pricing.terms
         type, rule = PRICE_STEP_TYPE_TAX, "rate × amount"
         if tax.compound:
-            rule = "rate × the amount and the taxes before"
+            rule = "rate × the amount and the previous taxes"
         if terms.tax_included:
             type, rule = PRICE_STEP_TYPE_INCLUDED_TAX, f"{rule}, of the amount without the taxes that it includes"
         numbers = {"rate": f"{tax.rate.value} %", "taxed_amount": self._text(tax.taxable_amount)}
@@ -160,7 +160,7 @@ class _Steps:
         yield self._step(type, subject, rule, minor_of(tax.amount), **numbers)
 
     def _stored_taxes(self) -> Iterator[PriceStep]:
-        """For an order whose price was stored without its taxes: their sums, as far as it has them."""
+        """The sums of taxes, for an order that was stored without its individual taxes."""
         included = minor_of(self._pricing.included_tax)
         type = PRICE_STEP_TYPE_INCLUDED_TAX if included else PRICE_STEP_TYPE_TAX
         left = minor_of(self._pricing.tax) + included
@@ -180,7 +180,7 @@ class _Steps:
             numbers = {"points": str(pricing.loyalty_points_used), "points_asked": str(requested)}
             if terms.HasField("point_value"):
                 numbers["point_value"] = f"{terms.point_value.value} {self._currency}"
-            rule = "points × the value of a point, rounded down, no more points than it takes to pay everything"
+            rule = "points × the value of a point, rounded down, limited to the amount to pay"
             yield self._step(PRICE_STEP_TYPE_POINTS, "", rule, -minor_of(pricing.loyalty_points_value), **numbers)
 
     def _total(self) -> PriceStep:

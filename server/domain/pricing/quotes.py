@@ -149,13 +149,13 @@ def _taxes(
 
 
 def _points(requested: int, terms: PointTerms, currency: str, *, to_pay: int) -> tuple[int, int]:
-    """The points used of those requested, no more than it takes to pay everything, and their value."""
+    """The used points and their value, limited to the amount to pay."""
     # A point is worth this many minor units: a ratio, because it may be less than one.
     worth, of = _ratio(terms.value, 10 ** EXPONENTS[currency])
     if not worth:
         return 0, 0
     value_paid = min(requested * worth // of, to_pay)
-    # No more points than pay for something: the rest stays with the customer.
+    # Only the points that are needed; the customer keeps the rest.
     return -(-value_paid * of // worth), value_paid
 
 

@@ -24,7 +24,7 @@ def remaining(order: Order, *, amounts: bool = True) -> list[Share]:
 
 
 def uncredited(order: Order, *, but: str = "") -> list[Share]:
-    """The parts of the price less what refunds `but` one have taken for good; pending refunds may still fail."""
+    """The parts of the price less the completed refunds except `but`; pending refunds may still fail."""
     others = (refund for refund in order.refunds if refund.refund_id != but and refund.status != REFUND_STATUS_PENDING)
     return _after(order, filter(counts, others), amounts=True)
 
@@ -37,7 +37,7 @@ def _after(order: Order, refunds: Iterable[Refund], *, amounts: bool) -> list[Sh
 
 
 def counts(refund: Refund) -> bool:
-    """Whether a refund is or will be made, or left traces that stay although it failed."""
+    """Whether a refund succeeded, is pending, or failed after it had a credit note or had returned points."""
     return bool(refund.status != REFUND_STATUS_FAILED or refund.credit_note_number or refund.returned_points)
 
 

@@ -1,6 +1,6 @@
 """Shares of an order's price: of its lines, shipping and installation, with their discount, taxes and points.
 
-A share is taken from what earlier refunds have left, so the last one takes the remainder and all of them add up to the whole.
+A share is taken from the rest after earlier refunds, so the last one takes the remainder, and all shares add up to the whole.
 All amounts are integers of the currency's minor unit.
 """
 
@@ -144,7 +144,7 @@ def rest_of(part: Share, shares: Iterable[Share]) -> Share:
             points_value=max(0, rest.points_value - share.points_value),
         )
     others = divide(part.by_others * rest.discount, part.discount) if part.discount else 0
-    # The price of a changed order may no longer have all that was taken from it.
+    # The price of a changed order may be less than the shares taken from it.
     discount = min(rest.discount, rest.price)
     rest = rest._replace(by_others=others, discount=discount)
     return rest._replace(points_value=min(rest.points_value, rest.due))
@@ -217,7 +217,7 @@ def _parts(order: Order) -> Iterator[Share]:
 
 
 def _item_taxes(item: OrderItem) -> Iterator[TaxShare]:
-    """The taxes of a line; of one that an earlier version of the server priced, the only one."""
+    """The taxes of a line; the only tax of a line priced by an earlier version of the server."""
     if item.taxes:
         yield from map(_tax_share, item.taxes)
     elif minor_of(item.tax):
@@ -226,7 +226,7 @@ def _item_taxes(item: OrderItem) -> Iterator[TaxShare]:
 
 
 def _other_tax(order: Order) -> Iterator[TaxShare]:
-    """The tax of an order that an earlier version of the server priced, less that of its lines."""
+    """The tax of an order priced by an earlier version of the server, less that of its lines."""
     pricing = order.pricing
     tax = minor_of(pricing.tax) + minor_of(pricing.included_tax) - sum(minor_of(item.tax) for item in order.items)
     if tax:
@@ -264,7 +264,7 @@ def _untaxed_discount(part: Share) -> int:
 
 
 def _split(taxes: Sequence[TaxShare], amount: int, numerator: int, denominator: int) -> tuple[TaxShare, ...]:
-    """The taxes with an amount split among them by largest remainder, and a fraction of what they are on."""
+    """Splits an amount among the taxes by largest remainder, with a fraction of their taxable amounts."""
     amounts = spread(amount, [tax.amount for tax in taxes]) if amount else [0] * len(taxes)
     return tuple(
         TaxShare(tax.named, divide(tax.taxable * numerator, denominator), share)

@@ -74,7 +74,7 @@ class Taxes:
     classes: Mapping[str, TaxSet]
     standard: TaxSet
     included: bool
-    # Whether a discount lowers the tax if its coupon does not say who pays for it.
+    # Whether a discount lowers the tax if its coupon has no payer.
     before_discount: bool
     rounding: TaxRounding
     shipping_policy: ShippingTaxPolicy
@@ -185,7 +185,7 @@ def _check_rate(rate: TaxRate, *, field: str) -> None:
     if not rate.HasField("rate"):
         return
     if rate.basis_points:
-        raise invalid_field(f"{field}.basis_points", "give either rate or basis_points")
+        raise invalid_field(f"{field}.basis_points", "set either rate or basis_points")
     text = rate.rate.value
     if len(text) > _MAX_DIGITS or not _NUMBER.fullmatch(text):
         raise invalid_field(f"{field}.rate.value", "must be a decimal number in percent, for example 9.975")

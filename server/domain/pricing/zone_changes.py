@@ -1,4 +1,4 @@
-"""The effect of a change of the delivery zones on the orders that are not paid yet."""
+"""The effects of changed delivery zones on unpaid orders."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ZoneRequest = BatchUpsertDeliveryZonesRequest | DeleteDeliveryZoneRequest
 
 @dataclass(frozen=True, slots=True)
 class ZoneChange:
-    """The zones as a change leaves them, and the ids of those that it replaces or deletes."""
+    """The zones after a change, and the ids of those that it replaces or deletes."""
 
     after: ZoneIndex
     replaced: Set[str]

@@ -1,4 +1,4 @@
-"""The log level that a caller has set for a time, for all processes."""
+"""The temporary log level that a caller has set for all processes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ def set_log_level(request: SetLogLevelRequest, state: State, audit: Audit) -> Lo
 
 
 def current_level(override: LogLevelOverride, now: datetime) -> str:
-    """The level that an override sets at a time, as the setting has it; '' if it sets none."""
+    """The level of an override at a time, in the setting's notation; '' if there is none."""
     if not override.level or override.expire_time.ToDatetime(UTC) <= now:
         return ""
     return str(LogLevel.Name(override.level)).removeprefix("LOG_LEVEL_").lower()

@@ -1,4 +1,4 @@
-"""Warnings about processes on one database that differ where they should not."""
+"""Warnings about differing settings and versions of the processes on one database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -66,7 +66,7 @@ _OWN_PREFIXES = ("webhook-", "proxy-")
 
 @dataclass(frozen=True, slots=True)
 class StopWebhookEndpoint:
-    """The service's own command to disable an endpoint that is gone or keeps failing."""
+    """An internal command that disables an endpoint that is gone or keeps failing."""
 
     endpoint_id: str
     cause: WebhookDisableCause
@@ -98,7 +98,7 @@ def _needs_updated(request: UpdateWebhookEndpointRequest) -> Needs:
 def create_webhook_endpoint(
     request: CreateWebhookEndpointRequest, state: State, audit: Audit
 ) -> CreateWebhookEndpointResponse:
-    """Creates an endpoint and shows its secret."""
+    """Creates an endpoint and returns its secret."""
     endpoint = WebhookEndpoint(
         endpoint_id=state.new_id(),
         state=WEBHOOK_ENDPOINT_STATE_ENABLED,
@@ -127,7 +127,7 @@ def update_webhook_endpoint(request: UpdateWebhookEndpointRequest, state: State,
 
 @operation(DeleteWebhookEndpointRequest, needs=_needs)
 def delete_webhook_endpoint(request: DeleteWebhookEndpointRequest, state: State, audit: Audit) -> Empty:
-    """Deletes an endpoint. Its deliveries are not sent any more, and deleted later."""
+    """Deletes an endpoint. Its deliveries are no longer sent, and are deleted later."""
     _stored(request.endpoint_id, state)
     state.webhook_endpoints.remove(request.endpoint_id)
     return Empty()
@@ -137,7 +137,7 @@ def delete_webhook_endpoint(request: DeleteWebhookEndpointRequest, state: State,
 def rotate_webhook_secret(
     request: RotateWebhookSecretRequest, state: State, audit: Audit
 ) -> RotateWebhookSecretResponse:
-    """Gives an endpoint a new secret or key pair. The one before stays valid for a day."""
+    """Gives an endpoint a new secret or key pair. The previous one stays valid for a day."""
     endpoint = _stored(request.endpoint_id, state)
     del endpoint.secrets[1:]
     endpoint.secrets[0].expire_time.FromDatetime(audit.time.ToDatetime(UTC) + OVERLAP)
@@ -253,7 +253,7 @@ def _check_url(url: str, *, allows_http: bool) -> None:
 
 
 def _add_secret(endpoint: WebhookEndpoint, audit: Audit) -> str:
-    """Adds a new secret before the others; returns the part that the receiver shares."""
+    """Adds a new secret before the others; returns the receiver's part."""
     secret = WebhookSecret(create_time=audit.time)
     _complete(secret, endpoint)
     newest_first = [secret, *endpoint.secrets]
@@ -263,7 +263,7 @@ def _add_secret(endpoint: WebhookEndpoint, audit: Audit) -> str:
 
 
 def _complete(secret: WebhookSecret, endpoint: WebhookEndpoint) -> None:
-    """Adds what the endpoint's signatures need and the secret does not have yet."""
+    """Adds the missing keys for the endpoint's signatures to the secret."""
     if uses_v1(endpoint) and not secret.secret:
         secret.secret = new_secret()
     if uses_v1a(endpoint) and not secret.private_key:
@@ -286,7 +286,7 @@ def _put(endpoint: WebhookEndpoint, state: State) -> WebhookEndpoint:
 
 
 def _stored(endpoint_id: str, state: State) -> WebhookEndpoint:
-    """The stored endpoint, as a message of the caller's own."""
+    """A copy of the stored endpoint."""
     snapshot = state.webhook_endpoints.stored.get(endpoint_id)
     if snapshot is None:
         raise webhook_endpoint_not_found(endpoint_id)

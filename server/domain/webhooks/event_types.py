@@ -9,7 +9,7 @@ TEST = "webhook.test"
 UPDATED = "order.updated"
 
 _FIRST = (ORDER_EVENT_TYPE_CREATED, ORDER_EVENT_TYPE_IMPORTED)
-# Families of their own. All other changes are of the family `order`.
+# Separate families. All other changes are in the family `order`.
 _FAMILIES = ("return", "shipment", "hold")
 
 

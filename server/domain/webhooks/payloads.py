@@ -22,7 +22,7 @@ def webhook_id_of(order_id: str | None, version: int, delivery_id: str) -> str:
 
 
 def data_of(event: OrderEvent, order: Order | None = None) -> OutboundEventData:
-    """The data of a change; with the order, if the receiver wants it."""
+    """The data of a change, with the order if the receiver requests it."""
     has_moved = event.from_status != event.to_status and event.from_status
     return OutboundEventData(
         order_id=event.order_id,
@@ -35,12 +35,12 @@ def data_of(event: OrderEvent, order: Order | None = None) -> OutboundEventData:
 
 
 def as_json(data: OutboundEventData) -> dict[str, Any]:
-    """The data as it is in JSON."""
+    """The data as JSON values."""
     return MessageToDict(data, preserving_proto_field_name=True)
 
 
 def change_body(event_type: str, event: OrderEvent, order: Order | None = None) -> bytes:
-    """The body for a change; with the order, if the endpoint wants it."""
+    """The body for a change, with the order if the endpoint requests it."""
     return _body(event_type, event.event_time.ToJsonString(), as_json(data_of(event, order)))
 
 

@@ -1,10 +1,10 @@
-"""When a delivery is attempted again."""
+"""The retry schedule of deliveries."""
 
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Seconds between the attempts, as Standard Webhooks suggests; the first attempt is made at once.
+# Seconds between the attempts, as Standard Webhooks suggests; the first attempt is immediate.
 SCHEDULE = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 GONE = 410
 # Statuses of an endpoint that gets too many requests.
@@ -19,7 +19,7 @@ def is_success(status: int) -> bool:
 
 
 def is_throttled(status: int) -> bool:
-    """Whether the endpoint asks for fewer requests, and not only for a retry of one."""
+    """Whether the endpoint asks for fewer requests, not only for a retry."""
     return status in _THROTTLED
 
 

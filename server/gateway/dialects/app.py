@@ -1,4 +1,4 @@
-"""Serves a dialect: their request becomes one call of our method, and its response becomes theirs."""
+"""Serves a dialect: converts each request to one call of the API, and its response back."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -86,11 +86,11 @@ class DialectApp:
         if not found:
             raise refused_by_gateway("NO_SUCH_PATH", "there is no such path")
         allowed = ", ".join(sorted({route.verb for route, _ in found}))
-        raise refused_by_gateway("NO_SUCH_VERB", f"this path takes {allowed}", headers=[("allow", allowed)])
+        raise refused_by_gateway("NO_SUCH_VERB", f"this path supports {allowed}", headers=[("allow", allowed)])
 
 
 def _match(template: Template, path: str) -> tuple[dict[str, str]] | None:
-    """The variables in a tuple, which is true even if there are none."""
+    """The variables, in a tuple that is truthy even if there are none."""
     values = template.match(path)
     return None if values is None else (values,)
 

@@ -9,7 +9,7 @@ from server.gateway.errors import HttpError
 
 # Returns the body of a response, from ours and our request.
 Shape = Callable[[Json, Any], Any]
-# Adds to a request, in our names, what their query means together. Raises ValueError.
+# Adds fields to our request that depend on several query parameters. Raises ValueError.
 Paging = Callable[[dict[str, str]], Json]
 
 
@@ -22,26 +22,26 @@ class Route:
     method: str
     shape: Shape
     status: int = 200
-    # What the body's and the query's names are here; None takes no body.
+    # The tables of the names in the body and the query; None without a body.
     body: Table | None = None
     query: Table = field(default_factory=dict)
-    # Where our request has what is in the body and the query.
+    # The place of the body and the query in our request.
     within: str = ""
-    # Where it has the variables of the path.
+    # The place of the path variables in our request.
     variables: Mapping[str, str] = field(default_factory=dict)
     paging: Paging | None = None
-    # What our request has, and theirs leaves out.
+    # Fixed values of our request that theirs does not have.
     fixed: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The routes of a document, below its number and, where no path of ours is in the way, at the root."""
+    """The routes of a document, below its number and, unless the API has the same path, at the root."""
 
     name: str
     routes: tuple[Route, ...]
     # The status and the body of an error.
     fault: Callable[[HttpError, str], tuple[int, Any]]
     at_root: bool
-    # What is around the body of a success, given the id of the request.
+    # Returns the envelope of a successful body, given the id of the request.
     envelope: Callable[[Any, str], Any] = lambda body, _: body

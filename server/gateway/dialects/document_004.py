@@ -11,7 +11,7 @@ from server.gateway.errors import HttpError, detail
 from server.transfer.shapes import LINE_NAMES, ORDER_NAMES
 from server.transfer.values import decimal_money
 
-# The system that the orders come from. They name none, so all of them come from one.
+# The source of all orders, because the document names none.
 SOURCE = "integration"
 
 _WITHIN = {

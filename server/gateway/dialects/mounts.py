@@ -1,4 +1,4 @@
-"""Where dialects are served: each below its number, and at the root where no path of ours is in the way."""
+"""The paths of dialects: each is served below its number, and at the root unless the API has the same path."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _BY_SETTING = {
 
 
 def dialect_apps(options: Options, calls: Calls, bindings: Sequence[Binding]) -> list[DialectApp]:
-    """The applications of the chosen dialects; 004 is always there, since its one path is nobody else's."""
+    """The applications of the selected dialects. 004 is always included, because its only path is unique."""
     return [
         DialectApp(dialect, calls, bindings, below=below) for dialect in _chosen(options) for below in _places(dialect)
     ]

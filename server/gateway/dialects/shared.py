@@ -31,7 +31,7 @@ def code_of(error: HttpError) -> str:
 
 
 def small_error(error: HttpError, _: str) -> tuple[int, Any]:
-    """An error as 000 has it, which other documents leave open."""
+    """An error in the form of 000, also for documents that do not define errors."""
     reason = reason_of(error.status)
     code = "invalid_parameter" if reason == "INVALID_ORDER_DATA" else code_of(error).lower()
     return error.http_status, {"error": {"code": code, "message": error.status.message}}

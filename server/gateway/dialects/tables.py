@@ -66,7 +66,7 @@ def _converted(field: Field, value: object, problems: Problems, place: str) -> o
 
 
 def to_theirs(table: Table, ours: Json) -> Json:
-    """Our object in their names; what ours lacks is null."""
+    """Our object in their names; missing values are null."""
     return {name: _shown(_field(target), ours) for name, target in table.items()}
 
 
@@ -84,7 +84,7 @@ def _field(target: str | Field) -> Field:
 
 
 def same(*names: str) -> dict[str, str | Field]:
-    """Fields that both call the same."""
+    """Fields with the same name in both."""
     return {name: name for name in names}
 
 
@@ -127,12 +127,12 @@ def integer(path: str) -> Field:
 
 
 def or_null(path: str) -> Field:
-    """A text that they leave null where it is empty."""
+    """A text that is null in theirs if it is empty."""
     return Field(path, lambda value: value or None)
 
 
 def refused(text: str) -> Field:
-    """A field that may be there, but say nothing."""
+    """A field that must be empty if it is present."""
 
     def convert(value: object) -> None:
         if value not in ({}, [], ""):

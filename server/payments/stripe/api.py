@@ -20,7 +20,7 @@ _REFUSALS = (400, 402, 404)
 
 
 class Reply(NamedTuple):
-    """A response of Stripe's."""
+    """A response of Stripe."""
 
     data: StripeJson
     # When Stripe sent it, by its own clock: a Unix time.
@@ -41,7 +41,7 @@ class StripeApi:
         self.refunds = client.v1.refunds
 
     async def send(self, request: Callable[[], Awaitable[StripeObject]]) -> Reply:
-        """Sends a request, again if it fails for a while. Raises ProviderUnavailable, or StripeError if Stripe refuses it."""
+        """Sends a request and retries transient failures. Raises ProviderUnavailable, or StripeError if Stripe refuses it."""
         try:
             found = await _RETRYING.run(request, is_retryable=_is_retryable, wait=_requested_delay)
         except StripeError as error:
@@ -69,7 +69,7 @@ def _is_retryable(error: Exception) -> bool:
 
 
 def _requested_delay(error: Exception) -> float:
-    """The seconds that Stripe asks to wait for."""
+    """The delay in seconds that Stripe requests."""
     seconds = _headers(error).get("retry-after", "") if isinstance(error, StripeError) else ""
     return float(seconds) if seconds.isdecimal() else 0.0
 

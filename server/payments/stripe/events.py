@@ -1,7 +1,6 @@
 """Maps Stripe's objects to payment events.
 
-An event's id follows from the object and its state. The same change is therefore the same event, whether an answer of the API or a
-webhook reports it.
+An event's id follows from the object and its state, so a change that both a response and a webhook report is one event.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,7 +47,7 @@ _DISPUTE_TYPES = {
 
 
 def events_of_intent(intent: StripeJson, *, observed: int) -> Iterator[PaymentEvent]:
-    """The events that an intent's status shows, as observed at a Unix time of Stripe's clock."""
+    """The events that follow from an intent's status at a Unix time of Stripe's clock."""
     status, charge = intent["status"], _charge_id(intent)
     if status == "requires_capture":
         authorized = _of_intent(

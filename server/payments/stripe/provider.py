@@ -48,13 +48,13 @@ _STATUSES: dict[str, PaymentIntentStatus] = {
 # In these statuses an intent takes another amount, and can be confirmed.
 _UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action")
 
-# With the charge, which knows when the amount was authorized.
+# With the charge, which has the time of the authorization.
 _EXPAND = ["latest_charge"]
 _WITH_CHARGE: Any = {"expand": _EXPAND}
 
 
 class StripeProvider:
-    """Keeps nothing: the order names its intent, and Stripe finds an intent that is not recorded yet by its idempotency key."""
+    """Stores nothing: the order names its intent, and Stripe finds an unrecorded intent by its idempotency key."""
 
     name = NAME
 
@@ -78,7 +78,7 @@ class StripeProvider:
         intent_id = _intent_of(order)
         if not intent_id and not _amount(order):
             return None
-        # Without a recorded intent, this finds the one that a call in flight has opened, or takes its place.
+        # Without a recorded intent, finds the one that a call in flight has opened, or opens one in its place.
         reply = await (self._intent(intent_id) if intent_id else self._create(order, after=""))
         if reply.data["status"] not in ("canceled", "succeeded"):
             reply = await self._cancel(order, reply.data["id"])
@@ -92,7 +92,7 @@ class StripeProvider:
         try:
             reply = await self._api.send(partial(self._api.intents.capture_async, intent_id, params, options))
         except (CardError, InvalidRequestError) as error:
-            # Stripe forgets a key after a day: the mark tells whether this capture was made.
+            # Stripe forgets a key after a day; the metadata shows whether this capture was made.
             reply = await self._intent(intent_id)
             if (reply.data.get("metadata") or {}).get("capture") != mark:
                 return [_declined_capture(order, intent_id, amount, mark, error)]
@@ -124,7 +124,7 @@ class StripeProvider:
             return ""
 
     async def _open(self, order: Order) -> Reply:
-        """The order's intent; another one if the last was cancelled, because Stripe reopens none."""
+        """The order's intent; a new one if the last was cancelled, because Stripe cannot reopen it."""
         intent_id = _intent_of(order)
         reply = await (self._intent(intent_id) if intent_id else self._create(order, after=""))
         while reply.data["status"] == "canceled":
@@ -161,7 +161,7 @@ class StripeProvider:
         return await self._intent(found.data["data"][0]["id"])
 
     async def _pay(self, order: Order, opened: Reply, token: str) -> tuple[Reply, PaymentEvent | None]:
-        """Brings an unpaid intent to the order's amount and, with a token, tries to pay. Returns FAILED if that is declined."""
+        """Updates an unpaid intent to the order's amount and, with a token, tries to pay. Returns FAILED if that is declined."""
         try:
             changes = {"amount": _amount(order)} | (await self._payer(token) if token else {})
             if any(opened.data.get(name) != value for name, value in changes.items()):
@@ -172,7 +172,7 @@ class StripeProvider:
             return await self._after_refusal(opened.data["id"], token, error)
 
     async def _payer(self, token: str) -> dict[str, str]:
-        """The customer at Stripe to whom a saved payment method belongs; Stripe accepts it only together with them."""
+        """The Stripe customer of a saved payment method; Stripe accepts the method only with its customer."""
         method = await self._api.send(partial(self._api.methods.retrieve_async, token))
         customer = method.data.get("customer")
         return {"customer": customer} if customer else {}
@@ -185,7 +185,7 @@ class StripeProvider:
         return await self._intent(intent["id"]) if reply.is_replay else reply
 
     async def _after_refusal(self, intent_id: str, token: str, error: StripeError) -> tuple[Reply, PaymentEvent | None]:
-        """The intent as it is now, and FAILED unless it was paid or cancelled meanwhile."""
+        """The current intent, and FAILED unless it has been paid or cancelled."""
         now = await self._intent(intent_id)
         if now.data["status"] not in _UNPAID:
             return now, None
@@ -207,7 +207,7 @@ class StripeProvider:
             return reply
 
     async def _made_refund(self, order: Order, intent_id: str, refund_id: str) -> Reply | None:
-        """A refund that was made already, even if Stripe has forgotten its idempotency key."""
+        """An existing refund, even if Stripe has forgotten its idempotency key."""
         params: Any = {"payment_intent": intent_id, "limit": 100}
         listed = await self._api.send(partial(self._api.refunds.list_async, params))
         for refund in listed.data["data"]:

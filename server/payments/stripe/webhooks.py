@@ -29,7 +29,7 @@ from server.telemetry.log import fields
 log = logging.getLogger(__name__)
 
 _SIGNATURE = "stripe-signature"
-# Seconds after which a signature is refused, so that nobody can replay an old webhook.
+# Seconds after which a signature is refused, to prevent replays of old webhooks.
 _TOLERANCE = 300
 _ORDER_ID = re.compile(r"[!-~]{1,64}")
 _RETRY_AFTER = 5.0
@@ -40,7 +40,7 @@ class WebhookReply(NamedTuple):
 
     status: int
     text: str
-    # In seconds; 0 if the same webhook need not be sent again.
+    # In seconds; 0 if Stripe need not send the webhook again.
     retry_after: float = 0.0
 
 
@@ -51,7 +51,7 @@ class Records(Protocol):
 
 
 class StripeWebhooks:
-    """Answers 200 once the webhook's events are committed, and an error for which Stripe sends it again otherwise."""
+    """Answers 200 when the webhook's events are committed, otherwise an error, so that Stripe sends it again."""
 
     def __init__(self, *, secret: str, records: Records, find_order: Callable[[str], Awaitable[str]]) -> None:
         """`find_order` returns the order id of a PaymentIntent, for objects that name none; '' if it has none."""

@@ -1,7 +1,7 @@
 """Reads of invoices, payments and refunds over all orders, by time.
 
-Payments and refunds are parts of their orders. The times of the events that can have begun one lead to the order, and the order
-tells whether one did.
+Payments and refunds are parts of their orders. Events that may have started one are found by time, and their orders contain the
+payments and refunds.
 """
 
 from collections import defaultdict
@@ -54,7 +54,7 @@ BEFORE_ORDERS = Place(_FIRST, BEFORE_ALL)
 
 
 class Entries(NamedTuple, Generic[Entry]):
-    """Entries, each with its place, and the place behind all that was read; None at the end."""
+    """Entries with their places, and the place after everything that was read; None at the end."""
 
     found: list[tuple[Place, Entry]]
     until: Place | None
@@ -129,17 +129,17 @@ class AccountingRepository:
         self._database = database
 
     async def invoices(self, period: Period, *, after: Place, limit: int) -> Entries[InvoiceEntry]:
-        """Invoices and credit notes behind a place."""
+        """Invoices and credit notes after a place."""
         rows = await self._database.fetch_named(_DOCUMENTS, **period._asdict(), **after._asdict(), limit=limit)
         found = [(Place(row.issue_time, row.document_number), _document(row)) for row in rows]
         return Entries(found, found[-1][0] if len(rows) == limit else None)
 
     async def payments(self, period: Period, *, after: Place, limit: int) -> Entries[PaymentEntry]:
-        """Payments behind a place, of up to `limit` orders."""
+        """Payments after a place, of up to `limit` orders."""
         return await self._of_orders(_PAYMENTS, payments_of, period, after, limit)
 
     async def refunds(self, period: Period, *, after: Place, limit: int) -> Entries[RefundEntry]:
-        """Refunds behind a place, of up to `limit` orders."""
+        """Refunds after a place, of up to `limit` orders."""
         return await self._of_orders(_REFUNDS, refunds_of, period, after, limit)
 
     async def _of_orders(

@@ -71,7 +71,7 @@ class ApiKeyRepository:
         return await self._keys.submit(key_id)
 
     async def find_certificate(self, name: str) -> StoredKey | None:
-        """The key that stands for a certificate's name, unless it is revoked."""
+        """The unrevoked key with a certificate's name."""
         return await self._certificates.submit(name)
 
     async def get(self, key_id: str) -> ApiKey:
@@ -87,12 +87,12 @@ class ApiKeyRepository:
         return [_stored(row).api_key for row in found]
 
     async def note_uses(self, uses: Mapping[Use, datetime]) -> None:
-        """Records when keys were used, and whether by their newest texts."""
+        """Records the times of key uses, and whether the newest text was used."""
         if not uses:
             return
         rows = [(*use, time) for use, time in uses.items()]
         async with self._database.connection() as connection, connection.transaction():
-            # All replicas do this: in one order, they only wait for each other.
+            # All replicas do this. Sorted, so that they wait for each other and do not deadlock.
             await fetch(connection, _LOCK_ALL, names=sorted({use.key_id for use in uses}))
             await connection.execute(_NOTE_USES.text, _NOTE_USES.bind(columns_of(_USES, rows)))
 

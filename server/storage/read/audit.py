@@ -21,7 +21,7 @@ from server.storage.schema.tables import orders
 from server.storage.sql import Query, Statement
 from server.storage.write import statements
 
-# The most changes of orders that one call searches, and those that one statement does.
+# The maximum changes of orders that one call searches, and that one statement searches.
 _SEARCHED, _AT_ONCE = 50_000, 5_000
 
 
@@ -32,7 +32,7 @@ _TIME_AT = Statement(
 
 
 class AuditFilter(NamedTuple):
-    """The wanted events; an empty value selects all."""
+    """The selected events; an empty value selects all."""
 
     # A path such as `products/mug`, or a collection.
     resource: str = ""
@@ -55,7 +55,7 @@ class AuditFilter(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An event, and its place among those of its kind: behind which time, id, position or version the next ones are."""
+    """An event with its place (time, id, position or version), after which the next ones follow."""
 
     event: AuditEvent
     place: tuple[str, str] | int
@@ -69,7 +69,7 @@ class _OrderRow(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """Changes of orders that were found, the place behind which nothing was searched, 0 at the end, and the time there."""
+    """The changes of orders that were found, the place up to which they were searched (0 at the end), and its time."""
 
     found: list[Found]
     until: int = 0
@@ -88,7 +88,7 @@ _OF_RESOURCES = _CONDITIONS | {
     "collection": "starts_with(resource, %(collection)s::text || '/')",
     "method": "method = %(method)s",
 }
-# The serialized fields are a part of the serialized event. What else has these bytes is left out later.
+# The serialized fields are a part of the serialized event. False matches are removed later.
 _OF_ORDERS = _CONDITIONS | {
     "method": "position(%(method_bytes)s::bytea IN event) > 0",
     "override": "position(%(override_bytes)s::bytea IN event) > 0",
@@ -197,7 +197,7 @@ def _resources(wanted: AuditFilter) -> dict[str, object]:
 
 
 def _with_bytes(parameters: dict[str, object]) -> dict[str, object]:
-    """The parameters with those that are looked for in serialized events."""
+    """The parameters, with those for the search in serialized events."""
     found = dict(parameters)
     if method := found.pop("method", None):
         found["method_bytes"] = OrderEvent(method=str(method)).SerializeToString()

@@ -14,7 +14,7 @@ LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class StoredCart(NamedTuple):
-    """A cart as it is stored: without prices."""
+    """A stored cart, without prices."""
 
     update_time: datetime
     cart_id: str
@@ -27,7 +27,7 @@ class _Row(NamedTuple):
     snapshot: bytes
 
 
-# The product's id is a part of the serialized cart. What else has these bytes is left out later.
+# The product's id is a part of the serialized cart. False matches are removed later.
 _OF_PRODUCT = " AND position(%(product)s::bytea IN snapshot) > 0"
 
 
@@ -50,7 +50,7 @@ class CartRepository:
     async def page(
         self, *, time: datetime, cart_id: str, start: datetime, end: datetime, product_id: str, limit: int
     ) -> list[StoredCart]:
-        """Up to `limit` carts behind a time and an id, changed within a period, of those that can have a product."""
+        """Up to `limit` carts after a time and an id, changed within a period, that may contain a product."""
         product = {"product": product_id.encode()} if product_id else {}
         rows = await self._database.fetch_named(
             _query(of_product=bool(product_id)),

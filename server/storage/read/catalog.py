@@ -24,7 +24,7 @@ _NEWEST = 2**63 - 1
 
 
 def _after(statement: Select[tuple[bytes]], key: Column[str]) -> sql.Statement:
-    """A page of what a statement finds, in the order of a key. After the row that goes beyond the bytes of a page it has one more."""
+    """A page of a statement's rows, sorted by a key. It ends one row after the row that exceeds the page's bytes."""
     after = key > sql.parameter("after", Text())
     limit = sql.parameter("limit", BigInteger())
     page = statement.add_columns(key.label("key")).where(after).order_by(key).limit(limit).subquery("page")

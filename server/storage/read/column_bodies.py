@@ -1,4 +1,4 @@
-"""Orders of which a list wants only fields that are columns: serialized in the database, which does not read the rest."""
+"""Serializes orders in the database if a list needs only fields that are columns, without reading the snapshots."""
 
 from collections.abc import Callable, Iterable
 from functools import reduce

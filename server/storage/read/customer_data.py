@@ -1,4 +1,4 @@
-"""Everything that is stored about a customer, in pages."""
+"""All stored data of a customer, in pages."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

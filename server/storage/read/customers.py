@@ -100,7 +100,7 @@ class CustomerRepository:
         return public_view(account, found.balance or 0)
 
     async def search(self, contact: Contact, *, after: str, limit: int) -> list[CustomerAccount]:
-        """The public views of up to `limit` accounts behind an id that have what is set of a contact; all if nothing is."""
+        """The public views of up to `limit` accounts after an id that match the given contact; all without one."""
         wanted = {name: value for name, value in contact._asdict().items() if value}
         query = _search_query(tuple(wanted))
         found = await self._database.fetch_named(query, after=after, limit=limit, **wanted)

@@ -1,4 +1,4 @@
-"""Reads of the feed: changes by position, and where it ends."""
+"""Reads of the feed: changes by position, and its end."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ _TIME = DateTime(timezone=True)
 
 # Names the history that positions belong to: cluster, database and timeline. After a failover, a restored dump or in another
 # database, the same position may be another event's. While a standby that was just promoted has not written its checkpoint, only
-# the name of its current WAL file tells the new timeline.
+# the name of its current WAL file contains the new timeline.
 HISTORY = """
     (SELECT system_identifier FROM pg_control_system())::text
     || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())::text
@@ -49,14 +49,14 @@ HISTORY = """
 
 
 class End(NamedTuple):
-    """The end of the feed: its last position, and the history that the position belongs to."""
+    """The end of the feed: its last position and its history."""
 
     position: int
     history: str
 
 
 class Change(NamedTuple):
-    """An event with its position, and what filters look at."""
+    """An event with its position, and the values that filters use."""
 
     position: int
     order_id: str
@@ -75,7 +75,7 @@ class Change(NamedTuple):
 
 
 class EventAt(NamedTuple):
-    """An event with its position: what is sent of a change."""
+    """An event with its position, as sent to readers."""
 
     position: int
     order_id: str
@@ -87,7 +87,7 @@ Read = TypeVar("Read", Change, EventAt)
 
 
 class Selection(NamedTuple):
-    """The changes that a reader wants."""
+    """The changes that a reader selects."""
 
     filter: OrderFilter
     types: tuple[int, ...] = ()
@@ -98,7 +98,7 @@ class Selection(NamedTuple):
 
 
 class ChangePage(NamedTuple, Generic[Read]):
-    """Changes up to a position, behind which nothing was read."""
+    """Changes up to a position, where the read ended."""
 
     changes: list[Read]
     until: int
@@ -160,7 +160,7 @@ class FeedRepository:
         return [end] * len(readers)
 
     async def page(self, kind: type[Read], selection: Selection, after: int, *, limit: int) -> ChangePage[Read]:
-        """Up to `limit` changes after a position. There may be more behind a page that is not full, unless it reaches the end."""
+        """Up to `limit` changes after a position. More may follow even if the page is not full, unless it reaches the end."""
         async with self._database.reading() as connection:
             end, covers = End(0, ""), True
             if selection.unseen_by:
@@ -177,7 +177,7 @@ class FeedRepository:
         return ChangePage(changes, changes[-1].position if is_full else until, end, covers)
 
     async def position_before(self, time: datetime) -> int:
-        """A position before all changes from a time on, and after most others."""
+        """A position before all changes at or after a time, and after most earlier ones."""
         low, high = 0, (await self.end()).position
         while low < high:
             middle = (low + high + 1) // 2
@@ -206,7 +206,7 @@ def _values_state(state: EventValuesState) -> ColumnElement[bytes]:
     return literal(rf"'\x{OrderEvent(values_state=state).SerializeToString().hex()}'::bytea", LargeBinary())
 
 
-# The events as they are sent: with their values, and with the state of these, which the values name themselves once they are erased.
+# The events with their values and the state of the values, which erased values contain themselves.
 _SENT: dict[str, ColumnElement[Any]] = {
     "event": WHOLE_EVENT.concat(
         case(
@@ -256,7 +256,7 @@ _moved_since = (
 _changes_status = order_events.c.from_status != order_events.c.to_status
 _statuses = func.any(sql.array("statuses", SmallInteger()))
 
-# The conditions of a filter that are about the change, not about the order as it is now.
+# The conditions of a filter on the change, not on the current order.
 _OF_CHANGES: dict[str, ColumnElement[bool]] = {
     "statuses": or_(order_events.c.from_status == _statuses, order_events.c.to_status == _statuses),
     "update_time_from": order_events.c.event_time >= sql.parameter("update_time_from", _TIME),

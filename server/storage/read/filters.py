@@ -48,7 +48,7 @@ OPEN: ColumnElement[int] = literal_column("5")
 
 
 def _stuck() -> ColumnElement[bool]:
-    """Open orders without a change of their status since a time. Those created before it are found by the index of open orders."""
+    """Open orders without a change of their status since a time. The index of open orders finds those created before it."""
     since, changes = sql.parameter("stuck_since", _TIME), order_events.alias("changes")
     moved = select(changes.c.version).where(
         changes.c.order_id == orders.c.order_id,
@@ -75,7 +75,7 @@ def _has_variant() -> ColumnElement[bool]:
 
 
 def _is_named() -> ColumnElement[bool]:
-    """One condition on the key: of two joined by OR, the planner would read all orders in the order of the list."""
+    """One condition on the key: with two joined by OR, the planner would read all orders in the list's order."""
     ids, numbers = sql.array("named_ids", Uuid()), sql.array("named_numbers", Text())
     numbered = orders.alias("numbered")
     found = select(numbered.c.order_id).where(numbered.c.order_number == func.any(numbers))

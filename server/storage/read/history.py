@@ -68,7 +68,7 @@ class HistoryRepository:
         self._database, self._orders = database, orders
 
     async def at_version(self, reference: Reference, version: int) -> Order:
-        """The order as it was at a version."""
+        """The order at a version."""
         order = await self._current(reference)
         if version > order.version:
             raise version_not_found(order, "version", version)
@@ -76,7 +76,7 @@ class HistoryRepository:
         return order
 
     async def at_time(self, reference: Reference, time: datetime) -> Order:
-        """The order as it was at a time."""
+        """The order at a time."""
         order = await self._current(reference)
         ((version,),) = await self._database.fetch(_VERSION_AT, order_id=order.order_id, time=time)
         if version is None:
@@ -86,7 +86,7 @@ class HistoryRepository:
         return order
 
     async def provenance(self, order: Order) -> list[FieldProvenance]:
-        """The change that last set each field of a version of an order, as far back as values are recorded."""
+        """The change that last set each field of a version, as far back as values are recorded."""
         found = Provenance(order)
         reached = order.version
         async for version, values in self._back(order, 1):
@@ -112,7 +112,7 @@ class HistoryRepository:
         if newer > order.version:
             raise version_not_found(order, "to_version", newer)
         if older > newer:
-            raise invalid_field("from_version", f"is {older}, after to_version {newer}; exchange them")
+            raise invalid_field("from_version", f"is {older}, after to_version {newer}; swap them")
         await self._rebuild(order, newer)
         before, changes = _copy_of(order), Changes()
         await self._rebuild(before, older, changes)
@@ -125,7 +125,7 @@ class HistoryRepository:
         return response
 
     async def rebuild(self, order: Order, versions: Sequence[int]) -> dict[int, bytes]:
-        """Older versions of a stored order, serialized. In place of those without recorded values, the oldest one that has them."""
+        """Older versions of a stored order, serialized. Versions without recorded values are replaced by the oldest one with values."""
         left, rebuilt = sorted(versions), {order.version: _copy_of(order)}
         async for undone, values in self._back(order, left[0]):
             undo(order, values.before, values.after)

@@ -121,14 +121,14 @@ def key_name(index: int) -> str:
 
 @lru_cache(maxsize=4096)
 def page_statement(shape: PageShape) -> sql.Statement:
-    """A page. Once much has changed since the list began, it is empty: `past_page_statement` takes over."""
+    """A page. If much has changed since the list began, it is empty, and `past_page_statement` is used."""
     build = _by_fixed_key if shape.order_by == ORDER_BY_CREATE_TIME else _by_changing_key
     return replace(sql.compiled(build(shape)), prepared=_UNEVEN.isdisjoint(shape.conditions))
 
 
 @lru_cache(maxsize=4096)
 def past_page_statement(shape: PageShape, window: int | None) -> sql.Statement:
-    """A page of a list by a key that changes, however much has changed. With a window, it may end before it is full."""
+    """A page of a list by a changing key, for any number of changes. With a window, it may end before it is full."""
     return sql.compiled(_by_past_key(shape, window))
 
 
@@ -156,7 +156,7 @@ def _by_changing_key(shape: PageShape) -> Select[Any]:
     keys = keys_of(shape.order_by)
     unchanged = func.pg_visible_in_snapshot(orders.c.xid, _SEEN)
     same = _part(orders, keys, [unchanged, *shape.where], shape)
-    # Orders made since are not in the list; told by their time first, they cost it no look at their events.
+    # Later orders are not in the list. Their creation time excludes them without a lookup of their events.
     known = orders.c.create_time <= _NEWEST
     unseen = union_all(*_events_unseen()).limit(literal_column(str(MOST_LOOKED_UP + 1))).cte("unseen")
     moved = _changed_since(unseen, [known, ~unchanged, *shape.where], shape)
@@ -255,7 +255,7 @@ def _changed_since(unseen: FromClause, where: list[ColumnElement[bool]], shape: 
 
 
 def _then(shape: PageShape) -> tuple[FromClause, list[ColumnElement[Any]]]:
-    """The last event of an order that a list saw, and the order's keys as they were then."""
+    """The last event of an order that a list saw, and the order's keys at that time."""
     then = (
         select(order_events.c.event_time, order_events.c.total_minor)
         .where(order_events.c.order_id == orders.c.order_id, func.pg_visible_in_snapshot(order_events.c.xid, _SEEN))

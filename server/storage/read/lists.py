@@ -43,7 +43,7 @@ from server.storage.schema.tables import orders
 
 
 class Began(NamedTuple):
-    """The beginning of a list: a snapshot of the database, its newest creation and update if there are any, and the end of the feed."""
+    """The start of a list: a database snapshot, its newest creation and update if any, and the end of the feed."""
 
     snapshot: str
     newest: datetime | None
@@ -60,7 +60,7 @@ class Position(NamedTuple):
 
 
 class Page:
-    """Orders of a list, as PostgreSQL sent them. Each value is copied only where it is used."""
+    """Orders of a list in PostgreSQL's format. Each value is copied only on use."""
 
     __slots__ = ("_backward", "_key", "_pick", "_result", "_start", "_stop", "more")
 
@@ -85,7 +85,7 @@ class Page:
         return self._stop - self._start
 
     def __iter__(self) -> Iterator[bytes]:
-        """The orders, serialized, as clients can read them, or the fields of them that are picked."""
+        """The serialized orders, readable by clients, or their picked fields."""
         return self._orders() if self._pick is None else map(self._pick, self._orders())
 
     def _orders(self) -> Iterator[bytes]:
@@ -93,7 +93,7 @@ class Page:
         rows = range(self._start, self._stop)
         for row in reversed(rows) if self._backward else rows:
             body = value(row, column) or b""
-            # Nearly all of them are: this spares the call.
+            # Nearly all of them are, so this avoids the call.
             yield body if len(body) <= MAX_READABLE else readable(Order, body)
 
     def stamps(self, count: int) -> bytes:
@@ -175,7 +175,7 @@ class ListRepository:
         self._begins = point_reader(self._begin)
 
     async def begin(self) -> Began:
-        """Begins a list, which fixes its content."""
+        """Starts a list, which fixes its content."""
         return await self._begins.submit(None)
 
     async def _begin(self, lists: Sequence[None]) -> list[Began]:
@@ -203,7 +203,7 @@ class ListRepository:
         names = tuple(name for name in CONDITIONS if is_set(listing.filter, name))
         shape = PageShape(names, listing.key, listing.ascending is not backward, after is not None, columns)
         parameters = parameters_of(listing.filter, names)
-        # One more than the page holds tells whether anything follows.
+        # One more than the page holds, to see whether anything follows.
         parameters |= {"limit": size + 1, "offset": skip, "max_bytes": max_bytes}
         parameters |= {"newest": began.newest, "latest": began.latest, "seen": began.snapshot}
         if after is not None:

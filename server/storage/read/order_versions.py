@@ -41,7 +41,7 @@ class OrderVersions:
         self._database, self._history = database, history
 
     async def orders_at(self, wanted: Sequence[OrderVersion]) -> list[bytes]:
-        """The orders as of versions. One whose values were not recorded then is as of the oldest version that can be rebuilt.
+        """The orders at versions. If the values of a version were not recorded, the oldest version that can be rebuilt.
 
         The orders exist: they are never deleted.
         """

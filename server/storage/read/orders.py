@@ -1,4 +1,4 @@
-"""Reads of orders, which go to the caller serialized, as they are stored."""
+"""Reads of orders, which are returned in their stored serialized form."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -65,7 +65,7 @@ _snapshot_within = case((_size_before <= sql.parameter("max_bytes", BigInteger()
 
 
 class Sized(NamedTuple):
-    """An order; no snapshot where the ones read before it have enough bytes already."""
+    """An order, without a snapshot if the previous ones already have enough bytes."""
 
     order_id: str
     order_number: str
@@ -123,12 +123,12 @@ class OrderRepository:
         return order.snapshot, [OrderEvent.FromString(event) for event in order.tracking_events]
 
     async def find(self, references: Sequence[Reference]) -> list[bytes | None]:
-        """The orders with these ids or numbers; None for those that do not exist or that the caller may not see."""
+        """The orders with these ids or numbers; None for those that do not exist or that the caller cannot read."""
         found = await self._database.fetch_named(_ORDERS, **split_references(references)._asdict())
         return [None if row is None else row.snapshot for row in rows_for(references, found)]
 
     async def find_within(self, references: Sequence[Reference], *, max_bytes: int) -> list[Sized | None]:
-        """As `find`, but reads no more orders once those read have `max_bytes`; one at least."""
+        """Like `find`, but stops once the orders have `max_bytes`; reads at least one."""
         parameters = split_references(references)._asdict()
         found = await self._database.fetch_named(_ORDERS_WITHIN, **parameters, max_bytes=max_bytes)
         return rows_for(references, found)
@@ -159,7 +159,7 @@ class OrderRepository:
             after, since = found[-1].order_id, found[-1].create_time
 
     async def next_order_number(self) -> str:
-        """The number of the next order, unless another one comes first."""
+        """The number of the next order, unless a concurrent order takes it."""
         ((counted,),) = await self._database.fetch(_ORDERS_COUNTED)
         return order_number(datetime.now(UTC).year, counted + 1)
 

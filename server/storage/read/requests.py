@@ -1,4 +1,4 @@
-"""Reads of the writes that were done under a request id."""
+"""Reads of writes by request id."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -59,7 +59,7 @@ class RequestRepository:
         self._database = database
 
     async def get(self, caller: str, request_id: str) -> GetRequestResponse:
-        """The outcome of a request that a caller, as in an idempotency key, sent with an id."""
+        """The outcome of a caller's request with an id."""
         found = await self._database.fetch_named(_DONE, caller=caller, methods=WRITES, request_id=request_id)
         state = REQUEST_STATE_DONE if found else REQUEST_STATE_UNKNOWN
         done = [await self._done(row, request_id) for row in found]
@@ -82,7 +82,7 @@ def _packed(name: str, response: bytes) -> Any:
 
 
 def _set_versions(done: DoneRequest, first: int, versions: Sequence[tuple[int, int | None]]) -> None:
-    """Sets the version then, which an answer without it does not tell, and the version now."""
+    """Sets the version in the first answer, or of the write if the answer has none, and the current version."""
     for current, written in versions:
         done.order_version = first or written or 0
         done.current_order_version = current

@@ -17,7 +17,7 @@ LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 class StoredState(NamedTuple):
-    """An order's version and, if asked for, the hash of its last event."""
+    """An order's version and, if requested, the hash of its last event."""
 
     order_id: str
     version: int

@@ -1,4 +1,4 @@
-"""Movements of a product's stock: adjustments, and what orders took and returned, from their histories."""
+"""Movements of a product's stock: adjustments, and the changes by orders, from their histories."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from server.storage.database import Database
 from server.storage.projections import timestamp_of
 from server.storage.sql import Query
 
-# The most orders whose histories one call searches.
+# The maximum number of orders whose histories one call searches.
 _MOST_ORDERS = 50_000
 
 
@@ -160,7 +160,7 @@ def _by_version(rows: Iterable[_Event], product_id: str) -> defaultdict[tuple[st
 
 
 def _moved(order: Order, events: Sequence[OrderEvent], product_id: str) -> Iterator[StockMovement]:
-    """What each change of an order took or returned, from its events, the newest first, as far as their values are recorded."""
+    """The movements of an order's changes, from its events, newest first, as far back as values are recorded."""
     for event in events:
         after = held_by(order)
         if event.version > 1:

@@ -38,7 +38,7 @@ class SummaryRepository:
         self._database = database
 
     async def groups(self, wanted: OrderFilter, key: SummaryKey) -> list[Group]:
-        """The groups of the newest matching orders, the largest first: one order and one group more than an answer covers."""
+        """The groups of the newest matching orders, largest first: one order and one group more than a response covers."""
         names = tuple(name for name in CONDITIONS if is_set(wanted, name))
         return await self._database.fetch_named(_statement(names, key), **parameters_of(wanted, names))
 

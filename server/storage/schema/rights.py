@@ -59,11 +59,11 @@ _MAY_CREATE = "SELECT has_schema_privilege(:role, current_schema, 'CREATE')"
 
 
 class RightsError(Exception):
-    """The rights cannot be granted; the message says why and what to do."""
+    """The rights cannot be granted; the message has the cause and the fix."""
 
 
 def grant(connection: Connection, role: str) -> None:
-    """Gives a role these rights and takes all others to the same tables from it. Raises RightsError."""
+    """Grants a role these rights, and revokes all other rights on the same tables. Raises RightsError."""
     found = connection.execute(text(_ROLE), {"role": role}).one_or_none()
     if found is None:
         raise RightsError(f"there is no role {role!r}; create it first")

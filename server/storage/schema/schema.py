@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 # An arbitrary number that no other program uses.
 _LOCK = 5_073_100_914_002_881
 
-# Seconds between two looks whether another migration has ended.
+# Seconds between checks whether another migration has ended.
 _PAUSE = 0.1
 
-# The timeout of a look at the schema, in seconds.
+# The timeout of a schema check, in seconds.
 _LOOK = 10
 
 _IN_FUTURE = "xid >= pg_snapshot_xmax(pg_current_snapshot())"
@@ -70,7 +70,7 @@ def migrate(url: str, *, grant_to: str | None = None) -> tuple[str | None, str]:
 
 
 def _take_turn(connection: Connection) -> None:
-    """Waits for other migrations to end. Not in a statement: an index that is built concurrently would wait for that."""
+    """Waits for other migrations to end, without a waiting statement, which would block a concurrent index build."""
     while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar():
         connection.commit()
         time.sleep(_PAUSE)
@@ -104,9 +104,9 @@ def _adopt_restored_rows(connection: Connection) -> bool:
 
 
 def _assign_positions(connection: Connection, *, restored: bool) -> None:
-    """Gives every event its position in the feed: those from before there was one, and those of a restored dump.
+    """Assigns feed positions to existing events without one, and to those of a restored dump.
 
-    Neither readers nor writers wait for it. In a transaction of its own, which sees the adopted rows as committed.
+    Neither readers nor writers wait for it. It runs in a separate transaction, which sees the adopted rows as committed.
     """
     connection.commit()
     connection.execute(text(sequencing.ADOPT), {"restored": restored})
@@ -128,8 +128,8 @@ def newest_version() -> str:
 
 @contextmanager
 def _connection(url: str, *, seconds: int = 0) -> Iterator[Connection]:
-    """A connection whose statements take no longer than so many seconds; migrations take what they take."""
-    # psycopg reads the URL, as it does for the pool: one reading of it for all.
+    """A connection with a statement timeout in seconds; migrations have none."""
+    # psycopg parses the URL, as for the pool, so that both agree.
     engine = create_engine(
         "postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(url, connect_timeout=10)
     )
@@ -144,7 +144,7 @@ def _current(connection: Connection) -> str | None:
     versions = connection.execute(_VERSION).scalars().all() if known else []
     connection.rollback()
     if len(versions) > 1:
-        raise UnknownSchema(f"it has {len(versions)} versions at once")
+        raise UnknownSchema(f"it has {len(versions)} versions")
     return versions[0] if versions else None
 
 

@@ -22,7 +22,7 @@ _OWN = "feed_state.system_identifier = (SELECT system_identifier FROM pg_control
 LOCK = "SELECT FROM feed_state FOR UPDATE"
 
 # The snapshot and the events come from one statement, so that no event falls between them. Events are in the order of their times,
-# those of one order always by version. An event that has its position keeps it, whatever its transaction id says. Returns no row and
+# those of one order always by version. An event with a position keeps it, regardless of its transaction id. Returns no row and
 # does nothing if the feed is another cluster's.
 ASSIGN = f"""
 WITH unseen AS (

@@ -1,4 +1,4 @@
-"""The schema. `orders.snapshot` is the truth; the other columns and `order_items` are projections of it."""
+"""The schema. `orders.snapshot` is the source of truth; the other columns and `order_items` are its projections."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ order_numbers = Sequence("order_numbers", data_type=BigInteger, metadata=metadat
 
 
 def written_by() -> Column[str]:
-    """The transaction that last wrote the row: tells, exactly, whether a snapshot of the database sees this state of it."""
+    """The transaction that last wrote the row, which shows whether a database snapshot sees this state of it."""
     return Column("xid", Xid8, nullable=False, server_default=func.pg_current_xact_id())
 
 
@@ -80,7 +80,7 @@ orders = Table(
     Column("update_time", DateTime(timezone=True), nullable=False),
     Column("snapshot", LargeBinary, nullable=False),
     written_by(),
-    # Of what the source sent last, while the order is as that has made it: tells that it sends the same again.
+    # The hash of the source's last data, while the order still equals it: recognizes unchanged imports.
     Column("sent_hash", LargeBinary),
     CheckConstraint("status BETWEEN 1 AND 6", name="status_known"),
     CheckConstraint("payment_status BETWEEN 1 AND 10", name="payment_status_known"),
@@ -127,7 +127,7 @@ order_items = Table(
     CheckConstraint("total_price_minor = unit_price_minor * quantity", name="total_price_adds_up"),
 )
 
-# Imported lines have no product of this catalogue; what they are found by is their SKU.
+# Imported lines have no product of this catalogue, and are found by their SKU.
 item_product = func.coalesce(order_items.c.product_id, order_items.c.sku)
 Index("order_items_product", item_product, order_items.c.order_id)
 
@@ -151,7 +151,7 @@ order_events = Table(
     Column("salt", LargeBinary),
     CheckConstraint("version > 0", name="version_positive"),
 )
-# An event as it is stored: both parts of it, and the salt.
+# A stored event: both parts of it, and the salt.
 STORED_EVENT = (order_events.c.event, order_events.c.event_values, order_events.c.salt)
 # Both parts in one: a serialized message that is appended to another is merged into it.
 WHOLE_EVENT = order_events.c.event.op("||")(func.coalesce(order_events.c.event_values, text("''::bytea")))
@@ -167,7 +167,7 @@ Index(
 
 
 def _records(name: str, key: str) -> Table:
-    """A table of messages by key, each stored as it is serialized."""
+    """A table of serialized messages by key."""
     return Table(
         name,
         metadata,
@@ -181,7 +181,7 @@ products = _records("products", "product_id")
 coupons = _records("coupons", "code")
 delivery_zones = _records("delivery_zones", "zone_id")
 customers = _records("customers", "customer_id")
-# What customers are found by: see `contact_of`.
+# The search columns of customers: see `contact_of`.
 for _name in ("email", "phone", "name"):
     customers.append_column(Column(_name, Text, nullable=False, server_default=text("''")))
 Index("customers_email", customers.c.email, customers.c.customer_id)
@@ -196,7 +196,7 @@ inventory = Table(
     metadata,
     Column("product_id", ForeignKey(products.c.product_id), primary_key=True),
     Column("variant_id", Text, primary_key=True),
-    # Pieces that can be ordered, that orders hold until they are shipped, and that orders wait for.
+    # Available units, units that orders hold until they are shipped, and backordered units.
     Column("available", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False, server_default=text("0")),
     Column("awaited", BigInteger, nullable=False, server_default=text("0")),
@@ -317,8 +317,8 @@ FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
 event.listen(documents, "after_create", _REFUSE_CHANGE)
 event.listen(documents, "after_create", _DOCUMENTS_NEVER_CHANGE)
 
-# API keys, by their ids, and client certificates, by their names. `snapshot` is the message without what may not be stored and
-# what changes by itself.
+# API keys by id, and client certificates by name. `snapshot` is the message without secrets and without values that change
+# independently.
 api_keys = Table(
     "api_keys",
     metadata,
@@ -376,7 +376,7 @@ rate_limits = Table(
     metadata,
     Column("subject", Text, primary_key=True),
     Column("method_class", Text, primary_key=True),
-    # The limit as the last lease had it: calls a second, and how many at once.
+    # The limit of the last lease: calls per second, and the burst.
     Column("rate", Double, nullable=False),
     Column("burst", Double, nullable=False),
     Column("tokens", Double, nullable=False),
@@ -390,7 +390,7 @@ rate_limits = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-# Which process runs an exclusive background job, and until when unless it renews its lease.
+# The process that runs an exclusive background job, and the end of its lease.
 job_leases = Table(
     "job_leases",
     metadata,

@@ -11,7 +11,7 @@ webhook_endpoints = Table(
     Column("endpoint_id", Text, primary_key=True),
     Column("snapshot", LargeBinary, nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
-    # The time until which the requests sent so far use up the endpoint's rate, or until which it is to be spared.
+    # The time until which the sent requests use up the endpoint's rate, or until which the endpoint is paused.
     Column("paced_until", DateTime(timezone=True)),
     # The time of the first failure since the last success.
     Column("failing_since", DateTime(timezone=True)),

@@ -1,4 +1,4 @@
-"""Proves that all tables say the same; and writes the projections of orders anew where they do not."""
+"""Checks that all tables are consistent, and rewrites projections of orders that differ."""
 
 from server.storage.database import Database, fetch
 from server.storage.verification.chain import ChainCheck
@@ -16,7 +16,7 @@ __all__ = ["Problem", "Progress", "rebuild", "verify"]
 
 
 async def verify(database: Database, progress: Progress) -> list[Problem]:
-    """Every disagreement, over one consistent view of the database; `progress` gets the orders done and in all."""
+    """All mismatches in one consistent view of the database; `progress` gets the number of checked and of all orders."""
     checks: list[Check] = [
         OrderCheck(),
         ChainCheck(),

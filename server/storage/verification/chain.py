@@ -1,4 +1,4 @@
-"""The chain of events: whoever changes, removes, adds or moves one has to write all that follow, and the order, anew."""
+"""The chain of events: changing, removing, adding or moving an event breaks all later hashes and the order's."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,12 +23,12 @@ class ChainCheck:
 
 
 def _is_erased_inside(row: EventRow) -> bool:
-    """Whether an old event was erased, whose personal data its hash covers."""
+    """Whether an old event was erased, so that its hash no longer matches."""
     return is_erased(row.stored) and not OrderEvent.FromString(row.event).values_digest
 
 
 def broken_links(stored: Stored) -> Iterator[str]:
-    """Where the hashes of an order's events do not follow from each other."""
+    """The events of an order whose hashes do not match the chain."""
     previous = START
     for row in stored.events:
         if not (follows(row.event, previous) or _is_erased_inside(row)):

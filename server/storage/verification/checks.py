@@ -31,7 +31,7 @@ page_ids = sql.array("order_ids", Uuid())
 
 
 class Problem(NamedTuple):
-    """Something that does not agree: of an order (or something else), and what."""
+    """A mismatch: its subject, such as an order, and its description."""
 
     subject: str
     text: str
@@ -39,7 +39,7 @@ class Problem(NamedTuple):
 
 @dataclass(slots=True)
 class Stored:
-    """An order as all the tables have it."""
+    """An order with its rows in all tables."""
 
     order: Order
     row: OrderRow
@@ -57,7 +57,7 @@ class Stored:
         return self.order.order_number or self.row.order_number
 
     def history(self) -> Iterator[OrderEvent]:
-        """Its events, those that can be read."""
+        """Its readable events."""
         for row in self.events:
             event = event_of(row)
             if event is not None:
@@ -73,14 +73,14 @@ def event_of(row: EventRow) -> OrderEvent | None:
 
 
 class Check(Protocol):
-    """Compares orders, page by page, with what else is stored; keeps no more of them than sums."""
+    """Compares orders with other tables, page by page, and keeps only sums."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         """The problems of some orders."""
         ...
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
-        """The problems of all of them together, once each was looked at."""
+        """The problems of all orders together, after the last page."""
         ...
 
 

@@ -75,7 +75,9 @@ class FeedCheck:
             text = f"the {ends.counted} positions from {ends.first} to {ends.last} have gaps"
             problems.append(Problem("the feed", text))
         if ends.stored != ends.last:
-            problems.append(Problem("the feed", f"its last position is {ends.last}, and stored is {ends.stored}"))
+            problems.append(
+                Problem("the feed", f"its last position is {ends.last}, and the stored one is {ends.stored}")
+            )
         return problems
 
 
@@ -86,6 +88,6 @@ def _problems_of(events: Sequence[_Sequenced]) -> Iterator[str]:
             if event.is_due:
                 yield f"event {event.version} has no position in the feed"
         elif event.position < last:
-            yield f"event {event.version} stands before an earlier version in the feed"
+            yield f"event {event.version} is before an earlier version in the feed"
         else:
             last = event.position

@@ -1,4 +1,4 @@
-"""Fulfilment: the counters of an order's lines, its statuses and its copied label follow from its shipments."""
+"""Fulfilment: an order's counters, statuses and copied label match its shipments."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _COUNTERS = tuple(field.name for field in OrderItem.DESCRIPTOR.fields if field.n
 
 
 def fulfilment_problems(order: Order) -> Iterator[str]:
-    """The disagreements of an order with its shipments and holds."""
+    """The mismatches between an order and its shipments and holds."""
     if order.holds and RANK[order.status] > RANK[ORDER_STATUS_PROCESSING]:
         yield "the order has holds, and nothing is left to hold"
     if order.shipments:

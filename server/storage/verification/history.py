@@ -26,7 +26,7 @@ class HistoryCheck:
 
 def _problems_of(stored: Stored) -> Iterator[str]:
     if any(broken_links(stored)):
-        # Nothing more can be told from events that are not those that were recorded.
+        # Altered events allow no further checks.
         return
     erased_at = max((row.version for row in stored.events if row.type == ORDER_EVENT_TYPE_ERASED), default=0)
     order = Order()

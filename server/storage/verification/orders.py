@@ -1,4 +1,4 @@
-"""Orders: snapshots, columns, items and events say the same, or are made to."""
+"""Orders: checks that snapshots, columns, items and events agree, and rebuilds projections."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -102,7 +102,7 @@ def _event_problems(stored: Stored) -> list[str]:
 
 
 async def rebuild(database: Database, progress: Progress) -> int:
-    """Writes columns and items anew from the snapshots, where they differ; returns how many orders did."""
+    """Rewrites columns and items that differ from the snapshots; returns the number of differing orders."""
     rebuilt: set[str] = set()
     done, after = 0, BEFORE_ALL
     async with database.long_connection() as connection:
@@ -139,7 +139,7 @@ async def _rebuild_page(connection: AsyncConnection[Row], page: list[Stored]) ->
 
 
 async def _rebuild_queue(connection: AsyncConnection[Row], page: list[Stored]) -> list[Stored]:
-    """Corrects the places of orders in the work queue; returns the orders whose place was wrong."""
+    """Corrects the rows of the work queue; returns the orders whose rows were wrong."""
     found = await by_order(connection, ENTRIES, [stored.order_id for stored in page])
     wrong = [stored for stored in page if found[stored.order_id] != _expected_entries(stored)]
     entries = [entry for stored in wrong for entry in _expected_entries(stored)]

@@ -1,4 +1,4 @@
-"""Money: what was reported is what orders sum up, and what was issued is what they name."""
+"""Money: payments match the reported events, and documents match their orders."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -125,7 +125,7 @@ def _ledger_texts(order: Order, events: list[PaymentEvent]) -> Iterator[str]:
 
 
 def _sum_texts(order: Order, rows: list[PaymentRow]) -> Iterator[str]:
-    """For an order whose last payment event was recorded before payments were listed."""
+    """The mismatches of sums, for an order whose last payment event was recorded before payments were listed."""
     summary = order.payment
     for kind, column, amount in (
         (PAYMENT_EVENT_TYPE_PAID, "paid", summary.paid_amount),

@@ -41,8 +41,8 @@ _WRONG_BALANCES = sql.compiled(
     .where(_balance != _sum)
     .order_by("customer_id")
 )
-# Each entry goes on from the balance that another one left, the first from 0. In whatever order they are: what the hashes of the
-# balances before and after have more or less of each other is where the whole begins and ends.
+# Each entry continues from the balance of another one, the first from 0. The check is independent of their order: the difference
+# between the hashes of the balances before and after is the start and the end of the whole.
 _BROKEN_LEDGERS = sql.Statement(
     "SELECT customer_id FROM points_entries GROUP BY customer_id"
     " HAVING sum(hashint8extended(balance, 0)) - sum(hashint8extended(balance - delta, 0))"
@@ -53,10 +53,10 @@ _WITHOUT_ORDER = without_order(points_entries, points_entries.c.entry_id)
 
 
 class CouponCheck:
-    """Coupons were used as often as is counted.
+    """The counted uses of coupons match the orders.
 
-    Customers who use coupons may be as many as the orders. So of each coupon's customers only a sum of hashes is kept, which is the
-    same for the same uses in any order.
+    There can be as many customers as orders. For each coupon, only a sum of hashes over its customers is kept, which is independent
+    of their order.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class CouponCheck:
         problems = []
         for code in sorted({*used, *by_customers, *self._used, *self._by_customers}):
             if used[code] != self._used[code]:
-                text = f"coupon_uses has {used[code]} in all; orders use it {self._used[code]} times"
+                text = f"coupon_uses has {used[code]} in total; orders use it {self._used[code]} times"
                 problems.append(Problem(f"coupon {code}", text))
             if by_customers[code] != self._by_customers[code]:
                 text = "coupon_uses by customer are not those of their orders"
@@ -95,7 +95,7 @@ class CouponCheck:
 
 
 class PointsCheck:
-    """Balances are the sums of their entries, entry by entry too, and orders have moved what they use and earn."""
+    """Balances are the sums of their entries, each entry continues a balance, and orders have moved their points."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         moved = await by_order(connection, _ORDER_POINTS, (stored.order_id for stored in page))

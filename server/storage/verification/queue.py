@@ -1,4 +1,4 @@
-"""The work queue: it has the orders that workers may claim, with the columns that follow from them."""
+"""The work queue: it contains the claimable orders, with columns that match them."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ ENTRIES = sql.query(
 
 
 class QueueCheck:
-    """Each order is in the queue exactly if it waits for a worker or is claimed."""
+    """An order is in the queue if and only if it is waiting or claimed."""
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         entries = await by_order(connection, ENTRIES, [stored.order_id for stored in page])

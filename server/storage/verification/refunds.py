@@ -1,4 +1,4 @@
-"""Refunds by line and documents: shares do not exceed the parts that they are of, and taxes add up by rate."""
+"""Refunds by line and documents: shares do not exceed their parts, and taxes add up by rate."""
 
 from collections.abc import Iterator
 

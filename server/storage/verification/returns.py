@@ -1,4 +1,4 @@
-"""Returns: the counters of lines follow from them, nothing comes back that was not delivered, and their refunds exist."""
+"""Returns: they match the counters of lines, have only delivered units, and their refunds exist."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from server.domain.fulfilment.returns import return_counters
 
 
 def return_problems(order: Order) -> list[str]:
-    """The disagreements between an order's returns, the counters of its lines and its refunds."""
+    """The mismatches between an order's returns, the counters of its lines and its refunds."""
     if not order.returns:
         return []
     return [*_counters(order), *_refunds(order)]

@@ -1,4 +1,4 @@
-"""Stock: what can be ordered is what was put there less what orders hold, and what is reserved is what they have not shipped."""
+"""Stock: available is the sum of adjustments less the units held by orders; reserved is their unshipped units."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _ADJUSTED = sql.compiled(
 
 
 class StockCheck:
-    """Every shelf's numbers follow from the adjustments and the orders."""
+    """The numbers of each SKU match the adjustments and the orders."""
 
     def __init__(self) -> None:
         self._held: Counter[Sku] = Counter()

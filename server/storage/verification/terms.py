@@ -35,13 +35,13 @@ class _WithSnapshot(NamedTuple):
 
     term: bytes
     order_id: str
-    snapshot: bytes | None
+    snapshot: bytes
 
 
 _PAGE = sql.query(
     _WithSnapshot,
     select(*sql.as_text(TERM_COLUMNS), orders.c.snapshot)
-    .select_from(order_terms.outerjoin(orders, orders.c.order_id == order_terms.c.order_id))
+    .select_from(order_terms.join(orders, orders.c.order_id == order_terms.c.order_id))
     .where(
         tuple_(order_terms.c.term, order_terms.c.order_id)
         > tuple_(sql.parameter("after_term", LargeBinary()), sql.parameter("after", Uuid()))
@@ -95,7 +95,7 @@ async def add_missing(connection: AsyncConnection[Row], page: Sequence[Stored]) 
 
 
 async def delete_wrong(connection: AsyncConnection[Row]) -> set[str]:
-    """Deletes the terms that their orders do not have; returns the ids of these orders."""
+    """Deletes the terms that their orders do not have; returns the ids of these orders. Terms of lost orders stay."""
     changed: set[str] = set()
     after_term, after = b"", BEFORE_ALL
     while page := await fetch_named(connection, _PAGE, after_term=after_term, after=after, limit=_AT_ONCE):
@@ -110,15 +110,12 @@ async def _delete_wrong(connection: AsyncConnection[Row], doubtful: Sequence[Ter
     async with connection.transaction():
         order_ids = {row.order_id for row in doubtful}
         locked = await by_order(connection, _LOCKED, sorted(order_ids))
-        snapshots = {order_id: found[0].snapshot if found else None for order_id, found in locked.items()}
-        wrong = [row for row in doubtful if _is_wrong(row.term, snapshots[row.order_id])]
+        wrong = [row for row in doubtful if any(_is_wrong(row.term, each.snapshot) for each in locked[row.order_id])]
         await _run(connection, DELETE_TERMS, wrong)
     return {row.order_id for row in wrong}
 
 
-def _is_wrong(term: bytes, snapshot: bytes | None) -> bool:
-    if snapshot is None:
-        return True
+def _is_wrong(term: bytes, snapshot: bytes) -> bool:
     try:
         return term not in terms_of(Order.FromString(snapshot))
     except DecodeError:

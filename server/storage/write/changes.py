@@ -125,7 +125,7 @@ def _orders(state: State) -> Written:
 
 
 def _changed_orders(state: State) -> tuple[list[str], dict[str, Order]]:
-    """The ids of new orders, in the order of their sources' ids, and changed orders as they were."""
+    """The ids of new orders, sorted by their sources' ids, and the previous versions of changed orders."""
     changes = state.changes
     inserted = sorted((id for id, before in changes.orders.items() if before is None), key=_external_id(state))
     return inserted, {order_id: before for order_id, before in changes.orders.items() if before is not None}
@@ -173,7 +173,7 @@ def _erased_payments(state: State) -> Written:
 
 
 def _queue(state: State) -> Written:
-    """The places of orders in the work queue, where they change, and claims."""
+    """The changed rows of orders in the work queue, and claims."""
     removed, rows = [], []
     for order_id, before in state.changes.orders.items():
         old = None if before is None else work_queue.entry_row(before)
@@ -216,7 +216,7 @@ def _request_keys(state: State) -> Iterator[Row]:
 def _counters(
     own: CounterStatements, counters_of: Callable[[State], Counters[Any]], columns: Callable[[Any], Row]
 ) -> Callable[[State], Written]:
-    """New numbers as they are, and the differences of those that have a row."""
+    """Inserts new numbers, and adds differences to existing ones."""
     return lambda state: _counter_statements(own, counters_of(state), columns)
 
 

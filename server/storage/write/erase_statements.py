@@ -84,7 +84,7 @@ ERASE_POINTS = sql.compiled(
     )
 )
 
-# Stored messages contain the customer's id as it is, so that no index is needed for what is kept for days only.
+# Stored messages contain the customer's id as text, so data that is kept for only days needs no index.
 CARTS_OF = sql.Statement("SELECT cart_id FROM carts WHERE position(%(needle)s::bytea IN snapshot) > 0")
 
 # A part of the table, by the place of its rows: they never move. The answer to RecordTrackingEvent names only the order, in its

@@ -1,6 +1,6 @@
 """EraseCustomer: the customer's account, carts, orders and stored requests, one small transaction after the other.
 
-Each transaction is complete in itself, and what it has erased is not found again. A call that is interrupted anywhere is repeated.
+Each transaction is complete, and erased data is not found again, so an interrupted call can be repeated.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -50,7 +50,7 @@ class Erasure:
         *,
         effects: WriteEffects | None,
     ) -> EraseCustomerResponse:
-        """Erases what is left to erase of a customer, or as much as there is time for. Adds to `effects` those of a dry run."""
+        """Erases the remaining data of a customer, as far as time allows. Adds the effects of a dry run to `effects`."""
         customer_id = request.customer_id
         if not request.include_open_orders:
             await self._check_open_orders(customer_id)
@@ -146,7 +146,7 @@ def _parts(items: Sequence[str], size: int) -> list[list[str]]:
 
 
 def _by_events(page: Sequence[Row]) -> list[list[str]]:
-    """The orders of a page in parts of so many events, but at least one order each."""
+    """Splits the orders of a page into parts with a maximum number of events, but at least one order each."""
     parts: list[list[str]] = []
     room = 0
     for order_id, version, _ in page:
@@ -168,7 +168,7 @@ def _erased_request(row: Row, customer_id: str) -> Row | None:
 
 
 def _is_about(messages: Sequence[Message], customer_id: str) -> bool:
-    """Whether a request is about one customer as a whole. One that names no customer was found by its order."""
+    """Whether a whole request concerns one customer. One that names no customer was found by its order."""
     named = {names_customer(message, customer_id) for message in messages}
     batch = any(len(getattr(message, "orders", ())) for message in messages)
     return True in named or (named == {None} and not batch)

@@ -49,7 +49,7 @@ class Batch:
     numbers: list[int] = field(default_factory=list)
 
     def locks(self, kind: Kind) -> bool:
-        """Whether records of a kind, which are read without locks otherwise, are to be replaced."""
+        """Whether records of a kind are replaced; they are otherwise read without locks."""
         return self.lock and kind in self.needs.replaces
 
 
@@ -57,7 +57,7 @@ Parameters = dict[str, object]
 
 
 class Step(NamedTuple):
-    """A statement, the parameters of each of its executions, and what takes in its rows, if it returns any."""
+    """A statement, the parameters of its executions, and the receiver of its rows, if any."""
 
     read: Read
     parameters: Callable[[Batch], Iterable[Parameters]]
@@ -107,7 +107,7 @@ async def _send(connection: AsyncConnection[Row], steps: Iterable[Step], batch: 
 
 
 async def _take(sent: Sent, batch: Batch) -> None:
-    """Waits for the rows and takes them in, a few at a time."""
+    """Waits for the rows and processes them, a few at a time."""
     for step, cursor in sent:
         if step.take is None:
             continue
@@ -119,7 +119,7 @@ async def _take(sent: Sent, batch: Batch) -> None:
 
 
 def _keys(keys: Iterable[str]) -> list[str]:
-    """The keys in order, each once.
+    """The sorted keys, without duplicates.
 
     A key that breaks its rule is refused when its command is decided; the database does not accept every such text.
     """
@@ -379,7 +379,7 @@ _NAMED_TABLES = ("orders", "carts")
 # The first round trip: the orders and carts that the commands name.
 NAMED = [step for table in LOCK_ORDER if table in _NAMED_TABLES for step in _LOCKING[table]]
 
-# The second: the rows that those refer to, then what is read without locks, behind the locks, and so as it is now.
+# The second: the rows that those refer to, then the rows that are read without locks, after all locks are held.
 RELATED = [
     Step(_plain(statements.READ_SNAPSHOTS), _differing, _take_orders),
     *(step for table in LOCK_ORDER if table not in _NAMED_TABLES for step in _LOCKING[table]),

@@ -325,7 +325,7 @@ READ_RECORDS = sql.compiled(
 
 
 class CounterStatements(NamedTuple):
-    """The statements of a table of numbers by key: its columns, those that insert and those that add to what is there."""
+    """The statements of a table of numbers by key: its columns, inserts, and additions to existing numbers."""
 
     columns: list[str]
     insert: sql.Statement

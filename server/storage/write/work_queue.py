@@ -78,7 +78,7 @@ def _claim_of(
 
 
 def entry_row(order: Order) -> EntryRow | None:
-    """The row of an order; None if it does not belong into the queue."""
+    """The row of an order; None if it does not belong in the queue."""
     entry = entry_of(order)
     if entry is None:
         return None
@@ -94,7 +94,7 @@ def claim_row(queued: Queued) -> ClaimRow:
 
 
 def _any(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Whether a column has one of the values of a parameter, or that is empty."""
+    """Whether a column has one of the values of a parameter, or the parameter is empty."""
     values = sql.array(name, Text())
     return or_(func.cardinality(values) == literal_column("0"), column == func.any(values))
 

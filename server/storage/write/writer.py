@@ -1,8 +1,8 @@
-"""The one write path: read with locks, decide, write, commit; only then each caller gets its answer.
+"""The write path: read with locks, decide, write, commit. Callers get their answers after the commit.
 
-`Writer` has a lane for single changes, which gathers what arrives while the last batch is in flight into one transaction, and one for
-batch upserts, where each call is a transaction of its own; it works in slices and lets others go first between them, so that a
-single change never waits behind an import. Both have one beside them for dry runs, which take no locks and write nothing.
+`Writer` has a lane for single changes, which combines the changes that arrive while the last batch is in flight into one
+transaction. Another lane is for batch upserts, where each call is a separate transaction. It works in slices and yields between them,
+so a single change never waits for an import. Both have a counterpart for dry runs, which take no locks and write nothing.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from server.telemetry.timings import timed
 log = logging.getLogger(__name__)
 
 Outcome = Answer | Exception
-# Told of each batch that ran: its lane, its size, and its seconds.
+# Called after each batch with its lane, size and seconds.
 Watch = Callable[[str, int, float], None]
 
 # For batches that met others: what they wait for takes a few milliseconds.
@@ -47,12 +47,12 @@ _ROLLBACK = 0.3
 _SINGLE_TURN = 0.01
 # Seconds for a bulk command: a single one takes about ten turns of this length.
 _BULK_TURN = 0.001
-# The part of the time which the database has for it that a large batch gives to others.
+# The part of the database timeout that a large batch yields to others.
 _COURTESY = 10
 
 
 class Writer:
-    """Carries out commands. Every answer it gives is committed."""
+    """Executes commands. Every answer is committed."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Writer:
         self._lanes = {
             "single": single(watch=partial(watch, "single"), name="batch of writes"),
             "dry": single(watch=partial(watch, "dry"), name="batch of dry runs", workers=2),
-            # One by one: each changes a state of its own.
+            # One by one: each changes a separate state.
             "dry_single": single(watch=partial(watch, "dry_single"), max_batch=1, name="dry write", workers=2),
             "bulk": bulk(watch=partial(watch, "bulk"), name="bulk write"),
             "dry_bulk": bulk(watch=partial(watch, "dry_bulk"), name="bulk dry run"),
@@ -138,7 +138,7 @@ class Writer:
             return outcomes
 
     async def _look(self, commands: Sequence[Command], pause: Pause) -> list[Outcome]:
-        """Decides on the rows as they are now, and writes nothing."""
+        """Decides on the current rows, and writes nothing."""
         async with self._database.reading() as connection:
             try:
                 state = await self._read(connection, commands, lock=False)
@@ -165,7 +165,7 @@ def _lane_of(command: Command) -> str:
 
 
 async def _decide(commands: Sequence[Command], state: State, pause: Pause) -> list[Outcome]:
-    """The commands' outcomes, in their order. Lets other work run now and then."""
+    """The commands' outcomes, in their order. Yields regularly to other work."""
     is_bulk = commands[0].operation.method_class is MethodClass.BULK
     with child_span("decide"), timed("decide"):
         return await run_in_turns(_outcomes(commands, state), pause, seconds=_BULK_TURN if is_bulk else _SINGLE_TURN)
@@ -184,7 +184,7 @@ def _outcome(command: Command, state: State) -> Generator[None, None, Outcome]:
         return (yield from decide(command, state))
     except Refusal as error:
         return error
-    except GeneratorExit:  # The batch was given up.
+    except GeneratorExit:  # The batch was cancelled.
         raise
     except BaseException as error:  # A bug in one rule must not fail the other commands.
         log.exception("a command failed", extra=fields(method=command.operation.method))
@@ -206,7 +206,7 @@ async def _roll_back(connection: AsyncConnection[Row]) -> None:
 
 
 async def _write_and_commit(connection: AsyncConnection[Row], state: State, pause: Pause) -> None:
-    """Writes and commits in one flight. If the connection breaks on it nobody knows what became of it, and the callers are told."""
+    """Writes and commits in one round trip. If the connection breaks, the outcome is unknown, and callers get that error."""
     try:
         with child_span("write and commit"), timed("commit"):
             async with connection.pipeline():

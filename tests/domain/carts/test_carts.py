@@ -745,7 +745,7 @@ def test_an_order_of_which_nothing_can_be_had_any_more_is_refused(why: str) -> N
         order_id = run(state, batch(upsert())).results[0].order_id
     error = refuse(state, ReorderOrderRequest(order_id=order_id))
     assert fields_of(error) == ["order_id"]
-    assert "none of the order's products is available any more" in error.message
+    assert "none of the order's products is still available" in error.message
 
 
 def test_an_unknown_order_cannot_be_ordered_again() -> None:

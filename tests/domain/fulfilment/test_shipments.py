@@ -423,6 +423,20 @@ def test_what_the_rules_make_has_no_problems() -> None:
     assert list(fulfilment_problems(stored(state, order))) == []
 
 
+def test_the_label_of_the_next_parcel_is_kept_after_all_shipments_were_cancelled() -> None:
+    state, order = chairs_and_tables()
+    packed = run(state, ship(order, SHIPMENT_STATUS_PENDING))
+    cancelled = run(state, CancelShipmentRequest(order_id=order.order_id, shipment_id=packed.shipments[0].shipment_id))
+    assert (cancelled.delivery.carrier, cancelled.delivery.tracking_number) == ("", "")
+    report = {"status": pb.TRACKING_STATUS_PROCESSING}
+    run(state, RecordTrackingEventRequest(order_id=order.order_id, event=report, carrier="UPS", tracking_number="1Z"))
+    labelled = stored(state, order)
+    assert (labelled.delivery.carrier, labelled.delivery.tracking_number) == ("UPS", "1Z")
+    assert list(fulfilment_problems(labelled)) == []
+    shipped = run(state, transition(order, pb.ORDER_STATUS_SHIPPED))
+    assert [parcel.carrier for parcel in shipped.shipments[1].parcels] == ["UPS"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("shipped_quantity", "has shipped_quantity 2"), ("cancelled_quantity", "has cancelled_quantity 2")],

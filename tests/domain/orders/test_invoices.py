@@ -21,13 +21,13 @@ from orders.v1.order_pb2 import (
     PaymentEvent,
     Refund,
 )
-from orders.v1.order_service_pb2 import RecordPaymentRequest, RefundOrderRequest
+from orders.v1.order_service_pb2 import CancelOrderLinesRequest, LineQuantity, RecordPaymentRequest, RefundOrderRequest
 
 from server.domain.base.edits import OrderChange
-from server.domain.base.money import from_minor, minor_of
+from server.domain.base.money import from_minor, minor_of, text_of
 from server.domain.base.state import State
 from server.domain.base.values import Series, document_number
-from server.domain.orders.invoices import CREDIT_NOTES, INVOICES, issue_documents
+from server.domain.orders.invoices import CREDIT_NOTES, INVOICES, invoiced_totals, issue_documents
 from tests.domain.builders import (
     FULFILMENT,
     NOW,
@@ -35,6 +35,8 @@ from tests.domain.builders import (
     Store,
     address,
     create,
+    history,
+    line,
     money,
     new_state,
     paid,
@@ -184,6 +186,33 @@ def test_a_part_that_was_paid_is_credited_as_it_goes_back(state: State) -> None:
     tell(state, order, PAYMENT_EVENT_TYPE_PAID, "3.00", "part")
     tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "3.00", "back")
     assert [note.amount for note in notes_of(state)] == [money("3.00")]
+
+
+def test_lines_that_are_cancelled_while_a_refund_is_on_its_way_are_credited(state: State) -> None:
+    order = run(state, create(line(quantity=3)))
+    run(state, paid(order), PAYMENT)
+    run(state, RefundOrderRequest(order_id=order.order_id))
+    run(state, CancelOrderLinesRequest(order_id=order.order_id, items=[LineQuantity(item_id="1", quantity=1)]))
+    tell(state, order, PAYMENT_EVENT_TYPE_REFUNDED, "30.00", "back", refund_id="1")
+    invoice, *notes = state.changes.documents
+    assert isinstance(invoice, Invoice)
+    assert [text_of(minor_of(note.amount), "USD") for note in notes if isinstance(note, CreditNote)] == [
+        "10.00 USD",
+        "20.00 USD",
+    ]
+    assert minor_of(invoice.pricing.total) == sum(
+        minor_of(note.amount) for note in notes if isinstance(note, CreditNote)
+    )
+
+
+def test_lines_that_are_cancelled_before_the_invoice_are_no_part_of_it(state: State) -> None:
+    order = run(state, create(line(quantity=3)))
+    cancel = CancelOrderLinesRequest(order_id=order.order_id, items=[LineQuantity(item_id="1", quantity=1)])
+    order = run(state, cancel)
+    order = run(state, paid(order), PAYMENT)
+    order = run(state, cancel)
+    assert [minor_of(adjustment.new_total) for adjustment in order.adjustments] == [2000, 1000]
+    assert invoiced_totals(order, history(state, order)) == {order.invoice_number: 2000}
 
 
 def test_an_order_that_cost_nothing_has_nothing_to_credit() -> None:

@@ -466,7 +466,7 @@ def test_a_status_that_would_go_back_names_its_field() -> None:
     state = imported(upsert(status=ORDER_STATUS_SHIPPED))
     status = invalid_status(state, upsert(status=ORDER_STATUS_CONFIRMED))
     assert fields_of(status) == ["orders[0].status"]
-    assert "CONFIRMED would go back: the order is SHIPPED already" in status.message
+    assert "cannot move back to CONFIRMED: the order is already SHIPPED" in status.message
 
 
 def test_an_order_that_has_left_is_not_cancellable_by_its_source_either() -> None:

@@ -20,7 +20,7 @@ CREATE AGGREGATE pg_temp.chain(bytea) (
     SFUNC = pg_temp.link, STYPE = bytea, INITCOND = '\x{"00" * 32}'
 )"""
 
-# The transaction ids stay. Lists tell by them which orders have changed since they began, and none has.
+# The transaction ids stay, because lists use them to detect changed orders, and no order has changed.
 _CHAIN_EVENTS = f"""
 UPDATE order_events SET event = order_events.event || {_EVENT_FIELD} || chained.hash
 FROM (
@@ -42,7 +42,7 @@ WHERE substring(snapshot FROM octet_length(snapshot) - 34 FOR 3) = {_ORDER_FIELD
 
 
 def upgrade() -> None:
-    # Nobody may record an event between the two.
+    # No event may be recorded between the two.
     op.execute("LOCK TABLE orders, order_events IN EXCLUSIVE MODE")
     for statement in (_CREATE_LINK, _CREATE_CHAIN, _CHAIN_EVENTS, _SET_LAST_HASHES):
         op.execute(statement)

@@ -1,4 +1,4 @@
-"""Orders that are paid in part: a payment status of its own.
+"""A payment status for partly paid orders.
 
 Payments need no migration: they follow from an order's payment events, and are listed with its next one. Replacing the constraint
 reads the orders once, during which they cannot be written.

@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     requested = sa.text("type = 7")
-    # Orders are written meanwhile.
+    # Concurrently, because orders are written at the same time.
     with op.get_context().autocommit_block():
         for name, table, columns, where in (
             ("payments_event_time", "payments", ["event_time", "order_id"], None),

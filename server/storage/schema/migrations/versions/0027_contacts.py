@@ -15,7 +15,7 @@ _AT_ONCE = 1_000
 
 
 def upgrade() -> None:
-    # Servers of the previous version leave them as they are.
+    # Servers of the previous version do not change them.
     for name in ("email", "phone", "name"):
         op.add_column("customers", sa.Column(name, sa.Text(), nullable=False, server_default=sa.text("''")))
     _fill()

@@ -141,7 +141,7 @@ public final class Caller {
   }
 
   public static void main(String[] arguments) throws Exception {
-    // Deadlines, and the retries of reads.
+    // Deadlines and retries of reads.
     Map<String, ?> config = new Gson().fromJson(Files.readString(Path.of(arguments[1])), Map.class);
     ManagedChannel channel =
         Grpc.newChannelBuilder(arguments[0], InsecureChannelCredentials.create()).defaultServiceConfig(config).build();
