@@ -34,6 +34,7 @@ from benchmarks.figures import (
     releases,
     stalled,
     start,
+    traces,
     workers,
 )
 from benchmarks.servers import RESULTS, machine
@@ -56,7 +57,6 @@ COMPARED: dict[str, Figure] = {
     "memory": memory.measure,
     "stalled": stalled.measure,
     "feed": feed.measure,
-    "http": http.measure,
 }
 # Each in a part of its own.
 BY_ITSELF: dict[str, Figure] = {
@@ -66,6 +66,8 @@ BY_ITSELF: dict[str, Figure] = {
     "releases": releases.measure,
     "gate": gate.measure,
     "limits": limits.measure,
+    "http": http.measure,
+    "traces": traces.measure,
 }
 _ALL = COMPARED | BY_ITSELF
 

@@ -107,5 +107,7 @@ def run(client: "Client", work: Coroutine[Any, Any, Answer]) -> Answer:
         return asyncio.run(work)
     except grpc.aio.AioRpcError as error:
         raise Failure(f"{client.target}: {explain(error)}") from error
+    except BrokenPipeError:  # Typer ends the command without a word.
+        raise
     except OSError as error:
         raise Failure(plain(error)) from error

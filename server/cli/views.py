@@ -4,7 +4,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Annotated
@@ -96,8 +95,7 @@ def watch(
     )
     if since is not None:
         request.start_time.FromDatetime(since)
-    with suppress(BrokenPipeError):
-        run(client, _watch(client, request, as_json=as_json))
+    run(client, _watch(client, request, as_json=as_json))
 
 
 def _event_type(name: str) -> str:

@@ -1,9 +1,14 @@
 """`orders watch`, `orders show` and `orders top`, as people run them in pipes."""
 
 import json
+import os
 import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from orders.v1.order_service_pb2 import CancelOrderRequest, UpdateOrderRequest
 
 from tests.conftest import new_order
@@ -40,6 +45,27 @@ def test_changes_are_watched_with_their_values(server: Server) -> None:
 def test_an_unknown_event_type_is_refused_with_the_known_ones(server: Server) -> None:
     finished = orders("watch", "--event-type", "shiped", "--target", server.address)
     assert (finished.code, "shiped: choose from created" in finished.err) == (1, True)
+
+
+@contextmanager
+def closed_pipe() -> Iterator[int]:
+    """The writing end of a pipe that no process reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("command", ["show", "watch"])
+def test_a_view_ends_silently_when_its_reader_has_left(server: Server, command: str) -> None:
+    with server.stubs() as (stub, _):
+        number = stub.CreateOrder(new_order("unread")).order_number
+    arguments = {"show": [number], "watch": ["--customer", "unread", "--since", "2026-01-01T00:00:00"]}[command]
+    with closed_pipe() as pipe:
+        process = start(command, *arguments, "--target", server.address, stdout=pipe, stderr=subprocess.PIPE)
+        assert process.communicate(timeout=60)[1] == ""
 
 
 def test_a_watch_goes_on_after_its_server_was_restarted(folder: Path) -> None:

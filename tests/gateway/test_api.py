@@ -55,6 +55,11 @@ class TestStatuses:
         again = await http.call("DELETE", path)
         assert (again.status, again.reason()) == (409, "ORDER_ALREADY_CANCELLED")
 
+    async def test_a_customer_with_an_open_order_is_not_erased(self, http: Http) -> None:
+        await created(http, "leaver")
+        erased = await http.call("POST", "/v1/customers/leaver:erase", {})
+        assert (erased.status, erased.reason()) == (409, "CUSTOMER_HAS_OPEN_ORDERS")
+
     async def test_where_the_shop_does_not_deliver_is_422(self, http: Http) -> None:
         answer = await http.call("POST", "/v1/orders", an_order(delivery_method="drone"))
         assert (answer.status, answer.reason()) == (422, "DELIVERY_NOT_AVAILABLE")
