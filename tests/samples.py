@@ -164,9 +164,20 @@ _RETURNED = [{"item_id": line, "quantity": 2, "reason": returns.RETURN_REASON_DE
 
 
 def _delivered(at: Subject) -> Sequence[Message]:
+    return [*_paid_lines(at), *_delivery(at)]
+
+
+def _delivery(at: Subject) -> Sequence[Message]:
     label = {"carrier": "DHL", "tracking_number": "1Z"}
     moves = [{"status": pb.ORDER_STATUS_SHIPPED} | label, {"status": pb.ORDER_STATUS_DELIVERED}]
-    return [*_paid_lines(at), *(orders.TransitionOrderRequest(order_id=at.order_id, **move) for move in moves)]
+    return [orders.TransitionOrderRequest(order_id=at.order_id, **move) for move in moves]
+
+
+def _delivered_sofas(at: Subject) -> Sequence[Message]:
+    sofas = [{"product_id": "sofa", "variant_id": variant, "quantity": 1} for variant in ("blue", "red")]
+    bare = [sofa | {"without_installation": True} for sofa in sofas]
+    ordered = orders.UpdateOrderRequest(order={"order_id": at.order_id, "items": bare})
+    return [ordered, *_payment(at), *_delivery(at)]
 
 
 def _return(at: Subject) -> Sequence[Message]:
@@ -348,13 +359,26 @@ SAMPLES: dict[str, Sample] = {
     ),
     "CloseReturn": Sample(
         lambda at: returns.CloseReturnRequest(
-            order_id=at.order_id, return_id="1", refund_amount=usd(5), reason="less the fee"
+            order_id=at.order_id,
+            return_id="1",
+            refund_amount=usd(5),
+            reason="less the fee",
+            exchange_items=[
+                {"product_id": "mug", "quantity": 1},
+                {"product_id": "sofa", "variant_id": "red", "quantity": 1},
+            ],
         ),
         before=_inspected_return,
     ),
     "RateItem": Sample(
         lambda at: returns.RateItemRequest(order_id=at.order_id, item_id="2", stars=4, comment="warm to sit on"),
         before=_delivered,
+    ),
+    "RequestInstallation": Sample(
+        lambda at: fulfilment.RequestInstallationRequest(
+            order_id=at.order_id, item_ids=["2", "3"], scheduled_time=_TIME, time_slot="afternoon"
+        ),
+        before=_delivered_sofas,
     ),
     "ClaimFulfilments": Sample(
         lambda at: queue.ClaimFulfilmentsRequest(
@@ -566,6 +590,16 @@ SAMPLES: dict[str, Sample] = {
                         }
                         for shipment_id in ("1", "2")
                     ],
+                    "returns": [
+                        {
+                            "return_id": return_id,
+                            "status": returns.RETURN_STATUS_DECLINED,
+                            "items": [{"item_id": line, "quantity": 1} for line in ("1", "2")],
+                            "photo_uris": ["https://photos.example/1", "https://photos.example/2"],
+                            "refund_ids": ["1", "2"],
+                        }
+                        for return_id in ("1", "2")
+                    ],
                     "shipping_address": _ADDRESS,
                     "discount": usd(1),
                     "total": usd(27),
@@ -636,6 +670,8 @@ SAMPLES: dict[str, Sample] = {
                     "installation_prices": [money("EUR", 28), money("GBP", 25)],
                     "tax_class": "standard",
                     "omitted_fields": ["variants", "variants"],
+                    "backorder_until": _TIME,
+                    "restock_time": _TIME,
                     "variants": [
                         {
                             "variant_id": "oak",
@@ -643,6 +679,8 @@ SAMPLES: dict[str, Sample] = {
                             "price": usd(350),
                             "stock": 5,
                             "attributes": {"wood": "oak"},
+                            "backorder_until": _TIME,
+                            "restock_time": _TIME,
                             "prices": [money("EUR", 320), money("GBP", 290)],
                         },
                         {
@@ -651,6 +689,8 @@ SAMPLES: dict[str, Sample] = {
                             "price": usd(320),
                             "stock": 6,
                             "attributes": {"wood": "ash"},
+                            "backorder_until": _TIME,
+                            "restock_time": _TIME,
                             "prices": [money("EUR", 300), money("GBP", 270)],
                         },
                     ],

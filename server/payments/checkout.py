@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from orders.v1.error_reason_pb2 import ERROR_REASON_DEPENDENCY_UNAVAILABLE
+from orders.v1.fulfilment_service_pb2 import RequestInstallationRequest
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     PAYMENT_STATUS_FAILED,
@@ -72,6 +73,7 @@ class Checkout:
         self._around: Mapping[type, Around] = {
             CreateOrderRequest: self._create,
             UpdateOrderRequest: self._update,
+            RequestInstallationRequest: self._update,
             # A transition can also cancel.
             TransitionOrderRequest: self._cancel,
             CancelOrderRequest: self._cancel,
@@ -206,7 +208,21 @@ class Checkout:
         answer = await self._writer.execute(command)
         order = Order.FromString(answer.body)
         closed = next(each for each in order.returns if each.return_id == command.request.return_id)
-        return await self._pay_all_back(flow, command, answer, closed.refund_ids)
+        answer = await self._pay_all_back(flow, command, answer, closed.refund_ids)
+        if closed.exchange_order_id:
+            await self._charge_exchange(flow, closed.exchange_order_id, order)
+        return answer
+
+    async def _charge_exchange(self, flow: PaymentFlow, order_id: str, returned: Order) -> None:
+        """Opens an intent for what an exchange costs more than the returned units."""
+        order = await flow.current(Order(order_id=order_id))
+        if not (uses_provider(order) and due(order)):
+            return
+        try:
+            await flow.open_due(order)
+        except ProviderUnavailable as error:
+            text = f"order {order.order_number} is the exchange, but the payment provider does not answer; retry the request"
+            raise _unavailable(text, returned) from error
 
     async def _pay_all_back(
         self, flow: PaymentFlow, command: Command, answer: Answer, refund_ids: Sequence[str]

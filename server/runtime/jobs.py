@@ -5,10 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from server.config import ConfigError, Settings
+from server.domain.base.caller import Caller, Role
+from server.domain.operations import Command
+from server.domain.orders.backorders import AllocateBackorder
 from server.payments.expiry import cancel_unpaid
 from server.runtime import broker
 from server.runtime.background import Job
 from server.runtime.wiring import Components
+from server.storage.backorders import arrived
 from server.storage.errors import HEALTH_CAUSES, WRITE_CAUSES
 from server.storage.housekeeping import (
     forget_idle_limits,
@@ -24,6 +28,7 @@ from server.telemetry.metrics import Lag
 log = logging.getLogger(__name__)
 
 _HOUR = 3600.0
+_ALLOCATOR = Caller(subject="allocate_backorders", roles=frozenset({Role.ADMIN}))
 # Consumers with metrics.
 _MEASURED = 1_000
 # Lag in seconds after which an outbound channel is unhealthy.
@@ -162,6 +167,12 @@ async def delete_old_webhooks(components: Components, settings: Settings) -> Non
     log.debug("deleted old webhook deliveries", extra=fields(count=count))
 
 
+async def allocate_backorders(components: Components, _: Settings) -> None:
+    """Allocates arrived stock to the orders that wait for it, in order of creation."""
+    async for order_id in arrived(components.database):
+        await components.writer.execute(Command(AllocateBackorder(order_id), _ALLOCATOR))
+
+
 async def queue_missing_orders(components: Components, _: Settings) -> None:
     """Adds orders to the work queue that servers of an earlier version have confirmed."""
     count = await queue_missing(components.database)
@@ -206,6 +217,7 @@ JOBS = (
     Job("send_mails", _every(0.0), send_mails, applies=_sends_mails, exclusive=True),
     Job("delete_old_mails", _every(_HOUR), delete_old_mails, exclusive=True),
     Job("delete_old_webhooks", _every(_HOUR), delete_old_webhooks, exclusive=True),
+    Job("allocate_backorders", _every(1.0), allocate_backorders, exclusive=True, lease=5.0),
     Job("queue_missing_orders", _every(_HOUR), queue_missing_orders, exclusive=True),
 )
 

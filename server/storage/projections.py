@@ -153,6 +153,7 @@ class InventoryRow(NamedTuple):
     variant_id: str
     available: int
     reserved: int
+    awaited: int
 
     @property
     def sku(self) -> Sku:

@@ -22,6 +22,7 @@ from server.transfer.shapes import (
     nest,
     order_values,
     payments,
+    returns,
     shipments,
 )
 from server.transfer.values import Convert, FieldError, Fields, status, text, text_map
@@ -133,6 +134,7 @@ def _order_fields(currency: str, dialect: Dialect) -> Fields:
         "metadata": _json_map,
         "payments": _json_list(payments, "payments"),
         "shipments": _json_list(shipments, "shipments"),
+        "returns": _json_list(returns, "returns"),
     }
     values = {**order_values(currency, dialect.number), **dict.fromkeys(ADDRESS_NAMES, text), **more}
     return {**named(ORDER_NAMES, values), **named({name: name for name in values}, values)}

@@ -8,6 +8,7 @@ from typing import Literal
 
 from google.protobuf import json_format
 from orders.v1.order_pb2 import Order, OrderItem, OrderStatus, PaymentStatus
+from orders.v1.order_return_pb2 import OrderReturn
 from orders.v1.order_service_pb2 import UpsertPayment
 from orders.v1.shipment_pb2 import Shipment
 
@@ -26,6 +27,7 @@ _REST_COLUMNS = [
     *_POINTS,
     "payments",
     "shipments",
+    "returns",
     "total_quantity",
     "referral_code",
     "metadata",
@@ -92,6 +94,7 @@ def _after_line(order: Order) -> list[str]:
         *points,
         _payments(order),
         _shipments(order),
+        _returns(order),
         str(order.total_quantity),
         order.referral_code,
         labels,
@@ -126,7 +129,7 @@ def _shipments(order: Order) -> str:
     """A JSON list of the shipments, which name the lines by their positions, as rows have no ids."""
     if not order.shipments:
         return ""
-    positions = {item.item_id: str(number) for number, item in enumerate(order.items, start=1)}
+    positions = _positions(order)
     copies = [Shipment.FromString(shipment.SerializeToString()) for shipment in order.shipments]
     for copy in copies:
         for items in (copy.items, *(parcel.items for parcel in copy.parcels)):
@@ -135,6 +138,23 @@ def _shipments(order: Order) -> str:
     return json.dumps(
         [json_format.MessageToDict(copy, preserving_proto_field_name=True) for copy in copies], ensure_ascii=False
     )
+
+
+def _returns(order: Order) -> str:
+    """A JSON list of the returns, which name the lines as the shipments do."""
+    if not order.returns:
+        return ""
+    positions = _positions(order)
+    copies = [OrderReturn.FromString(each.SerializeToString()) for each in order.returns]
+    for item in (item for copy in copies for item in copy.items):
+        item.item_id = positions.get(item.item_id, item.item_id)
+    return json.dumps(
+        [json_format.MessageToDict(copy, preserving_proto_field_name=True) for copy in copies], ensure_ascii=False
+    )
+
+
+def _positions(order: Order) -> dict[str, str]:
+    return {item.item_id: str(number) for number, item in enumerate(order.items, start=1)}
 
 
 def _currency(order: Order) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from orders.v1.order_pb2 import Order
+from orders.v1.order_return_pb2 import OrderReturn
 from orders.v1.order_service_pb2 import UpsertOrder, UpsertPayment
 from orders.v1.shipment_pb2 import Shipment
 
@@ -15,12 +16,15 @@ from server.transfer.values import (
     Fields,
     currency_code,
     decimal_money,
+    disposition,
     int32,
     int64,
     list_of,
     members,
     object_of,
     optional,
+    return_reason,
+    return_status,
     shipment_status,
     status,
     text,
@@ -96,6 +100,9 @@ _BY_TYPE: Mapping[int, Convert] = {
 _BY_ENUM: Mapping[str, Convert] = {
     "orders.v1.OrderStatus": status,
     "orders.v1.ShipmentStatus": shipment_status,
+    "orders.v1.ReturnStatus": return_status,
+    "orders.v1.ReturnReason": return_reason,
+    "orders.v1.ReturnDisposition": disposition,
 }
 
 
@@ -168,11 +175,15 @@ def _of_order(order: Values) -> Values:
             "is missing, and so is order_number; a flat record, whose id is its order_id, has products or a user_id too"
         )
         raise FieldError(text, "external_order_id")
-    return {**order, **pricing, "items": [_of_item(item, ships="shipments" in order) for item in items]}
+    return {
+        **order,
+        **pricing,
+        "items": [_of_item(item, ships="shipments" in order or "returns" in order) for item in items],
+    }
 
 
 def _of_item(item: Values, *, ships: bool) -> Values:
-    """The item, with its id if shipments may name it."""
+    """The item, with its id if shipments or returns may name it."""
     if not ships:
         item.pop("item_id", None)
     product_id = item.pop("product_id", "")  # The SKU of products that have none.
@@ -193,7 +204,8 @@ def _converter(field: Any) -> Convert:
     if field.type != FieldDescriptor.TYPE_MESSAGE:
         if field.enum_type is not None:
             return _BY_ENUM[field.enum_type.full_name]
-        return _BY_NAME.get(field.name) or _BY_TYPE[field.type]
+        plain = _BY_NAME.get(field.name) or _BY_TYPE[field.type]
+        return list_of(plain) if field.is_repeated else plain
     if field.message_type.GetOptions().map_entry:
         return text_map
     if field.message_type.full_name == "google.protobuf.Timestamp":
@@ -205,4 +217,5 @@ def _converter(field: Any) -> Convert:
 _read_order = object_of(_message_fields(Order.DESCRIPTOR))
 payments = list_of(object_of(_message_fields(UpsertPayment.DESCRIPTOR)))
 shipments = list_of(object_of(_message_fields(Shipment.DESCRIPTOR)))
+returns = list_of(object_of(_message_fields(OrderReturn.DESCRIPTOR)))
 _read_upsert = object_of(_message_fields(UpsertOrder.DESCRIPTOR))

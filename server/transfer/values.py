@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from orders.v1 import order_pb2, shipment_pb2
+from orders.v1 import order_pb2, order_return_pb2, shipment_pb2
 
 _T = TypeVar("_T")
 Convert = Callable[[object], object]
@@ -31,6 +31,9 @@ def _numbers(enum: Any, prefix: str) -> dict[str, int]:
 
 _STATUSES = _numbers(order_pb2.OrderStatus, "ORDER_STATUS_")
 _SHIPMENT_STATUSES = _numbers(shipment_pb2.ShipmentStatus, "SHIPMENT_STATUS_")
+_RETURN_STATUSES = _numbers(order_return_pb2.ReturnStatus, "RETURN_STATUS_")
+_RETURN_REASONS = _numbers(order_return_pb2.ReturnReason, "RETURN_REASON_")
+_DISPOSITIONS = _numbers(order_return_pb2.ReturnDisposition, "RETURN_DISPOSITION_")
 _MAX_SHOWN = 60
 
 
@@ -111,6 +114,21 @@ def status(value: object) -> int:
 def shipment_status(value: object) -> int:
     """A shipment's status, likewise."""
     return _enum(value, _SHIPMENT_STATUSES, "a shipment status")
+
+
+def return_status(value: object) -> int:
+    """A return's status, likewise."""
+    return _enum(value, _RETURN_STATUSES, "a status of a return")
+
+
+def return_reason(value: object) -> int:
+    """The reason of a return, likewise."""
+    return _enum(value, _RETURN_REASONS, "a reason of a return")
+
+
+def disposition(value: object) -> int:
+    """The disposition of returned units, likewise."""
+    return _enum(value, _DISPOSITIONS, "a disposition")
 
 
 def _enum(value: object, numbers: Mapping[str, int], kind: str) -> int:

@@ -52,6 +52,7 @@ from orders.v1.fulfilment_service_pb2 import (
     CreateShipmentRequest,
     HoldOrderRequest,
     ReleaseHoldRequest,
+    RequestInstallationRequest,
     UpdateShipmentRequest,
 )
 from orders.v1.invoice_pb2 import CreditNote, Invoice
@@ -74,6 +75,12 @@ from orders.v1.order_pb2 import (
     PaymentMethod,
     PaymentStatus,
     Tracking,
+)
+from orders.v1.order_return_pb2 import (
+    CloseReturnRequest,
+    DecideReturnRequest,
+    ReceiveReturnRequest,
+    RequestReturnRequest,
 )
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
@@ -136,6 +143,11 @@ RESPONSES: Mapping[type, type[Message]] = {
     CreateShipmentRequest: Order,
     HoldOrderRequest: Order,
     ReleaseHoldRequest: Order,
+    RequestReturnRequest: Order,
+    DecideReturnRequest: Order,
+    ReceiveReturnRequest: Order,
+    CloseReturnRequest: Order,
+    RequestInstallationRequest: Order,
     UpdateShipmentRequest: Order,
     CancelOrderRequest: Order,
     RecordTrackingEventRequest: Tracking,
@@ -359,7 +371,7 @@ def fingerprint(state: State) -> Any:
 
 
 def counters_of(state: State) -> dict[str, Counters[Any]]:
-    names = ("stock", "reserved", "coupon_uses", "points", "documents")
+    names = ("stock", "reserved", "awaited", "coupon_uses", "points", "documents")
     return {name: getattr(state, name) for name in names}
 
 

@@ -45,6 +45,7 @@ from orders.v1.fulfilment_service_pb2 import (
     CreateShipmentRequest,
     HoldOrderRequest,
     ReleaseHoldRequest,
+    RequestInstallationRequest,
     UpdateShipmentRequest,
 )
 from orders.v1.order_pb2 import (
@@ -101,6 +102,7 @@ from server.domain.base.records import Kind
 from server.domain.carts.carts import current_cart_id
 from server.domain.lifecycle.lifecycle import STEPS
 from server.domain.operations import OPERATIONS, Command
+from server.domain.orders.backorders import AllocateBackorder
 from server.domain.payments.payments import SettleIntent
 from tests.domain.builders import (
     ADMIN,
@@ -180,6 +182,7 @@ class Maker:
             (self.receive_return, 4),
             (self.close_return, 2),
             (self.rate, 1),
+            (self.request_installation, 2),
             (self.hold, 1),
             (self.release, 3),
             (self.payment, 12),
@@ -190,6 +193,7 @@ class Maker:
             (self.upsert, 3),
             (self.products, 2),
             (self.adjust_stock, 3),
+            (self.allocate, 3),
             (self.coupons, 3),
             (self.zones, 1),
             (self.customer, 4),
@@ -201,6 +205,8 @@ class Maker:
         request = make()
         if make != self.sample:
             self.made.add(OPERATIONS[type(request)].method)
+        if isinstance(request, AllocateBackorder):
+            return command(request, ADMIN)
         if self.maybe(0.15) and not isinstance(request, SettleIntent | PriceOrderRequest | GetCartRequest):
             request.request_id = f"r{self.rng.randrange(40)}"
         if isinstance(request, BatchUpsertOrdersRequest):
@@ -242,7 +248,8 @@ class Maker:
         product_id, variant_id = self.rng.choice(list(self.store.stock))
         if self.maybe(0.03):
             product_id, variant_id = self.pick(("ghost", ""), ("lamp", ""), ("lamp", "ghost"), ("chair", "x"))
-        return line(product_id, self.pick(1, 1, 2, 3, 6), variant_id=variant_id)
+        plain = self.maybe(0.3)
+        return line(product_id, self.pick(1, 1, 2, 3, 6), variant_id=variant_id, without_installation=plain)
 
     def lines(self) -> list[NewOrderItem]:
         yen = self.maybe(0.1)
@@ -323,7 +330,7 @@ class Maker:
         request.validate_only = self.maybe(0.05)
         request.override_reason = "override" if self.maybe(0.2) else ""
         request.accept_price_changes = self.maybe(0.7)
-        if self.maybe(0.2):
+        if self.maybe(0.35):
             request.add_coupon_codes.append(self.pick("ten", "FIVE", "LAMPS"))
         if self.maybe(0.2):
             request.remove_coupon_codes.append(self.pick("TEN", "five"))
@@ -383,7 +390,8 @@ class Maker:
     def ship(self) -> CreateShipmentRequest:
         """A shipment of all lines or of some units, which has left or not."""
         order = self.order()
-        shipment = Shipment(shipment_id=self.pick("", "", "", "box"), status=self.pick(0, 1, 2, 2))
+        known = [each.shipment_id for each in order.shipments]
+        shipment = Shipment(shipment_id=self.pick("", "", "box", *known), status=self.pick(0, 1, 2, 2))
         if order.items and self.maybe(0.7):
             item = self.pick(*order.items)
             shipment.items.add(item_id=item.item_id, quantity=self.pick(0, 1, 1, 2))
@@ -451,17 +459,29 @@ class Maker:
     def close_return(self) -> CloseReturnRequest:
         order = self.returned(RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED)
         amount = {"refund_amount": money("1.00", order.pricing.total.currency_code)} if self.maybe(0.3) else {}
-        return CloseReturnRequest(
+        request = CloseReturnRequest(
             order_id=order.order_id,
             return_id=self.return_id(order, RETURN_STATUS_APPROVED, RETURN_STATUS_RECEIVED),
             no_refund=not amount and self.maybe(0.3),
             **amount,
         )
+        if not request.no_refund and self.maybe(0.4):
+            new = self.line()
+            request.exchange_items.add(product_id=new.product_id, variant_id=new.variant_id, quantity=new.quantity)
+        return request
 
     def rate(self) -> RateItemRequest:
         order = self.returned()
         item_id = self.pick(*order.items).item_id if order.items else "1"
         return RateItemRequest(order_id=order.order_id, item_id=item_id, stars=self.pick(1, 5))
+
+    def request_installation(self) -> RequestInstallationRequest:
+        order = self.returned()
+        items = [item.item_id for item in order.items if item.requires_installation and item.delivered_quantity]
+        request = RequestInstallationRequest(order_id=order.order_id, time_slot=self.pick("", "am"))
+        request.item_ids.extend(items[:1] if self.maybe(0.5) else [])
+        request.scheduled_time.seconds = self.store.time.seconds + self.pick(DAY, 9 * DAY)
+        return request
 
     def shipment(self) -> tuple[Order, Shipment]:
         """A shipment, mostly of an order that has some."""
@@ -564,7 +584,9 @@ class Maker:
 
     def payment(self) -> RecordPaymentRequest:
         order = self.paid_order() if self.maybe(0.3) else self.order()
-        usual = [PAYMENT_EVENT_TYPE_PAID] * 3 + [PAYMENT_EVENT_TYPE_REFUNDED] * (2 if order.refunds else 0)
+        usual = [PAYMENT_EVENT_TYPE_PAID] * 3
+        if order.refunds:
+            usual += [PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_REFUNDED, PAYMENT_EVENT_TYPE_REFUND_FAILED]
         others = (
             PAYMENT_EVENT_TYPE_AUTHORIZED,
             PAYMENT_EVENT_TYPE_FAILED,
@@ -658,6 +680,12 @@ class Maker:
         delta = self.pick(-5, -1, 20, 40)
         return AdjustStockRequest(product_id=product_id, variant_id=variant_id, delta=delta, reason="count")
 
+    def allocate(self) -> AllocateBackorder:
+        """Of the first order that waits, as the server's job does."""
+        known = (self.store.order(order_id) for order_id in sorted(self.store.orders))
+        waiting = next((one for one in known if any(item.backordered_quantity for item in one.items)), self.order())
+        return AllocateBackorder(waiting.order_id)
+
     def coupons(self) -> BatchUpsertCouponsRequest:
         known = coupons(self.rng, self.store.time.seconds)
         return BatchUpsertCouponsRequest(coupons=self.rng.sample(known, self.rng.randint(1, 3)))
@@ -696,7 +724,13 @@ def catalogue(rng: random.Random) -> list[Product]:
     """Four products with prices and stock of the day; the lamp has one variant more or less."""
     variants = [variant("red", stock=rng.randint(0, 20)), variant("gold", price="55.55", stock=rng.randint(0, 20))]
     made = [
-        product("chair", rng.choice(["10.00", "10.05"]), stock=rng.randint(0, 60), prices=[money("9.5", "EUR")]),
+        product(
+            "chair",
+            rng.choice(["10.00", "10.05"]),
+            stock=rng.randint(0, 60),
+            prices=[money("9.5", "EUR")],
+            backorder_limit=rng.choice([0, 8, 8]),
+        ),
         product(
             "table",
             "99.99",

@@ -104,12 +104,11 @@ def check_order(order: Order, before: Order | None, events: list[OrderEvent]) ->
     check_counters(order)
 
 
-def without_counters(order: Order) -> list[OrderItem]:
+def without_counters(order: Order | Invoice) -> list[OrderItem]:
     """The lines as they were ordered."""
-    copy = Order()
-    copy.CopyFrom(order)
+    copy = Order(items=order.items)
     for item in copy.items:
-        for name in (*COUNTERS, "rating"):
+        for name in (*COUNTERS, "rating", "backordered_quantity", "without_installation", "installation_price"):
             item.ClearField(name)
     return list(copy.items)
 
@@ -133,6 +132,14 @@ def check_counters(order: Order) -> None:
     if order.shipments:
         check_statuses(order, shipments)
     assert not (order.holds and order.status >= ORDER_STATUS_SHIPPED)
+    check_backorders(order)
+
+
+def check_backorders(order: Order) -> None:
+    """An order that waits for units has one hold of the server's, and none of those units is shipped."""
+    waits = order.status != ORDER_STATUS_CANCELLED and any(item.backordered_quantity for item in order.items)
+    assert sum(hold.automatic for hold in order.holds) == waits
+    assert all(0 <= item.backordered_quantity <= item.quantity - item.shipped_quantity for item in order.items)
 
 
 def check_statuses(order: Order, shipments: list[Shipment]) -> None:
@@ -254,6 +261,8 @@ def check_discount_and_tax(order: Order) -> None:
 def check_appointment(order: Order) -> None:
     """Goods are installed after they have arrived, as far as both times are known."""
     delivery, installation = order.delivery, order.installation
+    if order.status == ORDER_STATUS_DELIVERED:
+        return
     if installation.required and installation.HasField("scheduled_time") and delivery.HasField("estimated_time"):
         arrival, appointment = delivery.estimated_time, installation.scheduled_time
         assert (arrival.seconds, arrival.nanos) <= (appointment.seconds, appointment.nanos)
@@ -405,6 +414,12 @@ def check_refunds(order: Order, before: Order | None) -> None:
             assert not refund.credit_note_number
 
 
+def invoice_numbers(order: Order) -> list[str]:
+    """The numbers of an order's invoice and of those that it replaced, oldest first."""
+    replaced = [one.replaced_invoice_number for one in order.adjustments if one.replaced_invoice_number]
+    return [*replaced, order.invoice_number]
+
+
 def check_credit(order: Order, events: list[OrderEvent], *, invoiced: Decimal) -> None:
     """What was paid is kept or credited, but for what was paid too much or went back before there was an invoice."""
     statuses = [event.to_status for event in events]
@@ -427,6 +442,7 @@ class Ledger:
 
     held: Counter[tuple[str, str]] = field(default_factory=Counter)
     reserved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    awaited: Counter[tuple[str, str]] = field(default_factory=Counter)
     uses: Counter[tuple[str, str]] = field(default_factory=Counter)
     # By order: points earned less points used, as the order says and as the entries say.
     points_due: Counter[str] = field(default_factory=Counter)
@@ -438,7 +454,8 @@ class Ledger:
     # The documents as they were when they were first seen, and those of each order.
     documents: list[bytes] = field(default_factory=list)
     series: Counter[tuple[str, int]] = field(default_factory=Counter)
-    invoices: dict[str, Invoice] = field(default_factory=dict)
+    # By order: the invoice, after those that it replaced.
+    invoices: dict[str, list[Invoice]] = field(default_factory=lambda: defaultdict(list))
     credit_notes: dict[str, list[CreditNote]] = field(default_factory=lambda: defaultdict(list))
 
     def count(self, order: Order, before: Order | None) -> None:
@@ -457,16 +474,23 @@ class Ledger:
                 self.uses[coupon.code, customer_id] += sign
             for item in version.items:
                 if item.product_id:
-                    self.held[item.product_id, item.variant_id] += sign * (item.quantity - item.restocked_quantity)
+                    there = item.quantity - item.restocked_quantity - item.backordered_quantity
+                    self.held[item.product_id, item.variant_id] += sign * there
+                    self.awaited[item.product_id, item.variant_id] += sign * item.backordered_quantity
                     if version.status < ORDER_STATUS_SHIPPED:
-                        waiting = item.quantity - item.shipped_quantity
+                        waiting = item.quantity - item.shipped_quantity - item.backordered_quantity
                         self.reserved[item.product_id, item.variant_id] += sign * waiting
 
     def check_counters(self, store: Store) -> None:
         for sku, available in store.stock.items():
             assert available >= 0
             assert available + self.held[sku] == store.adjusted.get(sku, 0), sku
-        for name, expected in (("reserved", self.reserved), ("coupon_uses", self.uses), ("points", self.balances)):
+        for name, expected in (
+            ("reserved", self.reserved),
+            ("awaited", self.awaited),
+            ("coupon_uses", self.uses),
+            ("points", self.balances),
+        ):
             kept = store.counters[name]
             assert all(kept.get(key, 0) == value >= 0 for key, value in expected.items()), name
             assert all(expected[key] == value for key, value in kept.items()), name
@@ -498,15 +522,17 @@ class Ledger:
         self.series[kind, year] += 1
         number = f"{kind}-{year}-{self.series[kind, year]:06d}"
         if isinstance(document, Invoice):
-            assert document.invoice_number == number == order.invoice_number
-            assert order.order_id not in self.invoices
+            assert document.invoice_number == number
+            earlier = [invoice.invoice_number for invoice in self.invoices[order.order_id]]
+            assert invoice_numbers(order)[: len(earlier) + 1] == [*earlier, number]
             # An adjustment may have followed at once.
             if not order.adjustments:
-                assert (document.pricing, list(document.items)) == (order.pricing, without_counters(order))
-            self.invoices[order.order_id] = document
+                assert (document.pricing, without_counters(document)) == (order.pricing, without_counters(order))
+            self.invoices[order.order_id].append(document)
         else:
             (cause,) = [one for one in (*order.refunds, *order.adjustments) if one.credit_note_number == number]
-            assert (document.credit_note_number, document.invoice_number) == (number, order.invoice_number)
+            assert document.credit_note_number == number
+            assert document.invoice_number in invoice_numbers(order)
             assert document.amount == cause.credited_amount
             if isinstance(cause, Refund):
                 assert document.refund_id == cause.refund_id
@@ -523,26 +549,28 @@ class Ledger:
         check_refunds(order, before)
         assert self.points_moved[order_id] == self.points_due[order_id]
         confirmed = any(event.to_status == ORDER_STATUS_CONFIRMED for event in events)
-        assert bool(order.invoice_number) == (order_id in self.invoices) == (confirmed and not order.source)
+        assert bool(order.invoice_number) == bool(self.invoices[order_id]) == (confirmed and not order.source)
         self._check_credit_notes(order)
         if order.invoice_number:
-            check_credit(order, events, invoiced=amount(self.invoices[order_id].pricing.total))
+            invoiced = sum(amount(invoice.pricing.total) for invoice in self.invoices[order_id])
+            check_credit(order, events, invoiced=Decimal(invoiced))
 
     def _check_credit_notes(self, order: Order) -> None:
         notes = self.credit_notes[order.order_id]
         noted = [cause for cause in (*order.refunds, *order.adjustments) if cause.credit_note_number]
         assert sorted(note.credit_note_number for note in notes) == sorted(one.credit_note_number for one in noted)
         if notes:
-            pricing = self.invoices[order.order_id].pricing
-            tax = amount(pricing.tax) + amount(pricing.included_tax)
+            invoiced = [invoice.pricing for invoice in self.invoices[order.order_id]]
+            tax = sum(amount(pricing.tax) + amount(pricing.included_tax) for pricing in invoiced)
+            total = sum(amount(pricing.total) for pricing in invoiced)
             credited = sum(amount(note.tax) for note in notes)
             assert credited <= tax
             value = sum(amount(note.amount) for note in notes)
-            assert value <= amount(pricing.total)
+            assert value <= total
             # Paid back whole, and however many parts it took, so is the tax in what was paid in money.
             assert credited <= value
-            points = amount(pricing.loyalty_points_value)
-            assert value < amount(pricing.total) or points or credited == tax
+            points = sum(amount(pricing.loyalty_points_value) for pricing in invoiced)
+            assert value < total or points or credited == tax
 
     def check_documents(self, store: Store) -> None:
         """No document has changed since it was first seen."""

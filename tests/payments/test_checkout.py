@@ -17,8 +17,10 @@ from orders.v1.error_reason_pb2 import (
 from orders.v1.order_pb2 import (
     ORDER_STATUS_CANCELLED,
     ORDER_STATUS_CONFIRMED,
+    ORDER_STATUS_DELIVERED,
     ORDER_STATUS_PENDING,
     ORDER_STATUS_PROCESSING,
+    ORDER_STATUS_SHIPPED,
     PAYMENT_EVENT_TYPE_AUTHORIZED,
     PAYMENT_EVENT_TYPE_PAID,
     PAYMENT_EVENT_TYPE_REFUNDED,
@@ -43,11 +45,20 @@ from orders.v1.order_pb2 import (
     PaymentEvent,
     Refund,
 )
+from orders.v1.order_return_pb2 import (
+    RETURN_DECISION_APPROVE,
+    RETURN_DISPOSITION_RESTOCK,
+    CloseReturnRequest,
+    DecideReturnRequest,
+    ReceiveReturnRequest,
+    RequestReturnRequest,
+)
 from orders.v1.order_service_pb2 import (
     CancelOrderRequest,
     CreateOrderRequest,
     RecordPaymentRequest,
     RefundOrderRequest,
+    TransitionOrderRequest,
 )
 
 from server.domain.base.errors import Refusal, order_not_found
@@ -924,3 +935,50 @@ async def test_a_hold_that_is_reported_after_the_payment_holds_nothing(checkout:
     shop.store.do(RecordPaymentRequest(order_id=order.order_id, event=event), PAYMENT)
     assert shop.only_order.payment.authorized_amount == money("0.00")
     assert shop.only_order.payment_status == PAYMENT_STATUS_PAID
+
+
+# Returns.
+
+
+async def returned(shop: Shop, checkout: Checkout) -> Order:
+    """A paid order of which one chair came back, whose return is not closed."""
+    order = await created(checkout, "tok_visa", quantity=2)
+    named = {"order_id": order.order_id}
+    label = {"carrier": "DHL", "tracking_number": "1Z"}
+    shop.store.do(TransitionOrderRequest(**named, status=ORDER_STATUS_SHIPPED, **label))
+    shop.store.do(TransitionOrderRequest(**named, status=ORDER_STATUS_DELIVERED))
+    shop.store.do(RequestReturnRequest(**named, items=[{"item_id": "1", "quantity": 1}]))
+    shop.store.do(DecideReturnRequest(**named, return_id="1", decision=RETURN_DECISION_APPROVE))
+    units = [{"item_id": "1", "quantity": 1, "disposition": RETURN_DISPOSITION_RESTOCK}]
+    shop.store.do(ReceiveReturnRequest(**named, return_id="1", items=units))
+    return shop.store.order(order.order_id)
+
+
+async def exchange(checkout: Checkout, order: Order, quantity: int) -> Order:
+    items = [{"product_id": "chair", "quantity": quantity}]
+    request = CloseReturnRequest(order_id=order.order_id, return_id="1", exchange_items=items, request_id="x")
+    return Order.FromString((await checkout.execute(command(request))).body)
+
+
+async def test_the_provider_takes_what_an_exchange_costs_more(
+    shop: Shop, checkout: Checkout, provider: Provider
+) -> None:
+    order = await returned(shop, checkout)
+    provider.asked.clear()
+    closed = await exchange(checkout, order, 3)
+    new = shop.store.order(closed.returns[0].exchange_order_id)
+    assert new.payment.due_amount == new.payment_intent.amount == money("20")
+    assert [kind for kind, _ in provider.asked] == ["open"]
+    assert await exchange(checkout, order, 3) == closed
+    assert len(shop.store.orders) == 2
+
+
+async def test_an_even_exchange_moves_no_money_at_the_provider(
+    shop: Shop, checkout: Checkout, provider: Provider
+) -> None:
+    order = await returned(shop, checkout)
+    provider.asked.clear()
+    closed = await exchange(checkout, order, 1)
+    assert [refund.status for refund in closed.refunds] == [REFUND_STATUS_SUCCEEDED]
+    assert shop.store.order(closed.returns[0].exchange_order_id).payment_status == PAYMENT_STATUS_PAID
+    assert provider.asked == []

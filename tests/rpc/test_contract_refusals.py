@@ -873,7 +873,11 @@ TEXTS = (
 async def test_no_text_makes_the_server_fail(service: Service, world: World, method: str) -> None:
     valid = world.request_for(method)
     requests = [found.applied_to(valid) for text in TEXTS for found in free_texts(method, text)]
-    outcomes = await asyncio.gather(*(outcome(service, method, request) for request in requests))
+    outcomes = []
+    # Fewer at a time than the bulk lane takes.
+    for start in range(0, len(requests), 50):
+        some = requests[start : start + 50]
+        outcomes += await asyncio.gather(*(outcome(service, method, request) for request in some))
     assert {found.code for found in outcomes if found} <= {INVALID, NOT_FOUND, PRECONDITION, ABORTED}
     assert [found for found in outcomes if found and (len(found.infos) != 1 or not found.reason)] == []
 

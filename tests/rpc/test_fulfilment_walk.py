@@ -7,6 +7,15 @@ from orders.v1.fulfilment_service_pb2 import (
     UpdateShipmentRequest,
 )
 from orders.v1.fulfilment_service_pb2_grpc import FulfilmentServiceStub
+from orders.v1.order_return_pb2 import (
+    RETURN_DECISION_APPROVE,
+    RETURN_DISPOSITION_DAMAGED,
+    RETURN_DISPOSITION_RESTOCK,
+    CloseReturnRequest,
+    DecideReturnRequest,
+    ReceiveReturnRequest,
+    RequestReturnRequest,
+)
 from orders.v1.order_service_pb2 import (
     CancelOrderLinesRequest,
     GetOrderRequest,
@@ -16,8 +25,8 @@ from orders.v1.order_service_pb2 import (
 )
 from orders.v1.shipment_pb2 import SHIPMENT_STATUS_DELIVERED, SHIPMENT_STATUS_IN_TRANSIT, SHIPMENT_STATUS_SHIPPED
 
-from tests.conftest import Service
-from tests.shop import new_order
+from tests.conftest import Service, refused
+from tests.shop import new_order, usd
 from tests.storage.helpers import disagreements
 
 LINES = [("mug", "", 4), ("lamp", "", 2), ("sofa", "blue", 1), ("mug", "", 1)]
@@ -45,6 +54,78 @@ async def report(service: Service, order: pb.Order, status: pb.TrackingStatus, n
     await service.orders.RecordTrackingEvent(request)
     found: pb.Order = await service.orders.GetOrder(GetOrderRequest(order_id=order.order_id))
     return found
+
+
+async def receive(service: Service, order: pb.Order, *units: tuple[str, int]) -> None:
+    """Takes units of lines back, one of each, with dispositions."""
+    fulfilment = FulfilmentServiceStub(service.channel)
+    items = [{"item_id": item_id, "quantity": 1} for item_id, _ in units]
+    await fulfilment.RequestReturn(RequestReturnRequest(order_id=order.order_id, items=items))
+    decision = {"return_id": "1", "decision": RETURN_DECISION_APPROVE}
+    await fulfilment.DecideReturn(DecideReturnRequest(order_id=order.order_id, **decision))
+    received = [{"item_id": item_id, "quantity": 1, "disposition": disposition} for item_id, disposition in units]
+    request = ReceiveReturnRequest(order_id=order.order_id, return_id="1", items=received)
+    await fulfilment.ReceiveReturn(request)
+
+
+async def test_two_units_return_and_are_exchanged(service: Service) -> None:
+    order, fulfilment = await paid_order(service), FulfilmentServiceStub(service.channel)
+    label = {"carrier": "DHL", "tracking_number": "E1"}
+    shipment = {"parcels": [label], "status": SHIPMENT_STATUS_SHIPPED}
+    await fulfilment.CreateShipment(CreateShipmentRequest(order_id=order.order_id, shipment=shipment))
+    await report(service, order, pb.TRACKING_STATUS_DELIVERED, "E1")
+    lamps, mugs = await service.stock("lamp"), await service.stock("mug")
+    await receive(service, order, ("2", RETURN_DISPOSITION_RESTOCK), ("1", RETURN_DISPOSITION_DAMAGED))
+    assert (await service.stock("lamp"), await service.stock("mug")) == (lamps + 1, mugs)
+
+    # A lamp for 49.90 and a mug for 12.50 pay for a mug: the rest goes back.
+    close = CloseReturnRequest(
+        order_id=order.order_id,
+        return_id="1",
+        exchange_items=[{"product_id": "mug", "quantity": 1}],
+        request_id=f"exchange-{order.order_id}",
+    )
+    tried = await fulfilment.CloseReturn(CloseReturnRequest(**fields(close), validate_only=True))
+    closed = await fulfilment.CloseReturn(close)
+    assert [refund.amount for refund in tried.refunds] == [refund.amount for refund in closed.refunds]
+    assert [(refund.amount, refund.status) for refund in closed.refunds] == [
+        (usd(12, 50), pb.REFUND_STATUS_SUCCEEDED),
+        (usd(49, 90), pb.REFUND_STATUS_PENDING),
+    ]
+    assert closed.refunds[0].credit_note_number
+    new = await service.orders.GetOrder(GetOrderRequest(order_id=closed.returns[0].exchange_order_id))
+    assert (new.exchange_of.order_id, new.exchange_of.return_id) == (order.order_id, "1")
+    assert (new.status, new.payment_status) == (pb.ORDER_STATUS_CONFIRMED, pb.PAYMENT_STATUS_PAID)
+    assert (new.payments[0].provider, new.payments[0].captured_amount) == ("exchange", usd(12, 50))
+    assert new.shipping_address == order.shipping_address
+    assert await service.stock("mug") == mugs - 1
+    assert await fulfilment.CloseReturn(close) == closed
+    assert await service.stock("mug") == mugs - 1
+    assert await disagreements(service.url) == []
+
+
+async def test_an_exchange_that_costs_more_is_due(service: Service) -> None:
+    order, fulfilment = await paid_order(service), FulfilmentServiceStub(service.channel)
+    shipment = {"parcels": [{"carrier": "DHL", "tracking_number": "E2"}], "status": SHIPMENT_STATUS_SHIPPED}
+    await fulfilment.CreateShipment(CreateShipmentRequest(order_id=order.order_id, shipment=shipment))
+    await report(service, order, pb.TRACKING_STATUS_DELIVERED, "E2")
+    await receive(service, order, ("1", RETURN_DISPOSITION_RESTOCK))
+    items = [{"product_id": "lamp", "quantity": 1}]
+    request = CloseReturnRequest(order_id=order.order_id, return_id="1", exchange_items=items)
+    none = await refused(fulfilment.CloseReturn(CloseReturnRequest(**fields(request), no_refund=True)))
+    assert "no_refund" in none.fields
+    closed = await fulfilment.CloseReturn(request)
+    assert [refund.status for refund in closed.refunds] == [pb.REFUND_STATUS_SUCCEEDED]
+    new = await service.orders.GetOrder(GetOrderRequest(order_id=closed.returns[0].exchange_order_id))
+    assert (new.status, new.payment.due_amount) == (pb.ORDER_STATUS_PENDING, usd(37, 40))
+    event = {"event_id": f"rest-{new.order_id}", "type": pb.PAYMENT_EVENT_TYPE_PAID}
+    paid = await service.orders.RecordPayment(RecordPaymentRequest(order_id=new.order_id, event=event))
+    assert (paid.status, paid.payments[1].captured_amount) == (pb.ORDER_STATUS_CONFIRMED, usd(37, 40))
+    assert await disagreements(service.url) == []
+
+
+def fields(request: CloseReturnRequest) -> dict[str, object]:
+    return {field.name: value for field, value in request.ListFields() if field.name != "request_id"}
 
 
 async def test_five_lines_arrive_in_two_shipments_of_three_parcels(service: Service) -> None:

@@ -243,3 +243,37 @@ async def test_a_shop_with_returns_is_consistent(alone: Desk) -> None:
         "line 1 has more units in returns than were delivered",
         "return 1 names refund 1, which does not exist",
     ]
+
+
+async def test_a_return_that_is_closed_twice_at_once_has_one_exchange(desk: Desk) -> None:
+    order = await desk.approved(quantity=1)
+    await desk.receive(order, items=[(1, RESTOCK)])
+    before = await desk.free()
+    items = [{"product_id": "mug", "quantity": 1}]
+    closed = await asyncio.gather(*(desk.close(order, exchange_items=items) for _ in range(4)))
+    assert len({each.returns[0].exchange_order_id for each in closed}) == 1
+    assert await desk.free() == before - 1
+    assert await disagreements(desk.service.url) == []
+
+
+async def test_units_of_imported_orders_come_back(desk: Desk) -> None:
+    sent = {
+        "external_order_id": "I-1",
+        "items": [{"sku": "lamp", "quantity": 2, "unit_price": usd(5)}],
+        "status": pb.ORDER_STATUS_DELIVERED,
+    }
+    batch = orders.BatchUpsertOrdersRequest(source="elsewhere", orders=[sent])
+    await desk.service.orders.BatchUpsertOrders(batch)
+    found = orders.OrderFilter(source="elsewhere")
+    page = await desk.service.orders.SearchOrders(orders.SearchOrdersRequest(filter=found))
+    (order,) = page.orders
+    await desk.request(order, 1)
+    await desk.decide(order)
+    received = await desk.receive(order, items=[(1, DAMAGED)])
+    assert counters(received) == (0, 1, 0)
+    # The source sends other values; what came back remains.
+    batch.orders[0].referral_code = "R"
+    await desk.service.orders.BatchUpsertOrders(batch)
+    again = await desk.service.orders.GetOrder(orders.GetOrderRequest(order_id=order.order_id))
+    assert (counters(again), again.referral_code) == ((0, 1, 0), "R")
+    assert await disagreements(desk.service.url) == []

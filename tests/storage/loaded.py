@@ -25,6 +25,7 @@ _KEYS = {
 _COUNTERS = {
     "stock": "SELECT product_id, variant_id, available FROM inventory",
     "reserved": "SELECT product_id, variant_id, reserved FROM inventory",
+    "awaited": "SELECT product_id, variant_id, awaited FROM inventory",
     "coupon_uses": "SELECT code, customer_id, used FROM coupon_uses",
 }
 _DOCUMENTS: dict[str, type[Invoice | CreditNote]] = {"INV": Invoice, "CN": CreditNote}

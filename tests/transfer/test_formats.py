@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from google.type.money_pb2 import Money
-from orders.v1.order_pb2 import ORDER_STATUS_PROCESSING, Order, OrderStatus, PaymentStatus
+from orders.v1.order_pb2 import (
+    ORDER_STATUS_DELIVERED,
+    ORDER_STATUS_PROCESSING,
+    SHIPPING_STATUS_PARTIALLY_RETURNED,
+    Order,
+    OrderStatus,
+    PaymentStatus,
+)
+from orders.v1.order_return_pb2 import RETURN_DISPOSITION_DAMAGED, RETURN_REASON_DEFECTIVE, RETURN_STATUS_CLOSED
 from orders.v1.order_service_pb2 import (
     BatchUpsertOrdersRequest,
     ListOrdersRequest,
@@ -226,6 +234,35 @@ async def test_shipments_are_kept_through_export_and_import(shop: Service, tmp_p
         (copy,) = [order async for order in orders_of(shop, OrderFilter(source=name))]
         assert (copy.shipments, copy.items) == (original.shipments, original.items)
         assert (copy.status, copy.shipping_status) == (original.status, original.shipping_status)
+
+
+async def test_returns_are_kept_through_export_and_import(shop: Service, tmp_path: Path) -> None:
+    lines = [UpsertOrderItem(sku=sku, quantity=2, unit_price=usd(5)) for sku in ("a", "b")]
+    received = [{"disposition": RETURN_DISPOSITION_DAMAGED, "quantity": 1}]
+    sent = {
+        "return_id": "R1",
+        "status": RETURN_STATUS_CLOSED,
+        "items": [{"item_id": "2", "quantity": 2, "reason": RETURN_REASON_DEFECTIVE, "received": received}],
+        "photo_uris": ["https://photos.example/1"],
+        "reason": "it hums",
+    }
+    wished = UpsertOrder(external_order_id="R-1", items=lines, returns=[sent], status=ORDER_STATUS_DELIVERED)
+    request = BatchUpsertOrdersRequest(source="returned", orders=[wished])
+    assert (await shop.orders.BatchUpsertOrders(request)).inserted == 1
+    assert (await shop.orders.BatchUpsertOrders(request)).unchanged == 1
+    filter = OrderFilter(source="returned")
+    (original,) = [order async for order in orders_of(shop, filter)]
+    assert [item.returned_quantity for item in original.items] == [0, 1]
+    assert original.shipping_status == SHIPPING_STATUS_PARTIALLY_RETURNED
+    for name, format in (("r.csv", "csv"), ("r.jsonl", "jsonl")):
+        await export_orders(tmp_path / name, channel=shop.channel, format=format, filter=filter)
+        await import_orders(tmp_path / name, channel=shop.channel, source=name, reading=Reading())
+        (copy,) = [order async for order in orders_of(shop, OrderFilter(source=name))]
+        assert (copy.returns, copy.items) == (original.returns, original.items)
+        assert (copy.status, copy.shipping_status) == (original.status, original.shipping_status)
+    request.orders[0].returns[0].items[0].quantity = request.orders[0].returns[0].items[0].received[0].quantity = 3
+    outcome = await shop.orders.BatchUpsertOrders(request)
+    assert outcome.invalid == 1
 
 
 async def orders_of(shop: Service, filter: OrderFilter) -> AsyncIterator[Order]:

@@ -18,7 +18,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Product(_message.Message):
-    __slots__ = ("product_id", "sku", "name", "price", "stock", "variants", "requires_installation", "installation_price", "image_uri", "prices", "installation_prices", "tax_class", "reserved", "omitted_fields")
+    __slots__ = ("product_id", "sku", "name", "price", "stock", "variants", "requires_installation", "installation_price", "image_uri", "prices", "installation_prices", "tax_class", "reserved", "omitted_fields", "backorder_limit", "backorder_until", "restock_time")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,9 @@ class Product(_message.Message):
     TAX_CLASS_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
     OMITTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    BACKORDER_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BACKORDER_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    RESTOCK_TIME_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     sku: str
     name: str
@@ -47,10 +50,13 @@ class Product(_message.Message):
     tax_class: str
     reserved: int
     omitted_fields: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, product_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., variants: _Optional[_Iterable[_Union[ProductVariant, _Mapping]]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., image_uri: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., installation_prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., tax_class: _Optional[str] = ..., reserved: _Optional[int] = ..., omitted_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    backorder_limit: int
+    backorder_until: _timestamp_pb2.Timestamp
+    restock_time: _timestamp_pb2.Timestamp
+    def __init__(self, product_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., variants: _Optional[_Iterable[_Union[ProductVariant, _Mapping]]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., image_uri: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., installation_prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., tax_class: _Optional[str] = ..., reserved: _Optional[int] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., backorder_limit: _Optional[int] = ..., backorder_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., restock_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ProductVariant(_message.Message):
-    __slots__ = ("variant_id", "sku", "name", "price", "stock", "attributes", "prices", "reserved")
+    __slots__ = ("variant_id", "sku", "name", "price", "stock", "attributes", "prices", "reserved", "backorder_limit", "backorder_until", "restock_time")
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +72,9 @@ class ProductVariant(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     PRICES_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
+    BACKORDER_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BACKORDER_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    RESTOCK_TIME_FIELD_NUMBER: _ClassVar[int]
     variant_id: str
     sku: str
     name: str
@@ -74,7 +83,10 @@ class ProductVariant(_message.Message):
     attributes: _containers.ScalarMap[str, str]
     prices: _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]
     reserved: int
-    def __init__(self, variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., attributes: _Optional[_Mapping[str, str]] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., reserved: _Optional[int] = ...) -> None: ...
+    backorder_limit: int
+    backorder_until: _timestamp_pb2.Timestamp
+    restock_time: _timestamp_pb2.Timestamp
+    def __init__(self, variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., stock: _Optional[int] = ..., attributes: _Optional[_Mapping[str, str]] = ..., prices: _Optional[_Iterable[_Union[_money_pb2.Money, _Mapping]]] = ..., reserved: _Optional[int] = ..., backorder_limit: _Optional[int] = ..., backorder_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., restock_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Coupon(_message.Message):
     __slots__ = ("code", "type", "basis_points", "amounts", "start_time", "end_time", "minimum_subtotals", "usage_limit", "usage_limit_per_customer", "product_ids", "description", "times_used", "payer", "combinable")

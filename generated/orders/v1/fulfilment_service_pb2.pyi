@@ -65,6 +65,24 @@ class CancelShipmentRequest(_message.Message):
     validate_only: bool
     def __init__(self, order_id: _Optional[str] = ..., shipment_id: _Optional[str] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
+class RequestInstallationRequest(_message.Message):
+    __slots__ = ("order_id", "item_ids", "scheduled_time", "time_slot", "etag", "request_id", "validate_only")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
+    TIME_SLOT_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    item_ids: _containers.RepeatedScalarFieldContainer[str]
+    scheduled_time: _timestamp_pb2.Timestamp
+    time_slot: str
+    etag: str
+    request_id: str
+    validate_only: bool
+    def __init__(self, order_id: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slot: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
 class GetPackingSlipRequest(_message.Message):
     __slots__ = ("order_id", "shipment_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]

@@ -102,6 +102,11 @@ class FulfilmentServiceStub:
                 request_serializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
                 response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
                 _registered_method=True)
+        self.RequestInstallation = channel.unary_unary(
+                '/orders.v1.FulfilmentService/RequestInstallation',
+                request_serializer=orders_dot_v1_dot_fulfilment__service__pb2.RequestInstallationRequest.SerializeToString,
+                response_deserializer=orders_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
         self.ClaimFulfilments = channel.unary_unary(
                 '/orders.v1.FulfilmentService/ClaimFulfilments',
                 request_serializer=orders_dot_v1_dot_fulfilment__queue__pb2.ClaimFulfilmentsRequest.SerializeToString,
@@ -199,7 +204,7 @@ class FulfilmentServiceServicer:
     def ReleaseHold(self, request, context):
         """Releases a hold. Other holds of the order remain.
 
-        Errors: NOT_FOUND (HOLD_NOT_FOUND).
+        Errors: NOT_FOUND (HOLD_NOT_FOUND), FAILED_PRECONDITION (UNITS_BACKORDERED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,10 +242,12 @@ class FulfilmentServiceServicer:
 
     def CloseReturn(self, request, context):
         """Closes a return: no more units are expected. Refunds the received units, another amount, or
-        nothing. A refund needs the role PAYMENT or ADMIN. Repeating it changes nothing.
+        nothing. With `exchange_items`, creates an order of other products, which the refund pays for. A
+        refund needs the role PAYMENT or ADMIN. Repeating it changes nothing.
 
         Errors: NOT_FOUND (RETURN_NOT_FOUND), FAILED_PRECONDITION (RETURN_NOT_CHANGEABLE,
-        REFUND_EXCEEDS_PAYMENT).
+        REFUND_EXCEEDS_PAYMENT); for an exchange also FAILED_PRECONDITION (INSUFFICIENT_STOCK,
+        PRODUCT_NOT_FOUND, DELIVERY_NOT_AVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,6 +257,19 @@ class FulfilmentServiceServicer:
         """Rates a delivered line, or changes its rating.
 
         Errors: FAILED_PRECONDITION (ITEM_NOT_DELIVERED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestInstallation(self, request, context):
+        """Requests the installation of delivered lines that need it, and sets the appointment. For lines
+        whose price has no installation yet, it is added at today's installation price with its tax, and
+        `payment.due_amount` is the amount to pay: the payment provider opens an intent for it, as for an
+        update with `settle`. `validate_only` returns the price. Requesting it again moves the appointment.
+
+        Errors: FAILED_PRECONDITION (INSTALLATION_NOT_AVAILABLE, ITEM_NOT_DELIVERED, INVALID_TRANSITION,
+        PAYMENT_FAILED, PRODUCT_NOT_FOUND, ORDER_ALREADY_CANCELLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -367,6 +387,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
             'RateItem': grpc.unary_unary_rpc_method_handler(
                     servicer.RateItem,
                     request_deserializer=orders_dot_v1_dot_order__return__pb2.RateItemRequest.FromString,
+                    response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RequestInstallation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestInstallation,
+                    request_deserializer=orders_dot_v1_dot_fulfilment__service__pb2.RequestInstallationRequest.FromString,
                     response_serializer=orders_dot_v1_dot_order__pb2.Order.SerializeToString,
             ),
             'ClaimFulfilments': grpc.unary_unary_rpc_method_handler(
@@ -701,6 +726,33 @@ class FulfilmentService:
             target,
             '/orders.v1.FulfilmentService/RateItem',
             orders_dot_v1_dot_order__return__pb2.RateItemRequest.SerializeToString,
+            orders_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestInstallation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/orders.v1.FulfilmentService/RequestInstallation',
+            orders_dot_v1_dot_fulfilment__service__pb2.RequestInstallationRequest.SerializeToString,
             orders_dot_v1_dot_order__pb2.Order.FromString,
             options,
             channel_credentials,

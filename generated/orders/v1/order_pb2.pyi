@@ -184,6 +184,8 @@ class OrderEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_EVENT_TYPE_RETURN_RECEIVED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_RETURN_CLOSED: _ClassVar[OrderEventType]
     ORDER_EVENT_TYPE_ITEM_RATED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_INSTALLATION_REQUESTED: _ClassVar[OrderEventType]
+    ORDER_EVENT_TYPE_BACKORDER_ALLOCATED: _ClassVar[OrderEventType]
 EVENT_VALUES_STATE_UNSPECIFIED: EventValuesState
 EVENT_VALUES_STATE_RECORDED: EventValuesState
 EVENT_VALUES_STATE_NOT_RECORDED: EventValuesState
@@ -301,9 +303,11 @@ ORDER_EVENT_TYPE_RETURN_DECLINED: OrderEventType
 ORDER_EVENT_TYPE_RETURN_RECEIVED: OrderEventType
 ORDER_EVENT_TYPE_RETURN_CLOSED: OrderEventType
 ORDER_EVENT_TYPE_ITEM_RATED: OrderEventType
+ORDER_EVENT_TYPE_INSTALLATION_REQUESTED: OrderEventType
+ORDER_EVENT_TYPE_BACKORDER_ALLOCATED: OrderEventType
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "shipments", "holds", "adjustments", "returns", "fulfilment", "order_time", "consumers", "provenance")
+    __slots__ = ("order_id", "order_number", "source", "external_order_id", "customer", "status", "payment_status", "shipping_status", "items", "shipping_address", "billing_address", "payment_method", "payment_method_id", "pricing", "delivery", "installation", "payment_intent", "special_instructions", "referral_code", "metadata", "cancellation", "etag", "version", "create_time", "update_time", "total_quantity", "payment", "refunds", "invoice_number", "cart_id", "event_hash", "omitted_fields", "payments", "shipments", "holds", "adjustments", "returns", "fulfilment", "exchange_of", "order_time", "consumers", "provenance")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -349,6 +353,7 @@ class Order(_message.Message):
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     RETURNS_FIELD_NUMBER: _ClassVar[int]
     FULFILMENT_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGE_OF_FIELD_NUMBER: _ClassVar[int]
     ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
     CONSUMERS_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
@@ -390,10 +395,11 @@ class Order(_message.Message):
     adjustments: _containers.RepeatedCompositeFieldContainer[PriceAdjustment]
     returns: _containers.RepeatedCompositeFieldContainer[_order_return_pb2.OrderReturn]
     fulfilment: OrderFulfilment
+    exchange_of: _order_return_pb2.ExchangedReturn
     order_time: _timestamp_pb2.Timestamp
     consumers: _containers.RepeatedCompositeFieldContainer[OrderConsumer]
     provenance: _containers.RepeatedCompositeFieldContainer[FieldProvenance]
-    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., holds: _Optional[_Iterable[_Union[_shipment_pb2.Hold, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., returns: _Optional[_Iterable[_Union[_order_return_pb2.OrderReturn, _Mapping]]] = ..., fulfilment: _Optional[_Union[OrderFulfilment, _Mapping]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
+    def __init__(self, order_id: _Optional[str] = ..., order_number: _Optional[str] = ..., source: _Optional[str] = ..., external_order_id: _Optional[str] = ..., customer: _Optional[_Union[Customer, _Mapping]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., payment_status: _Optional[_Union[PaymentStatus, str]] = ..., shipping_status: _Optional[_Union[ShippingStatus, str]] = ..., items: _Optional[_Iterable[_Union[OrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[Address, _Mapping]] = ..., billing_address: _Optional[_Union[Address, _Mapping]] = ..., payment_method: _Optional[_Union[PaymentMethod, str]] = ..., payment_method_id: _Optional[str] = ..., pricing: _Optional[_Union[Pricing, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., installation: _Optional[_Union[Installation, _Mapping]] = ..., payment_intent: _Optional[_Union[PaymentIntent, _Mapping]] = ..., special_instructions: _Optional[str] = ..., referral_code: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., cancellation: _Optional[_Union[Cancellation, _Mapping]] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_quantity: _Optional[int] = ..., payment: _Optional[_Union[PaymentSummary, _Mapping]] = ..., refunds: _Optional[_Iterable[_Union[Refund, _Mapping]]] = ..., invoice_number: _Optional[str] = ..., cart_id: _Optional[str] = ..., event_hash: _Optional[bytes] = ..., omitted_fields: _Optional[_Iterable[str]] = ..., payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., holds: _Optional[_Iterable[_Union[_shipment_pb2.Hold, _Mapping]]] = ..., adjustments: _Optional[_Iterable[_Union[PriceAdjustment, _Mapping]]] = ..., returns: _Optional[_Iterable[_Union[_order_return_pb2.OrderReturn, _Mapping]]] = ..., fulfilment: _Optional[_Union[OrderFulfilment, _Mapping]] = ..., exchange_of: _Optional[_Union[_order_return_pb2.ExchangedReturn, _Mapping]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumers: _Optional[_Iterable[_Union[OrderConsumer, _Mapping]]] = ..., provenance: _Optional[_Iterable[_Union[FieldProvenance, _Mapping]]] = ...) -> None: ...
 
 class FieldProvenance(_message.Message):
     __slots__ = ("field", "version", "set_time", "actor")
@@ -420,7 +426,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class OrderItem(_message.Message):
-    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity", "restocked_quantity", "rating")
+    __slots__ = ("item_id", "product_id", "variant_id", "sku", "name", "variant_name", "quantity", "unit_price", "total_price", "design_project_id", "customizations", "requires_installation", "installation_price", "discount", "tax", "tax_basis_points", "taxes", "cancelled_quantity", "packed_quantity", "shipped_quantity", "delivered_quantity", "return_requested_quantity", "returned_quantity", "backordered_quantity", "without_installation", "restocked_quantity", "rating")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -451,6 +457,8 @@ class OrderItem(_message.Message):
     DELIVERED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RETURN_REQUESTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RETURNED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    BACKORDERED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_INSTALLATION_FIELD_NUMBER: _ClassVar[int]
     RESTOCKED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     RATING_FIELD_NUMBER: _ClassVar[int]
     item_id: str
@@ -476,9 +484,11 @@ class OrderItem(_message.Message):
     delivered_quantity: int
     return_requested_quantity: int
     returned_quantity: int
+    backordered_quantity: int
+    without_installation: bool
     restocked_quantity: int
     rating: ItemRating
-    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ..., restocked_quantity: _Optional[int] = ..., rating: _Optional[_Union[ItemRating, _Mapping]] = ...) -> None: ...
+    def __init__(self, item_id: _Optional[str] = ..., product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., sku: _Optional[str] = ..., name: _Optional[str] = ..., variant_name: _Optional[str] = ..., quantity: _Optional[int] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., requires_installation: _Optional[bool] = ..., installation_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., tax_basis_points: _Optional[int] = ..., taxes: _Optional[_Iterable[_Union[AppliedTax, _Mapping]]] = ..., cancelled_quantity: _Optional[int] = ..., packed_quantity: _Optional[int] = ..., shipped_quantity: _Optional[int] = ..., delivered_quantity: _Optional[int] = ..., return_requested_quantity: _Optional[int] = ..., returned_quantity: _Optional[int] = ..., backordered_quantity: _Optional[int] = ..., without_installation: _Optional[bool] = ..., restocked_quantity: _Optional[int] = ..., rating: _Optional[_Union[ItemRating, _Mapping]] = ...) -> None: ...
 
 class ItemRating(_message.Message):
     __slots__ = ("stars", "comment", "rate_time")

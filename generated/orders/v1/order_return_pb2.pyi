@@ -71,7 +71,7 @@ RETURN_DECISION_APPROVE: ReturnDecision
 RETURN_DECISION_DECLINE: ReturnDecision
 
 class OrderReturn(_message.Message):
-    __slots__ = ("return_id", "status", "items", "reason", "photo_uris", "label_uri", "decision_reason", "actor", "create_time", "decide_time", "receive_time", "close_time", "refund_ids")
+    __slots__ = ("return_id", "status", "items", "reason", "photo_uris", "label_uri", "decision_reason", "actor", "create_time", "decide_time", "receive_time", "close_time", "refund_ids", "exchange_order_id")
     RETURN_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,7 @@ class OrderReturn(_message.Message):
     RECEIVE_TIME_FIELD_NUMBER: _ClassVar[int]
     CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
     REFUND_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGE_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     return_id: str
     status: ReturnStatus
     items: _containers.RepeatedCompositeFieldContainer[ReturnItem]
@@ -98,7 +99,26 @@ class OrderReturn(_message.Message):
     receive_time: _timestamp_pb2.Timestamp
     close_time: _timestamp_pb2.Timestamp
     refund_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, return_id: _Optional[str] = ..., status: _Optional[_Union[ReturnStatus, str]] = ..., items: _Optional[_Iterable[_Union[ReturnItem, _Mapping]]] = ..., reason: _Optional[str] = ..., photo_uris: _Optional[_Iterable[str]] = ..., label_uri: _Optional[str] = ..., decision_reason: _Optional[str] = ..., actor: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refund_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    exchange_order_id: str
+    def __init__(self, return_id: _Optional[str] = ..., status: _Optional[_Union[ReturnStatus, str]] = ..., items: _Optional[_Iterable[_Union[ReturnItem, _Mapping]]] = ..., reason: _Optional[str] = ..., photo_uris: _Optional[_Iterable[str]] = ..., label_uri: _Optional[str] = ..., decision_reason: _Optional[str] = ..., actor: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refund_ids: _Optional[_Iterable[str]] = ..., exchange_order_id: _Optional[str] = ...) -> None: ...
+
+class ExchangedReturn(_message.Message):
+    __slots__ = ("order_id", "return_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    RETURN_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    return_id: str
+    def __init__(self, order_id: _Optional[str] = ..., return_id: _Optional[str] = ...) -> None: ...
+
+class ExchangeItem(_message.Message):
+    __slots__ = ("product_id", "variant_id", "quantity")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    variant_id: str
+    quantity: int
+    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
 
 class ReturnItem(_message.Message):
     __slots__ = ("item_id", "quantity", "reason", "received")
@@ -187,7 +207,7 @@ class ReceiveReturnRequest(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., return_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[ReceivedItem, _Mapping]]] = ..., inspected: _Optional[_Iterable[_Union[ReceivedItem, _Mapping]]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CloseReturnRequest(_message.Message):
-    __slots__ = ("order_id", "return_id", "no_refund", "refund_amount", "reason", "etag", "request_id", "validate_only")
+    __slots__ = ("order_id", "return_id", "no_refund", "refund_amount", "reason", "etag", "request_id", "validate_only", "exchange_items")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     RETURN_ID_FIELD_NUMBER: _ClassVar[int]
     NO_REFUND_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +216,7 @@ class CloseReturnRequest(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGE_ITEMS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     return_id: str
     no_refund: bool
@@ -204,7 +225,8 @@ class CloseReturnRequest(_message.Message):
     etag: str
     request_id: str
     validate_only: bool
-    def __init__(self, order_id: _Optional[str] = ..., return_id: _Optional[str] = ..., no_refund: _Optional[bool] = ..., refund_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    exchange_items: _containers.RepeatedCompositeFieldContainer[ExchangeItem]
+    def __init__(self, order_id: _Optional[str] = ..., return_id: _Optional[str] = ..., no_refund: _Optional[bool] = ..., refund_amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., exchange_items: _Optional[_Iterable[_Union[ExchangeItem, _Mapping]]] = ...) -> None: ...
 
 class RateItemRequest(_message.Message):
     __slots__ = ("order_id", "item_id", "stars", "comment", "etag", "request_id", "validate_only")

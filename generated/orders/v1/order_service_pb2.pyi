@@ -17,6 +17,7 @@ from orders.v1 import error_reason_pb2 as _error_reason_pb2
 from orders.v1 import invoice_pb2 as _invoice_pb2
 from orders.v1 import order_pb2 as _order_pb2
 from orders.v1 import order_change_pb2 as _order_change_pb2
+from orders.v1 import order_return_pb2 as _order_return_pb2
 from orders.v1 import personal_data_pb2 as _personal_data_pb2
 from orders.v1 import shipment_pb2 as _shipment_pb2
 from google.protobuf.internal import containers as _containers
@@ -240,7 +241,7 @@ class DeliveryOption(_message.Message):
     def __init__(self, method: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., estimated_shipping_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_slots: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NewOrderItem(_message.Message):
-    __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations")
+    __slots__ = ("product_id", "variant_id", "quantity", "design_project_id", "customizations", "without_installation")
     class CustomizationsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -253,12 +254,14 @@ class NewOrderItem(_message.Message):
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     DESIGN_PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     CUSTOMIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_INSTALLATION_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     variant_id: str
     quantity: int
     design_project_id: str
     customizations: _containers.ScalarMap[str, str]
-    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    without_installation: bool
+    def __init__(self, product_id: _Optional[str] = ..., variant_id: _Optional[str] = ..., quantity: _Optional[int] = ..., design_project_id: _Optional[str] = ..., customizations: _Optional[_Mapping[str, str]] = ..., without_installation: _Optional[bool] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
     __slots__ = ("order_id", "show_consumers", "version", "read_time", "show_provenance", "read_mask")
@@ -549,7 +552,7 @@ class BatchUpsertOrdersRequest(_message.Message):
     def __init__(self, source: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[UpsertOrder, _Mapping]]] = ..., mode: _Optional[_Union[UpsertMode, str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., preview_orders: _Optional[int] = ...) -> None: ...
 
 class UpsertOrder(_message.Message):
-    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "shipments", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
+    __slots__ = ("external_order_id", "customer", "items", "shipping_address", "address_text", "discount", "total", "total_quantity", "referral_code", "status", "metadata", "shipments", "returns", "order_time", "tax", "shipping", "installation", "included_tax", "loyalty_points_used", "loyalty_points_value", "loyalty_points_earned", "payments")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -569,6 +572,7 @@ class UpsertOrder(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     SHIPMENTS_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_FIELD_NUMBER: _ClassVar[int]
     ORDER_TIME_FIELD_NUMBER: _ClassVar[int]
     TAX_FIELD_NUMBER: _ClassVar[int]
     SHIPPING_FIELD_NUMBER: _ClassVar[int]
@@ -590,6 +594,7 @@ class UpsertOrder(_message.Message):
     status: _order_pb2.OrderStatus
     metadata: _containers.ScalarMap[str, str]
     shipments: _containers.RepeatedCompositeFieldContainer[_shipment_pb2.Shipment]
+    returns: _containers.RepeatedCompositeFieldContainer[_order_return_pb2.OrderReturn]
     order_time: _timestamp_pb2.Timestamp
     tax: _money_pb2.Money
     shipping: _money_pb2.Money
@@ -599,7 +604,7 @@ class UpsertOrder(_message.Message):
     loyalty_points_value: _money_pb2.Money
     loyalty_points_earned: int
     payments: _containers.RepeatedCompositeFieldContainer[UpsertPayment]
-    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, external_order_id: _Optional[str] = ..., customer: _Optional[_Union[_order_pb2.Customer, _Mapping]] = ..., items: _Optional[_Iterable[_Union[UpsertOrderItem, _Mapping]]] = ..., shipping_address: _Optional[_Union[_order_pb2.Address, _Mapping]] = ..., address_text: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_quantity: _Optional[int] = ..., referral_code: _Optional[str] = ..., status: _Optional[_Union[_order_pb2.OrderStatus, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., shipments: _Optional[_Iterable[_Union[_shipment_pb2.Shipment, _Mapping]]] = ..., returns: _Optional[_Iterable[_Union[_order_return_pb2.OrderReturn, _Mapping]]] = ..., order_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., shipping: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., installation: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., included_tax: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_used: _Optional[int] = ..., loyalty_points_value: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., loyalty_points_earned: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[UpsertPayment, _Mapping]]] = ...) -> None: ...
 
 class UpsertPayment(_message.Message):
     __slots__ = ("provider", "provider_payment_id", "method", "authorized_amount", "captured_amount", "refunded_amount")

@@ -98,15 +98,17 @@ class Parcel(_message.Message):
     def __init__(self, parcel_id: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., tracking_uri: _Optional[str] = ..., items: _Optional[_Iterable[_Union[ShipmentItem, _Mapping]]] = ..., status: _Optional[_Union[ShipmentStatus, str]] = ..., estimated_delivery_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Hold(_message.Message):
-    __slots__ = ("hold_id", "reason", "note", "actor", "create_time")
+    __slots__ = ("hold_id", "reason", "note", "actor", "create_time", "automatic")
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    AUTOMATIC_FIELD_NUMBER: _ClassVar[int]
     hold_id: str
     reason: HoldReason
     note: str
     actor: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, hold_id: _Optional[str] = ..., reason: _Optional[_Union[HoldReason, str]] = ..., note: _Optional[str] = ..., actor: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    automatic: bool
+    def __init__(self, hold_id: _Optional[str] = ..., reason: _Optional[_Union[HoldReason, str]] = ..., note: _Optional[str] = ..., actor: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., automatic: _Optional[bool] = ...) -> None: ...

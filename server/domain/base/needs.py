@@ -191,6 +191,7 @@ class BatchNeeds:
         state.points.values.mark_read(self.points)
         state.stock.values.mark_read(self.products)
         state.reserved.values.mark_read(self.products)
+        state.awaited.values.mark_read(self.products)
         state.history.mark_read(self.history())
         state.payment_events.mark_read(self.ledgers())
         state.stored_events.mark_read(self.stored_events())

@@ -120,6 +120,8 @@ class State:
     # Available units, and units that orders hold until they are shipped.
     stock: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     reserved: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
+    # Backordered pieces that orders wait for.
+    awaited: Counters[Sku] = field(default_factory=lambda: Counters(Rows(read_by=_product_id)))
     coupon_uses: Counters[CouponUse] = field(default_factory=Counters)
     # Loyalty points by customer.
     points: Counters[str] = field(default_factory=Counters)

@@ -31,6 +31,7 @@ from server.domain.base.sizes import check_content
 from server.domain.base.state import State
 from server.domain.carts.audit import line_changes
 from server.domain.carts.estimate import notify, offer_of, price_changes, public_view, sku_of
+from server.domain.catalog.backorders import for_sale
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 
@@ -261,7 +262,7 @@ def _set_quantity(cart: Cart, item: CartItem, offer: Offer, quantity: int, state
     _see(item, offer.line)
     sku = sku_of(item)
     total = sum(other.quantity for other in cart.items if sku_of(other) == sku)
-    available = state.stock.get(sku)
+    available = for_sale(sku, total, state)
     if total > available:
         raise insufficient_stock(sku, requested=total, available=available)
 

@@ -12,6 +12,7 @@ from server.domain.base.errors import Refusal, Violation
 from server.domain.base.money import minor_of, text_of
 from server.domain.base.state import State
 from server.domain.base.values import Sku
+from server.domain.catalog.backorders import for_sale
 from server.domain.catalog.products import Offer, find_offer
 from server.domain.catalog.stock import insufficient_stock
 from server.domain.pricing.delivery import choose_delivery
@@ -124,7 +125,7 @@ def _fill_line(cart: Cart, item: CartItem, line: OrderItem, offer: Offer) -> Non
 
 
 def _check_stock(cart: Cart, item: CartItem, quantity: int, state: State) -> None:
-    available = state.stock.get(sku_of(item))
+    available = for_sale(sku_of(item), quantity, state)
     if quantity > available:
         notify(cart, insufficient_stock(sku_of(item), requested=quantity, available=available), item_id=item.item_id)
 

@@ -1,7 +1,7 @@
 """Products: their rules, and the offers that order lines are made from."""
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from google.type.money_pb2 import Money
@@ -114,6 +114,17 @@ def _offer(product: Product, variant: ProductVariant, price: Money) -> Offer:
         image_uri=product.image_uri,
         attributes=dict(variant.attributes),
     )
+
+
+def without_installation(offer: Offer) -> Offer:
+    """The offer without the price of the installation that it needs."""
+    if not offer.line.requires_installation:
+        return offer
+    line = OrderItem()
+    line.CopyFrom(offer.line)
+    line.without_installation = True
+    line.ClearField("installation_price")
+    return replace(offer, line=line, installation_minor=0)
 
 
 def find_offer(products: Mapping[str, bytes], *, product_id: str, variant_id: str, currency: str, field: str) -> Offer:

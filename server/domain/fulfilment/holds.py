@@ -1,6 +1,10 @@
 """Holds: reasons for which an order must not be fulfilled yet."""
 
-from orders.v1.error_reason_pb2 import ERROR_REASON_HOLD_NOT_FOUND, ERROR_REASON_INVALID_TRANSITION
+from orders.v1.error_reason_pb2 import (
+    ERROR_REASON_HOLD_NOT_FOUND,
+    ERROR_REASON_INVALID_TRANSITION,
+    ERROR_REASON_UNITS_BACKORDERED,
+)
 from orders.v1.fulfilment_service_pb2 import HoldOrderRequest, ReleaseHoldRequest
 from orders.v1.order_pb2 import (
     ORDER_EVENT_TYPE_HOLD_PLACED,
@@ -37,7 +41,7 @@ def hold_order(before: Order, request: HoldOrderRequest, audit: Audit) -> OrderC
     return edit.finish()
 
 
-def place_hold(edit: OrderEdit, reason: HoldReason, *, note: str = "") -> Hold:
+def place_hold(edit: OrderEdit, reason: HoldReason, *, note: str = "", automatic: bool = False) -> Hold:
     """Places a hold and records it. Its id is the version of the order that has it first."""
     hold = edit.order.holds.add(
         hold_id=str(edit.order.version + 1),
@@ -45,6 +49,7 @@ def place_hold(edit: OrderEdit, reason: HoldReason, *, note: str = "") -> Hold:
         note=note,
         actor=edit.audit.caller.subject,
         create_time=edit.audit.time,
+        automatic=automatic,
     )
     edit.record(
         OrderEvent(type=ORDER_EVENT_TYPE_HOLD_PLACED, hold_id=hold.hold_id, changed_fields=["holds"], reason=note)
@@ -60,6 +65,10 @@ def release_hold(before: Order, request: ReleaseHoldRequest, audit: Audit) -> Or
         metadata = {"order_id": before.order_id, "hold_id": request.hold_id}
         text = f"order {before.order_number} has no hold {request.hold_id!r}"
         raise Refusal(ERROR_REASON_HOLD_NOT_FOUND, text, metadata=metadata)
+    if hold.automatic:
+        metadata = {"order_id": before.order_id, "hold_id": hold.hold_id}
+        text = f"order {before.order_number} waits for units that are not in stock; hold {hold.hold_id} ends with them"
+        raise Refusal(ERROR_REASON_UNITS_BACKORDERED, text, metadata=metadata)
     edit = edit_of(before, audit)
     remove_hold(edit, hold, note=request.note)
     return edit.finish()

@@ -59,8 +59,6 @@ COUNTERS = ("return_requested_quantity", "returned_quantity", "restocked_quantit
 def request_return(before: Order, request: RequestReturnRequest, audit: Audit, *, days: int) -> OrderChange:
     """The order with a requested return. `days` is the customers' return window; 0 for none."""
     check_role(before, _REQUESTERS, audit.caller, what="request returns of")
-    if before.source:
-        raise invalid_field("order_id", "is imported; its source records its returns")
     if len(before.returns) >= MAX_RETURNS:
         raise invalid_field("order_id", f"order {before.order_number} has {MAX_RETURNS} returns, the maximum")
     edit = edit_of(before, audit)

@@ -112,12 +112,12 @@ def refund_due(order: Order) -> int:
 
 
 def payment_required(order: Order) -> bool:
-    """Whether a settled update requires payment before the order ships."""
-    return any(adjustment.payment_required for adjustment in order.adjustments)
+    """Whether the order must not ship before it is paid for, because of a settled update or as an exchange."""
+    return order.HasField("exchange_of") or any(adjustment.payment_required for adjustment in order.adjustments)
 
 
 def due(order: Order) -> int:
-    """The amount that the customer owes for a settled update, in minor units."""
+    """The amount that the customer owes for a settled update or an exchange, in minor units."""
     if order.status == ORDER_STATUS_CANCELLED or not payment_required(order):
         return 0
     return max(0, money_of(remaining(order)) - secured(order))

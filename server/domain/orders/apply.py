@@ -28,7 +28,7 @@ def check(change: OrderChange, state: State, *, field: str = "items") -> Effects
     if not _CONTENT_EVENTS.isdisjoint(event.type for event in change.events):
         check_content(change.after, field=field, advice="send fewer lines or shorter texts")
     effects = effects_of(change.before, change.after)
-    check_available(effects.taken, state.stock.values, before=change.before)
+    check_available(effects.taken, state.stock.values, state.awaited.values, before=change.before)
     if effects.points:
         balance = state.points.get(change.after.customer.customer_id)
         check_points(effects.points, balance=balance, requested=change.after.pricing.loyalty_points_requested)
@@ -72,6 +72,8 @@ def _move(effects: Effects, change: OrderChange, state: State) -> None:
         state.stock.add(sku, -quantity)
     for sku, quantity in effects.reserved.items():
         state.reserved.add(sku, quantity)
+    for sku, quantity in effects.awaited.items():
+        state.awaited.add(sku, quantity)
     for use, delta in effects.coupon_uses.items():
         state.coupon_uses.add(use, delta)
     customer_id = change.after.customer.customer_id

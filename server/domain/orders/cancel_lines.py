@@ -27,6 +27,7 @@ from server.domain.lifecycle.lifecycle import check_cancellable, confirm_if_paid
 from server.domain.lifecycle.payment_status import refundable, room_of, sum_payments
 from server.domain.orders.adjustments import add_adjustment
 from server.domain.orders.apply import apply
+from server.domain.orders.backorders import follow_backorders
 from server.domain.payments.payments import list_payments
 from server.domain.payments.refunds import request_refund
 from server.domain.pricing.remaining import remaining, take_lines
@@ -79,6 +80,7 @@ def _cancel(edit: OrderEdit, request: CancelOrderLinesRequest) -> OrderChange:
     follow_shipments(order)
     changed = [field for field in _FIELDS if getattr(edit.before, field) != getattr(order, field)]
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, reason=request.reason, changed_fields=changed))
+    follow_backorders(edit)
     confirm_if_paid(edit)
     follow_status(edit)
     return edit.finish()
@@ -117,6 +119,7 @@ def _reduce(order: Order, shares: Sequence[Share]) -> None:
 
 def _reduce_item(item: OrderItem, share: Share) -> None:
     item.quantity -= share.quantity
+    item.backordered_quantity = max(0, item.backordered_quantity - share.quantity)
     _subtract(item, "total_price", share.price)
     _subtract(item, "discount", share.discount, clears=True)
     _subtract(item, "tax", share.tax, clears=True)

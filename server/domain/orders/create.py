@@ -23,9 +23,10 @@ from server.domain.base.needs import Needs
 from server.domain.base.operation import operation
 from server.domain.base.state import State
 from server.domain.carts.carts import checkout_lines, empty
-from server.domain.catalog.products import find_offer
+from server.domain.catalog.products import find_offer, without_installation
 from server.domain.customers.accounts import check_address, find_address, pay_by_saved_method
 from server.domain.orders.apply import apply, check
+from server.domain.orders.backorders import backorder_lines, hold_new, placed_as_of
 from server.domain.pricing.coupons import CouponUser, check_combination, codes_of, new_discounts
 from server.domain.pricing.delivery import choose_delivery, delivery_options, schedule
 from server.domain.pricing.discounts import Discount, Line
@@ -64,7 +65,7 @@ def _needs(request: CreateOrderRequest) -> Needs:
 def create_order(request: CreateOrderRequest, state: State, audit: Audit) -> bytes:
     """Creates an order at current prices, and empties its cart."""
     number = state.next_order_number()
-    created = _new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
+    created = new_order(request, state, order_id=state.new_id(), order_number=number, audit=audit)
     body = apply(created.change, state, field=_lines_field(request))
     if request.cart_id:
         empty(request.cart_id, state, audit)
@@ -79,7 +80,7 @@ def _lines_field(request: CreateOrderRequest) -> str:
 def price_order(request: PriceOrderRequest, state: State, audit: Audit) -> PriceOrderResponse:
     """The price and delivery time of an order, and the steps of the price."""
     try:
-        created = _new_order(request.order, state, order_id="", order_number="", audit=audit)
+        created = new_order(request.order, state, order_id="", order_number="", audit=audit)
         check(created.change, state, field=_lines_field(request.order))
     except Refusal as error:
         raise _within_order(error) from error
@@ -93,7 +94,7 @@ def _within_order(error: Refusal) -> Refusal:
     return invalid(*(Violation(f"order.{field}", description) for field, description in error.violations))
 
 
-def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, audit: Audit) -> Created:
+def new_order(request: CreateOrderRequest, state: State, *, order_id: str, order_number: str, audit: Audit) -> Created:
     """The new order, priced from the catalogue, the delivery zones and the coupon."""
     account = state.account(request.customer_id)
     order = Order(
@@ -127,7 +128,9 @@ def _new_order(request: CreateOrderRequest, state: State, *, order_id: str, orde
         discounts=new_discounts(state, codes, user) if codes else (),
         points=_points(request, state, currency),
     )
-    schedule(order, choice, now=audit.time)
+    backorder_lines(None, order, state)
+    hold_new(order, audit)
+    schedule(order, choice, now=placed_as_of(order, state, audit.time))
     edit = OrderEdit(order=order, before=None, audit=audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_CREATED, to_status=ORDER_STATUS_PENDING))
     return Created(edit.finish(), priced)
@@ -149,7 +152,7 @@ def _price_of(created: Created, state: State) -> PriceOrderResponse:
                 order.shipping_address,
                 currency=order.pricing.total.currency_code,
                 quote=priced,
-                now=state.time,
+                now=placed_as_of(order, state, state.time),
             )
         )
     return response
@@ -218,6 +221,8 @@ def _add_lines(order: Order, request: CreateOrderRequest, state: State) -> tuple
             currency=currency,
             field=field,
         )
+        if wanted.without_installation:
+            offer = without_installation(offer)
         currency = offer.currency
         item = add_line(order, offer, quantity=wanted.quantity, item_id=str(index + 1), field=field)
         if wanted.design_project_id:

@@ -14,7 +14,7 @@ from orders.v1.customer_service_pb2 import (
 from orders.v1.order_pb2 import ORDER_STATUS_CANCELLED, ORDER_STATUS_DELIVERED, Order
 
 from server.domain.base.values import CouponUse, PointsMove, Sku
-from server.domain.catalog.stock import moved_by
+from server.domain.catalog.stock import awaited_difference, moved_by
 
 
 class Effects(NamedTuple):
@@ -22,6 +22,7 @@ class Effects(NamedTuple):
 
     taken: dict[Sku, int]
     reserved: dict[Sku, int]
+    awaited: dict[Sku, int]
     coupon_uses: dict[CouponUse, int]
     points: list[PointsMove]
 
@@ -29,7 +30,9 @@ class Effects(NamedTuple):
 def effects_of(before: Order | None, after: Order) -> Effects:
     """The effects of a change; `before` is None for a new order."""
     taken, reserved = moved_by(before, after)
-    return Effects(taken, reserved, _coupon_uses(before, after), _points(before, after))
+    return Effects(
+        taken, reserved, awaited_difference(before, after), _coupon_uses(before, after), _points(before, after)
+    )
 
 
 def uses_of(order: Order | None) -> dict[CouponUse, int]:

@@ -48,8 +48,8 @@ def same_lines(before: Sequence[OrderItem], after: Sequence[OrderItem]) -> bool:
     return list(map(_ordered, before)) == list(map(_ordered, after))
 
 
-def _ordered(item: OrderItem) -> tuple[str, str, int]:
-    return item.product_id, item.variant_id, item.quantity
+def _ordered(item: OrderItem) -> tuple[str, str, int, bool]:
+    return item.product_id, item.variant_id, item.quantity, item.without_installation
 
 
 def coupon_changes(order: Order, request: UpdateOrderRequest) -> tuple[list[str], list[str]]:
@@ -185,13 +185,17 @@ def _check_prices(
 
 
 def _changed_lines(before: Order, order: Order) -> Iterator[Violation]:
-    """The changed prices of products that the order already had."""
-    agreed = {(item.product_id, item.variant_id): item for item in reversed(before.items)}
+    """The prices of products that the order had before."""
+    agreed = {_priced(item): item for item in reversed(before.items)}
     for index, item in enumerate(order.items):
-        old = agreed.get((item.product_id, item.variant_id))
+        old = agreed.get(_priced(item))
         if old is not None:
             for name in ("unit_price", "installation_price"):
                 yield from _changed(old, item, name, field=f"order.items[{index}].{name}", order=order)
+
+
+def _priced(item: OrderItem) -> tuple[str, str, bool]:
+    return item.product_id, item.variant_id, item.without_installation
 
 
 def _changed_amounts(before: Order, choice: DeliveryChoice | None, state: State) -> list[Violation]:

@@ -28,15 +28,15 @@ def can_settle(order: Order) -> bool:
 
 
 def record_update(edit: OrderEdit, before: Order, changed: list[str], *, settles: bool) -> None:
-    """Records an update of these fields, and settles it if the request has `settle`."""
-    fields = [*changed, *_settle(edit, before)] if settles else changed
+    """Records an update of these fields, and settles it if the request asks for that."""
+    fields = [*changed, *settle(edit, before)] if settles else changed
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=fields))
     if settles:
         confirm_if_paid(edit)
 
 
-def _settle(edit: OrderEdit, before: Order) -> list[str]:
-    """Records a change of an order's price after a payment; returns the fields that it changes."""
+def settle(edit: OrderEdit, before: Order) -> list[str]:
+    """Adds the adjustment of an order whose price changed after a payment; returns the fields that change by that."""
     order = edit.order
     if is_open(before) or order.pricing == before.pricing:
         return []

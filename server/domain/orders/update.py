@@ -30,6 +30,7 @@ from server.domain.lifecycle.guards import status_name
 from server.domain.lifecycle.lifecycle import RANK, check_not_cancelled, check_role
 from server.domain.lifecycle.payment_status import is_open
 from server.domain.orders.apply import apply
+from server.domain.orders.backorders import backorder_lines, follow_backorders
 from server.domain.orders.reprice import coupon_changes, price_inputs, reprice
 from server.domain.orders.settle import can_settle, record_update
 from server.domain.orders.stale_etags import may_conflict
@@ -160,6 +161,7 @@ def _update(before: Order, request: UpdateOrderRequest, state: State, *, audit: 
     changed = _change_fields(before, edit, request, [path for path in paths if path != "status"], state)
     if changed:
         record_update(edit, before, changed, settles=request.settle)
+        follow_backorders(edit)
     if "status" in paths:
         if not wished.status:
             raise invalid_field("order.status", "is in the mask but not set")
@@ -178,6 +180,7 @@ def _change_fields(
     _set_payment_method(order, plain, state)
     if "items" in paths:
         replace_lines(order, wished, state)
+        backorder_lines(before, order, state)
         follow_shipments(order)
     if not order.source:
         inputs = price_inputs(before, order, request)

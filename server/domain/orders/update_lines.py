@@ -4,7 +4,7 @@ from orders.v1.order_pb2 import Order, OrderItem
 
 from server.domain.base.errors import invalid_field
 from server.domain.base.state import State
-from server.domain.catalog.products import find_offer
+from server.domain.catalog.products import find_offer, without_installation
 from server.domain.orders.reprice import same_lines
 from server.domain.pricing.quotes import add_line
 
@@ -67,4 +67,6 @@ def _add_wished_line(order: Order, line: OrderItem, state: State, *, item_id: st
         currency=order.pricing.total.currency_code,
         field=field,
     )
+    if line.without_installation:
+        offer = without_installation(offer)
     return add_line(order, offer, quantity=line.quantity, item_id=item_id, field=field)

@@ -21,9 +21,11 @@ from server.domain.base.errors import Refusal, invalid_field
 from server.domain.base.money import from_minor
 from server.domain.base.personal_data import MARKER
 from server.domain.fulfilment.imports import fit_lines, follow_source
+from server.domain.fulfilment.returns import follow_returns
 from server.domain.lifecycle.lifecycle import advance_imported, check_not_cancelled
 from server.domain.lifecycle.payment_status import sum_payments
 from server.domain.orders.upsert_amounts import Amounts, amounts_of
+from server.domain.orders.upsert_returns import count_returns, upsert_returns
 from server.domain.orders.upsert_shipments import upsert_shipments
 
 _COMPARED = (
@@ -37,6 +39,7 @@ _COMPARED = (
     "metadata",
     "order_time",
     "shipments",
+    "returns",
 )
 
 # Part of each stored hash. Raise it with every change to the results of an import: the next import then compares every order again.
@@ -68,6 +71,9 @@ def upsert_order(
     _fill(edit.order, wished, amounts)
     if before.shipments or wished.shipments:
         _ship(edit.order, wished, amounts, audit)
+    if before.returns or wished.returns:
+        upsert_returns(edit.order, wished, amounts.lines, audit.time)
+        follow_returns(edit.order)
     from_status = edit.order.status
     changed = [field for field in _COMPARED if getattr(before, field) != getattr(edit.order, field)]
     if "pricing" in changed:
@@ -80,6 +86,8 @@ def upsert_order(
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_UPDATED, changed_fields=changed))
     advance_imported(edit.order, wished.status, audit)
     follow_source(edit.order, audit)
+    if edit.order.returns:
+        count_returns(edit.order)
     if edit.order.status != from_status:
         edit.record(
             OrderEvent(type=ORDER_EVENT_TYPE_STATUS_CHANGED, from_status=from_status, to_status=edit.order.status)
@@ -104,6 +112,10 @@ def _insert(wished: UpsertOrder, amounts: Amounts, fresh: Order, audit: Audit) -
         _ship(order, wished, amounts, audit)
     advance_imported(order, wished.status, audit)
     follow_source(order, audit)
+    if wished.returns:
+        order.update_time.CopyFrom(audit.time)
+        upsert_returns(order, wished, amounts.lines, audit.time)
+        count_returns(order)
     order.order_id, order.order_number = fresh.order_id, fresh.order_number
     edit = OrderEdit(order=order, before=None, audit=audit)
     edit.record(OrderEvent(type=ORDER_EVENT_TYPE_IMPORTED, to_status=order.status))

@@ -32,7 +32,7 @@ def upsert_shipments(order: Order, wished: UpsertOrder, lines: Sequence[Line], t
         for name, field, shipment in _sent(wished)
         if name not in stored or not _goes_back(stored[name], shipment)
     }
-    room, named = Counter({item.item_id: item.quantity for item in order.items}), _lines_by_item(wished, lines)
+    room, named = Counter({item.item_id: item.quantity for item in order.items}), lines_by_item(wished, lines)
     for shipment in active(order):
         if shipment.shipment_id not in sent:
             room.subtract(units_of(shipment.items))
@@ -64,7 +64,7 @@ def _goes_back(stored: Shipment, sent: Shipment) -> bool:
     return has_left(stored) and not has_left(sent)
 
 
-def _lines_by_item(wished: UpsertOrder, lines: Sequence[Line]) -> Lines:
+def lines_by_item(wished: UpsertOrder, lines: Sequence[Line]) -> Lines:
     named: dict[str, list[str]] = {}
     for number, line in enumerate(lines, start=1):
         item = wished.items[line.position]

@@ -117,15 +117,21 @@ def record_payment(before: Order, event: PaymentEvent, history: PaymentHistory, 
 def record_imported(
     before: Order, events: Sequence[PaymentEvent], earlier: Sequence[PaymentEvent], *, audit: Audit
 ) -> OrderChange:
-    """The order after new events implied by its source. Its status does not change."""
-    edit, own = edit_of(before, audit), list(earlier)
+    """The order after events that its source implies, none of which is recorded yet. Its status stays."""
+    edit = edit_of(before, audit)
+    post_events(edit, events, earlier)
+    return edit.finish()
+
+
+def post_events(edit: OrderEdit, events: Sequence[PaymentEvent], earlier: Sequence[PaymentEvent]) -> None:
+    """Adds events that the order does not have yet, and records each."""
+    own = list(earlier)
     for event in events:
         passed = Order()
         passed.CopyFrom(edit.order)
         own.append(_post(edit, event, own))
         changed = _changed_fields(passed, edit.order)
         edit.record(OrderEvent(type=ORDER_EVENT_TYPE_PAYMENT, payment_event=own[-1], changed_fields=changed))
-    return edit.finish()
 
 
 def settle_intent(before: Order, settle: SettleIntent, history: PaymentHistory, *, audit: Audit) -> OrderChange:

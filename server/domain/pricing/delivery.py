@@ -12,7 +12,7 @@ from orders.v1.catalog_service_pb2 import (
     DeliveryZone,
 )
 from orders.v1.error_reason_pb2 import ERROR_REASON_DELIVERY_NOT_AVAILABLE, ERROR_REASON_DELIVERY_ZONE_NOT_FOUND
-from orders.v1.order_pb2 import Address, Order
+from orders.v1.order_pb2 import ORDER_STATUS_DELIVERED, Address, Order
 from orders.v1.order_service_pb2 import DeliveryOption
 
 from server.domain.base.amounts import check_amounts
@@ -137,6 +137,8 @@ def _unschedule(order: Order) -> None:
 def check_installation(order: Order, *, field: str = "order.installation.scheduled_time") -> None:
     """Refuses an appointment to install goods before they arrive; `field` is its path in the request."""
     delivery, installation = order.delivery, order.installation
+    if order.status == ORDER_STATUS_DELIVERED:
+        return
     if not installation.HasField("scheduled_time") or not delivery.HasField("estimated_time"):
         return
     needed = any(item.requires_installation for item in order.items)

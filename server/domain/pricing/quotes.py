@@ -102,7 +102,7 @@ def quote(
         points_requested=points,
         points_used=used,
         points_value=value,
-        points_earned=_points_earned(to_pay - value, point_terms, currency),
+        points_earned=points_earned(to_pay - value, point_terms, currency),
         total=to_pay - value,
     )
 
@@ -159,7 +159,8 @@ def _points(requested: int, terms: PointTerms, currency: str, *, to_pay: int) ->
     return -(-value_paid * of // worth), value_paid
 
 
-def _points_earned(total: int, terms: PointTerms, currency: str) -> int:
+def points_earned(total: int, terms: PointTerms, currency: str) -> int:
+    """The points that a total earns."""
     if not terms.value:
         return 0
     numerator, denominator = _ratio(terms.per_unit, 1)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid, text
 
-from server.storage.schema.tables import metadata, orders
+from server.storage.schema.tables import inventory, metadata, orders
 
 # The orders that workers may claim. `due_time`, `delivery_method` and `zone_id` follow from the order; the rest is the claim.
 fulfilments = Table(
@@ -28,3 +28,10 @@ Index(
     postgresql_where=text("expire_time IS NULL"),
 )
 Index("fulfilments_expire_time", fulfilments.c.expire_time, postgresql_where=text("expire_time IS NOT NULL"))
+# The stock that orders wait for.
+Index(
+    "inventory_awaited",
+    inventory.c.product_id,
+    inventory.c.variant_id,
+    postgresql_where=text("awaited > 0"),
+)

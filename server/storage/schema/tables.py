@@ -99,8 +99,7 @@ Index(
 )
 Index("orders_customer", orders.c.customer_id, orders.c.create_time, orders.c.order_id)
 Index("orders_create_time", orders.c.create_time, orders.c.order_id)
-# Both change with every change of an order, which rules out heap-only updates. They serve the lists that are polled: changes
-# since a time, and the largest orders.
+# Both change with every change of an order, which rules out heap-only updates; they serve the lists that are polled.
 Index("orders_update_time", orders.c.update_time, orders.c.order_id)
 # The open orders: finds those that have been in a status for long.
 Index(
@@ -197,9 +196,10 @@ inventory = Table(
     metadata,
     Column("product_id", ForeignKey(products.c.product_id), primary_key=True),
     Column("variant_id", Text, primary_key=True),
-    # Available units, and units that orders hold until they are shipped.
+    # Available units, units that orders hold until they are shipped, and backordered units.
     Column("available", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False, server_default=text("0")),
+    Column("awaited", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("available >= 0", name="available_not_negative"),
     CheckConstraint("reserved >= 0", name="reserved_not_negative"),
     # Nearly every order updates a row here in place; room on the page keeps those updates off the index.

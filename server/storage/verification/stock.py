@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import func, select
 
 from server.domain.base.values import Sku
-from server.domain.catalog.stock import held_by, reserved_by
+from server.domain.catalog.stock import awaited_by, held_by, reserved_by
 from server.storage import sql
 from server.storage.database import Row, fetch, fetch_named
 from server.storage.projections import InventoryRow
@@ -28,11 +28,13 @@ class StockCheck:
     def __init__(self) -> None:
         self._held: Counter[Sku] = Counter()
         self._reserved: Counter[Sku] = Counter()
+        self._awaited: Counter[Sku] = Counter()
 
     async def look(self, connection: AsyncConnection[Row], page: Sequence[Stored]) -> list[Problem]:
         for stored in page:
             self._held.update(held_by(stored.order))
             self._reserved.update(reserved_by(stored.order))
+            self._awaited.update(awaited_by(stored.order))
         return []
 
     async def finish(self, connection: AsyncConnection[Row]) -> list[Problem]:
@@ -41,9 +43,9 @@ class StockCheck:
         for product, variant, quantity in await fetch(connection, _ADJUSTED):
             adjusted[product, variant] = int(quantity)
         problems = []
-        for sku in sorted({*stored, *adjusted, *self._held, *self._reserved}):
+        for sku in sorted({*stored, *adjusted, *self._held, *self._reserved, *self._awaited}):
             subject = "product " + "/".join(part for part in sku if part)
-            row = stored.get(sku, InventoryRow(*sku, available=0, reserved=0))
+            row = stored.get(sku, InventoryRow(*sku, available=0, reserved=0, awaited=0))
             problems += [Problem(subject, text) for text in self._texts(row, adjusted[sku])]
         return problems
 
@@ -54,4 +56,6 @@ class StockCheck:
             texts.append(f"inventory has {row.available}; the adjustments less what orders hold are {expected}")
         if row.reserved != reserved:
             texts.append(f"inventory has {row.reserved} reserved; orders that are not shipped hold {reserved}")
+        if row.awaited != self._awaited[row.sku]:
+            texts.append(f"inventory has {row.awaited} awaited; backordered lines wait for {self._awaited[row.sku]}")
         return texts

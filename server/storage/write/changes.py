@@ -111,6 +111,9 @@ def _inventory(state: State) -> Written:
     deltas = ((sku, stock.deltas.get(sku, 0), reserved.deltas.get(sku, 0)) for sku in skus)
     for part in _slices((*sku, available, held) for sku, available, held in deltas if available or held):
         yield own.add, columns_of(own.columns, part)
+    awaited = [(*sku, delta) for sku, delta in sorted(state.awaited.deltas.items()) if delta]
+    for waiting in _slices(awaited):
+        yield statements.AWAITED.add, columns_of(statements.AWAITED.columns, waiting)
 
 
 def _orders(state: State) -> Written:

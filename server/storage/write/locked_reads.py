@@ -236,10 +236,13 @@ def _inventory(batch: Batch) -> Iterator[Parameters]:
 
 
 def _take_inventory(batch: Batch, rows: list[Row]) -> None:
-    stock, reserved = batch.state.stock.values, batch.state.reserved.values
-    for product_id, variant_id, available, held in rows:
+    stock, reserved, awaited = (
+        counter.values for counter in (batch.state.stock, batch.state.reserved, batch.state.awaited)
+    )
+    for product_id, variant_id, available, held, waiting in rows:
         stock[product_id, variant_id] = available
         reserved[product_id, variant_id] = held
+        awaited[product_id, variant_id] = waiting
 
 
 def _documents(batch: Batch) -> Iterator[Parameters]:

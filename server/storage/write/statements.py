@@ -140,7 +140,7 @@ READ_SNAPSHOTS = sql.compiled(
 )
 
 INVENTORY = _read(
-    select(inventory.c.product_id, inventory.c.variant_id, inventory.c.available, inventory.c.reserved)
+    select(*inventory.c)
     .where(inventory.c.product_id == func.any(sql.array("product_ids", Text())))
     .order_by(inventory.c.product_id, inventory.c.variant_id)
 )
@@ -332,8 +332,9 @@ class CounterStatements(NamedTuple):
     add: sql.Statement
 
 
-def _counter_statements(table: Table) -> CounterStatements:
-    columns = list(table.c)
+def _counter_statements(table: Table, *names: str) -> CounterStatements:
+    """The statements of a table's columns with these names; of all columns by default."""
+    columns = [column for column in table.c if not names or column.primary_key or column.name in names]
     rows = sql.rows(columns)
     added = {column.name: column + rows.c[column.name] for column in columns if not column.primary_key}
     same = (column == rows.c[column.name] for column in columns if column.primary_key)
@@ -344,7 +345,8 @@ def _counter_statements(table: Table) -> CounterStatements:
     )
 
 
-SKUS = _counter_statements(inventory)
+SKUS = _counter_statements(inventory, "available", "reserved")
+AWAITED = _counter_statements(inventory, "awaited")
 USES = _counter_statements(coupon_uses)
 BALANCES = _counter_statements(points_accounts)
 NUMBERS = _counter_statements(document_numbers)

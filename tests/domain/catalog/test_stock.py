@@ -76,10 +76,10 @@ def test_a_change_is_refused_exactly_if_a_shelf_would_go_below_zero(
     """What is given back to a sku that was not read is no shortage."""
     short = {sku for sku, pieces in taken.items() if pieces > max(0, stock.get(sku, 0))}
     if not short:
-        check_available(taken, stock, before=None)
+        check_available(taken, stock, {}, before=None)
         return
     with pytest.raises(Refusal) as caught:
-        check_available(taken, stock, before=None)
+        check_available(taken, stock, {}, before=None)
     assert (caught.value.metadata["product_id"], caught.value.metadata["variant_id"]) in short
 
 

@@ -116,7 +116,7 @@ def test_a_change_and_its_reverse_move_nothing(first: Order, second: Order) -> N
 @unhurried
 @given(orders())
 def test_no_change_moves_nothing(order: Order) -> None:
-    assert effects_of(order, order) == Effects({}, {}, {}, [])
+    assert effects_of(order, order) == Effects({}, {}, {}, {}, [])
 
 
 @unhurried

@@ -62,6 +62,7 @@ REFUSALS = {
     "SHIPMENT_NOT_FOUND",
     "HOLD_NOT_FOUND",
     "ORDER_ON_HOLD",
+    "UNITS_BACKORDERED",
 }
 # The conditions that some of them name.
 CONDITIONS = {

@@ -16,6 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from orders.v1 import order_pb2 as pb
+from orders.v1.order_return_pb2 import RETURN_STATUS_CLOSED
 from orders.v1.order_service_pb2 import UpsertOrder, UpsertOrderItem, UpsertPayment
 from orders.v1.shipment_pb2 import SHIPMENT_STATUS_SHIPPED
 
@@ -67,6 +68,19 @@ CASES: dict[str, list[UpsertOrder]] = {
                     "items": [{"item_id": "1", "quantity": 2}],
                     "status": SHIPMENT_STATUS_SHIPPED,
                     "parcels": [{"carrier": "Aramex", "tracking_number": "A1"}],
+                }
+            ],
+        )
+    ],
+    "a unit that came back": [
+        sent(
+            item(quantity=3),
+            status=pb.ORDER_STATUS_DELIVERED,
+            returns=[
+                {
+                    "status": RETURN_STATUS_CLOSED,
+                    "items": [{"item_id": "1", "quantity": 2, "received": [{"disposition": 1, "quantity": 1}]}],
+                    "create_time": {"seconds": 1_700_000_000},
                 }
             ],
         )

@@ -142,6 +142,8 @@ NEVER = (
     "shipments",
     "holds",
     "returns",
+    "exchange_of.order_id",
+    "exchange_of.return_id",
     "fulfilment.claim_id",
     "fulfilment.complete_time",
     "fulfilment.give_back_reason",

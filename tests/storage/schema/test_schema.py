@@ -646,7 +646,7 @@ def test_a_database_with_two_versions_is_refused(new_database: Callable[[], str]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
     for start in (startup.check_schema, startup.migrate):
-        with pytest.raises(StartError, match="2 versions at once"):
+        with pytest.raises(StartError, match="2 versions"):
             start(url)
 
 

@@ -10,7 +10,7 @@ from orders.v1.order_pb2 import Order
 from server.storage.order_terms import TermRow, term_rows, terms_of
 
 revision = "0030"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
