@@ -76,8 +76,9 @@ def _applied(tax: TaxName, taxable: int, amount: int, currency: str) -> AppliedT
 
 def _fill_taxes(pricing: Pricing, quote: Quote) -> None:
     currency, shipping, installation = quote.currency, quote.shipping_taxes, quote.installation_taxes
-    if quote.tax or quote.included_tax or any(part.taxable.taxes for part in quote.line_taxes):
-        pricing.taxes.extend(_sums([*quote.line_taxes, *shipping, *installation], currency))
+    parts = [*quote.line_taxes, *shipping, *installation]
+    if any(part.taxable.taxes for part in parts):
+        pricing.taxes.extend(_sums(parts, currency))
         pricing.shipping_taxes.extend(_sums(shipping, currency))
         pricing.installation_taxes.extend(_sums(installation, currency))
 
