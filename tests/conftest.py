@@ -1,6 +1,7 @@
 """Real parts for every test: PostgreSQL from the wheel, migrated; a real server on a free port; real stubs."""
 
 import itertools
+import logging
 import os
 
 # Tests start processes beside threads of gRPC, whose fork handlers can crash either side. It reads this when it is imported.
@@ -33,7 +34,7 @@ from server.config import Settings
 from server.runtime.app import Running, running
 from server.storage import embedded
 from server.storage.schema import schema
-from server.telemetry.log import TextFormatter, quieten_libraries
+from server.telemetry.log import TextFormatter, quieten_libraries, set_level
 from tests.methods import method_of, path_of
 from tests.shop import COUPONS, HOME, PRODUCTS, ZONES, new_order, stocking, usd  # noqa: F401
 
@@ -231,6 +232,8 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Service]:
     own = {"port": 0, "database_url": served, "shutdown_grace": 1.0, "drain_delay": 0.0, "health_interval": 0.2}
     configured = Settings(**own | patience | settings)
     async with AsyncExitStack() as stack:
+        # A server takes the level from its database.
+        stack.callback(set_level, logging.getLevelName(logging.getLogger().level))
         server = await stack.enter_async_context(running(configured, served))
         options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)]
         channel = await stack.enter_async_context(

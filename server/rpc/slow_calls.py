@@ -56,7 +56,10 @@ class SlowCalls:
                 milliseconds=_milliseconds(seconds),
                 filter=",".join(shape),
                 rows=rows,
-                **{f"{step}_ms": _milliseconds(spent) for step, spent in steps.items()},
+                wait_ms=_milliseconds(steps["wait"]),
+                read_ms=_milliseconds(steps["read"]),
+                decide_ms=_milliseconds(steps["decide"]),
+                commit_ms=_milliseconds(steps["commit"]),
             ),
         )
         call = SlowCall(

@@ -244,10 +244,11 @@ async def test_a_paid_order_is_paid_back_at_once_and_one_that_the_provider_refus
 
     stubborn = await shop.orders.CreateOrder(by_card(customer_id, metadata={"test_refund": "fails"}))
     refund = RefundOrderRequest(order_id=stubborn.order_id, request_id=f"refund-{stubborn.order_id}", amount=usd(5))
-    for _ in range(2):
+    named = {"order_id": stubborn.order_id, "provider": "test", "refund_id": "1", "amount": "5.00 USD"}
+    for words in ({"decline_reason": "refused by the bank"}, {}):
         refusal = await refused(shop.orders.RefundOrder(refund))
         assert (refusal.code, refusal.reason) == (PRECONDITION, "PAYMENT_FAILED")
-        assert refusal.metadata == {"order_id": stubborn.order_id}
+        assert refusal.metadata == named | words
     now = await get(shop, stubborn)
     assert [(found.status, found.credit_note_number) for found in now.refunds] == [(REFUND_STATUS_FAILED, "")]
     assert now.payment_status == PAYMENT_STATUS_PAID

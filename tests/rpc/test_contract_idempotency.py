@@ -171,10 +171,10 @@ FAILURES: dict[str, tuple[Message, str]] = {
 
 # The rows that one write adds, or takes away, for those that write to several tables.
 EFFECTS: dict[str, dict[str, int]] = {
-    "CreateOrder": {"orders": 1, "order_items": 2, "order_events": 1},
-    "UpdateOrder": {"order_items": 1, "order_events": 1},
+    "CreateOrder": {"orders": 1, "order_items": 2, "order_events": 1, "order_terms": 1},
+    "UpdateOrder": {"order_items": 1, "order_events": 1, "order_terms": 2},
     "TransitionOrder": {"order_events": 1, "documents": 1, "fulfilments": 1},
-    "BatchUpsertOrders": {"orders": 2, "order_items": 4, "order_events": 6, "payments": 4},
+    "BatchUpsertOrders": {"orders": 2, "order_items": 4, "order_events": 6, "payments": 4, "order_terms": 6},
     "BatchUpsertProducts": {"products": 2, "inventory": 4, "stock_adjustments": 4, "audit_events": 2},
     "RecordPayment": {"order_events": 2, "payments": 1, "documents": 1, "fulfilments": 1},
     "CompleteFulfilment": {"order_events": 2, "fulfilments": -1},
