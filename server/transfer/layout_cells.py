@@ -26,7 +26,8 @@ class Cells:
         self._at = {name: index for index, name in reversed(list(enumerate(names)))}
         missing = sorted(layout.required - self._at.keys())
         if missing:
-            raise FieldError(f"missing in the header, which is not that of {layout.name}", ", ".join(missing))
+            advice = "correct or remove the columns of the map" if layout.exact else f"it is not that of {layout.name}"
+            raise FieldError(f"missing in the header; {advice}", ", ".join(missing))
 
     def text(self, field: str, row: Row) -> str:
         """The field's text; '' if no choice has one."""

@@ -1,7 +1,7 @@
 """Layouts: mappings from the columns of another system's CSV to the fields of an order. Each is a YAML file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class Layout:
     # The formats of dates besides ISO 8601, as strptime has them.
     dates: tuple[str, ...] = ()
     provider: str = "external"
+    # Whether a file must have all columns. Exports of the known systems leave some out.
+    exact: bool = True
 
     @property
     def columns(self) -> set[str]:
@@ -66,7 +68,9 @@ class Layout:
 
     @property
     def required(self) -> set[str]:
-        """The columns of required fields that have no other choice."""
+        """The columns that a file must have: all, or those of required fields that have no other choice."""
+        if self.exact:
+            return self.columns
         needed = ("external_order_id", "sku", "quantity", "unit_price", "line_total")
         sole = [self.fields[name][0] for name in needed if len(self.fields.get(name, ())) == 1]
         return {name for choice in sole for name in choice.columns}
@@ -93,7 +97,7 @@ def read_layout(path: Path) -> Layout:
 
 @lru_cache
 def _shipped() -> dict[str, Layout]:
-    return {path.stem: read_layout(path) for path in sorted(_FOLDER.glob("*.yaml"))}
+    return {path.stem: replace(read_layout(path), exact=False) for path in sorted(_FOLDER.glob("*.yaml"))}
 
 
 def _layout(name: str, said: Any) -> Layout:

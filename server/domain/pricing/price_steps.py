@@ -40,6 +40,10 @@ def explain_price(order: Order) -> ExplainPriceResponse:
     )
 
 
+# The rule of an imported order's amounts.
+_AS_SENT = "as sent by the order's source"
+
+
 def steps_of(order: Order) -> list[PriceStep]:
     """Each amount of an order's price with its rule and its numbers, in the order of computation."""
     return list(_Steps(order).all())
@@ -83,8 +87,7 @@ class _Steps:
         coupons = self._pricing.applied_coupons
         yield from map(self._coupon, coupons)
         if not coupons and minor_of(self._pricing.discount):
-            rule = "the discount that the order's source gave"
-            yield self._step(PRICE_STEP_TYPE_DISCOUNT, "", rule, -minor_of(self._pricing.discount))
+            yield self._step(PRICE_STEP_TYPE_DISCOUNT, "", _AS_SENT, -minor_of(self._pricing.discount))
         for index, item in enumerate(self._order.items):
             if item.HasField("discount"):
                 yield self._line_discount(f"items[{index}]", item)
@@ -120,6 +123,8 @@ class _Steps:
                 numbers["free_from"] = self._text(terms.free_from)
                 goods = minor_of(pricing.subtotal) - minor_of(pricing.discount)
                 numbers["subtotal_less_discount"] = text_of(goods, self._currency)
+        elif self._order.source:
+            subject, rule = "", _AS_SENT
         elif not self._order.delivery.zone_id:
             subject, rule = "", "free: there are no delivery zones"
         return self._step(PRICE_STEP_TYPE_SHIPPING, subject, rule, minor_of(pricing.shipping), **numbers)
@@ -134,7 +139,7 @@ class _Steps:
 
     def _taxes(self) -> Iterator[PriceStep]:
         if not self._pricing.HasField("terms"):
-            yield from self._stored_taxes()
+            yield from self._sent_taxes() if self._order.source else self._stored_taxes()
             return
         for index, item in enumerate(self._order.items):
             for tax in item.taxes:
@@ -158,6 +163,12 @@ class _Steps:
             numbers["tax"] = tax.name
         rule += taxed_amount + _rounded(terms.rounding)
         yield self._step(type, subject, rule, minor_of(tax.amount), **numbers)
+
+    def _sent_taxes(self) -> Iterator[PriceStep]:
+        amounts = {PRICE_STEP_TYPE_TAX: self._pricing.tax, PRICE_STEP_TYPE_INCLUDED_TAX: self._pricing.included_tax}
+        for type, amount in amounts.items():
+            if minor_of(amount):
+                yield self._step(type, "", _AS_SENT, minor_of(amount))
 
     def _stored_taxes(self) -> Iterator[PriceStep]:
         """The sums of taxes, for an order that was stored without its individual taxes."""
@@ -190,7 +201,7 @@ class _Steps:
         numbers = {name: self._text(amount) for name, amount in parts.items()}
         numbers["points"] = self._text(pricing.loyalty_points_value)
         if self._order.source:
-            rule = "the total that the order's source gave"
+            rule = _AS_SENT
         return self._step(PRICE_STEP_TYPE_TOTAL, "", rule, minor_of(pricing.total), **numbers)
 
     def _earned(self) -> PriceStep:

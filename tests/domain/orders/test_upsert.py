@@ -27,6 +27,9 @@ from orders.v1.order_pb2 import (
     OrderStatus,
 )
 from orders.v1.order_service_pb2 import (
+    PRICE_STEP_TYPE_DISCOUNT,
+    PRICE_STEP_TYPE_SHIPPING,
+    PRICE_STEP_TYPE_TAX,
     UPSERT_MODE_ALL_OR_NOTHING,
     UPSERT_OUTCOME_INSERTED,
     UPSERT_OUTCOME_INVALID,
@@ -39,6 +42,7 @@ from orders.v1.shipment_pb2 import SHIPMENT_STATUS_SHIPPED
 
 from server.domain.base.errors import Violation
 from server.domain.base.state import State
+from server.domain.pricing.price_steps import steps_of
 from tests.domain.builders import (
     NOW,
     RESPONSES,
@@ -397,6 +401,17 @@ def test_orders_that_repeat_an_invalid_id_leave_numbers_for_the_others() -> None
 
 
 # Amounts.
+
+
+def test_the_steps_of_an_imported_price_are_as_its_source_sent_them() -> None:
+    state = new_state()
+    run(state, batch(upsert(shipping=money("5"), tax=money("4"), discount=money("1"))))
+    (order,) = state.orders.values()
+    sent = {step.type: (step.subject, step.rule) for step in steps_of(order)}
+    as_sent = ("", "as sent by the order's source")
+    assert [sent[type] for type in (PRICE_STEP_TYPE_SHIPPING, PRICE_STEP_TYPE_TAX, PRICE_STEP_TYPE_DISCOUNT)] == [
+        as_sent
+    ] * 3
 
 
 def test_a_total_that_is_not_given_is_the_lines_less_the_discount() -> None:
