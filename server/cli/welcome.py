@@ -19,7 +19,7 @@ Take an order from the cart to delivery. First define `call`, with grpcurl or wi
 
 {callers}
 
-Then run these commands in order:
+Then run these commands in order, before you create another order: they name the next one, {number}.
 
 {steps}
 
@@ -81,7 +81,9 @@ def welcome(started: Started, *, embedded: bool) -> str:
     address = addresses.local_address(host, port)
     callers = [caller.format(address=address) for caller in _CALLERS]
     steps = [f"call {method} '{_filled(request, number)}'" for method, request in _STEPS]
-    return _TEXT.format(served=served, callers=_indented(callers), steps=_indented(steps), address=address, stop=_STOP)
+    return _TEXT.format(
+        served=served, callers=_indented(callers), steps=_indented(steps), address=address, number=number, stop=_STOP
+    )
 
 
 def _indented(lines: list[str]) -> str:
