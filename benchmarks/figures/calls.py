@@ -8,7 +8,7 @@ from benchmarks.callers import call
 from benchmarks.requests import is_read, new_subjects, requests_of
 from benchmarks.servers import Server, orders_server, verify
 from benchmarks.turns import Measured, Turns
-from tests.methods import METHODS, method_of, path_of
+from tests.methods import METHODS, OF_PROVIDER, method_of, path_of
 from tests.shop import stocking
 
 # The subjects of a method's requests. A read repeats its requests; a change of a zone compares it with all others.
@@ -22,7 +22,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
             for request in stocking():
                 call(server.address, path_of(method_of(request)), [request.SerializeToString()], callers=1)
             # The zones last: every order is looked up in all of them.
-            methods = sorted(METHODS, key=lambda method: "Zone" in method)
+            methods = sorted(METHODS.keys() - OF_PROVIDER, key=lambda method: ("Zone" in method, method))
             turns.run({method: partial(_calls, bench, server, method) for method in methods}, rounds=1)
         verify(folder)
     return [

@@ -9,6 +9,8 @@ from server.storage.sequencing import assign_positions
 
 # Seconds between polls for events of other processes, and minimum seconds between polls.
 _POLL, _SHORTEST = 0.05, 0.02
+# From so many events at once on, the seconds between polls: under load, each poll costs writers more than the wait costs readers.
+_MANY, _UNDER_LOAD = 20, 0.06
 # Seconds until the work is due for another success, as metrics report it.
 _RUN = 10.0
 
@@ -24,7 +26,9 @@ class Sequencer:
         end = time.monotonic() + _RUN
         async with await self._database.connect() as connection:
             while (began := time.monotonic()) < end:
-                if await assign_positions(connection):
+                count = await assign_positions(connection)
+                if count:
                     self._signals.appended.set()
-                await asyncio.sleep(began + _SHORTEST - time.monotonic())
+                pause = _SHORTEST if count < _MANY else _UNDER_LOAD
+                await asyncio.sleep(began + pause - time.monotonic())
                 await wait_for(self._signals.committed, seconds=_POLL)

@@ -16,18 +16,19 @@ _LOCK = sequencing.LOCK.replace(
 )
 
 
-async def assign_positions(connection: AsyncConnection[Row]) -> bool:
-    """Appends the committed events without a position; returns whether there were any.
+async def assign_positions(connection: AsyncConnection[Row]) -> int:
+    """Appends the committed events without a position; returns their number.
 
     Concurrent callers wait for each other, so each event gets one position.
     """
     pending = await connection.execute(sequencing.PENDING, prepare=True)
     if await pending.fetchone() is None:
-        return False
+        return 0
     # A pipeline is one transaction: it costs a third of one with BEGIN and COMMIT.
     async with connection.pipeline():
         await connection.execute(_LOCK, prepare=True)
         assigned = await connection.execute(sequencing.ASSIGN, prepare=True)
-    if await assigned.fetchone() is None:
+    row = await assigned.fetchone()
+    if row is None:
         raise ForeignFeed("the database was restored from a dump; run `orders migrate` to adopt it")
-    return True
+    return int(row[0])

@@ -48,7 +48,7 @@ WITH unseen AS (
 UPDATE feed_state
 SET position = feed_state.position + (SELECT count(*) FROM added), snapshot = pg_current_snapshot()
 WHERE {_OWN}
-RETURNING true"""
+RETURNING (SELECT count(*) FROM added)"""
 
 # Of a dump of another cluster: the snapshot sees nothing, so that every event without a position gets one.
 ADOPT = """
