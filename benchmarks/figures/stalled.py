@@ -34,7 +34,7 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
     ):
         turns.run({"one caller while readers open": other}, rounds=1)
         seconds = readers.seconds_to_open()
-        turns.run({"one caller beside stalled readers": other}, rounds=1)
+        turns.run({"one caller while readers stall": other}, rounds=1)
 
     def ratio(name: str) -> float:
         return turns.ratio(name, "one caller, nothing stalled", of=lambda value: value.p99)
@@ -43,5 +43,5 @@ def measure(bench: Bench, turns: Turns) -> Sequence[Row]:
         Row(f"Until {count:,} readers of lists are open", seconds, at_most=10, unit="s"),
         Row("Memory of a stalled reader", memory.growth * 1024 / count, at_most=200, unit="KB"),
         Row("p99 of GetOrder while they open ÷ before", ratio("one caller while readers open"), at_most=2),
-        Row("p99 of GetOrder beside them ÷ before", ratio("one caller beside stalled readers"), at_most=2),
+        Row("p99 of GetOrder while they stall ÷ before", ratio("one caller while readers stall"), at_most=2),
     ]
