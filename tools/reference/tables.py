@@ -98,7 +98,9 @@ def _body(binding: Binding) -> str:
 def _answer(method: Method, fields: Mapping[str, Sequence[str]]) -> str:
     """The resource that the method returns, or the fields of a response that is none."""
     output = method.descriptor.output_type
-    name = output.rpartition(".")[2]
+    package, _, name = output.rpartition(".")
+    if package != ".orders.v1":
+        return "–"
     if not name.endswith("Response"):
         return link(name, page="api.md")
     return ("stream: " if method.descriptor.server_streaming else "") + ", ".join(
