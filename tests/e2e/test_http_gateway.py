@@ -133,7 +133,7 @@ def shown(response: Response) -> list[Any]:
 
 TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?Z"')
 # A token holds the database's snapshot, which the sequencer of the feed moves on.
-TOKEN = re.compile(r'("(?:next_page|resume)_token":)"[^"]+"')
+TOKEN = re.compile(r'("(?:next_page|previous_page|resume)_token":)"[^"]+"')
 CHANGING = re.compile(r'("(?:key|client_secret|secret|lag)":)"[^"]*"')
 
 

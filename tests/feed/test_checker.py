@@ -39,6 +39,11 @@ while True:
 """
 
 
+async def _have_begun(checker: Checker, count: int) -> bool:
+    """Whether so many readers have their lists or cursors: changes before that are not theirs."""
+    return len(checker.readers) == count
+
+
 async def _has_written(checker: Checker) -> bool:
     return checker.writes >= CHANGES
 
@@ -70,11 +75,7 @@ async def test_readers_get_every_change_once_while_servers_are_killed(new_databa
                     group.create_task(checker.poll(f"poller {number}")),
                 ]
             readers.append(group.create_task(checker.consume("consumer")))
-
-            async def all_have_begun() -> bool:
-                return len(checker.readers) == len(readers)
-
-            await until(all_have_begun)
+            await until(partial(_have_begun, checker, len(readers)))
             for _ in range(KILLS):
                 async with in_own_process(url) as (process, address):
                     servers.addresses.append(address)
@@ -105,6 +106,7 @@ async def test_readers_get_every_change_once_while_postgres_is_killed(data_dir: 
                     group.create_task(checker.poll("poller")),
                     group.create_task(checker.consume("consumer")),
                 ]
+                await until(partial(_have_begun, checker, len(readers)))
                 for _ in range(KILLS):
                     checker.writes = 0
                     writers = [group.create_task(checker.write(changes=2 * CHANGES)) for _ in range(3)]
