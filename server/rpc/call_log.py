@@ -3,7 +3,7 @@
 import logging
 
 from server.domain.base.errors import Refusal
-from server.telemetry.log import fields
+from server.telemetry.log import fields, milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -13,12 +13,8 @@ def log_call(
 ) -> None:
     """Logs the end of a call at debug level; `caller` is '' if it is unknown."""
     if log.isEnabledFor(logging.DEBUG):
-        spent = _milliseconds(seconds)
+        spent = milliseconds(seconds)
         log.debug(
             "call",
             extra=fields(error, method=method, caller=caller, code=code, milliseconds=spent, request_id=request_id),
         )
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.message import Message
 from orders.v1.server_service_pb2 import SlowCall
 
-from server.telemetry.log import fields
+from server.telemetry.log import fields, milliseconds
 from server.telemetry.timings import Timing, sums_of
 
 log = logging.getLogger(__name__)
@@ -53,13 +53,13 @@ class SlowCalls:
         log.warning(
             "a call was slow",
             extra=fields(
-                milliseconds=_milliseconds(seconds),
+                milliseconds=milliseconds(seconds),
                 filter=",".join(shape),
                 rows=rows,
-                wait_ms=_milliseconds(steps["wait"]),
-                read_ms=_milliseconds(steps["read"]),
-                decide_ms=_milliseconds(steps["decide"]),
-                commit_ms=_milliseconds(steps["commit"]),
+                wait_ms=milliseconds(steps["wait"]),
+                read_ms=milliseconds(steps["read"]),
+                decide_ms=milliseconds(steps["decide"]),
+                commit_ms=milliseconds(steps["commit"]),
             ),
         )
         call = SlowCall(
@@ -88,7 +88,3 @@ def _shape(request: Message) -> Iterator[str]:
             yield from (f"filter.{inner.name}" for inner, _ in value.ListFields())
         else:
             yield field.name
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)

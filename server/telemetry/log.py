@@ -117,6 +117,11 @@ def fields(error: BaseException | None = None, /, **named: Value) -> dict[str, d
     return {"fields": named if error is None else named | _about(error)}
 
 
+def milliseconds(seconds: float) -> float:
+    """A duration as the log shows it."""
+    return round(seconds * 1000, 3)
+
+
 def set_up(level: str, form: Literal["text", "json"]) -> None:
     """Sends all records to stderr in this form, including unhandled exceptions."""
     handler = logging.StreamHandler()

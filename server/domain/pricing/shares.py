@@ -167,8 +167,9 @@ def summed(shares: Sequence[Share]) -> Share:
 
 
 def tax_totals(shares: Iterable[Share], currency: str) -> list[AppliedTax]:
-    """The sum of each tax over the shares, in the order of first occurrence."""
-    return [_tax_message(tax, currency) for tax in _sums(tax for share in shares for tax in share.taxes) if tax.taxable]
+    """The sum of each tax over the shares, in the order of first occurrence, except on shares that cost nothing."""
+    charged = (tax for share in shares for tax in share.taxes if tax.taxable)
+    return [_tax_message(tax, currency) for tax in _sums(charged)]
 
 
 def sum_taxes(taxes: Iterable[AppliedTax], currency: str) -> list[AppliedTax]:
